@@ -1,0 +1,183 @@
+"""The transit bucket: presigned URLs, uploads as streams, archives that appear whole."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+CHUNK = 1024 * 1024
+PART = 8 * 1024 * 1024
+"""Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+STREAM_ATTEMPTS = 5
+
+
+class S3Bucket:
+    """
+    Args:
+        client: An S3 client that signs with version 4.
+        name: The bucket.
+        url_seconds: Life of the URLs it signs.
+    """
+
+    def __init__(self, client: Any, name: str, *, url_seconds: int) -> None:
+        self._client = client
+        self._name = name
+        self._url_seconds = url_seconds
+
+    def presign_put(
+        self, key: str, *, length: int | None, sha256: str | None, content_type: str
+    ) -> tuple[str, dict[str, str]]:
+        """Sign a PUT. With length or hash, the URL stores those bytes only, and only once.
+
+        The content type is never signed: what is sent is judged by its bytes, and a type that
+        differs from the signed one is the most common reason for a 403.
+        """
+        params: dict[str, Any] = {"Bucket": self._name, "Key": key}
+        headers = {"Content-Type": content_type}
+        if length is not None:
+            params["ContentLength"] = length
+            headers["Content-Length"] = str(length)
+        if sha256 is not None:
+            checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+            params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
+        if length is not None or sha256 is not None:
+            params["IfNoneMatch"] = headers["If-None-Match"] = "*"
+        return self._presign("put_object", params), headers
+
+    def presign_get(self, key: str, *, filename: str) -> str:
+        """Sign a GET that browsers save as a file instead of showing it."""
+        return self._presign(
+            "get_object",
+            {
+                "Bucket": self._name,
+                "Key": key,
+                "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            },
+        )
+
+    def _presign(self, operation: str, params: dict[str, Any]) -> str:
+        url: str = self._client.generate_presigned_url(
+            operation, Params=params, ExpiresIn=self._url_seconds
+        )
+        return url
+
+    def open_upload(self, key: str) -> S3Upload | None:
+        """Open an object for reading; None if it isn't there."""
+        try:
+            return S3Upload(self._client, self._name, key)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in ("NoSuchKey", "404") or (code == "AccessDenied" and self._is_missing(key)):
+                return None
+            raise
+
+    def _is_missing(self, key: str) -> bool:
+        """Whether a refusal means "not there": S3 says 403 for a missing key to whom may not
+        list the whole bucket, and our role may list the transit prefix only."""
+        listed = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
+        return bool(listed["KeyCount"] == 0)
+
+    def open_archive(self, key: str) -> S3Archive:
+        return S3Archive(self._client, self._name, key)
+
+
+class S3Upload:
+    """One version of an object, read once, as a stream that survives broken connections."""
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client = client
+        self._where = {"Bucket": bucket, "Key": key}
+        self.read_seconds = 0.0
+        started = time.monotonic()
+        answer = client.get_object(**self._where)
+        self.read_seconds += time.monotonic() - started
+        self.size: int = answer["ContentLength"]
+        self.stored_at: float = answer["LastModified"].timestamp()
+        self._etag = answer["ETag"]
+        self._body = answer["Body"]
+
+    def chunks(self) -> Iterator[bytes]:
+        position = 0
+        attempts = STREAM_ATTEMPTS
+        while position < self.size:
+            started = time.monotonic()
+            try:
+                chunk: bytes = self._body.read(CHUNK)
+                if not chunk:
+                    raise IncompleteReadError(actual_bytes=position, expected_bytes=self.size)
+            except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
+                attempts -= 1
+                if not attempts:
+                    raise
+                self._reopen(position)
+                continue
+            finally:
+                self.read_seconds += time.monotonic() - started
+            position += len(chunk)
+            yield chunk
+
+    def _reopen(self, position: int) -> None:
+        # The ETag keeps us on the same version: an object could be replaced meanwhile.
+        self._body.close()
+        self._body = self._client.get_object(
+            **self._where, Range=f"bytes={position}-", IfMatch=self._etag
+        )["Body"]
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class S3Archive:
+    """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts."""
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client = client
+        self._where = {"Bucket": bucket, "Key": key}
+        self._buffer = bytearray()
+        self._upload_id: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) >= PART:
+            self._put_part()
+
+    def commit(self) -> None:
+        if self._upload_id is None:
+            self._client.put_object(
+                **self._where, Body=bytes(self._buffer), ContentType="application/gzip"
+            )
+            return
+        if self._buffer:
+            self._put_part()
+        self._client.complete_multipart_upload(
+            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+        )
+
+    def abort(self) -> None:
+        if self._upload_id is not None:
+            self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+
+    def _put_part(self) -> None:
+        if self._upload_id is None:
+            # The type says gzip, not the encoding: some clients gunzip an encoding on read.
+            started = self._client.create_multipart_upload(
+                **self._where, ContentType="application/gzip"
+            )
+            self._upload_id = started["UploadId"]
+        number = len(self._parts) + 1
+        part = self._client.upload_part(
+            **self._where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer)
+        )
+        self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
+        self._buffer.clear()

@@ -1,0 +1,33 @@
+"""Logs and metrics, as Powertools writes them: JSON lines, and EMF within them.
+
+Nothing here or in the handlers logs a body, a key or a URL: an upload URL is a credential.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+UNITS = {
+    "LargePayloadCount": MetricUnit.Count,
+    "InlinePayloadCount": MetricUnit.Count,
+    "PayloadStoredCount": MetricUnit.Count,
+    "PayloadFailedCount": MetricUnit.Count,
+    "S3UploadDuration": MetricUnit.Milliseconds,
+    "S3UploadSize": MetricUnit.Bytes,
+    "S3DownloadDuration": MetricUnit.Milliseconds,
+    "ProcessingDuration": MetricUnit.Milliseconds,
+}
+
+logger = Logger(utc=True)
+metrics = Metrics()  # namespace and service come from POWERTOOLS_*, which the construct sets
+
+
+class EmfMetrics:
+    """Metrics of `UNITS`; `metrics.log_metrics` on the handler writes them out."""
+
+    def __init__(self, environment: str) -> None:
+        metrics.set_default_dimensions(environment=environment)
+
+    def add(self, name: str, value: float) -> None:
+        metrics.add_metric(name=name, unit=UNITS[name], value=value)

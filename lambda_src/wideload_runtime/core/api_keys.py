@@ -1,0 +1,44 @@
+"""API keys: `wl_<key id>_<secret>`, of which only a hash is kept.
+
+The secret has 256 random bits, so that a plain SHA-256 is as good as a slow hash: there is
+nothing to guess (https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+is about passwords). The form is shared with `wideload_cdk.keys` by `contract/cases/api_keys.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_KEY = re.compile(r"wl_([a-z0-9]{12})_[A-Za-z0-9_-]{32,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    key_id: str
+    tenant: str
+    secret_hash: str
+    revoked: bool
+
+
+def key_id_of(key: str) -> str | None:
+    """The id within a key; None if it can't be one of ours."""
+    match = _KEY.fullmatch(key)
+    return match[1] if match else None
+
+
+def secret_hash(key: str) -> str:
+    """Hex SHA-256 of the whole key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def authenticate(key: str, find: Callable[[str], ApiKey | None]) -> ApiKey | None:
+    """The key's record, or None for a key that is malformed, unknown, wrong or revoked."""
+    key_id = key_id_of(key)
+    known = find(key_id) if key_id else None
+    if known is None or known.revoked:
+        return None
+    return known if hmac.compare_digest(secret_hash(key), known.secret_hash) else None

@@ -1,0 +1,133 @@
+"""Check a document as it streams by, and keep it whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from wideload_runtime.core.errors import OutOfTimeError
+from wideload_runtime.core.gunzip import decoded
+from wideload_runtime.core.json_scan import JsonScanner
+from wideload_runtime.core.seekable_gzip import SeekableGzip
+
+IN_ITEM_GZIP = 8 * 1024
+"""Bytes of gzip up to which a document stays in its item: a DynamoDB write unit (1 KB) costs an
+eighth of an S3 PUT (https://aws.amazon.com/dynamodb/pricing/on-demand/, /s3/pricing/)."""
+IN_ITEM_JSON = 256 * 1024
+"""Bytes of JSON up to which a document stays in its item, so that it can be answered inline."""
+
+
+class Archive(Protocol):
+    """A new object that exists once it is committed, and never in part."""
+
+    def write(self, data: bytes) -> None: ...
+    def commit(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is known of a document once it was read to its end."""
+
+    size: int
+    """Bytes of JSON."""
+    sha256: str
+    """Hex SHA-256 of the JSON."""
+    records: int
+    summary: dict[str, Any]
+    summary_complete: bool
+    array_lengths: dict[str, int]
+    gzip_size: int
+    in_item: bytes | None
+    """The document as gzip, when it is small enough for its item; else it is archived."""
+    prefix_size: int
+    """Bytes of gzip before the first record."""
+    member_index: bytes
+
+
+def keep(
+    chunks: Iterable[bytes],
+    *,
+    open_archive: Callable[[], Archive],
+    records_field: str,
+    max_size: int,
+    has_time: Callable[[], bool],
+) -> Document:
+    """Read a document to its end, check it, and archive it unless it fits into its item.
+
+    Args:
+        chunks: What was sent: JSON or its gzip.
+        open_archive: Opens the object that keeps the document.
+        records_field: Name of the top-level array whose elements are the records.
+        max_size: Bytes of JSON that the document may have.
+        has_time: Asked once for each piece of some 256 KiB.
+
+    Raises:
+        Refused: The document isn't one JSON object, or is too large.
+        OutOfTimeError: `has_time` said no. In both cases nothing is kept.
+    """
+    sink = _Sink(open_archive)
+    sha256 = hashlib.sha256()
+    size = 0
+    compressed = SeekableGzip(sink.write)
+    scanner = JsonScanner(decoded(chunks, max_size=max_size), records_field=records_field)
+    try:
+        for run in scanner.runs():
+            if not has_time():
+                raise OutOfTimeError
+            sha256.update(run.data)
+            size += len(run.data)
+            compressed.add(run)
+        compressed.close()
+        in_item = sink.finish(archive=size > IN_ITEM_JSON)
+    except BaseException:
+        sink.abort()
+        raise
+    return Document(
+        size=size,
+        sha256=sha256.hexdigest(),
+        records=scanner.records,
+        summary=scanner.summary,
+        summary_complete=scanner.summary_complete,
+        array_lengths=scanner.array_lengths,
+        gzip_size=compressed.size,
+        in_item=in_item,
+        prefix_size=compressed.prefix_size,
+        member_index=compressed.index,
+    )
+
+
+class _Sink:
+    """Hold the first bytes back until it is known whether there will be more."""
+
+    def __init__(self, open_archive: Callable[[], Archive]) -> None:
+        self._open_archive = open_archive
+        self._held = bytearray()
+        self._archive: Archive | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._archive is not None:
+            self._archive.write(data)
+            return
+        self._held += data
+        if len(self._held) > IN_ITEM_GZIP:
+            self._open()
+
+    def finish(self, *, archive: bool) -> bytes | None:
+        """Commit; returns the gzip if it is to stay in the item."""
+        if self._archive is None and not archive:
+            return bytes(self._held)
+        (self._archive or self._open()).commit()
+        return None
+
+    def abort(self) -> None:
+        if self._archive is not None:
+            self._archive.abort()
+
+    def _open(self) -> Archive:
+        self._archive = self._open_archive()
+        self._archive.write(bytes(self._held))
+        self._held.clear()
+        return self._archive

@@ -1,0 +1,77 @@
+"""What can be wrong with a request, each with the answer it gets.
+
+`Refused` is the one error that core raises on purpose; everything else is a fault of ours or
+of AWS. `code` is a contract (`contract/openapi-ingest.yaml`): clients branch on it, so it never
+changes, whereas `detail` is a sentence for people.
+"""
+
+from __future__ import annotations
+
+STATUS = {
+    "invalid_request": 400,
+    "empty_body": 400,
+    "invalid_base64": 400,
+    "invalid_gzip": 400,
+    "invalid_json": 400,
+    "not_an_object": 400,
+    "checksum_mismatch": 400,
+    "unknown_key": 404,
+    "unknown_payload": 404,
+    "not_uploaded": 409,
+    "in_progress": 409,
+    "body_too_large": 413,
+    "document_too_large": 413,
+    "unsupported_media_type": 415,
+    "idempotency_key_reused": 422,
+    "internal": 500,
+    "unavailable": 503,
+}
+
+TITLES = {
+    "invalid_request": "The request is not valid",
+    "empty_body": "The body is empty",
+    "invalid_base64": "The data is not base64",
+    "invalid_gzip": "The data is not one whole gzip stream",
+    "invalid_json": "The document is not JSON",
+    "not_an_object": "The document is not a JSON object",
+    "checksum_mismatch": "The object is not what was announced",
+    "unknown_key": "No such upload",
+    "unknown_payload": "No such payload",
+    "not_uploaded": "Nothing was uploaded yet",
+    "in_progress": "The same request is being processed",
+    "body_too_large": "The body is too large",
+    "document_too_large": "The document is too large",
+    "unsupported_media_type": "The media type is not supported",
+    "idempotency_key_reused": "The idempotency key was used for another request",
+    "internal": "Something failed on our side",
+    "unavailable": "The service is not available for the moment",
+}
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """The request can't be served as it is.
+
+    Args:
+        code: A key of `STATUS`.
+        detail: What was given, what is allowed, what to do; never payload content or a secret.
+        retry_after: Seconds after which the same request may succeed.
+    """
+
+    def __init__(self, code: str, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.status = STATUS[code]
+        self.retry_after = retry_after
+
+
+class OutOfTimeError(Exception):
+    """Processing was stopped in order, because its time budget ran out."""
+
+
+class LeaseHeldError(Exception):
+    """Another worker is at the payload."""
+
+
+class LeaseLostError(Exception):
+    """Another worker took the payload over while this one was at it: its result counts."""

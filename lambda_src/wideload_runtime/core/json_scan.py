@@ -1,0 +1,497 @@
+"""Check a JSON document as a stream, and say where its records begin and end.
+
+No JSON library for Python both streams and tells byte offsets, which the archive needs to cut
+a document between records. So the work is shared: a regular expression finds where values end,
+and orjson, a strict parser, proves each piece. What doesn't fit into the window is descended
+into, so that a document of any size and shape passes in the memory of a few windows. The
+choice, with figures, is in docs/adr/0004-streaming-json.md.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+
+import orjson
+
+from wideload_runtime.core.errors import Refused
+
+WINDOW = 1024 * 1024
+BATCH = 256 * 1024
+"""Bytes of records that are proved in one call, and at least so many go into one member."""
+
+MAX_DEPTH = 512
+"""Levels of nesting. orjson stops at 1,024; no call log needs a tenth of it."""
+MAX_NUMBER = 4096
+"""Characters of one number. JSON sets no limit; a parser downstream would."""
+MAX_MEMBERS = 65_536
+"""Members of the top-level object, whose names are remembered to refuse duplicates."""
+MAX_SUMMARY_STRING = 1024
+"""Characters of a top-level string that the summary takes; longer ones stay in the document."""
+MAX_SUMMARY = 32 * 1024
+"""Bytes of the summary's JSON: with the index it must fit into an item of 400 KB.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
+
+SECRET_MEMBERS = frozenset({"token"})
+"""Older clients put their API key into the document: it never reaches the summary."""
+
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+# Lenient on purpose: these only find ends, orjson judges what lies between.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_ATOM = re.compile(rb"[-+.0-9A-Za-z]++")
+_BRACKET = re.compile(
+    rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+[{}\[\]]', re.DOTALL
+)
+_SCALARS = re.compile(
+    rb'(?:(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++)[ \t\r\n]*+,[ \t\r\n]*+)++', re.DOTALL
+)
+_COMMA = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+")
+# Strict: the inside of a string too long for the window, which orjson never sees whole.
+_STRING_BODY = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*+')
+_LONGEST_ESCAPE = 6
+
+_OPEN = b"{["
+_CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
+
+
+class Run(NamedTuple):
+    """A piece of the document; the pieces in order are the document, byte for byte."""
+
+    data: bytes
+    records: int
+    """How many records end in this piece."""
+    inside: bool
+    """Whether the piece lies within the brackets of the records' array."""
+    cut: bool
+    """Whether a new archive member may start with this piece."""
+
+
+_T = TypeVar("_T")
+_Steps: TypeAlias = Generator[Run, None, _T]
+"""A part of the scan: it yields runs whenever the window moves, and returns what it found."""
+
+
+class _Container:
+    """An object or array that was descended into."""
+
+    __slots__ = ("closer", "count", "is_array")
+
+    def __init__(self, opener: int) -> None:
+        self.is_array = opener == ord("[")
+        self.closer = _CLOSER[opener]
+        self.count = 0
+
+
+class JsonScanner:
+    """Scan one document.
+
+    Args:
+        chunks: The document's bytes, in pieces of any size.
+        records_field: Name of the top-level array whose elements are the records.
+        window: Bytes held at once. A value that fits is proved whole by orjson.
+        batch: Bytes of records in one `Run`, about.
+
+    Attributes (complete once `runs()` is exhausted):
+        summary: Top-level scalars by name.
+        array_lengths: Number of elements of each top-level array by name.
+        records: Number of elements of the records' array.
+        summary_complete: False when scalars were left out, since they were too large.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        records_field: str,
+        window: int = WINDOW,
+        batch: int = BATCH,
+    ) -> None:
+        self.summary: dict[str, Any] = {}
+        self.array_lengths: dict[str, int] = {}
+        self.records = 0
+        self.summary_complete = True
+        self._chunks = iter(chunks)
+        self._records_field = records_field
+        self._window = window
+        self._batch = batch
+        self._buffer = b""
+        self._position = 0
+        self._emitted = 0  # what lies before it has been given out as runs
+        self._offset = 0  # of the buffer's first byte in the document
+        self._ended = False
+        self._stack: list[_Container] = []
+        self._unfit: set[int] = set()  # offsets of brackets known not to close within a window
+        self._names: set[str] = set()
+        self._name = ""
+        self._inside = False
+        self._cut = False
+        self._pending_records = 0
+        self._summary_size = 0
+
+    def runs(self) -> Iterator[Run]:
+        """Yield the document's pieces.
+
+        Raises:
+            Refused: `invalid_json`, `not_an_object`, `empty_body` or `document_too_large`.
+        """
+        yield from self._fill()
+        yield from self._open_document()
+        while self._stack:
+            container = self._stack[-1]
+            if container.is_array:
+                yield from self._array_step(container)
+            else:
+                yield from self._object_step(container)
+        yield from self._close_document()
+
+    # The document's frame
+
+    def _open_document(self) -> _Steps[None]:
+        if self._buffer.startswith(codecs.BOM_UTF8):
+            self._refuse("it starts with a byte order mark, which JSON forbids (RFC 8259, 8.1)")
+        yield from self._skip_space()
+        if self._at_end():
+            raise Refused("empty_body", "There is no document: send one JSON object.")
+        first = self._buffer[self._position]
+        if first != ord("{"):
+            if first in b'["-0123456789tfn':
+                kind = "an array" if first == ord("[") else "a single value"
+                raise Refused(
+                    "not_an_object",
+                    f"The document is {kind}; a call log is one JSON object: {{…}}.",
+                )
+            self._refuse("a JSON object starts with '{'")
+        self._push()
+
+    def _close_document(self) -> _Steps[None]:
+        yield from self._skip_space()
+        if not self._at_end():
+            self._refuse("something follows the end of the object")
+        yield from self._emit()
+
+    # One step in a container: a member, or elements, or its end
+
+    def _object_step(self, container: _Container) -> _Steps[None]:
+        byte = yield from self._next_byte()
+        if byte == container.closer:
+            yield from self._pop()
+            return
+        if container.count:
+            yield from self._expect(",", "'}'")
+            byte = yield from self._next_byte()
+        if byte != ord('"'):
+            self._refuse("a member's name in double quotes is expected")
+        end = yield from self._token_end(_STRING)
+        if end is None:
+            self._refuse(f"a member's name is longer than {self._window} bytes")
+        name = self._prove(self._position, end)
+        self._position = end
+        container.count += 1
+        yield from self._expect(":")
+        if len(self._stack) == 1:
+            self._enter_member(name)
+        yield from self._value()
+
+    def _enter_member(self, name: str) -> None:
+        if name in self._names:
+            self._refuse(f"the member {name[:64]!r} stands twice at the top level")
+        if len(self._names) >= MAX_MEMBERS:
+            raise Refused(
+                "document_too_large",
+                f"The object has more than {MAX_MEMBERS} members at its top level; "
+                "put them into an array.",
+            )
+        self._names.add(name)
+        self._name = name
+
+    def _array_step(self, container: _Container) -> _Steps[None]:
+        byte = yield from self._next_byte()
+        if byte == container.closer:
+            yield from self._pop()
+            return
+        if container.count:
+            yield from self._expect(",", "']'")
+            yield from self._next_byte()
+        at_record = self._inside and len(self._stack) == 2
+        if at_record:
+            yield from self._emit(cut=True)
+        count = yield from self._elements()
+        if count:
+            container.count += count
+            if at_record:
+                self._pending_records += count
+                self.records += count
+                yield from self._emit()
+            return
+        container.count += 1
+        depth = len(self._stack)
+        yield from self._value()
+        while at_record and len(self._stack) > depth:  # a record larger than the window
+            inner = self._stack[-1]
+            yield from self._array_step(inner) if inner.is_array else self._object_step(inner)
+        if at_record:
+            self._pending_records += 1
+            self.records += 1
+
+    def _elements(self) -> _Steps[int]:
+        """Pass over the elements that are complete in the window; returns how many."""
+        start = self._position
+        while True:
+            end = self._elements_end(start)
+            if end > start:
+                values = self._prove(start, end, b"[%b]")
+                self._position = end
+                return len(values)
+            if start == 0 or self._ended or self._offset + start in self._unfit:
+                return 0
+            yield from self._fill()
+            start = self._position
+
+    def _elements_end(self, start: int) -> int:
+        buffer = self._buffer
+        position = last = start
+        limit = start + self._batch
+        while position < limit and position < len(buffer):
+            scalars = _SCALARS.match(buffer, position, max(limit, position + self._batch))
+            if scalars:
+                last = buffer.rfind(b",", position, scalars.end())
+                position = scalars.end()
+                continue
+            end = self._value_end(position)
+            if end is None:
+                break
+            last = end
+            comma = _COMMA.match(buffer, end)
+            if not comma:
+                break
+            position = comma.end()
+        return last
+
+    def _value_end(self, position: int) -> int | None:
+        """Where the value that starts at `position` ends, if the window shows it."""
+        buffer = self._buffer
+        byte = buffer[position]
+        if byte in _OPEN:
+            return self._container_end(position)
+        token = (_STRING if byte == ord('"') else _ATOM).match(buffer, position)
+        if not token or (token.end() == len(buffer) and not self._ended and byte != ord('"')):
+            return None
+        return token.end()
+
+    def _container_end(self, start: int) -> int | None:
+        if self._offset + start in self._unfit:
+            return None
+        match = _BRACKET.match
+        buffer = self._buffer
+        allowed = MAX_DEPTH - len(self._stack)
+        open_at: list[int] = []
+        position = start
+        while found := match(buffer, position):
+            position = found.end()
+            if buffer[position - 1] in _OPEN:
+                open_at.append(position - 1)
+                if len(open_at) > allowed:
+                    self._position = position - 1
+                    self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
+            else:
+                open_at.pop()
+                if not open_at:
+                    return position
+        if start == 0:  # a whole window was seen: descend into what is open, without another look
+            self._unfit = {self._offset + at for at in open_at}
+        return None
+
+    # Values
+
+    def _value(self) -> _Steps[None]:
+        byte = yield from self._next_byte()
+        top_level = len(self._stack) == 1
+        is_records = top_level and byte == ord("[") and self._name == self._records_field
+        if byte in _OPEN:
+            end = None if is_records else (yield from self._container_end_filled())
+            if end is None:
+                self._push()
+                if is_records:
+                    yield from self._emit(inside_next=True)
+                return
+            value = self._prove(self._position, end)
+            self._position = end
+            if top_level and isinstance(value, list):
+                self._count_array(len(value))
+            return
+        if byte == ord('"'):
+            end = yield from self._token_end(_STRING)
+            if end is None:
+                yield from self._long_string()
+                if top_level:
+                    self.summary_complete = False
+                return
+        else:
+            end = yield from self._token_end(_ATOM)
+            if end is None or end - self._position > MAX_NUMBER:
+                self._refuse(f"a number has more than {MAX_NUMBER} characters")
+            if end == self._position:
+                self._refuse("a value is expected")
+        value = self._prove(self._position, end)
+        if top_level:
+            self._summarize(value, self._buffer[self._position : end])
+        self._position = end
+
+    def _container_end_filled(self) -> _Steps[int | None]:
+        end = self._container_end(self._position)
+        known_unfit = self._offset + self._position in self._unfit
+        if end is None and self._position > 0 and not self._ended and not known_unfit:
+            yield from self._fill()
+            end = self._container_end(self._position)
+        return end
+
+    def _token_end(self, pattern: re.Pattern[bytes]) -> _Steps[int | None]:
+        """Where the token at the position ends; None if it is longer than the window."""
+        while True:
+            token = pattern.match(self._buffer, self._position)
+            whole = token and (self._ended or pattern is _STRING or token.end() < len(self._buffer))
+            if token and whole:
+                return token.end()
+            if self._ended:
+                if pattern is _STRING:
+                    self._refuse("it ends within a string")
+                return self._position
+            if not token and pattern is _ATOM and self._position < len(self._buffer):
+                return self._position
+            if self._position == 0 and len(self._buffer) >= self._window:
+                return None
+            yield from self._fill()
+
+    def _long_string(self) -> _Steps[None]:
+        """Pass over a string longer than the window, in the memory of one."""
+        utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._position += 1
+        while True:
+            body = _STRING_BODY.match(self._buffer, self._position)
+            end = body.end() if body else self._position
+            try:
+                utf8.decode(self._buffer[self._position : end])
+            except UnicodeDecodeError:
+                self._refuse("a string is not UTF-8")
+            self._position = end
+            rest = len(self._buffer) - end
+            if rest and self._buffer[end] == ord('"'):
+                break
+            if self._ended or rest >= _LONGEST_ESCAPE:
+                self._refuse("it ends within a string" if not rest else "a string has a bad escape")
+            yield from self._fill()
+        try:
+            utf8.decode(b"", final=True)
+        except UnicodeDecodeError:
+            self._refuse("a string is not UTF-8")
+        self._position += 1
+
+    def _summarize(self, value: Any, token: bytes) -> None:
+        if self._name in SECRET_MEMBERS:
+            return
+        if isinstance(value, float) and token.lstrip(b"-").isdigit() and len(token) <= 38:
+            value = int(token)  # orjson reads integers over 64 bits as floats
+        if isinstance(value, str) and len(value) > MAX_SUMMARY_STRING:
+            self.summary_complete = False
+        elif self._fits_summary(len(token)):
+            self.summary[self._name] = value
+
+    def _count_array(self, length: int) -> None:
+        if self._fits_summary(8):
+            self.array_lengths[self._name] = length
+
+    def _fits_summary(self, value_size: int) -> bool:
+        size = len(self._name.encode()) + value_size
+        # DynamoDB takes no empty attribute name, at any depth.
+        if not self._name or self._summary_size + size > MAX_SUMMARY:
+            self.summary_complete = False
+            return False
+        self._summary_size += size
+        return True
+
+    # The stack, the window, and what is given out
+
+    def _push(self) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
+        self._stack.append(_Container(self._buffer[self._position]))
+        self._position += 1
+
+    def _pop(self) -> _Steps[None]:
+        container = self._stack.pop()
+        if len(self._stack) == 1 and container.is_array:
+            self._count_array(container.count)
+            if self._inside:
+                yield from self._emit(inside_next=False)
+        self._position += 1
+
+    def _emit(self, *, cut: bool = False, inside_next: bool | None = None) -> _Steps[None]:
+        """Give out what lies before the position. `cut`: the next piece may start a member."""
+        if self._position > self._emitted:
+            data = self._buffer[self._emitted : self._position]
+            self._emitted = self._position
+            yield Run(data, self._pending_records, self._inside, self._cut)
+            self._pending_records = 0
+            self._cut = False
+        if inside_next is not None:
+            self._inside = inside_next
+        if cut or inside_next is not None:
+            self._cut = True
+
+    def _fill(self) -> _Steps[None]:
+        """Drop what was passed and read until the window is full or the document ends."""
+        yield from self._emit()
+        pieces = [self._buffer[self._position :]]
+        held = len(pieces[0])
+        while held < self._window or len(pieces) == 1:
+            piece = next(self._chunks, None)
+            if piece is None:
+                self._ended = True
+                break
+            pieces.append(piece)
+            held += len(piece)
+        self._offset += self._position
+        self._buffer = b"".join(pieces)
+        self._position = self._emitted = 0
+
+    def _next_byte(self) -> _Steps[int]:
+        """The next byte that isn't white space, without passing it."""
+        yield from self._skip_space()
+        if self._at_end():
+            self._refuse("it ends too early: the upload may have been cut off")
+        return self._buffer[self._position]
+
+    def _skip_space(self) -> _Steps[None]:
+        while True:
+            space = _SPACE.match(self._buffer, self._position)
+            self._position = space.end() if space else self._position
+            if self._position < len(self._buffer) or self._ended:
+                return
+            yield from self._fill()
+
+    def _at_end(self) -> bool:
+        return self._ended and self._position == len(self._buffer)
+
+    def _expect(self, wanted: str, alternative: str = "") -> _Steps[None]:
+        byte = yield from self._next_byte()
+        if byte != ord(wanted):
+            or_else = f" or {alternative}" if alternative else ""
+            self._refuse(f"'{wanted}'{or_else} is expected")
+        self._position += 1
+
+    def _prove(self, start: int, end: int, frame: bytes = b"%b") -> Any:
+        """Parse a piece with orjson, which refuses what isn't strictly JSON."""
+        try:
+            return orjson.loads(frame % self._buffer[start:end])
+        except orjson.JSONDecodeError as error:
+            self._position = start + max(0, error.pos - len(frame) // 3)
+            reason = str(error).split(": line", maxsplit=1)[0]
+            self._refuse(reason)
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise Refused(
+            "invalid_json",
+            f"The document is not valid JSON near byte {self._offset + self._position}: {reason}.",
+        )

@@ -1,0 +1,123 @@
+"""The record of one payload, and the states it goes through.
+
+    issued ──▶ uploaded ──▶ processing ──▶ stored
+                                     └───▶ failed
+    issued ──▶ expired            (a URL that was never used)
+
+`uploaded` waits for the worker. `processing` carries a lease, which expires, so that a payload
+whose function died is taken up again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+State = Literal["issued", "uploaded", "processing", "stored", "failed", "expired"]
+
+TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_TRANSIT_KEY = re.compile(rf"transit/({TENANT.pattern})/([0-9A-HJKMNP-TV-Z]{{26}})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """An item of the payloads table. Times are ISO 8601 in UTC unless named otherwise."""
+
+    payload_id: str
+    """A ULID: sorts by the time it was made (https://github.com/ulid/spec)."""
+    tenant: str
+    state: State
+    source: Literal["inline", "s3"]
+    created_at: str
+    expires_at: int | None = None
+    """Epoch seconds after which DynamoDB may delete the item; None: never."""
+    call_id: str | None = None
+    tenant_call: str | None = None
+    """Key of the index by call: `<tenant>#<call_id>`."""
+
+    # An upload by URL
+    s3_key: str | None = None
+    declared_size: int | None = None
+    """Bytes that the URL was signed for."""
+    declared_sha256: str | None = None
+    uploaded_size: int | None = None
+    """Bytes of the object, or of the inline body once base64 was undone."""
+    upload_duration_ms: int | None = None
+    lease_owner: str | None = None
+    lease_until: int | None = None
+    """Epoch milliseconds."""
+
+    # Once stored
+    stored_at: str | None = None
+    size: int | None = None
+    """Bytes of the document's JSON."""
+    sha256: str | None = None
+    """Hex, of the document's JSON."""
+    records: int | None = None
+    summary: dict[str, Any] | None = None
+    summary_complete: bool | None = None
+    array_lengths: dict[str, int] | None = None
+    gzip_size: int | None = None
+    document: bytes | None = None
+    """The document as gzip, when it is small; else it lies at `archive_key`."""
+    archive_key: str | None = None
+    prefix_size: int | None = None
+    member_index: bytes | None = None
+
+    # Once failed
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+class PayloadTable(Protocol):
+    """Where records live. Each method is one conditional request."""
+
+    def create(self, payload: Payload) -> None: ...
+    def get(self, payload_id: str) -> Payload | None: ...
+    def mark_uploaded(self, payload_id: str, *, size: int, upload_duration_ms: int) -> None:
+        """To `uploaded`, from a state in which nobody works on it; else nothing happens."""
+
+    def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
+        """To `processing`, unless it is done or leased to another: then None."""
+
+    def release(self, payload_id: str, *, owner: str) -> None:
+        """From `processing` back to `uploaded`, if the lease is still the owner's."""
+
+    def finish(self, payload: Payload, *, owner: str) -> None:
+        """To `stored` or `failed`.
+
+        Raises:
+            LeaseLostError: The lease is another's by now.
+        """
+
+    def reserve(
+        self, key: str, *, payload_id: str, fingerprint: str, until: int, expires_at: int
+    ) -> Reservation:
+        """Take an idempotency key, or say who has it."""
+
+    def unreserve(self, key: str, *, payload_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Who holds an idempotency key."""
+
+    payload_id: str
+    fingerprint: str
+    lease_until: int
+    """Epoch milliseconds until which the holder's work may be going on."""
+
+
+def transit_key(tenant: str, payload_id: str) -> str:
+    return f"transit/{tenant}/{payload_id}"
+
+
+def archive_key(tenant: str, payload_id: str) -> str:
+    return f"archive/{tenant}/{payload_id}.json.gz"
+
+
+def parse_transit_key(key: str) -> tuple[str, str] | None:
+    """Tenant and payload id of a key that we made; None for any other string."""
+    match = _TRANSIT_KEY.fullmatch(key)
+    return (match[1], match[2]) if match else None
