@@ -156,7 +156,7 @@ class JsonScanner:
             raise Refused("empty_body", "There is no document: send one JSON object.")
         first = self._buffer[self._position]
         if first != ord("{"):
-            if first in b'["-0123456789tfn':
+            if first == ord("[") or (self._ended and _is_json(self._buffer)):
                 kind = "an array" if first == ord("[") else "a single value"
                 raise Refused(
                     "not_an_object",
@@ -495,3 +495,11 @@ class JsonScanner:
             "invalid_json",
             f"The document is not valid JSON near byte {self._offset + self._position}: {reason}.",
         )
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True

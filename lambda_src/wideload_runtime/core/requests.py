@@ -24,7 +24,10 @@ MAX_IDEMPOTENCY_KEY = 255
 
 JSON_TYPES = {"application/json"}
 GZIP_TYPES = {"application/gzip", "application/x-gzip"}
-UPLOAD_TYPES = JSON_TYPES | GZIP_TYPES | {"application/octet-stream"}
+DOCUMENT_TYPES = JSON_TYPES | GZIP_TYPES | {"application/octet-stream"}
+
+GZIP_TAKEN_FOR_TEXT = b"\x1f\xef\xbf\xbd"
+"""How gzip starts once it was decoded as UTF-8 and its second byte replaced by U+FFFD."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CLAIM_MEMBERS = {"s3_key", "upload_duration_ms", "s3_reference", "s3_bucket", "call_id"}
@@ -50,7 +53,7 @@ class UploadRequest:
         return cls(
             content_length=None if length is None else _content_length(length),
             sha256=None if sha256 is None else _sha256(sha256),
-            content_type=_media_type(content_type, UPLOAD_TYPES, "content_type"),
+            content_type=_media_type(content_type, DOCUMENT_TYPES, "content_type"),
             call_id=_call_id(given.get("call_id")),
         )
 
@@ -88,7 +91,7 @@ def parse_send(headers: Mapping[str, str], body: bytes) -> Inline | Claim:
             "/get-upload-url for a URL and PUT it there.",
         )
     media_type = _media_type(
-        headers.get("content-type", "application/json"), JSON_TYPES | GZIP_TYPES, "Content-Type"
+        headers.get("content-type", "application/json"), DOCUMENT_TYPES, "Content-Type"
     )
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"gzip", "identity"}:
@@ -98,11 +101,16 @@ def parse_send(headers: Mapping[str, str], body: bytes) -> Inline | Claim:
         )
     if not body:
         raise Refused("empty_body", "The body is empty: send one JSON object.")
-    if media_type in GZIP_TYPES or encoding == "gzip":
-        if not body.startswith(MAGIC):
-            raise Refused(
-                "invalid_gzip", "The body is announced as gzip, but doesn't start as such."
-            )
+    if body.startswith(GZIP_TAKEN_FOR_TEXT):
+        raise Refused(
+            "invalid_gzip",
+            "The gateway took the gzip for text and damaged it: send it with "
+            "Content-Type: application/gzip.",
+        )
+    # A gateway may undo Content-Encoding, and leave the header: then the body is plain JSON.
+    if media_type in GZIP_TYPES and encoding != "gzip" and not body.startswith(MAGIC):
+        raise Refused("invalid_gzip", "The body is announced as gzip, but doesn't start as such.")
+    if body.startswith(MAGIC):
         return Inline(body)
     return _special_form(body) or Inline(body)
 

@@ -1,0 +1,547 @@
+"""What the ingest service decides, over fakes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from typing import Any
+
+import orjson
+import pytest
+
+from examples.call_log import make_call_log
+from tests.runtime.fakes import World
+from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
+from wideload_runtime.core.payloads import Payload
+from wideload_runtime.core.requests import Claim, Inline, UploadRequest
+from wideload_runtime.core.seekable_gzip import members
+
+SMALL = orjson.dumps({"call_id": "c-1", "n": 1, "token": "wl_secret"})
+LARGE = orjson.dumps(make_call_log(1_500_000, call_id="c-2"))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def upload(world: World, body: bytes, **wish: Any) -> Claim:
+    answer = world.ingest.issue_upload_url("acme", UploadRequest(**wish)).body
+    world.clock.time += 2
+    world.bucket.put(answer["s3_key"], body)
+    return Claim(answer["s3_key"])
+
+
+def only_payload(world: World) -> Payload:
+    (payload,) = world.table.items.values()
+    return payload
+
+
+# Upload URLs
+
+
+def test_an_upload_url_is_recorded_before_it_is_answered(world: World) -> None:
+    wish = UploadRequest(content_length=5, sha256="ab" * 32, call_id="c-9")
+
+    answer = world.ingest.issue_upload_url("acme", wish).body
+
+    payload = only_payload(world)
+    assert (payload.state, payload.tenant, payload.call_id) == ("issued", "acme", "c-9")
+    assert (payload.declared_size, payload.declared_sha256) == (5, "ab" * 32)
+    assert payload.tenant_call == "acme#c-9"
+    assert payload.expires_at == int(world.clock.time) + 8 * 24 * 3600
+    assert answer["payload_id"] == payload.payload_id
+    assert answer["s3_key"] == payload.s3_key == f"transit/acme/{payload.payload_id}"
+    assert (answer["method"], answer["s3_bucket"], answer["expires_in"]) == ("PUT", "bucket", 900)
+    assert answer["expires_at"] == "2026-09-21T14:28:20.000Z"
+
+
+# Inline documents
+
+
+@pytest.mark.parametrize("body", [SMALL, gzip.compress(SMALL)])
+def test_a_small_document_stays_in_its_item(world: World, body: bytes) -> None:
+    reply = world.ingest.accept(world.acme, Inline(body))
+
+    payload = only_payload(world)
+    assert (reply.status, reply.body["state"]) == (200, "stored")
+    assert reply.body["sha256"] == hashlib.sha256(SMALL).hexdigest()
+    assert payload.document is not None
+    assert gzip.decompress(payload.document) == SMALL
+    assert payload.summary == {"call_id": "c-1", "n": 1}
+    assert (payload.source, payload.uploaded_size, payload.size) == (
+        "inline",
+        len(body),
+        len(SMALL),
+    )
+    assert payload.tenant_call == "acme#c-1"
+    assert payload.expires_at is None
+    assert world.bucket.objects == {}
+    assert world.metrics.values["InlinePayloadCount"] == [1]
+    assert world.metrics.values["PayloadStoredCount"] == [1]
+
+
+def test_a_larger_document_is_archived_whole(world: World) -> None:
+    world.ingest.accept(world.acme, Inline(LARGE))
+
+    payload = only_payload(world)
+    assert payload.document is None
+    assert payload.archive_key == f"archive/acme/{payload.payload_id}.json.gz"
+    assert gzip.decompress(world.bucket.objects[payload.archive_key]) == LARGE
+
+
+def test_a_document_that_compresses_to_nothing_is_archived_all_the_same(world: World) -> None:
+    world.ingest.accept(world.acme, Inline(orjson.dumps({"x": "a" * 300_000})))
+
+    assert only_payload(world).archive_key in world.bucket.objects
+
+
+def test_any_page_of_records_is_one_range_of_the_archive(world: World) -> None:
+    world.ingest.accept(world.acme, Inline(LARGE))
+
+    payload = only_payload(world)
+    assert payload.archive_key
+    assert payload.member_index
+    assert payload.prefix_size
+    archive = world.bucket.objects[payload.archive_key]
+    found = []
+    pages = list(members(payload.member_index, payload.prefix_size))
+    for page in pages:
+        text = gzip.decompress(archive[page.offset : page.offset + page.size])
+        records = orjson.loads(b"[%b]" % text.strip(b","))
+        assert (len(records), page.first_record) == (page.records, len(found))
+        found += records
+    assert found == orjson.loads(LARGE)["transcript_with_metrics"]
+    assert len(pages) > 3
+    assert payload.records == len(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"nonsense", "invalid_json"),
+        (b"[]", "not_an_object"),
+        (gzip.compress(SMALL)[:-9], "invalid_gzip"),
+        (gzip.compress(SMALL)[:-6] + b"rotten", "invalid_gzip"),
+        (gzip.compress(SMALL) + b"rubbish", "invalid_gzip"),
+        (LARGE[:-1], "invalid_json"),
+    ],
+)
+def test_a_bad_document_leaves_nothing(world: World, body: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, Inline(body))
+
+    assert refused.value.code == code
+    assert world.table.items == {}
+    assert world.bucket.objects == {}
+    assert world.bucket.open_archives == []
+    assert world.metrics.values == {"PayloadFailedCount": [1]}
+
+
+def test_a_decompression_bomb_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wideload_runtime.core.gunzip.FREE_OUTPUT", 2_000_000)
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, Inline(gzip.compress(b'{"x":"' + b"a" * 9_000_000)))
+
+    assert refused.value.code == "document_too_large"
+    assert world.bucket.open_archives == []
+
+
+def test_an_inline_document_that_takes_too_long_is_sent_elsewhere(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.caller("acme", time=False), Inline(LARGE))
+
+    assert refused.value.code == "document_too_large"
+    assert "/get-upload-url" in refused.value.detail
+
+
+# Claims
+
+
+@pytest.mark.parametrize("body", [LARGE, gzip.compress(LARGE, 1)])
+def test_a_claimed_object_is_processed(world: World, body: bytes) -> None:
+    claim = upload(world, body)
+
+    reply = world.ingest.accept(world.acme, claim)
+
+    payload = only_payload(world)
+    assert (reply.status, reply.body["state"]) == (200, "stored")
+    assert reply.body["sha256"] == hashlib.sha256(LARGE).hexdigest()
+    assert (payload.uploaded_size, payload.size) == (len(body), len(LARGE))
+    assert payload.expires_at is None
+    assert payload.lease_owner is None
+    values = world.metrics.values
+    assert values["LargePayloadCount"] == values["PayloadStoredCount"] == [1]
+    assert values["S3UploadSize"] == [len(body)]
+    assert values["S3UploadDuration"] == [2000]
+    assert values["S3DownloadDuration"] == [250]
+
+
+def test_the_clients_word_on_the_upload_counts(world: World) -> None:
+    claim = upload(world, LARGE)
+
+    world.ingest.accept(world.acme, Claim(claim.s3_key, upload_duration_ms=1234))
+
+    assert world.metrics.values["S3UploadDuration"] == [1234]
+
+
+def test_a_repeated_claim_gets_the_same_answer_and_does_nothing(world: World) -> None:
+    claim = upload(world, LARGE)
+    first = world.ingest.accept(world.acme, claim)
+    world.bucket.put(claim.s3_key, b"something else")
+
+    second = world.ingest.accept(world.acme, claim)
+
+    assert second == first
+    assert world.metrics.values["LargePayloadCount"] == [1]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "transit/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "nonsense",
+        "",
+        "transit/acme/../globex/x",
+        "a" * 5000,
+    ],
+)
+def test_an_unknown_key_is_refused(world: World, key: str) -> None:
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, Claim(key))
+
+    assert refused.value.code == "unknown_key"
+
+
+def test_a_foreign_key_is_as_unknown_as_one_that_never_was(world: World) -> None:
+    claim = upload(world, LARGE)
+    own_form = claim.s3_key.replace("/acme/", "/globex/")
+
+    answers = []
+    for key in (claim.s3_key, own_form, "transit/globex/01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+        with pytest.raises(Refused) as refused:
+            world.ingest.accept(world.globex, Claim(key))
+        answers.append((refused.value.code, refused.value.detail))
+
+    assert len(set(answers)) == 1
+    assert only_payload(world).state == "issued"
+
+
+def test_a_claim_before_the_upload_is_refused_and_can_be_repeated(world: World) -> None:
+    answer = world.ingest.issue_upload_url("acme", UploadRequest()).body
+    claim = Claim(answer["s3_key"])
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, claim)
+    world.bucket.put(claim.s3_key, LARGE)
+
+    assert refused.value.code == "not_uploaded"
+    assert world.ingest.accept(world.acme, claim).status == 200
+
+
+def test_a_bad_object_fails_its_payload_for_good(world: World) -> None:
+    claim = upload(world, gzip.compress(LARGE)[:-100])
+
+    answers = []
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            world.ingest.accept(world.acme, claim)
+        answers.append((refused.value.code, refused.value.detail))
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] == "invalid_gzip"
+    assert only_payload(world).state == "failed"
+    assert only_payload(world).error_code == "invalid_gzip"
+    assert list(world.bucket.objects) == [claim.s3_key]
+    assert world.metrics.values["PayloadFailedCount"] == [1]
+
+
+@pytest.mark.parametrize("wish", [{"sha256": "ab" * 32}, {"content_length": len(LARGE) + 1}])
+def test_an_object_other_than_announced_is_refused(world: World, wish: dict[str, Any]) -> None:
+    claim = upload(world, LARGE, **wish)
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, claim)
+
+    assert refused.value.code == "checksum_mismatch"
+    assert list(world.bucket.objects) == [claim.s3_key]
+
+
+def test_two_claims_at_once_are_one_processing(world: World) -> None:
+    claim = upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+    now = int(world.clock.time * 1000)
+    world.table.lease(payload_id, owner="the other", now=now, until=now + 35_000)
+    upload_by_other = world.bucket.open_upload(claim.s3_key)
+    assert upload_by_other is not None
+
+    def other_finishes() -> None:
+        held = world.table.items[payload_id]
+        if held.state == "processing":
+            done = world.ingest._read_upload(held, upload_by_other, lambda: True)
+            world.table.finish(done, owner="the other")
+
+    world.clock.on_sleep = other_finishes
+    reply = world.ingest.accept(world.caller("acme", "request-2"), claim)
+
+    assert (reply.status, reply.body["state"]) == (200, "stored")
+    assert "LargePayloadCount" not in world.metrics.values
+
+
+def test_a_claim_whose_rival_takes_long_is_answered_queued(world: World) -> None:
+    claim = upload(world, LARGE)
+    now = int(world.clock.time * 1000)
+    payload_id = only_payload(world).payload_id
+    world.table.lease(payload_id, owner="the other", now=now, until=now + 900_000)
+
+    reply = world.ingest.accept(world.acme, claim)
+
+    assert (reply.status, reply.body["state"]) == (202, "queued")
+
+
+def test_a_lease_that_ended_is_taken_over(world: World) -> None:
+    claim = upload(world, LARGE)
+    now = int(world.clock.time * 1000)
+    payload_id = only_payload(world).payload_id
+    world.table.lease(payload_id, owner="a crashed one", now=now, until=now + 1000)
+    world.clock.time += 2
+
+    assert world.ingest.accept(world.acme, claim).status == 200
+
+
+def test_who_lost_the_lease_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+    finish = world.table.finish
+
+    def taken_over(payload: Payload, *, owner: str) -> None:
+        late = int(world.clock.time * 1000) + 60_000
+        world.table.lease(payload_id, owner="the other", now=late, until=late + 1000)
+        finish(payload, owner=owner)
+
+    monkeypatch.setattr(world.table, "finish", taken_over)
+    reply = world.ingest.accept(world.acme, claim)
+
+    assert reply.status == 202
+    assert world.table.items[payload_id].lease_owner == "the other"
+    assert world.metrics.values == {}
+
+
+def test_a_failure_of_ours_gives_the_payload_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = upload(world, LARGE)
+    monkeypatch.setattr(world.bucket, "open_archive", lambda key: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        world.ingest.accept(world.acme, claim)
+    monkeypatch.undo()
+
+    assert only_payload(world).state == "uploaded"
+    assert world.ingest.accept(world.acme, claim).status == 200
+
+
+# The queued way
+
+
+def test_a_large_object_is_queued_and_worked(world: World) -> None:
+    world = World(in_request_limit=len(LARGE) - 1)
+    claim = upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+
+    reply = world.ingest.accept(world.acme, claim)
+
+    assert reply.status == 202
+    assert reply.body == {
+        "payload_id": payload_id, "state": "queued", "status_url": f"/call-logs/{payload_id}",
+    }  # fmt: skip
+    assert world.queue.sent == [payload_id]
+    assert only_payload(world).state == "uploaded"
+    assert only_payload(world).uploaded_size == len(LARGE)
+
+    done = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+    assert done is not None
+    assert done.state == only_payload(world).state == "stored"
+    assert world.metrics.values["S3UploadDuration"] == [2000]
+    assert world.ingest.accept(world.acme, claim).status == 200
+
+
+def test_an_object_that_takes_too_long_for_a_request_is_queued(world: World) -> None:
+    claim = upload(world, LARGE)
+
+    reply = world.ingest.accept(world.caller("acme", time=False), claim)
+
+    assert (reply.status, only_payload(world).state) == (202, "uploaded")
+    assert world.queue.sent == [only_payload(world).payload_id]
+    assert world.bucket.open_archives == []
+
+
+def test_a_worker_out_of_time_leaves_the_payload_for_the_next(world: World) -> None:
+    upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+
+    with pytest.raises(OutOfTimeError):
+        world.ingest.work(payload_id, owner="worker", has_time=lambda: False)
+
+    assert only_payload(world).state == "uploaded"
+
+
+def test_a_worker_leaves_what_another_holds(world: World) -> None:
+    upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+    now = int(world.clock.time * 1000)
+    world.table.lease(payload_id, owner="the other", now=now, until=now + 35_000)
+
+    with pytest.raises(LeaseHeldError):
+        world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+
+
+def test_a_second_delivery_does_nothing(world: World) -> None:
+    upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+
+    first = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+    second = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+
+    assert first == second
+    assert world.metrics.values["LargePayloadCount"] == [1]
+
+
+def test_a_message_without_payload_or_object_is_dropped(world: World) -> None:
+    issued = world.ingest.issue_upload_url("acme", UploadRequest()).body["payload_id"]
+
+    assert world.ingest.work("unknown", owner="worker", has_time=lambda: True) is None
+    assert world.ingest.work(issued, owner="worker", has_time=lambda: True) is None
+
+
+# Idempotency keys
+
+
+def test_the_same_key_and_body_is_one_payload(world: World) -> None:
+    first = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+    second = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+
+    assert second == first
+    assert len(world.table.items) == 1
+
+
+def test_keys_are_the_tenants_own(world: World) -> None:
+    first = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+    second = world.ingest.accept(world.globex, Inline(SMALL), "key-1")
+
+    assert second.body["payload_id"] != first.body["payload_id"]
+
+
+def test_the_same_key_for_another_body_is_refused(world: World) -> None:
+    world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, Inline(LARGE), "key-1")
+
+    assert refused.value.code == "idempotency_key_reused"
+    assert len(world.table.items) == 1
+
+
+def test_a_refused_body_frees_its_key(world: World) -> None:
+    with pytest.raises(Refused):
+        world.ingest.accept(world.acme, Inline(b"nonsense"), "key-1")
+
+    assert world.ingest.accept(world.acme, Inline(SMALL), "key-1").status == 200
+
+
+def test_the_same_key_at_once_waits_for_the_first(world: World) -> None:
+    held = World()
+    stored = held.ingest.accept(held.acme, Inline(SMALL), "key-1")
+    (reservation,) = held.table.reservations.items()
+    world.table.reservations[reservation[0]] = reservation[1]
+
+    def first_finishes() -> None:
+        world.table.items.update(held.table.items)
+
+    world.clock.on_sleep = first_finishes
+
+    assert world.ingest.accept(world.acme, Inline(SMALL), "key-1") == stored
+
+
+def test_the_same_key_at_once_is_told_to_come_back(world: World) -> None:
+    held = World()
+    held.ingest.accept(held.acme, Inline(SMALL), "key-1")
+    world.table.reservations.update(held.table.reservations)
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.caller("acme", time=False), Inline(SMALL), "key-1")
+
+    assert (refused.value.code, refused.value.retry_after) == ("in_progress", 2)
+
+
+def test_a_key_whose_first_request_died_is_taken_over(world: World) -> None:
+    held = World()
+    held.ingest.accept(held.acme, Inline(SMALL), "key-1")
+    world.table.reservations.update(held.table.reservations)
+    (reservation,) = held.table.reservations.values()
+    world.clock.time += 40
+
+    reply = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+
+    assert reply.body["payload_id"] == reservation.payload_id
+
+
+def test_a_claim_can_be_repeated_under_its_key(world: World) -> None:
+    claim = upload(world, LARGE)
+
+    first = world.ingest.accept(world.acme, claim, "key-1")
+    second = world.ingest.accept(world.acme, claim, "key-1")
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, upload(world, LARGE), "key-1")
+
+    assert first == second
+    assert refused.value.code == "idempotency_key_reused"
+
+
+# Reading
+
+
+def test_a_small_document_is_answered_inline(world: World) -> None:
+    payload_id = world.ingest.accept(world.acme, Inline(SMALL)).body["payload_id"]
+
+    known, document = world.ingest.read("acme", payload_id)
+
+    assert document == SMALL
+    assert known["state"] == "stored"
+    assert known["summary"] == {"call_id": "c-1", "n": 1}
+    assert "document_url" not in known
+
+
+def test_a_large_document_is_answered_by_url(world: World) -> None:
+    payload_id = world.ingest.accept(world.acme, Inline(LARGE)).body["payload_id"]
+
+    known, document = world.ingest.read("acme", payload_id)
+
+    assert document is None
+    assert known["document_encoding"] == "gzip"
+    assert known["document_url"].startswith("https://bucket.test/archive/acme/")
+
+
+def test_a_failure_is_answered_with_its_reason(world: World) -> None:
+    claim = upload(world, b"nonsense")
+    payload_id = only_payload(world).payload_id
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, claim)
+
+    known, _ = world.ingest.read("acme", payload_id)
+
+    assert known["error"] == {"code": "invalid_json", "detail": refused.value.detail}
+
+
+def test_a_foreign_payload_is_as_unknown_as_one_that_never_was(world: World) -> None:
+    payload_id = world.ingest.accept(world.acme, Inline(SMALL)).body["payload_id"]
+
+    answers = []
+    for wanted in (payload_id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+        with pytest.raises(Refused) as refused:
+            world.ingest.read("globex", wanted)
+        answers.append((refused.value.code, refused.value.detail))
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] == "unknown_payload"

@@ -1,0 +1,280 @@
+"""The scanner against orjson: it must accept and refuse the same, whatever the window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.json_scan import MAX_DEPTH, MAX_NUMBER, JsonScanner, Run
+
+FIELD = "records"
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=200)
+)
+names = st.text(max_size=12)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(names, inner), max_leaves=30
+)
+documents = st.fixed_dictionaries(
+    {}, optional={FIELD: st.lists(values), "other": st.lists(values)}
+).flatmap(lambda fixed: st.dictionaries(names, values).map(lambda rest: {**rest, **fixed}))
+windows = st.integers(160, 400)
+
+
+def scan(data: bytes, *, window: int = 1024, chunk: int = 64) -> tuple[JsonScanner, list[Run]]:
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(data), chunk):
+            yield data[start : start + chunk]
+
+    scanner = JsonScanner(chunks(), records_field=FIELD, window=window, batch=window // 4)
+    return scanner, list(scanner.runs())
+
+
+def records_of(document: dict[str, object]) -> list[object]:
+    found = document.get(FIELD)
+    return found if isinstance(found, list) else []
+
+
+def refusal(data: bytes, **how: int) -> Refused:
+    with pytest.raises(Refused) as caught:
+        scan(data, **how)
+    return caught.value
+
+
+@given(documents, windows, st.integers(1, 500), st.sampled_from([None, 1]), st.booleans())
+def test_runs_are_the_document(
+    document: dict[str, object], window: int, chunk: int, indent: int | None, ascii_only: bool
+) -> None:
+    data = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode(
+        "utf-8", "surrogatepass"
+    )
+
+    scanner, runs = scan(data, window=window, chunk=chunk)
+
+    assert b"".join(run.data for run in runs) == data
+    assert scanner.records == len(records_of(document))
+    assert sum(run.records for run in runs) == scanner.records
+    lengths = {name: len(value) for name, value in document.items() if isinstance(value, list)}
+    lengths.pop("", None)
+    assert scanner.array_lengths == lengths
+
+
+@given(documents, windows, st.integers(1, 500))
+def test_records_are_whole_between_cuts(
+    document: dict[str, object], window: int, chunk: int
+) -> None:
+    data = orjson.dumps(document)
+
+    _, runs = scan(data, window=window, chunk=chunk)
+
+    members: list[tuple[bytes, int]] = []
+    for run in runs:
+        if not run.inside:
+            continue
+        if run.cut or not members:
+            members.append((b"", 0))
+        text, records = members[-1]
+        members[-1] = (text + run.data, records + run.records)
+    found = []
+    for text, records in members:
+        elements = orjson.loads(b"[%b]" % text.strip(b", \n"))
+        assert len(elements) == records
+        found += elements
+    assert found == records_of(orjson.loads(data))
+
+
+@given(
+    documents,
+    windows,
+    st.integers(1, 500),
+    st.integers(0, 10_000),
+    st.binary(min_size=1, max_size=3),
+)
+def test_damage_is_refused_as_orjson_refuses_it(
+    document: dict[str, object], window: int, chunk: int, at: int, damage: bytes
+) -> None:
+    data = orjson.dumps(document)
+    at %= len(data)
+    damaged = data[:at] + damage + data[at + len(damage) :]
+    try:
+        parsed = orjson.loads(damaged)
+        valid = isinstance(parsed, dict)
+    except orjson.JSONDecodeError:
+        valid = False
+
+    try:
+        scan(damaged, window=window, chunk=chunk)
+        accepted = True
+    except Refused as refused:
+        # What orjson takes and we do not: a name that stands twice at the top level.
+        accepted = valid and "stands twice" in refused.detail
+
+    assert accepted == valid
+
+
+@given(documents, windows, st.integers(0, 10_000))
+def test_a_cut_off_document_is_refused(document: dict[str, object], window: int, at: int) -> None:
+    data = orjson.dumps(document)
+
+    refused = refusal(data[: at % len(data)], window=window)
+
+    assert refused.code in {"invalid_json", "empty_body"}
+
+
+def test_summary_takes_scalars_and_leaves_the_rest() -> None:
+    document = {
+        "call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None, "token": "wl_secret",
+        "long": "x" * 1025, "object": {"a": 1}, "list": [1, 2, 3], "": "unnamed",
+    }  # fmt: skip
+
+    scanner, _ = scan(orjson.dumps(document), window=4096)
+
+    assert scanner.summary == {"call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None}
+    assert scanner.array_lengths == {"list": 3}
+    assert not scanner.summary_complete
+
+
+def test_summary_keeps_integers_of_38_digits() -> None:
+    scanner, _ = scan(b'{"n": 12345678901234567890123456789012345678}')
+
+    assert scanner.summary == {"n": 12345678901234567890123456789012345678}
+
+
+def test_summary_is_bounded() -> None:
+    document = {f"member {number}": "x" * 1000 for number in range(100)}
+
+    scanner, _ = scan(orjson.dumps(document), window=8192)
+
+    assert 30 < len(scanner.summary) < 34
+    assert not scanner.summary_complete
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        (b"", "empty_body", "no document"),
+        (b" \n ", "empty_body", "no document"),
+        (b"[1, 2]", "not_an_object", "an array"),
+        (b'"text"', "not_an_object", "a single value"),
+        (b"12", "not_an_object", "a single value"),
+        (b"\xef\xbb\xbf{}", "invalid_json", "byte order mark"),
+        (b"hello", "invalid_json", "'{'"),
+        (b"{} {}", "invalid_json", "follows the end"),
+        (b'{"a":1,}', "invalid_json", "name in double quotes"),
+        (b'{"a":[1,]}', "invalid_json", ""),
+        (b'{"records":[1,]}', "invalid_json", "a value is expected"),
+        (b'{"records":[1 2]}', "invalid_json", "',' or ']'"),
+        (b'{"a" 1}', "invalid_json", "':'"),
+        (b'{"a":NaN}', "invalid_json", ""),
+        (b'{"a":Infinity}', "invalid_json", ""),
+        (b'{"a":01}', "invalid_json", ""),
+        (b'{"a":"\xff"}', "invalid_json", ""),
+        (b'{"a":"\x01"}', "invalid_json", ""),
+        (b'{"a":1,"a":2}', "invalid_json", "stands twice"),
+        (b'{"a":1,"\\u0061":2}', "invalid_json", "stands twice"),
+        (b'{"a":{]}', "invalid_json", ""),
+        (b'{"a":[1,2', "invalid_json", "too early"),
+        (b'{"a":"b', "invalid_json", "within a string"),
+    ],
+)
+def test_refuses(data: bytes, code: str, words: str) -> None:
+    refused = refusal(data)
+
+    assert refused.code == code
+    assert words in refused.detail
+
+
+def test_refusal_names_the_place() -> None:
+    records = b",".join([b'{"n":1}'] * 1000)
+    data = b'{"records":[' + records + b',{"n":oops}]}'
+
+    refused = refusal(data)
+
+    place = int(refused.detail.split("near byte ")[1].split(":")[0])
+    assert abs(place - data.index(b"oops")) < 8
+
+
+@pytest.mark.parametrize("window", [64, 1024 * 1024])
+@pytest.mark.parametrize("opener", [b'{"a":', b"["])
+def test_nesting_is_bounded(window: int, opener: bytes) -> None:
+    closer = b"}" if opener.startswith(b"{") else b"]"
+    inner = MAX_DEPTH - 1
+
+    scan(b'{"a":' + opener * inner + b"1" + closer * inner + b"}", window=window)
+    refused = refusal(b'{"a":' + opener * (inner + 1) + b"1", window=window)
+
+    assert "nested deeper" in refused.detail
+
+
+def test_numbers_are_bounded() -> None:
+    refused = refusal(b'{"a":' + b"1" * (MAX_NUMBER + 1) + b"}", window=64 * 1024)
+
+    assert "a number has more than" in refused.detail
+
+
+def test_a_number_longer_than_the_window_is_refused() -> None:
+    assert "a number has more than" in refusal(b'{"a":' + b"1" * 500 + b"}", window=128).detail
+
+
+@pytest.mark.parametrize("where", [b'{"a":%b}', b'{"records":[%b]}', b'{"a":{"b":[1,%b]}}'])
+def test_a_string_longer_than_the_window_passes(where: bytes) -> None:
+    data = where % orjson.dumps('é\n"\\ü' * 2000)
+
+    _, runs = scan(data, window=256)
+
+    assert b"".join(run.data for run in runs) == data
+    assert max(len(run.data) for run in runs) < 1024
+
+
+@pytest.mark.parametrize(
+    "inside", [b"x" * 600 + b"\xff", b"x" * 600 + b"\x01", b"x" * 600 + b"\\q", b"\xc3" * 600]
+)
+def test_a_long_string_is_checked_to_its_end(inside: bytes) -> None:
+    assert refusal(b'{"a":"' + inside + b'"}', window=256).code == "invalid_json"
+
+
+def test_a_record_larger_than_the_window_is_one_record() -> None:
+    document = {FIELD: [{"n": 1}, {"big": ["x" * 50] * 100}, {"n": 3}]}
+
+    scanner, runs = scan(orjson.dumps(document), window=256)
+
+    assert scanner.records == 3
+    assert sum(run.cut for run in runs if run.inside) == 3
+
+
+def test_members_at_the_top_level_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wideload_runtime.core.json_scan.MAX_MEMBERS", 10)
+    data = orjson.dumps({str(number): 1 for number in range(11)})
+
+    assert refusal(data).code == "document_too_large"
+
+
+def test_much_nesting_is_not_scanned_again_and_again() -> None:
+    """A window full of open brackets must not cost one look at the window for each of them."""
+    level = b"[" * 500 + b"1," * 40_000 + b"1" + b"]" * 500
+    data = b'{"a":[' + b",".join([level] * 20) + b"]}"
+    looks = 0
+
+    class Counting(JsonScanner):
+        def _container_end(self, start: int) -> int | None:
+            nonlocal looks
+            looks += self._offset + start not in self._unfit
+            return super()._container_end(start)
+
+    chunks = (data[start : start + 4096] for start in range(0, len(data), 4096))
+    scanner = Counting(chunks, records_field=FIELD, window=65_536, batch=16_384)
+    for _ in scanner.runs():
+        pass
+
+    assert looks < 200
