@@ -1,0 +1,128 @@
+"""Deploy this repository's app, or any other, to the embedded cloud with the real CDK CLI."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.cloud import Cloud, log_end
+from local.errors import CloudError
+from local.locks import exclusive
+from local.outputs import Outputs, write_outputs
+from local.paths import CDK, ROOT, node
+
+APP = shlex.join([sys.executable, str(ROOT / "app.py")])
+TIMEOUT = 900
+"""Seconds for one run of the CDK CLI. A stuck custom resource would hold it for an hour."""
+
+
+def bootstrap(cloud: Cloud) -> bool:
+    """Make what the CDK CLI needs in an account. Returns False if it was there already."""
+    with exclusive(_lock_path(cloud)):
+        if _is_bootstrapped(cloud):
+            return False
+        # Without an app: with one, the CLI would synthesize it to look for environments.
+        _run_cdk(cloud, ["bootstrap", f"aws://000000000000/{cloud.region}"], cwd=cloud.directory)
+        return True
+
+
+def deploy(
+    cloud: Cloud,
+    *,
+    app: str = APP,
+    assembly: Path | None = None,
+    context: Mapping[str, str] | None = None,
+) -> Outputs:
+    """Deploy all stacks, bootstrapping first if need be, and write `outputs.json`.
+
+    Args:
+        app: The command that synthesizes. Default: this repository's `app.py`.
+        assembly: A synthesized cloud assembly to deploy instead of running `app`.
+        context: CDK context beside `env=local`; only when `app` runs.
+
+    Raises:
+        CloudError: the CDK CLI failed; the text ends with its last lines.
+    """
+    if assembly is not None and context:
+        raise ValueError("context has no effect on an assembly that is synthesized already")
+    arguments = ["deploy", "--all", "--require-approval", "never", "--progress", "events"]
+    if assembly is not None:
+        arguments += ["--app", str(assembly.resolve())]
+    else:
+        arguments += ["--app", app, "--output", str(cloud.directory / "cdk.out")]
+        for name, value in {"env": "local", **(context or {})}.items():
+            arguments += ["--context", f"{name}={value}"]
+    stack_outputs = cloud.directory / "stack-outputs.json"
+    bootstrap(cloud)
+    with exclusive(_lock_path(cloud)):
+        # The CLI writes no file for stacks without outputs.
+        stack_outputs.write_text("{}")
+        _run_cdk(cloud, [*arguments, "--outputs-file", str(stack_outputs)], cwd=ROOT)
+        return write_outputs(cloud, json.loads(stack_outputs.read_text()))
+
+
+def deploy_log_path(cloud: Cloud) -> Path:
+    return cloud.directory / "deploy.log"
+
+
+def _lock_path(cloud: Cloud) -> Path:
+    return cloud.directory / ".deploy.lock"
+
+
+def _is_bootstrapped(cloud: Cloud) -> bool:
+    pages = (
+        cloud.client("cloudformation")
+        .get_paginator("list_stacks")
+        .paginate(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+    )
+    return any(
+        stack["StackName"] == "CDKToolkit" for page in pages for stack in page["StackSummaries"]
+    )
+
+
+def _run_cdk(cloud: Cloud, arguments: Sequence[str], *, cwd: Path) -> None:
+    if not CDK.exists():
+        raise CloudError(f"the CDK CLI isn't installed ({CDK} is missing): `make local-up` does it")
+    log_path = deploy_log_path(cloud)
+    command = [str(node()), str(CDK), *arguments, "--no-notices", "--no-color", "--no-lookups"]
+    with log_path.open("w") as log:
+        # A session of its own, so that the app which the CLI runs can be ended with it.
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=_environment(cloud),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            ending = f"failed with status {process.wait(TIMEOUT)}"
+        except subprocess.TimeoutExpired:
+            ending = f"took longer than {TIMEOUT} s"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if process.returncode != 0:
+        raise CloudError(f"`cdk {arguments[0]}` {ending}; {log_end(log_path)}")
+
+
+def _environment(cloud: Cloud) -> dict[str, str]:
+    environment = cloud.environment | {
+        "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "JSII_NODE": str(node()),
+        # It keeps which account an access key belongs to: not for the developer's own CLI.
+        "CDK_HOME": str(cloud.directory / "cdk-home"),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        # The tests validate every template; here it would double the time of a synth.
+        "CDK_VALIDATION": "false",
+    }
+    # Synth imports 128 modules of jsii: without their bytecode it takes twice as long.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment

@@ -1,0 +1,5 @@
+"""What goes wrong with the embedded cloud."""
+
+
+class CloudError(Exception):
+    """The embedded cloud can't do what was asked; the text says why and what to do."""

@@ -1,0 +1,259 @@
+"""Each patch of the launcher: that it works, and that this ministack still needs it.
+
+A `..._still_needs_...` test that fails means that ministack has mended the fault:
+take the patch out of `local/launcher.py`, and its tests with it.
+"""
+
+import json
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from local.paths import LAUNCHER, MINISTACK_PYTHON
+
+KEY_SET_URL = """
+import asyncio
+from ministack.services import apigateway
+issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc"
+url = asyncio.run(apigateway._resolve_jwks_url({"jwtConfiguration": {"issuer": issuer}}))
+print(json.dumps(url))
+"""
+
+CORS_AFTER_CREATE_AND_UPDATE = """
+from ministack.services import apigateway
+from ministack.services.cloudformation import provisioners
+handler = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+before = {"Name": "x", "CorsConfiguration": {"AllowOrigins": ["a"], "MaxAge": 1}}
+after = {"Name": "x", "CorsConfiguration": {"AllowOrigins": ["b"], "AllowHeaders": ["h"]}}
+api_id, _ = handler["create"]("Api", before, "stack")
+seen = [dict(apigateway._apis[api_id]["corsConfiguration"])]
+handler["update"](api_id, before, after, "stack", "Api")
+seen.append(dict(apigateway._apis[api_id]["corsConfiguration"]))
+print(json.dumps([seen, before, after]))
+"""
+
+OPENS_PORT_443 = """
+from ministack import app
+app.asyncio.run = lambda _: None
+seen = []
+async def serve(_app, config): pass
+import hypercorn.asyncio
+hypercorn.asyncio.serve = lambda _app, config: seen.extend(config.bind)
+import sys
+sys.argv = ["ministack"]
+import socket
+# Stands for a machine on which this user may open port 443, and it is free.
+socket.socket.bind = lambda self, address: None
+app.main()
+print(json.dumps(seen))
+"""
+
+
+def test_ministack_still_needs_the_key_set_over_https() -> None:
+    assert _run(KEY_SET_URL).startswith("http://localhost:4999/")
+
+
+def test_the_key_set_is_fetched_over_https() -> None:
+    assert _run(KEY_SET_URL, patched=True) == (
+        "https://localhost:4999/us-east-1_abc/.well-known/jwks.json"
+    )
+
+
+def test_ministack_still_needs_the_names_of_cors_settings() -> None:
+    seen, _, _ = _run(CORS_AFTER_CREATE_AND_UPDATE)
+
+    assert [sorted(cors) for cors in seen] == [
+        ["AllowOrigins", "MaxAge"],
+        ["AllowHeaders", "AllowOrigins"],
+    ]
+
+
+def test_cors_settings_are_stored_as_the_api_names_them() -> None:
+    seen, before, after = _run(CORS_AFTER_CREATE_AND_UPDATE, patched=True)
+
+    assert seen == [
+        {"allowOrigins": ["a"], "maxAge": 1},
+        {"allowOrigins": ["b"], "allowHeaders": ["h"]},
+    ]
+    # The template's own properties stay: the next update is compared with them.
+    assert before["CorsConfiguration"] == {"AllowOrigins": ["a"], "MaxAge": 1}
+    assert after["CorsConfiguration"] == {"AllowOrigins": ["b"], "AllowHeaders": ["h"]}
+
+
+def test_ministack_still_needs_to_be_kept_from_port_443() -> None:
+    assert _run(OPENS_PORT_443) == ["127.0.0.1:4999", "127.0.0.1:443"]
+
+
+def test_port_443_is_left_alone() -> None:
+    assert _run(OPENS_PORT_443, patched=True) == ["127.0.0.1:4999"]
+
+
+def test_the_cloud_listens_on_its_own_port_alone(cloud: Cloud) -> None:
+    connections = cloud.processes()[0].net_connections(kind="tcp")
+
+    listening = {tuple(c.laddr) for c in connections if c.status == "LISTEN"}
+    assert listening == {("127.0.0.1", cloud.port)}
+
+
+TEMPLATE: dict[str, Any] = {
+    "Resources": {
+        "Api": {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {
+                "Name": "tried",
+                "ProtocolType": "HTTP",
+                "CorsConfiguration": {
+                    "AllowOrigins": ["https://page.example"],
+                    "AllowMethods": ["PUT"],
+                    "AllowHeaders": ["x-api-key"],
+                },
+            },
+        },
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "AutoDeploy": True},
+        },
+        "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "tried"}},
+        "PoolClient": {
+            "Type": "AWS::Cognito::UserPoolClient",
+            "Properties": {
+                "UserPoolId": {"Ref": "Pool"},
+                "ExplicitAuthFlows": ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+            },
+        },
+        "Authorizer": {
+            "Type": "AWS::ApiGatewayV2::Authorizer",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "Name": "jwt",
+                "AuthorizerType": "JWT",
+                "IdentitySource": ["$request.header.Authorization"],
+                "JwtConfiguration": {
+                    "Audience": [{"Ref": "PoolClient"}],
+                    "Issuer": {
+                        "Fn::Sub": "https://cognito-idp.${AWS::Region}.amazonaws.com/${Pool}"
+                    },
+                },
+            },
+        },
+        "Integration": {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "IntegrationType": "HTTP_PROXY",
+                "IntegrationMethod": "GET",
+                "IntegrationUri": {"Ref": "Behind"},
+                "PayloadFormatVersion": "1.0",
+            },
+        },
+        "Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "RouteKey": "GET /ready",
+                "AuthorizationType": "JWT",
+                "AuthorizerId": {"Ref": "Authorizer"},
+                "Target": {"Fn::Sub": "integrations/${Integration}"},
+            },
+        },
+    },
+    "Parameters": {"Behind": {"Type": "String"}},
+    "Outputs": {name: {"Value": {"Ref": name}} for name in ("Api", "Pool", "PoolClient")},
+}
+
+
+@pytest.fixture(scope="module")
+def stack(cloud: Cloud) -> dict[str, str]:
+    """An HTTP API with CORS and a JWT authorizer, made by CloudFormation; its outputs."""
+    formation = cloud.client("cloudformation")
+    formation.create_stack(
+        StackName="tried",
+        TemplateBody=json.dumps(TEMPLATE),
+        Parameters=[
+            {
+                "ParameterKey": "Behind",
+                "ParameterValue": f"{cloud.endpoint_url}/_ministack",
+            }
+        ],
+    )
+    formation.get_waiter("stack_create_complete").wait(
+        StackName="tried", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    (made,) = formation.describe_stacks(StackName="tried")["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+
+
+def test_a_preflight_is_answered(cloud: Cloud, stack: dict[str, str]) -> None:
+    origin = {"Origin": "https://page.example", "Access-Control-Request-Method": "PUT"}
+
+    status, headers = _call(cloud, stack["Api"], "OPTIONS", origin)
+
+    assert status == 204
+    assert headers["Access-Control-Allow-Origin"] == "https://page.example"
+    assert headers["Access-Control-Allow-Methods"] == "PUT"
+
+
+def test_a_token_of_the_user_pool_is_accepted(cloud: Cloud, stack: dict[str, str]) -> None:
+    token = _sign_in(cloud, stack)
+
+    assert _call(cloud, stack["Api"], "GET", {"Authorization": f"Bearer {token}"})[0] == 200
+    assert _call(cloud, stack["Api"], "GET", {"Authorization": f"Bearer {token}x"})[0] == 401
+    assert _call(cloud, stack["Api"], "GET", {})[0] == 401
+
+
+def _sign_in(cloud: Cloud, stack: dict[str, str]) -> str:
+    cognito = cloud.client("cognito-idp")
+    person = {"UserPoolId": stack["Pool"], "Username": "ann"}
+    cognito.admin_create_user(**person, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(**person, Password="Correct-horse-9", Permanent=True)
+    answer = cognito.admin_initiate_auth(
+        UserPoolId=stack["Pool"],
+        ClientId=stack["PoolClient"],
+        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ann", "PASSWORD": "Correct-horse-9"},
+    )
+    token: str = answer["AuthenticationResult"]["AccessToken"]
+    return token
+
+
+def _call(
+    cloud: Cloud, api_id: str, method: str, headers: dict[str, str]
+) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(
+        f"{cloud.endpoint_url}/_aws/execute-api/{api_id}/$default/ready",
+        method=method,
+        headers=headers,
+    )
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(
+            context=ssl.create_default_context(cafile=str(cloud.ca_bundle))
+        ),
+    )
+    try:
+        with opener.open(request, timeout=10) as answer:
+            return answer.status, dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers)
+
+
+def _run(script: str, *, patched: bool = False) -> Any:
+    """What `script` prints, as JSON, in ministack's own environment."""
+    before = f"import json, sys\nsys.path.insert(0, {str(LAUNCHER.parent)!r})\n"
+    if patched:
+        before += "import launcher\nlauncher.patch()\n"
+    done = subprocess.run(
+        [MINISTACK_PYTHON, "-P", "-c", before + script],
+        env={"GATEWAY_PORT": "4999", "USE_SSL": "1", "BIND_HOST": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
