@@ -5,6 +5,8 @@ Nothing here or in the handlers logs a body, a key or a URL: an upload URL is a 
 
 from __future__ import annotations
 
+import warnings
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -18,6 +20,9 @@ UNITS = {
     "S3DownloadDuration": MetricUnit.Milliseconds,
     "ProcessingDuration": MetricUnit.Milliseconds,
 }
+
+# Most requests for a URL or a status have no metric, and each would log a warning.
+warnings.filterwarnings("ignore", "No application metrics to publish")
 
 logger = Logger(utc=True)
 metrics = Metrics()  # namespace and service come from POWERTOOLS_*, which the construct sets

@@ -1,0 +1,21 @@
+"""The environment that the construct gives the functions, before a handler is imported."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update(
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    WIDELOAD_ENVIRONMENT="test",
+    WIDELOAD_BUCKET="bucket",
+    WIDELOAD_PAYLOADS_TABLE="payloads",
+    WIDELOAD_KEYS_TABLE="keys",
+    WIDELOAD_QUEUE_URL="https://sqs.test/queue",
+    WIDELOAD_UPLOAD_URL_TTL="900",
+    WIDELOAD_IN_REQUEST_LIMIT="25000000",
+    WIDELOAD_RECORDS_FIELD="transcript_with_metrics",
+    POWERTOOLS_SERVICE_NAME="ingest",
+    POWERTOOLS_METRICS_NAMESPACE="Wideload",
+)

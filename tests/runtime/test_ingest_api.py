@@ -1,0 +1,163 @@
+"""The API's handler over fakes: the contract's cases, and what happens when AWS fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from openapi_schema_validator import OAS31Validator
+
+from tests import contract_cases
+from tests.runtime.fakes import World
+
+CASES = contract_cases.load("ingest.json")
+
+Invoke = Callable[..., tuple[int, dict[str, Any], dict[str, str]]]
+
+
+class Context:
+    function_name = "ingest-api"
+    function_version = "1"
+    memory_limit_in_mb = "1769"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:ingest-api"
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def invoke(world: World, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    from wideload_runtime.handlers import ingest_api
+
+    monkeypatch.setattr(ingest_api, "ingest", world.ingest)
+
+    def invoke(
+        method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        route, _, query = path.partition("?")
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": route,
+            "rawQueryString": query,
+            "headers": {name.lower(): value for name, value in (headers or {}).items()},
+            "requestContext": {
+                "requestId": "gateway-1",
+                "stage": "$default",
+                "http": {"method": method, "path": route},
+                "authorizer": {"lambda": {"tenant": "acme", "key_id": "0123456789ab"}},
+            },
+            "isBase64Encoded": bool(body),
+        }
+        if query:
+            event["queryStringParameters"] = dict(parse_qsl(query))
+        if body:
+            event["body"] = base64.b64encode(body).decode()
+        answer = ingest_api.handler(event, Context())
+        return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+    return invoke
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(invoke: Invoke, case: dict[str, Any]) -> None:
+    request, expected = case["request"], case["response"]
+
+    status, body, headers = invoke(
+        request["method"], request["path"], contract_cases.request_body(case), request["headers"]
+    )
+
+    assert status == expected["status"]
+    assert contract_cases.matches(expected["body"], body), body
+    schema = contract_cases.answer_schema(request["method"], request["path"], status)
+    OAS31Validator(schema).validate(body)
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_a_small_document_is_the_last_member_byte_for_byte(world: World, invoke: Invoke) -> None:
+    document = b'{ "b": 1.50,\n"a":"\\u00e9" }'
+    _, stored, _ = invoke("POST", "/send-call-log", document)
+    from wideload_runtime.handlers import ingest_api
+
+    answer = ingest_api.app.resolve(
+        {
+            "version": "2.0",
+            "rawPath": f"/call-logs/{stored['payload_id']}",
+            "headers": {},
+            "requestContext": {
+                "requestId": "gateway-1",
+                "stage": "$default",
+                "http": {"method": "GET", "path": f"/call-logs/{stored['payload_id']}"},
+                "authorizer": {"lambda": {"tenant": "acme"}},
+            },
+        },
+        Context(),
+    )
+
+    assert answer["body"].endswith(f'"document":{document.decode()}}}')
+
+
+def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:
+    status, body, _ = invoke("GET", "/nowhere")
+
+    assert (status, body["code"], body["request_id"]) == (404, "not_found", "gateway-1")
+
+
+def test_a_damaged_event_is_a_problem(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base64, "b64decode", lambda data: int("x"))
+
+    assert invoke("POST", "/send-call-log", b"{}")[0] == 500
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (
+            ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem"),
+            503,
+            "unavailable",
+        ),
+        (ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"), 503, "unavailable"),
+        (ReadTimeoutError(endpoint_url="https://s3"), 503, "unavailable"),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "PutItem"), 500, "internal"),
+        (ZeroDivisionError("secret"), 500, "internal"),
+    ],
+)
+def test_a_failure_says_whether_to_try_again_and_nothing_else(
+    world: World,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: int,
+    code: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.table, "create", fail)
+    answered, body, headers = invoke("POST", "/send-call-log", b'{"n": 1}')
+
+    assert (answered, body["code"]) == (status, code)
+    assert headers.get("Retry-After") == ("2" if status == 503 else None)
+    assert "secret" not in json.dumps(body)
+
+
+def test_retry_after_is_a_header(invoke: Invoke) -> None:
+    _, issued, _ = invoke("POST", "/get-upload-url", b"{}")
+
+    status, _, headers = invoke(
+        "POST", "/send-call-log", json.dumps({"s3_key": issued["s3_key"]}).encode()
+    )
+
+    assert (status, headers["Retry-After"]) == (409, "1")

@@ -1,0 +1,119 @@
+"""API keys, the authorizer, and the environment that functions read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import contract_cases
+from wideload_runtime.core.api_keys import ApiKey, authenticate, key_id_of, secret_hash
+from wideload_runtime.settings import Settings
+
+KEYS = contract_cases.load("api_keys.json")
+KEY = KEYS[0]["key"]
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_keys_are_read_and_hashed_as_the_contract_says(case: dict[str, str]) -> None:
+    assert key_id_of(case["key"]) == case["key_id"]
+    assert secret_hash(case["key"]) == case["secret_hash"]
+
+
+def known(revoked: bool = False) -> dict[str, ApiKey]:
+    return {KEYS[0]["key_id"]: ApiKey(KEYS[0]["key_id"], "acme", KEYS[0]["secret_hash"], revoked)}
+
+
+def test_the_right_key_is_its_tenants() -> None:
+    key = authenticate(KEY, known().get)
+
+    assert key is not None
+    assert key.tenant == "acme"
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        "",
+        "wl_",
+        KEY[:-1],
+        KEY[:-1] + "B",
+        KEY + " ",
+        KEY.upper(),
+        "Bearer " + KEY,
+        "wl_" + "x" * 9000,
+    ],
+)
+def test_any_other_key_is_nobodys(presented: str) -> None:
+    assert authenticate(presented, known().get) is None
+
+
+def test_a_revoked_key_is_nobodys() -> None:
+    assert authenticate(KEY, known(revoked=True).get) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            {"identitySource": [KEY]},
+            {
+                "isAuthorized": True,
+                "context": {"tenant": "acme", "key_id": KEYS[0]["key_id"]},
+            },
+        ),
+        ({"identitySource": ["wl_wrong"]}, {"isAuthorized": False}),
+        ({"identitySource": []}, {"isAuthorized": False}),
+        ({}, {"isAuthorized": False}),
+    ],
+)
+def test_the_authorizers_answer(
+    monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    from tests.runtime.test_ingest_api import Context
+    from wideload_runtime.handlers import key_authorizer
+
+    monkeypatch.setattr(key_authorizer.keys, "find", known().get)
+
+    assert key_authorizer.handler(event, Context()) == expected
+
+
+ENVIRONMENT = {
+    "WIDELOAD_ENVIRONMENT": "dev",
+    "WIDELOAD_BUCKET": "bucket",
+    "WIDELOAD_PAYLOADS_TABLE": "payloads",
+    "WIDELOAD_UPLOAD_URL_TTL": "900",
+    "WIDELOAD_IN_REQUEST_LIMIT": "25000000",
+    "WIDELOAD_RECORDS_FIELD": "turns",
+}
+
+
+def test_settings_are_read() -> None:
+    settings = Settings.from_environment(ENVIRONMENT)
+
+    assert settings.upload_url_seconds == 900
+    assert settings.in_request_limit == 25_000_000
+    assert settings.s3_addressing_style == "virtual"
+    assert settings.queue_url == ""
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_a_missing_variable_names_itself(name: str) -> None:
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
+
+    with pytest.raises(ValueError, match=name):
+        Settings.from_environment(environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WIDELOAD_UPLOAD_URL_TTL", "0"),
+        ("WIDELOAD_UPLOAD_URL_TTL", "15m"),
+        ("WIDELOAD_IN_REQUEST_LIMIT", "-1"),
+        ("WIDELOAD_S3_ADDRESSING_STYLE", "auto"),
+    ],
+)
+def test_a_wrong_variable_names_itself(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value!r}"):
+        Settings.from_environment({**ENVIRONMENT, name: value})
