@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 export JSII_NODE := $(CURDIR)/$(BIN)/node
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
-KEYS = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/wideload-keys --stack wideload-$(ENV)-ingest
+KEYS = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/wideload-keys
 
 VENV := .venv/.ready
 NODE := node_modules/.ready
@@ -115,16 +115,16 @@ deploy: $(VENV) $(NODE) $(LAMBDA) ## Deploy ENV to the account of your AWS crede
 .PHONY: key
 key: $(VENV) ## Create an API key: TENANT=name, printed once
 	@$(if $(TENANT),,$(error Say whose key it is: make key ENV=$(ENV) TENANT=acme))
-	@$(KEYS) create --tenant $(TENANT)
+	@$(KEYS) create --stack wideload-$(ENV)-ingest --tenant $(TENANT)
 
 .PHONY: keys
 keys: $(VENV) ## List the API keys
-	@$(KEYS) list $(if $(TENANT),--tenant $(TENANT))
+	@$(KEYS) list --stack wideload-$(ENV)-ingest $(if $(TENANT),--tenant $(TENANT))
 
 .PHONY: revoke-key
 revoke-key: $(VENV) ## Revoke an API key: KEY_ID=id
 	@$(if $(KEY_ID),,$(error Say which: make revoke-key ENV=$(ENV) KEY_ID=…; make keys lists them))
-	@$(KEYS) revoke $(KEY_ID)
+	@$(KEYS) revoke --stack wideload-$(ENV)-ingest $(KEY_ID)
 
 # Packages
 

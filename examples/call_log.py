@@ -1,6 +1,6 @@
 """Make a synthetic call log of a wanted size, as the demo, the tests and the benchmarks send it.
 
-    python examples/call_log.py 16000000 > call.json
+python examples/call_log.py 16000000 > call.json
 """
 
 from __future__ import annotations
@@ -23,13 +23,19 @@ def turn(index: int, rng: random.Random) -> dict[str, Any]:
         "turn_id": f"turn_{index}",
         "user_transcript": " ".join(rng.choices(WORDS, k=12)),
         "agent_response": " ".join(rng.choices(WORDS, k=20)),
-        "stt_metrics": {"audio_duration": round(rng.uniform(0.5, 9), 3), "request_id": rng.randbytes(8).hex()},
+        "stt_metrics": {
+            "audio_duration": round(rng.uniform(0.5, 9), 3),
+            "request_id": rng.randbytes(8).hex(),
+        },
         "llm_metrics": {
             "prompt_tokens": rng.randrange(100, 4000),
             "completion_tokens": rng.randrange(5, 300),
             "ttft": round(rng.uniform(0.1, 1.5), 6),
         },
-        "tts_metrics": {"characters_count": rng.randrange(20, 400), "ttfb": round(rng.uniform(0.05, 0.6), 6)},
+        "tts_metrics": {
+            "characters_count": rng.randrange(20, 400),
+            "ttfb": round(rng.uniform(0.05, 0.6), 6),
+        },
         "trace_id": rng.randbytes(64).hex(),
         "timestamp": 1_790_000_000 + index,
         "interrupted": rng.random() < 0.1,
