@@ -1,0 +1,41 @@
+"""The CDK app: one environment's stacks. `-c env=NAME` picks it, `-c field=value` overrides."""
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stacks.ingest_stack import IngestStack
+from stacks.settings import Settings
+
+# What the CDK itself keeps in the context under names that could be settings; all its other
+# names have a ":" or "/" in them.
+CDK_CONTEXT = {"cli-telemetry", "acknowledged-issue-numbers"}
+
+
+def settings_from(app: cdk.App) -> Settings:
+    """Settings of the environment `env` (default: dev); every other name overrides a field."""
+    overrides = {
+        name: str(value)
+        for name, value in app.node.get_all_context().items()
+        if name not in CDK_CONTEXT and not {":", "/"} & set(name)
+    }
+    return Settings.for_environment(overrides.pop("env", "dev"), overrides)
+
+
+def build(app: cdk.App) -> None:
+    """Add the stacks of one environment, and the rule packs that judge them."""
+    IngestStack(app, settings=settings_from(app))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+
+
+def main() -> None:
+    """Synthesize what the command line asks for."""
+    app = cdk.App()
+    try:
+        build(app)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"error: {error}") from None
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What every Lambda function of Wideload shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from wideload_cdk._metrics import NAMESPACE
+from wideload_cdk._rules import acknowledge, acknowledge_wildcard
+
+# The interpreter that `make build` vendors the dependencies for.
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+
+# Lambda gives one whole vCPU from this size on:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ONE_VCPU_MEMORY_MB = 1769
+
+
+class RuntimeFunction(lambda_.Function):
+    """A handler of `wideload_runtime`, with its own log group and role.
+
+    The role starts with nothing but writing to that log group and sending
+    traces; everything else is granted by the construct that makes the function.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        handler: str,
+        description: str,
+        code: lambda_.Code,
+        architecture: lambda_.Architecture,
+        memory_size: int,
+        timeout: Duration,
+        environment: Mapping[str, str],
+        service: str,
+        log_level: str,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope, f"{id}Logs", retention=log_retention, removal_policy=removal_policy
+        )
+        # CDK's own role carries AWSLambdaBasicExecutionRole: logs:* of every group.
+        role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        super().__init__(
+            scope,
+            id,
+            runtime=RUNTIME,
+            handler=f"wideload_runtime.handlers.{handler}.handler",
+            description=description,
+            code=code,
+            architecture=architecture,
+            memory_size=memory_size,
+            timeout=timeout,
+            role=role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            # Lambda drops lines below this level before Powertools' own level counts.
+            application_log_level_v2=lambda_.ApplicationLogLevel[log_level],
+            system_log_level_v2=lambda_.SystemLogLevel.INFO,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": service,
+                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+                "POWERTOOLS_LOG_LEVEL": log_level,
+                **environment,
+            },
+        )
+        self.runtime_role = role
+        acknowledge_wildcard(
+            role, "*", "X-Ray has no resource-level permissions; this is for sending traces alone."
+        )
+        for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
+            acknowledge(
+                self,
+                rule,
+                "The dependencies in the code are compiled for Python 3.13, which Lambda supports "
+                "until 2029; the runtime moves together with them.",
+            )
+        acknowledge(
+            self,
+            "Serverless-LambdaDLQ",
+            "Nothing invokes it asynchronously, so a dead-letter target would never receive "
+            "anything: API Gateway waits for its answer, and SQS has a dead-letter queue.",
+        )

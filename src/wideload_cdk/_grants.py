@@ -1,0 +1,80 @@
+"""Grants narrower than those of the CDK: exact actions on one prefix or table.
+
+`bucket.grant_put` also gives tagging, legal hold and retention, `bucket.grant_read` every
+`s3:GetBucket*` and `s3:List*` of the whole bucket, `table.grant_read_write_data` scans and
+batches on every index, `queue.grant_send_messages` reading the queue's attributes.
+"""
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+
+def grant_objects(
+    bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str, *actions: str
+) -> iam.Grant:
+    """Grant `actions` on the objects whose keys start with `prefix`."""
+    return iam.Grant.add_to_principal_or_resource(
+        grantee=grantee,
+        actions=list(actions),
+        resource_arns=[bucket.arn_for_objects(f"{prefix}*")],
+        resource=bucket,
+    )
+
+
+def grant_list(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> iam.Grant:
+    """Grant `s3:ListBucket` for keys that start with `prefix`.
+
+    Without it S3 answers 403 instead of 404 for a key that is not there. For that decision
+    S3 takes the requested key as `s3:prefix`, so the condition holds there too.
+    """
+    return iam.Grant.add_to_principal_or_resource(
+        grantee=grantee,
+        actions=["s3:ListBucket"],
+        resource_arns=[bucket.bucket_arn],
+        resource=bucket,
+        conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+    )
+
+
+def grant_bucket_key(bucket: s3.IBucket, grantee: iam.IGrantable) -> None:
+    """Grant what reading, writing and multipart need of the bucket's key, if it has one.
+
+    Multipart uploads need `kms:Decrypt` even when nothing is read.
+    """
+    if bucket.encryption_key is not None:
+        bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def grant_items(table: dynamodb.ITable, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+    """Grant `actions` on the table itself, not on its indexes; and its key, if it has one."""
+    if table.encryption_key is not None:
+        # Reading or writing, DynamoDB decrypts the table's own key in the caller's name, and
+        # asks nothing else of the caller:
+        # https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+        table.encryption_key.grant(grantee, "kms:Decrypt")
+    return iam.Grant.add_to_principal(
+        grantee=grantee, actions=list(actions), resource_arns=[table.table_arn]
+    )
+
+
+def grant_query(table: dynamodb.ITable, grantee: iam.IGrantable, index: str) -> iam.Grant:
+    """Grant `dynamodb:Query` on one index."""
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["dynamodb:Query"],
+        resource_arns=[f"{table.table_arn}/index/{index}"],
+    )
+
+
+def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
+    """Grant `sqs:SendMessage`, and the queue's key, if it has one."""
+    if queue.encryption_master_key is not None:
+        queue.encryption_master_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+    return iam.Grant.add_to_principal_or_resource(
+        grantee=grantee,
+        actions=["sqs:SendMessage"],
+        resource_arns=[queue.queue_arn],
+        resource=queue,
+    )

@@ -1,0 +1,70 @@
+"""The metrics that the functions of `PayloadIngest` emit, as CloudWatch metric objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+NAMESPACE = "Wideload"
+SERVICE = "ingest"
+
+
+class IngestMetrics:
+    """Mixed into `PayloadIngest`: one method per metric.
+
+    Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),
+    which override the defaults. Counts are summed, the rest averaged, over five minutes.
+    """
+
+    environment_name: str
+    """The metrics' dimension `environment`."""
+
+    def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
+        """A metric of namespace `Wideload` with this construct's dimensions."""
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=metric_name,
+            dimensions_map={"service": SERVICE, "environment": self.environment_name},
+            **options,
+        )
+
+    def metric_large_payload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Payloads that came through S3."""
+        return self._count("LargePayloadCount", options)
+
+    def metric_inline_payload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Payloads that came in the body of a request."""
+        return self._count("InlinePayloadCount", options)
+
+    def metric_payload_stored_count(self, **options: Any) -> cloudwatch.Metric:
+        """Payloads that reached the state `stored`."""
+        return self._count("PayloadStoredCount", options)
+
+    def metric_payload_failed_count(self, **options: Any) -> cloudwatch.Metric:
+        """Payloads that reached the state `failed`."""
+        return self._count("PayloadFailedCount", options)
+
+    def metric_s3_upload_duration(self, **options: Any) -> cloudwatch.Metric:
+        """Time of a client's PUT to S3, in milliseconds."""
+        return self._average("S3UploadDuration", cloudwatch.Unit.MILLISECONDS, options)
+
+    def metric_s3_upload_size(self, **options: Any) -> cloudwatch.Metric:
+        """Size of an uploaded object, in bytes."""
+        return self._average("S3UploadSize", cloudwatch.Unit.BYTES, options)
+
+    def metric_s3_download_duration(self, **options: Any) -> cloudwatch.Metric:
+        """Time a function took to read an object from S3, in milliseconds."""
+        return self._average("S3DownloadDuration", cloudwatch.Unit.MILLISECONDS, options)
+
+    def metric_processing_duration(self, **options: Any) -> cloudwatch.Metric:
+        """Time from the start of processing to the stored record, in milliseconds."""
+        return self._average("ProcessingDuration", cloudwatch.Unit.MILLISECONDS, options)
+
+    def _count(self, name: str, options: dict[str, Any]) -> cloudwatch.Metric:
+        return self.metric(name, **{"statistic": "Sum", "unit": cloudwatch.Unit.COUNT, **options})
+
+    def _average(
+        self, name: str, unit: cloudwatch.Unit, options: dict[str, Any]
+    ) -> cloudwatch.Metric:
+        return self.metric(name, **{"statistic": "Average", "unit": unit, **options})

@@ -1,0 +1,194 @@
+"""API keys of `PayloadIngest`: make, list and revoke them.
+
+From Python, with the keys table as a boto3 resource::
+
+    table = boto3.resource("dynamodb").Table("…")
+    new = create_key(table, "acme", label="call recorder 3")
+
+or as a program, `wideload-keys` or `python -m wideload_cdk.keys`. Needs the extra
+`wideload-cdk[keys]`.
+
+A key is `wl_<key_id>_<secret>`. The table holds the hex SHA-256 of the whole key and nothing
+from which the key could be made again; 256 random bits need no slow hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+TENANT_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
+KEY_ID_PATTERN = r"[a-z0-9]{12}"
+MAX_LABEL_LENGTH = 200
+
+
+class KeysTable(Protocol):
+    """The part of a boto3 `Table` that is used here."""
+
+    def put_item(self, **arguments: Any) -> Any: ...
+    def update_item(self, **arguments: Any) -> Any: ...
+    def scan(self, **arguments: Any) -> Any: ...
+
+
+class KeyNotFoundError(LookupError):
+    """There is no key with that id."""
+
+
+class KeyAlreadyRevokedError(ValueError):
+    """The key was revoked before; `revoked_at` says when."""
+
+    def __init__(self, key_id: str, revoked_at: str) -> None:
+        super().__init__(f"Key {key_id} was revoked at {revoked_at} already.")
+        self.revoked_at = revoked_at
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key as the table knows it, without secret or hash. Times are ISO 8601, UTC."""
+
+    key_id: str
+    tenant: str
+    created_at: str
+    label: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NewKey(Key):
+    """A key that was just made: the only time that `api_key`, the secret, is at hand."""
+
+    api_key: str = dataclasses.field(repr=False)
+
+
+def hash_key(api_key: str) -> str:
+    """Hex SHA-256 of the whole key, as the authorizer looks it up."""
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+def create_key(
+    table: KeysTable,
+    tenant: str,
+    *,
+    label: str | None = None,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> NewKey:
+    """Make a key for `tenant` and store its hash.
+
+    Args:
+        table: The keys table.
+        tenant: Whose payloads the key sends and reads: 1 to 63 of a-z, 0-9 and hyphens, no
+            hyphen first.
+        label: Who or what uses the key, for people; at most 200 characters.
+        now: Clock.
+
+    Raises:
+        ValueError: `tenant` or `label` is not allowed.
+    """
+    if not re.fullmatch(TENANT_PATTERN, tenant):
+        raise ValueError(
+            f"tenant is {tenant!r}; give 1 to 63 of a-z, 0-9 and hyphens, no hyphen first."
+        )
+    if label is not None and not 1 <= len(label) <= MAX_LABEL_LENGTH:
+        raise ValueError(f"label has {len(label)} characters; give 1 to {MAX_LABEL_LENGTH}.")
+    key_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+    api_key = f"wl_{key_id}_{secrets.token_urlsafe(32)}"
+    item = {
+        "key_id": key_id,
+        "tenant": tenant,
+        "secret_hash": hash_key(api_key),
+        "created_at": _text(now()),
+    }
+    if label is not None:
+        item["label"] = label
+    # Ids are random; should one ever repeat, it must not take another's place.
+    table.put_item(Item=item, ConditionExpression="attribute_not_exists(key_id)")
+    return NewKey(
+        key_id=key_id, tenant=tenant, created_at=item["created_at"], label=label, api_key=api_key
+    )
+
+
+def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
+    """All keys, or those of one tenant, revoked ones too, in no order."""
+    # Neither secret nor hash leaves the table.
+    names = ["key_id", "tenant", "created_at", "label", "revoked_at"]
+    arguments: dict[str, Any] = {
+        "ProjectionExpression": ", ".join(f"#{name}" for name in names),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+    }
+    if tenant is not None:
+        arguments["FilterExpression"] = "#tenant = :tenant"
+        arguments["ExpressionAttributeValues"] = {":tenant": tenant}
+    while True:
+        page = table.scan(**arguments)
+        for item in page["Items"]:
+            yield Key(**item)
+        if "LastEvaluatedKey" not in page:
+            return
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def revoke_key(
+    table: KeysTable,
+    key_id: str,
+    *,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> Key:
+    """Revoke a key for good. The API's cache may let it through for five minutes more.
+
+    Raises:
+        ValueError: `key_id` has not the form of an id.
+        KeyNotFoundError: There is no such key.
+        KeyAlreadyRevokedError: It was revoked before.
+    """
+    if not re.fullmatch(KEY_ID_PATTERN, key_id):
+        # Not shown: people paste the whole key.
+        raise ValueError(
+            "This is no key id: give the 12 characters of a-z and 0-9 between the underscores "
+            "of the key (`wl_<key_id>_…`), as listed."
+        )
+    try:
+        answer = table.update_item(
+            Key={"key_id": key_id},
+            UpdateExpression="SET revoked_at = :now",
+            ConditionExpression="attribute_exists(key_id) AND attribute_not_exists(revoked_at)",
+            ExpressionAttributeValues={":now": _text(now())},
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        found = error.response.get("Item")
+        if not found:
+            raise KeyNotFoundError(f"There is no key {key_id}.") from None
+        revoked_at = found["revoked_at"]
+        # boto3's resources leave the item of an error in DynamoDB's own notation.
+        raise KeyAlreadyRevokedError(
+            key_id, revoked_at["S"] if isinstance(revoked_at, dict) else revoked_at
+        ) from None
+    item = dict(answer["Attributes"])
+    item.pop("secret_hash", None)
+    return Key(**item)
+
+
+def _text(time: dt.datetime) -> str:
+    return time.astimezone(dt.UTC).isoformat(timespec="seconds")
+
+
+def main() -> None:
+    """Run the program `wideload-keys`."""
+    from wideload_cdk._keys_cli import cli
+
+    cli(prog_name="wideload-keys")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Stacks, code and templates for the tests of constructs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+from aws_cdk import aws_lambda as lambda_
+
+CDK_JSON = Path(__file__).parents[2] / "cdk.json"
+
+
+@functools.cache
+def cdk_json_context() -> dict[str, Any]:
+    """The feature flags that this repository deploys with."""
+    context: dict[str, Any] = json.loads(CDK_JSON.read_text())["context"]
+    return context
+
+
+@pytest.fixture
+def stack() -> cdk.Stack:
+    """An empty stack of no particular account or region."""
+    return cdk.Stack(cdk.App(context=cdk_json_context()), "Stack")
+
+
+@pytest.fixture(scope="session")
+def code_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that stands for built Lambda code."""
+    folder = tmp_path_factory.mktemp("code")
+    (folder / "wideload_runtime").mkdir()
+    (folder / "wideload_runtime" / "__init__.py").write_text("")
+    return folder
+
+
+@pytest.fixture
+def code(code_folder: Path) -> lambda_.Code:
+    """Lambda code where the code doesn't matter."""
+    return lambda_.Code.from_asset(str(code_folder))
+
+
+def only(template: assertions.Template, kind: str, id_part: str = "") -> dict[str, Any]:
+    """Properties of the one resource of `kind` whose logical id contains `id_part`."""
+    found = {
+        logical_id: resource
+        for logical_id, resource in template.find_resources(kind).items()
+        if id_part in logical_id
+    }
+    assert len(found) == 1, f"{kind} {id_part}: {sorted(found)}"
+    properties: dict[str, Any] = next(iter(found.values()))["Properties"]
+    return properties

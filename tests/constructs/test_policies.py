@@ -1,0 +1,170 @@
+"""Each role holds exactly the permissions on the list below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from tests.constructs.conftest import only
+from wideload_cdk import PayloadIngest
+
+ITEM_ACTIONS = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
+TRACING = {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
+LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+API = {
+    **TRACING,
+    "<ApiFunctionLogs>": LOGGING,
+    "<Bucket>/transit/*": {"s3:GetObject", "s3:PutObject"},
+    "<Bucket>/archive/*": {
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:PutObject",
+    },
+    "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
+    "<Payloads>": {f"dynamodb:{action}" for action in ITEM_ACTIONS},
+    "<Payloads>/index/by_call": {"dynamodb:Query"},
+    "<Queue>": {"sqs:SendMessage"},
+}
+WORKER = {
+    **TRACING,
+    "<WorkerLogs>": LOGGING,
+    "<Bucket>/transit/*": {"s3:GetObject"},
+    "<Bucket>/archive/*": {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"},
+    "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
+    "<Payloads>": {f"dynamodb:{action}" for action in ITEM_ACTIONS},
+    "<Queue>": {
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+    },
+}
+AUTHORIZER = {
+    **TRACING,
+    "<AuthorizerLogs>": LOGGING,
+    "<Keys>": {"dynamodb:GetItem"},
+}
+ROLES = {"ApiFunction": API, "Worker": WORKER, "Authorizer": AUTHORIZER}
+
+
+def permissions(template: Template, role: str) -> dict[str, set[str]]:
+    """Actions by resource of the one policy of `role`, as written above."""
+    found: dict[str, set[str]] = {}
+    policy = only(template, "AWS::IAM::Policy", f"{role}RoleDefaultPolicy")
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        for resource in _list(statement["Resource"]):
+            where = _write(template, resource) + _condition(statement.get("Condition"))
+            found.setdefault(where, set()).update(_list(statement["Action"]))
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _condition(condition: dict[str, Any] | None) -> str:
+    if condition is None:
+        return ""
+    [(operator, tests)] = condition.items()
+    [(name, value)] = tests.items()
+    assert operator == "StringLike"
+    return f" if {name} like {value}"
+
+
+def _write(template: Template, resource: Any) -> str:
+    if isinstance(resource, str):
+        return resource
+    if "Fn::Join" in resource:
+        return "".join(_write(template, part) for part in resource["Fn::Join"][1])
+    logical_id: str = resource["Fn::GetAtt"][0]
+    return f"<{logical_id.removeprefix('Ingest')[:-8]}>"
+
+
+@pytest.fixture(scope="module")
+def default(code_folder: Any) -> Template:
+    stack = cdk.Stack(cdk.App(), "Default")
+    PayloadIngest(stack, "Ingest", code=lambda_.Code.from_asset(str(code_folder)))
+    return Template.from_stack(stack)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_has_exactly_its_permissions(default: Template, role: str) -> None:
+    assert permissions(default, role) == ROLES[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_is_for_lambda_and_has_no_other_policy(default: Template, role: str) -> None:
+    default.resource_count_is("AWS::IAM::Policy", 3)
+    properties = only(default, "AWS::IAM::Role", f"{role}Role")
+
+    assert set(properties) == {"AssumeRolePolicyDocument"}
+    [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_only_this_api_may_invoke(default: Template) -> None:
+    invocations = default.find_resources("AWS::Lambda::Permission").values()
+
+    api = next(iter(default.find_resources("AWS::ApiGatewayV2::Api")))
+    assert len(invocations) == 2
+    for invocation in invocations:
+        properties = invocation["Properties"]
+        assert properties["Principal"] == "apigateway.amazonaws.com"
+        assert {"Ref": api} in properties["SourceArn"]["Fn::Join"][1]
+
+
+def test_key_given_is_granted_for_what_it_encrypts(stack: cdk.Stack, code: lambda_.Code) -> None:
+    PayloadIngest(stack, "Ingest", code=code, encryption_key=kms.Key(stack, "Data"))
+
+    template = Template.from_stack(stack)
+    key = {
+        role: permissions(template, role)[where]
+        for role in ROLES
+        for where in permissions(template, role)
+        if where.startswith("<Data")
+    }
+    assert key == {
+        "ApiFunction": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "Worker": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "Authorizer": {"kms:Decrypt"},
+    }
+
+
+def test_keys_of_what_is_given_are_granted(stack: cdk.Stack, code: lambda_.Code) -> None:
+    bucket = s3.Bucket(stack, "Mine", encryption_key=kms.Key(stack, "BucketKey"))
+    table = dynamodb.Table(
+        stack,
+        "Table",
+        partition_key=dynamodb.Attribute(name="key_id", type=dynamodb.AttributeType.STRING),
+        encryption_key=kms.Key(stack, "TableKey"),
+    )
+
+    PayloadIngest(stack, "Ingest", code=code, bucket=bucket, keys_table=table)
+
+    template = Template.from_stack(stack)
+    assert permissions(template, "Worker")["<BucketKey>"] == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert permissions(template, "Authorizer")["<TableKey>"] == {"kms:Decrypt"}
+    assert "<TableKey>" not in permissions(template, "Worker")
+
+
+def test_bucket_given_is_granted_by_prefix_too(stack: cdk.Stack, code: lambda_.Code) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Mine", "mine")
+
+    PayloadIngest(stack, "Ingest", code=code, bucket=bucket)
+
+    policy = only(Template.from_stack(stack), "AWS::IAM::Policy", "WorkerRole")
+    resources = str([statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]])
+    assert ":s3:::mine/transit/*" in resources
+    assert ":s3:::mine/archive/*" in resources
+    assert ":s3:::mine/*" not in resources

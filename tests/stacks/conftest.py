@@ -1,0 +1,108 @@
+"""Each environment is synthesized once per test session, through `app.py`, and then read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as app_module
+from stacks.settings import ENVIRONMENTS
+
+REPOSITORY = Path(__file__).parents[2]
+CDK_JSON_CONTEXT = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+PLACEHOLDER_CODE = "tests/stacks/placeholder_code"
+
+
+@dataclasses.dataclass(frozen=True)
+class Acknowledgement:
+    """One rule accepted at one construct."""
+
+    path: str
+    rule: str
+    reason: str = dataclasses.field(compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Synthesized:
+    """What `cdk synth` of one environment leaves, and what its constructs acknowledge."""
+
+    stack_name: str
+    template: dict[str, Any]
+    manifest: dict[str, Any]
+    report: dict[str, Any]
+    acknowledgements: list[Acknowledgement]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-snapshots",
+        action="store_true",
+        help="write the templates' snapshots anew; give tests/stacks as an argument with it",
+    )
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
+    """Synthesize an environment, with the context of `cdk.json` and placeholder code."""
+
+    @functools.cache
+    def run(environment: str) -> Synthesized:
+        folder = tmp_path_factory.mktemp(environment)
+        app = cdk.App(
+            outdir=str(folder),
+            context={
+                **CDK_JSON_CONTEXT,
+                "env": environment,
+                "lambda_code": PLACEHOLDER_CODE,
+            },
+        )
+        app_module.build(app)
+        app.synth()
+        name = f"wideload-{environment}-ingest"
+        return Synthesized(
+            stack_name=name,
+            template=json.loads((folder / f"{name}.template.json").read_text()),
+            manifest=json.loads((folder / "manifest.json").read_text()),
+            report=json.loads((folder / "validation-report.json").read_text()),
+            acknowledgements=_acknowledgements(app),
+        )
+
+    return run
+
+
+@pytest.fixture(params=sorted(ENVIRONMENTS))
+def environment(request: pytest.FixtureRequest) -> str:
+    """Each environment in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def synthesized(synthesize: Callable[[str], Synthesized], environment: str) -> Synthesized:
+    """Each environment, synthesized."""
+    return synthesize(environment)
+
+
+def mask_assets(template: dict[str, Any]) -> dict[str, Any]:
+    """The template with the hashes of assets replaced, which change with every code change."""
+    masked: dict[str, Any] = json.loads(
+        re.sub(r"\b[0-9a-f]{64}(?=\.zip)", "<asset>", json.dumps(template))
+    )
+    return masked
+
+
+def _acknowledgements(app: cdk.App) -> list[Acknowledgement]:
+    return [
+        Acknowledgement(construct.node.path, rule, reason)
+        for construct in app.node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+        for rule, reason in entry.data.items()
+    ]

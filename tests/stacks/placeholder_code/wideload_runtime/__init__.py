@@ -1,0 +1,1 @@
+"""Stands for the built Lambda code where only the templates matter."""

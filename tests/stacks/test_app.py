@@ -1,0 +1,102 @@
+"""`app.py`: what the command line says reaches the settings, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+import app as app_module
+from tests.stacks.conftest import CDK_JSON_CONTEXT, PLACEHOLDER_CODE, REPOSITORY, Synthesized
+
+
+def test_environment_is_dev_by_default() -> None:
+    assert app_module.settings_from(cdk.App()).environment == "dev"
+
+
+def test_context_picks_the_environment_and_overrides_fields() -> None:
+    app = cdk.App(context={"env": "prod", "rate_limit": "7", "retain": "false"})
+
+    settings = app_module.settings_from(app)
+
+    assert (settings.environment, settings.rate_limit, settings.retain) == ("prod", 7, False)
+
+
+def test_values_from_cdk_json_may_be_typed() -> None:
+    settings = app_module.settings_from(cdk.App(context={"rate_limit": 7, "retain": True}))
+
+    assert (settings.rate_limit, settings.retain) == (7, True)
+
+
+def test_context_of_the_cdk_itself_is_no_setting() -> None:
+    app = cdk.App(
+        context={
+            **CDK_JSON_CONTEXT,
+            "aws:cdk:bundling-stacks": ["**"],
+            "availability-zones:account=1:region=x": ["x-1a"],
+            "acknowledged-issue-numbers": [1],
+        }
+    )
+
+    assert app_module.settings_from(app).environment == "dev"
+
+
+def test_misspelt_setting_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no setting 'log-level'. Did you mean log_level\?"):
+        app_module.settings_from(cdk.App(context={"log-level": "DEBUG"}))
+
+
+def run_app(cwd: Path, outdir: Path, **context: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(REPOSITORY / "app.py")],
+        cwd=cwd,
+        env={
+            # What it takes to find Node.js and the jsii cache, and nothing of AWS or git.
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "JSII_NODE": str(Path(sys.executable).parent / "node"),
+            "TZ": "Asia/Tokyo",
+            "CDK_OUTDIR": str(outdir),
+            "CDK_CONTEXT_JSON": json.dumps({**CDK_JSON_CONTEXT, **context}),
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_synth_depends_on_nothing_around_it(
+    tmp_path: Path, synthesize: Callable[[str], Synthesized]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    done = run_app(elsewhere, tmp_path / "out", env="staging", lambda_code=PLACEHOLDER_CODE)
+
+    assert done.returncode == 0, done.stderr
+    template = json.loads((tmp_path / "out" / "wideload-staging-ingest.template.json").read_text())
+    assert template == synthesize("staging").template
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_wrong_setting_is_told_in_one_line(tmp_path: Path) -> None:
+    done = run_app(tmp_path, tmp_path / "out", env="dev", rate_limit="many")
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "error: rate_limit is 'many'; give a whole number, in digits alone."
+    )
+
+
+def test_missing_code_is_told_in_one_line(tmp_path: Path) -> None:
+    done = run_app(tmp_path, tmp_path / "out", env="dev", lambda_code="docs")
+
+    assert done.returncode == 1
+    assert "run `make build`" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
