@@ -1,0 +1,81 @@
+"""How a command ends: exit statuses, and errors as a person and a script read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from wideload.errors import (
+    ApiError,
+    ConfigurationError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+    UploadError,
+    WaitTimeoutError,
+)
+
+OK = 0
+REFUSED = 1
+USAGE = 2
+UNAVAILABLE = 3
+INTERRUPTED = 130
+
+LEGEND = """\b
+Exit status:
+  0    done
+  1    refused or failed: trying again as it is won't help
+  2    wrong usage: an option, a setting, or a file that can't be read
+  3    no network, or the service is unavailable: try again later
+  130  interrupted with Ctrl-C
+"""
+
+
+class Failed(Exception):  # noqa: N818 - no error of the command: what went wrong has been said
+    """The command failed and has said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Interrupted(Exception):  # noqa: N818 - what the user wanted
+    """Ctrl-C, with what the user should know about it."""
+
+
+def status_of(error: Exception) -> int:
+    """The exit status that tells a script what to do about `error`."""
+    if isinstance(error, (ConfigurationError, OSError)) and not isinstance(error, WaitTimeoutError):
+        return USAGE
+    unavailable = (TransportError, ServerError, RateLimitError, WaitTimeoutError)
+    if isinstance(error, unavailable):
+        return UNAVAILABLE
+    if isinstance(error, UploadError) and error.status >= 500:
+        return UNAVAILABLE
+    return REFUSED
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """An error as the member `error` of a `--json` line."""
+    described: dict[str, Any] = {"type": type(error).__name__, "message": sentence(error)}
+    if isinstance(error, (ApiError, UploadError)):
+        described |= {"status": error.status, "code": error.code, "request_id": error.request_id}
+    return described
+
+
+def sentence(error: Exception) -> str:
+    """An error as one line for a person."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def complain(message: str) -> None:
+    """Say what went wrong, on stderr."""
+    click.echo(printable(f"wideload: {message}"), err=True)
+
+
+def printable(text: str) -> str:
+    """`text` without what could steer the terminal: answers and file names may hold anything."""
+    return "".join(char if char.isprintable() else "?" for char in text)

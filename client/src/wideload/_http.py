@@ -1,0 +1,233 @@
+"""One HTTP request over urllib3: no retries, no redirects, bounded answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import urllib3
+from urllib3 import exceptions as urllib3_errors
+
+from wideload.errors import ConfigurationError
+
+# API Gateway's own limit on an answer is 10 MB, Lambda's 6 MB: more than this isn't our API.
+_LONGEST_ANSWER = 16 * 1024 * 1024
+_CONNECT_TIMEOUT = 10.0
+_READ_BLOCK = 64 * 1024
+
+Progress = Callable[[int, int], object]
+
+
+class Transport(Protocol):
+    """What `Client` needs of an HTTP library: the `request` method of urllib3's `PoolManager`.
+
+    Pass `urllib3.ProxyManager("http://proxy:3128")` to go through a proxy, for example.
+    """
+
+    def request(  # noqa: PLR0917 - urllib3's signature
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        fields: Any = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        **urlopen_kw: Any,
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one request, as `urllib3.PoolManager.request` does."""
+        ...
+
+
+class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
+    """The request got no answer. `reason` is fit to be shown: it holds no URL."""
+
+    def __init__(self, reason: str, *, retryable: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retryable = retryable
+
+
+class _BodyFailed(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (case-insensitive) and whole body of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class Body:
+    """A request body that can be sent more than once and reports how much has gone out.
+
+    Args:
+        blocks: Returns an iterator over the bytes, from the beginning, at each call.
+        size: Bytes in all, which `blocks` must yield exactly.
+        progress: Called with (bytes sent, `size`): first with 0, again from 0 at each retry.
+    """
+
+    def __init__(
+        self,
+        blocks: Callable[[], Iterable[bytes | memoryview]],
+        size: int,
+        progress: Progress | None = None,
+    ) -> None:
+        self._blocks = blocks
+        self.size = size
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        sent = 0
+        try:
+            if self._progress:
+                self._progress(0, self.size)
+            for block in self._blocks():
+                yield block
+                sent += len(block)
+                if self._progress:
+                    self._progress(sent, self.size)
+        except Exception as error:  # noqa: BLE001 - it is raised again in Http.open
+            # urllib3 takes an OSError for a broken connection, and swallows BrokenPipeError. One
+            # that came from reading the document or from the callback must surface as it is.
+            raise _BodyFailed(error) from None
+
+
+class Http:
+    """Requests over one transport, with the settings that all of them share."""
+
+    def __init__(self, transport: Transport, *, timeout: float, user_agent: str) -> None:
+        self._transport = transport
+        self._timeout = urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), read=timeout)
+        self._user_agent = user_agent
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: Body | bytes | None = None
+    ) -> Answer:
+        """Make one request and read its answer.
+
+        Raises:
+            NoAnswer: The connection failed or broke, or the answer was unreadable.
+        """
+        response = self.open(method, url, headers=headers, body=body)
+        content = bytearray()
+        # Until b"", since only that read tells an answer that was cut short from a whole one.
+        while block := read(response, _READ_BLOCK):
+            content += block
+            if len(content) > _LONGEST_ANSWER:
+                response.close()
+                raise NoAnswer("the answer is larger than 16 MiB", retryable=False)
+        response.release_conn()
+        return Answer(response.status, response.headers, bytes(content))
+
+    def open(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: Body | bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one request and return the answer with its body unread; close it after use.
+
+        Raises:
+            NoAnswer: The connection failed or broke before the answer began.
+        """
+        lines = {"User-Agent": self._user_agent, **headers}
+        if isinstance(body, Body) and "content-length" not in {name.lower() for name in headers}:
+            # Without it urllib3 would send a chunked body, which S3 refuses.
+            lines["Content-Length"] = str(body.size)
+        try:
+            return self._transport.request(
+                method,
+                url,
+                body=body,
+                headers=lines,
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,  # a redirect must not carry the key to another host
+                preload_content=False,
+                decode_content=False,
+            )
+        except _BodyFailed as failed:
+            raise failed.error from None
+        except (urllib3_errors.HTTPError, OSError) as error:
+            failure = _no_answer(error)
+        # Raised out here so that urllib3's error, which may hold the URL, isn't chained to it.
+        raise failure
+
+
+def read(response: urllib3.BaseHTTPResponse, amount: int) -> bytes:
+    """Read up to `amount` bytes of an open answer, b"" at its end.
+
+    Raises:
+        NoAnswer: The connection broke; `response` is closed.
+    """
+    try:
+        return response.read(amount)
+    except (urllib3_errors.HTTPError, OSError) as error:
+        failure = _no_answer(error)
+    response.close()
+    raise failure
+
+
+def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
+    """Make the transport that `Client` uses by default.
+
+    Raises:
+        ConfigurationError: `ca_bundle` can't be read or holds no certificate.
+    """
+    if ca_bundle is None:
+        return urllib3.PoolManager(maxsize=8)
+    context = urllib3.util.create_urllib3_context()
+    try:
+        context.load_verify_locations(cafile=os.fspath(ca_bundle))
+    except ssl.SSLError:
+        raise ConfigurationError(
+            f"ca_bundle {os.fspath(ca_bundle)!r} holds no certificate in PEM format"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"ca_bundle {os.fspath(ca_bundle)!r} can't be read: {error.strerror}"
+        ) from None
+    return urllib3.PoolManager(maxsize=8, ssl_context=context)
+
+
+def without_query(url: str) -> str:
+    """`url` up to its query: the query of a presigned URL is a secret."""
+    return url.partition("?")[0]
+
+
+def _no_answer(error: Exception) -> NoAnswer:
+    cause = error.__cause__ or (error.args[-1] if error.args else None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return NoAnswer(
+            f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
+            "by an authority of your own, give its certificate as ca_bundle",
+            retryable=False,
+        )
+    if isinstance(error, urllib3_errors.NameResolutionError):
+        # EAI_NONAME is a definite "no such host"; the other codes pass.
+        definite = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+        return NoAnswer("the host's name can't be resolved", retryable=not definite)
+    if isinstance(error, urllib3_errors.LocationValueError):
+        return NoAnswer("the URL can't be parsed", retryable=False)
+    if isinstance(error, urllib3_errors.NewConnectionError):
+        reason = getattr(cause, "strerror", None) or "no connection"
+    elif isinstance(error, urllib3_errors.ConnectTimeoutError):
+        reason = "connecting timed out"
+    elif isinstance(error, urllib3_errors.ReadTimeoutError):
+        reason = "the answer timed out"
+    else:
+        text = str(cause) if isinstance(cause, Exception) else str(error)
+        reason = re.sub(r"\?\S*", "?…", text) or type(error).__name__
+    return NoAnswer(reason, retryable=True)

@@ -1,0 +1,163 @@
+"""What `Client` returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the API said to a document that it took.
+
+    Attributes:
+        payload_id: The API's id of this payload; `Client.get` takes it.
+        state: `stored`, or `queued` if it is too large to be processed in the request.
+        size: Bytes of the JSON. None while queued, if the document came compressed.
+        sha256: Hex SHA-256 of the JSON. None while queued, if the document came compressed.
+        records: Elements of the deployment's array of records. None while queued.
+        via: How it went: `inline` through the API, or `s3` by presigned URL.
+        bytes_sent: Bytes of the gzip that was sent.
+        upload_duration_ms: Milliseconds of the upload to S3, or None if it went inline.
+        status_url: Where the API shows a queued payload's state, or None.
+        idempotency_key: The key it was sent with. Sending the same document again with this key
+            gives the same answer and stores nothing twice.
+        created_at: ISO 8601 time at which the API recorded it, or None while queued.
+        answer: The API's whole answer, for members that this version doesn't know.
+    """
+
+    payload_id: str
+    state: str
+    size: int | None = None
+    sha256: str | None = None
+    records: int | None = None
+    via: Literal["inline", "s3"]
+    bytes_sent: int
+    upload_duration_ms: int | None = None
+    status_url: str | None = None
+    idempotency_key: str
+    created_at: str | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLog:
+    """What the API holds about a payload.
+
+    Attributes:
+        payload_id: The API's id of it.
+        state: `issued`, `uploaded`, `processing`, `stored`, `failed` or `expired`.
+        call_id: The document's `call_id`, or the one that the upload URL was asked for with.
+        source: How it came: `inline` or `s3`.
+        uploaded_size: Bytes that were uploaded, compressed or not, as they came.
+        size: Bytes of the JSON.
+        sha256: Hex SHA-256 of the JSON.
+        created_at: ISO 8601 time at which the API first heard of it.
+        stored_at: ISO 8601 time at which it was stored.
+        records: Elements of the deployment's array of records.
+        summary: The document's top-level scalars.
+        array_lengths: Elements of each of the document's top-level arrays, by its name.
+        document: The JSON byte for byte as it was sent, its SHA-256 checked, if it is small
+            enough to come with this answer; else None. `Client.document` gets it in either case.
+        document_url: Presigned URL of the document, if it isn't small. Whoever has the URL can
+            read the document until it expires, so it is left out of the repr.
+        document_encoding: `gzip` if what `document_url` gives is compressed.
+        error_code: Why processing failed, such as `invalid_json`, if `state` is `failed`.
+        error_detail: The same as a sentence.
+        answer: The API's whole answer but for `document`.
+
+    Whatever the API doesn't know (yet) is None.
+    """
+
+    payload_id: str
+    state: str
+    call_id: str | None = None
+    source: str | None = None
+    uploaded_size: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+    created_at: str | None = None
+    stored_at: str | None = None
+    records: int | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    array_lengths: Mapping[str, int] = field(default_factory=dict, repr=False)
+    document: bytes | None = field(default=None, repr=False)
+    document_url: str | None = field(default=None, repr=False)
+    document_encoding: str | None = None
+    error_code: str | None = None
+    error_detail: str | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        """Read the answer of `GET /call-logs/{payload_id}`.
+
+        Raises:
+            KeyError, TypeError, ValueError: It isn't such an answer.
+        """
+        answer, document = split_document(body)
+        error = answer.get("error") or {}
+        if not isinstance(answer["payload_id"], str) or not isinstance(answer["state"], str):
+            raise TypeError("payload_id and state must be text")
+        return cls(
+            payload_id=answer["payload_id"],
+            state=answer["state"],
+            call_id=answer.get("call_id"),
+            source=answer.get("source"),
+            uploaded_size=answer.get("uploaded_size"),
+            size=answer.get("size"),
+            sha256=answer.get("sha256"),
+            created_at=answer.get("created_at"),
+            stored_at=answer.get("stored_at"),
+            records=answer.get("records"),
+            summary=answer.get("summary") or {},
+            array_lengths=answer.get("array_lengths") or {},
+            document=document,
+            document_url=answer.get("document_url"),
+            document_encoding=answer.get("document_encoding"),
+            error_code=error.get("code"),
+            error_detail=error.get("detail"),
+            answer=answer,
+        )
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse an answer that must be a JSON object.
+
+    Raises:
+        ValueError: It isn't one.
+    """
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # The standard library takes lone surrogates, which a summary may hold; orjson doesn't.
+        answer = json.loads(body)
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not a JSON object")
+    return answer
+
+
+def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
+    """Part an answer into its members but `document`, and the exact bytes of `document`.
+
+    The API embeds the document's bytes as they were sent, as the last member. Its beginning is
+    where what stands before it, closed with a brace, is a whole JSON object: a `,"document":`
+    inside a string would have its quotes escaped, and one inside another member leaves that
+    member open. So the document itself is never parsed, whatever it holds.
+
+    Raises:
+        ValueError: `body` isn't a JSON object.
+    """
+    body = body.rstrip()
+    mark = b',"document":'
+    at = body.find(mark)
+    while at >= 0:
+        try:
+            return parse_object(body[:at] + b"}"), body[at + len(mark) : -1]
+        except ValueError:
+            at = body.find(mark, at + 1)
+    return parse_object(body), None

@@ -1,0 +1,143 @@
+"""PUT the bytes of a payload to S3 by presigned URL, as the API says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from wideload._http import Answer, Body, Http, NoAnswer, without_query
+from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload.errors import TransportError, UploadError
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_PASSING_CODES = {
+    "ConditionalRequestConflict",
+    "InternalError",
+    "OperationAborted",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+}
+_PASSING_STATUSES = {429, 500, 502, 503, 504}
+_LONGEST_DETAIL = 300
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """An upload URL and what belongs to it, as `/get-upload-url` gives it."""
+
+    payload_id: str
+    s3_key: str
+    method: str
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def parse(cls, answer: dict[str, Any]) -> Ticket:
+        """Take the members that an upload needs.
+
+        Raises:
+            KeyError, TypeError, ValueError: One is missing or of a wrong kind.
+        """
+        ticket = cls(
+            payload_id=answer["payload_id"],
+            s3_key=answer["s3_key"],
+            method=answer["method"],
+            url=answer["upload_url"],
+            headers=dict(answer["headers"]),
+        )
+        texts = (ticket.payload_id, ticket.s3_key, ticket.method, ticket.url)
+        if not all(isinstance(text, str) for text in (*texts, *ticket.headers.values())):
+            raise TypeError("a member that must be text is not")
+        # Checked here, since the HTTP library would show what it can't send.
+        lines = (*ticket.headers, *ticket.headers.values())
+        if not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("a header can't be sent")
+        if urlsplit(ticket.url).scheme not in {"http", "https"}:
+            raise ValueError("upload_url is no URL")
+        return ticket
+
+
+def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Pacing) -> int:
+    """Store `body` under the ticket's URL and return how many milliseconds that took.
+
+    Raises:
+        UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
+        TransportError: No answer until the last attempt.
+    """
+    took = 0
+    repeated = False
+    while True:
+        attempts.requests += 1
+        started = pacing.monotonic()
+        retry_after = None
+        failure: UploadError | TransportError
+        try:
+            answer = http.request(ticket.method, ticket.url, headers=ticket.headers, body=body)
+        except NoAnswer as error:
+            again = error.retryable
+            failure = no_answer(ticket.method, ticket.url, error, attempts)
+        else:
+            if repeated and answer.status == 412:
+                return took  # an earlier attempt stored the bytes and only its answer was lost
+            if answer.ok:
+                return milliseconds(pacing.monotonic() - started)
+            failure = refusal("upload", answer)
+            again = passes(failure)
+            retry_after = parse_retry_after(answer.headers.get("Retry-After"), pacing.now())
+        took = milliseconds(pacing.monotonic() - started)
+        if not again or not attempts.again(retry_after):
+            raise failure
+        repeated = True
+
+
+def milliseconds(seconds: float) -> int:
+    """A duration as the API takes it."""
+    return round(seconds * 1000)
+
+
+def passes(failure: UploadError) -> bool:
+    """Whether S3 may well answer otherwise in a moment."""
+    return failure.code in _PASSING_CODES or failure.status in _PASSING_STATUSES
+
+
+def wants_new_url(failure: UploadError) -> bool:
+    """Whether S3 no longer takes the URL: it expired, or the credentials that signed it did."""
+    return failure.status == 403 or failure.code == "ExpiredToken"
+
+
+def refusal(what: str, answer: Answer) -> UploadError:
+    """S3's error answer as an exception, without what could hold a signature.
+
+    S3's XML repeats the canonical request in some answers, so only two elements are taken.
+    """
+    code = _element("Code", answer.body)
+    detail = _element("Message", answer.body)
+    says = ": ".join(part for part in (code, detail) if part)
+    return UploadError(
+        f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}",
+        status=answer.status,
+        code=code,
+        detail=detail,
+        request_id=answer.headers.get("x-amz-request-id"),
+    )
+
+
+def no_answer(method: str, url: str, error: NoAnswer, attempts: Attempts) -> TransportError:
+    """Say what was tried, how often and for how long."""
+    times = "1 request" if attempts.requests == 1 else f"{attempts.requests} requests"
+    return TransportError(
+        f"no answer to {method} {without_query(url)}: {error.reason} "
+        f"(gave up after {times} in {attempts.elapsed:.1f} s)",
+        attempts=attempts.requests,
+    )
+
+
+def _element(name: str, xml: bytes) -> str | None:
+    found = re.search(rf"<{name}>([^<]*)</{name}>", xml[:65536].decode("utf-8", "replace"))
+    if not found:
+        return None
+    text = re.sub(r"(?i)x-amz-\S*|\?\S*", "…", found[1]).strip()
+    return text[:_LONGEST_DETAIL] or None

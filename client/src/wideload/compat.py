@@ -1,0 +1,89 @@
+"""Functions with the names and results of other SDKs, so that an import is all that changes.
+
+    from wideload.compat import send_to_whispey
+
+Settings that the older function had no argument for come from the environment:
+`WIDELOAD_API_KEY_HEADER` (default `x-api-key`; deployments that kept the older header need
+`x-pype-token`) and `WIDELOAD_CA_BUNDLE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from wideload._client import Client
+from wideload.errors import ApiError, UploadError, WideloadError
+
+__all__ = ["send_to_whispey"]
+
+_ROUTE = "/send-call-log"
+
+
+async def send_to_whispey(
+    data: dict[str, Any], apikey: str | None = None, api_url: str | None = None
+) -> dict[str, Any]:
+    """Send a call log, of any size, without blocking the event loop.
+
+    Args:
+        data: The call log. As in the function that this replaces, it is changed in place:
+            `call_ended_reason` is set to `completed` if it is missing, and `call_started_at` and
+            `call_ended_at` become ISO 8601 text if they are unix seconds or datetimes.
+        apikey: API key. Default: `WHISPEY_API_KEY` in the environment.
+        api_url: The route's full URL, ending in `/send-call-log`, or the API's base URL.
+            Default: `WIDELOAD_URL` in the environment.
+
+    Returns:
+        `{"success": True, "status": 200 or 202, "data": <the API's answer>}`, where 202 means that
+        the log is stored safely and still being processed; or `{"success": False, "status": int,
+        "error": str}`; or, when the API gave no answer, `{"success": False, "error": str}`.
+        Nothing is raised for a log that can't be serialized, a refusal or a network failure.
+    """
+    key = (apikey or os.environ.get("WHISPEY_API_KEY") or "").strip()
+    if not key:
+        return _failure("API key not provided and WHISPEY_API_KEY environment variable not set")
+    url = (api_url or os.environ.get("WIDELOAD_URL") or "").strip().rstrip("/")
+    if not url:
+        return _failure("API URL not provided and WIDELOAD_URL environment variable not set")
+    try:
+        _complete(data)
+        return await asyncio.to_thread(_send, data, key, url.removesuffix(_ROUTE))
+    except (ApiError, UploadError) as error:
+        return {"success": False, "status": error.status, "error": str(error)}
+    except (WideloadError, OSError, TypeError, ValueError, OverflowError) as error:
+        return _failure(str(error) or type(error).__name__)
+
+
+def _send(data: dict[str, Any], key: str, base_url: str) -> dict[str, Any]:
+    with Client(
+        base_url,
+        api_key=key,
+        api_key_header=os.environ.get("WIDELOAD_API_KEY_HEADER") or "x-api-key",
+        ca_bundle=os.environ.get("WIDELOAD_CA_BUNDLE") or None,
+    ) as client:
+        receipt = client.send(data)
+    status = 202 if receipt.state == "queued" else 200
+    return {"success": True, "status": status, "data": dict(receipt.answer)}
+
+
+def _complete(data: dict[str, Any]) -> None:
+    if not isinstance(data, dict):
+        raise TypeError(f"data must be a dict, not {type(data).__name__}")
+    data.setdefault("call_ended_reason", "completed")
+    for name in ("call_started_at", "call_ended_at"):
+        if name in data:
+            data[name] = _iso(data[name])
+
+
+def _iso(moment: object) -> object:
+    if isinstance(moment, datetime):
+        return moment.isoformat()
+    if isinstance(moment, (int, float)):
+        return datetime.fromtimestamp(moment, UTC).isoformat()
+    return moment
+
+
+def _failure(error: str) -> dict[str, Any]:
+    return {"success": False, "error": error}

@@ -1,0 +1,169 @@
+"""Every error that this package raises.
+
+The tree, with what each means to the caller:
+
+    WideloadError                 base of all; `payload_id` if the payload got one
+    ├── ConfigurationError        an argument or a setting is wrong (also a ValueError)
+    ├── DocumentError             the document can't be sent as it is (also a ValueError)
+    ├── TransportError            no usable answer came, after all retries
+    ├── UploadError               S3 refused the upload or the download
+    ├── IntegrityError            the bytes stored or read back are not those that were sent
+    ├── WaitTimeoutError          `wait` ran out of time; processing goes on (also a TimeoutError)
+    └── ApiError                  the API answered with an error
+        ├── AuthenticationError   401, 403: no key, a wrong one, or a revoked one
+        ├── PayloadRefusedError   400, 413, 415, 422, or processing failed: sending again won't help
+        ├── NotFoundError         404: no such payload for this key, or no such route
+        ├── ConflictError         409: still being processed, or not uploaded yet
+        ├── RateLimitError        429, after all retries
+        └── ServerError           5xx, after all retries
+
+`OSError` from opening or reading a document that was given as a path or a file object is not
+wrapped. No message, attribute or repr of these holds an API key or the query of a presigned URL.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConflictError",
+    "DocumentError",
+    "IntegrityError",
+    "NotFoundError",
+    "PayloadRefusedError",
+    "RateLimitError",
+    "ServerError",
+    "TransportError",
+    "UploadError",
+    "WaitTimeoutError",
+    "WideloadError",
+]
+
+
+class WideloadError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        payload_id: The payload that the failed call was about, if it had got its id. After a
+            failed `Client.send` it tells that the document may have reached S3: look with
+            `Client.get` before sending again, or send again with the same idempotency key.
+    """
+
+    payload_id: str | None = None
+
+
+class ConfigurationError(WideloadError, ValueError):
+    """An argument or a setting is wrong; nothing was sent."""
+
+
+class DocumentError(WideloadError, ValueError):
+    """The document can't be sent as it is: empty, no JSON object, not serializable, too large."""
+
+
+class TransportError(WideloadError):
+    """No usable answer came: refused or broken connection, timeout, TLS, or a name without address.
+
+    Attributes:
+        attempts: How many requests the call had made in all when it gave up.
+    """
+
+    def __init__(self, message: str, *, attempts: int = 1) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class UploadError(WideloadError):
+    """S3 answered a presigned request with an error that trying again doesn't mend.
+
+    Attributes:
+        status: HTTP status of S3's answer.
+        code: S3's error code, such as `AccessDenied`, or None if the answer held none.
+        detail: S3's sentence about it, or None.
+        request_id: S3's request id (`x-amz-request-id`), or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str | None = None,
+        detail: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+
+
+class IntegrityError(WideloadError):
+    """Size or SHA-256 differ between what was sent and what the API recorded or gave back."""
+
+
+class WaitTimeoutError(WideloadError, TimeoutError):
+    """`wait` ran out of time. Nothing is lost: processing goes on, and `wait` can be called again.
+
+    Attributes:
+        state: The last state seen, such as `queued` or `processing`.
+    """
+
+    def __init__(self, message: str, *, state: str = "") -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class ApiError(WideloadError):
+    """The API answered with an error.
+
+    Attributes:
+        status: HTTP status. For a payload that `wait` found failed, the 200 of that answer.
+        code: The API's own code for it, such as `invalid_json`, or None if the answer held none
+            (API Gateway itself, or something on the way, answered).
+        detail: The API's sentence about what was wrong and what is allowed, or None.
+        request_id: Id to give to whoever runs the API, or None.
+        retry_after: Seconds after which the API wants to be asked again, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str | None = None,
+        detail: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class AuthenticationError(ApiError):
+    """401 or 403: the key is missing, wrong or revoked, or goes in another header."""
+
+
+class PayloadRefusedError(ApiError):
+    """The API won't take this document, or processing it failed; sending it again won't help."""
+
+
+class NotFoundError(ApiError):
+    """404: this key has no such payload. A payload of another tenant looks the same."""
+
+
+class ConflictError(ApiError):
+    """409: the payload is still being processed, or S3 doesn't hold it yet."""
+
+
+class RateLimitError(ApiError):
+    """429, after all retries."""
+
+
+class ServerError(ApiError):
+    """5xx, after all retries."""

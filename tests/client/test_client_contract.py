@@ -1,0 +1,115 @@
+"""The answers of contract/cases, as the client takes them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wideload
+from tests.client.fake_server import FakeServer, Fault
+from wideload._upload import Ticket
+
+_CASES = json.loads(
+    (Path(__file__).parents[2] / "contract" / "cases" / "ingest.json").read_bytes()
+)["cases"]
+_ANY = {"headers": {"Content-Type": "application/json"}, "upload_url": "https://s3.example/key?a"}
+
+
+def _cases(path: str, *, ok: bool) -> list[Any]:
+    return [
+        pytest.param(case, id=case["name"])
+        for case in _CASES
+        if case["request"]["path"].startswith(path) and (case["response"]["status"] < 300) is ok
+    ]
+
+
+def _answer(case: dict[str, Any]) -> dict[str, Any]:
+    """The case's answer, with something in place of "<any>"."""
+    return {
+        name: _ANY.get(name, f"any-{name}") if value == "<any>" else value
+        for name, value in case["response"]["body"].items()
+    }
+
+
+def _fault(case: dict[str, Any]) -> Fault:
+    return Fault(case["response"]["status"], json.dumps(_answer(case)).encode())
+
+
+def _document(request: dict[str, Any]) -> bytes:
+    sent = base64.b64decode(request["base64"]) if "base64" in request else request["text"].encode()
+    if sent.startswith(b"\x1f\x8b"):
+        sent = gzip.decompress(sent)
+    members = json.loads(sent)
+    return gzip.decompress(base64.b64decode(members["data"])) if "data" in members else sent
+
+
+@pytest.mark.parametrize("case", _cases("/send-call-log", ok=True))
+def test_a_receipt_is_read(
+    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+) -> None:
+    server.fail("POST /stage/send-call-log", _fault(case))
+
+    receipt = client.send(_document(case["request"]))  # checks size and SHA-256 as well
+
+    answer = _answer(case)
+    assert {name: getattr(receipt, name) for name in answer} == answer
+
+
+@pytest.mark.parametrize("case", _cases("/send-call-log", ok=False))
+def test_a_refusal_is_raised(
+    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+) -> None:
+    server.fail("POST /stage/send-call-log", _fault(case))
+
+    with pytest.raises(wideload.ApiError) as raised:
+        client.send({"a": 1})
+
+    _check_error(raised.value, case)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("case", _cases("/get-upload-url", ok=True))
+def test_a_ticket_is_read(case: dict[str, Any]) -> None:
+    answer = _answer(case)
+
+    ticket = Ticket.parse(answer)
+
+    assert (ticket.payload_id, ticket.s3_key) == (answer["payload_id"], answer["s3_key"])
+    assert (ticket.method, ticket.url) == ("PUT", answer["upload_url"])
+    assert ticket.headers == answer["headers"]
+
+
+@pytest.mark.parametrize("case", _cases("/get-upload-url", ok=False))
+def test_a_ticket_that_is_refused_is_raised(
+    client: wideload.Client, server: FakeServer, case: dict[str, Any], large: dict[str, Any]
+) -> None:
+    server.fail("POST /stage/get-upload-url", _fault(case))
+
+    with pytest.raises(wideload.PayloadRefusedError) as raised:
+        client.send(large)
+
+    _check_error(raised.value, case)
+
+
+@pytest.mark.parametrize("case", _cases("/call-logs/", ok=False))
+def test_a_record_that_is_refused_is_raised(
+    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+) -> None:
+    server.fail("GET /stage/call-logs/", _fault(case))
+
+    with pytest.raises(wideload.NotFoundError) as raised:
+        client.get(case["request"]["path"].rpartition("/")[2])
+
+    _check_error(raised.value, case)
+
+
+def _check_error(error: wideload.ApiError, case: dict[str, Any]) -> None:
+    answer = _answer(case)
+    assert error.status == case["response"]["status"]
+    assert (error.code, error.detail) == (answer["code"], answer["detail"])
+    assert error.request_id == answer["request_id"]
