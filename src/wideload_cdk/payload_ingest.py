@@ -152,10 +152,10 @@ class PayloadIngest(IngestMetrics, Construct):
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         environment_name: str | None = None,
         api_key_header: str = "x-api-key",
-        upload_url_ttl: Duration = Duration.minutes(15),  # noqa: B008 - immutable
+        upload_url_ttl: Duration = Duration.minutes(15),
         in_request_limit: int = 25_000_000,
         records_field: str = "transcript_with_metrics",
-        transit_expiration: Duration = Duration.days(7),  # noqa: B008 - immutable
+        transit_expiration: Duration = Duration.days(7),
         rate_limit: int = 100,
         burst_limit: int = 200,
         worker_max_concurrency: int = 10,

@@ -51,7 +51,7 @@ class TransferBucket(s3.Bucket):
         id: str,
         *,
         encryption_key: kms.IKey | None = None,
-        expiration: Duration | None = Duration.days(7),  # noqa: B008 - immutable
+        expiration: Duration | None = Duration.days(7),
         expiration_prefix: str | None = None,
         cors_origins: Sequence[str] = (),
         access_logs_bucket: s3.IBucket | None = None,
