@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,7 @@ def answer_schema(method: str, path: str, status: int) -> dict[str, Any]:
     """The JSON schema of an answer, with the document's components for its references."""
     document = yaml.safe_load((CONTRACT / "openapi-ingest.yaml").read_text())
     route = path.partition("?")[0]
-    if route.startswith("/call-logs/"):
-        route = "/call-logs/{payload_id}"
+    route = re.sub(r"^/call-logs/[^/]+", "/call-logs/{payload_id}", route)
     answer = document["paths"][route][method.lower()]["responses"][str(status)]
     if "$ref" in answer:
         answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]

@@ -21,6 +21,10 @@ class Settings:
     """Bytes."""
     records_field: str
     s3_addressing_style: Literal["virtual", "path"]
+    retention_seconds: int | None
+    """Life of a finished record; None: for ever."""
+    max_receives: int
+    """Deliveries of a message before it goes to the dead-letter queue."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -38,6 +42,16 @@ class Settings:
             in_request_limit=_positive("WIDELOAD_IN_REQUEST_LIMIT", environment),
             records_field=required("WIDELOAD_RECORDS_FIELD", environment),
             s3_addressing_style="path" if style == "path" else "virtual",
+            retention_seconds=(
+                _positive("WIDELOAD_RETENTION_DAYS", environment) * 24 * 3600
+                if environment.get("WIDELOAD_RETENTION_DAYS")
+                else None
+            ),
+            max_receives=(
+                _positive("WIDELOAD_MAX_RECEIVES", environment)
+                if environment.get("WIDELOAD_MAX_RECEIVES")
+                else 1
+            ),
         )
 
 

@@ -12,7 +12,7 @@ from local.outputs import Outputs
 from tests.runtime.fakes import FakeTable
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import Payload, PayloadTable
+from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable, tenant_shard
 
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 
@@ -37,6 +37,7 @@ def issued(table: PayloadTable) -> Payload:
         expires_at=1_790_000_000,
         s3_key="transit/acme/x",
         declared_size=5,
+        open_shard="open#0",
     )
     table.create(payload)
     return payload
@@ -47,6 +48,7 @@ def stored(payload: Payload) -> Payload:
         payload,
         state="stored",
         expires_at=None,
+        open_shard=None,
         stored_at="2026-11-22T09:00:01.000Z",
         size=123,
         summary={
@@ -129,13 +131,15 @@ def test_releasing_gives_back_only_ones_own(table: PayloadTable, issued: Payload
 
 
 def test_marking_as_uploaded_disturbs_nobody(table: PayloadTable, issued: Payload) -> None:
-    table.mark_uploaded(issued.payload_id, size=7, upload_duration_ms=8)
+    table.mark_uploaded(issued.payload_id, size=7, etag="e", upload_duration_ms=8)
     uploaded = table.get(issued.payload_id)
     table.lease(issued.payload_id, owner="a", now=1000, until=2000)
-    table.mark_uploaded(issued.payload_id, size=9, upload_duration_ms=9)
+    table.mark_uploaded(issued.payload_id, size=9, etag="f", upload_duration_ms=9)
     leased = table.get(issued.payload_id)
 
-    assert uploaded == replace(issued, state="uploaded", uploaded_size=7, upload_duration_ms=8)
+    assert uploaded == replace(
+        issued, state="uploaded", uploaded_size=7, claimed_etag="e", upload_duration_ms=8
+    )
     assert leased is not None
     assert (leased.state, leased.uploaded_size) == ("processing", 7)
 
@@ -154,3 +158,71 @@ def test_an_idempotency_key_is_the_firsts_until_it_lets_go(table: PayloadTable) 
     assert (first.payload_id, first.fingerprint, first.lease_until) == ("p1", "f1", 1)
     assert fourth.payload_id == "p4"
     assert table.get(key) is None
+
+
+def test_a_failure_of_ours_can_be_taken_up_again(table: PayloadTable, issued: Payload) -> None:
+    leased = [issued.payload_id]
+    for code in ("internal", "invalid_json"):
+        table.lease(issued.payload_id, owner="a", now=1000, until=2000)
+        failed = replace(issued, state="failed", error_code=code, error_detail="x")
+        table.finish(failed, owner="a")
+        again = table.lease(issued.payload_id, owner="b", now=1000, until=2000)
+        leased.append("again" if again else "final")
+        if again:
+            table.release(issued.payload_id, owner="b")
+
+    assert leased[1:] == ["again", "final"]
+
+
+def test_only_an_unused_url_expires(table: PayloadTable, issued: Payload) -> None:
+    first, second = table.expire(issued.payload_id), table.expire(issued.payload_id)
+    expired = table.get(issued.payload_id)
+
+    assert (first, second, table.expire("unknown")) == (True, False, False)
+    assert expired == replace(issued, state="expired", open_shard=None)
+    assert table.lease(issued.payload_id, owner="a", now=1, until=2) is not None
+
+
+def test_deleting_twice_is_fine(table: PayloadTable, issued: Payload) -> None:
+    table.delete(issued.payload_id)
+    table.delete(issued.payload_id)
+
+    assert table.get(issued.payload_id) is None
+
+
+def test_what_is_open_is_found_by_shard_and_age(table: PayloadTable, issued: Payload) -> None:
+    found = [item.payload_id for item in table.open_before(0, "2026-11-22T09:00:00.001Z")]
+    younger = [item.payload_id for item in table.open_before(0, "2026-11-22T09:00:00.000Z")]
+    elsewhere = [item.payload_id for item in table.open_before(1, "2026-11-22T09:00:00.001Z")]
+
+    assert issued.payload_id in found
+    assert issued.payload_id not in younger + elsewhere
+
+
+def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> None:
+    tenant = f"t{str(ULID()).lower()}"
+    ids = [str(ULID.from_timestamp(1_790_000_000 + second)) for second in range(6)]
+    for number, payload_id in enumerate(ids):
+        table.create(
+            Payload(
+                payload_id=payload_id,
+                tenant=tenant,
+                state="stored",
+                source="inline",
+                created_at="2026-11-22T09:00:00.000Z",
+                call_id=f"c-{number % 2}",
+                tenant_call=f"{tenant}#c-{number % 2}",
+                tenant_shard=tenant_shard(tenant, payload_id),
+            )
+        )
+
+    def listed(ids: IdRange, limit: int = 9) -> list[str]:
+        return [item.payload_id for item in table.list_tenant(tenant, ids, limit)]
+
+    assert listed(EVERY_ID) == ids[::-1]
+    assert listed(EVERY_ID, limit=2) == ids[:3:-1]
+    assert listed(IdRange(ids[1], ids[4])) == [ids[3], ids[2]]
+    assert listed(IdRange(ids[1][:10], ids[4][:10])) == [ids[3], ids[2], ids[1]]
+    by_call = table.list_call(tenant, "c-1", IdRange("", ids[5]), 9)
+    assert [item.payload_id for item in by_call] == [ids[3], ids[1]]
+    assert table.list_call("another", "c-1", EVERY_ID, 9) == []

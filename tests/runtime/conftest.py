@@ -6,6 +6,7 @@ import os
 
 os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
+    AWS_ENDPOINT_URL="http://127.0.0.1:9",  # whoever forgets a fake reaches nobody
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
     WIDELOAD_ENVIRONMENT="test",
@@ -16,6 +17,8 @@ os.environ.update(
     WIDELOAD_UPLOAD_URL_TTL="900",
     WIDELOAD_IN_REQUEST_LIMIT="25000000",
     WIDELOAD_RECORDS_FIELD="transcript_with_metrics",
+    WIDELOAD_EVENT_BUS="default",
+    WIDELOAD_MAX_RECEIVES="5",
     POWERTOOLS_SERVICE_NAME="ingest",
     POWERTOOLS_METRICS_NAMESPACE="Wideload",
 )

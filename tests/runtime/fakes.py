@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ulid import ULID
 
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.ingest import Caller, Ingest
-from wideload_runtime.core.payloads import Payload, Reservation
+from wideload_runtime.core.ingest import Ingest
+from wideload_runtime.core.payloads import IdRange, Payload, Reservation
+from wideload_runtime.core.processing import Caller, Processor
+from wideload_runtime.core.reading import Reader
+from wideload_runtime.core.sweep import Sweep
 
 IDLE = ("issued", "expired", "uploaded")
 
@@ -27,11 +31,17 @@ class FakeTable:
     def get(self, payload_id: str) -> Payload | None:
         return self.items.get(payload_id)
 
-    def mark_uploaded(self, payload_id: str, *, size: int, upload_duration_ms: int) -> None:
+    def mark_uploaded(
+        self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
+    ) -> None:
         payload = self.items.get(payload_id)
         if payload and payload.state in IDLE:
             self.items[payload_id] = replace(
-                payload, state="uploaded", uploaded_size=size, upload_duration_ms=upload_duration_ms
+                payload,
+                state="uploaded",
+                uploaded_size=size,
+                claimed_etag=etag,
+                upload_duration_ms=upload_duration_ms,
             )
 
     def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
@@ -39,15 +49,16 @@ class FakeTable:
         if payload is None:
             return None
         over = payload.state == "processing" and (payload.lease_until or 0) < now
-        if payload.state not in IDLE and not over:
+        retry = payload.state == "failed" and payload.error_code == "internal"
+        if payload.state not in IDLE and not over and not retry:
             return None
         leased = replace(payload, state="processing", lease_owner=owner, lease_until=until)
         self.items[payload_id] = leased
         return leased
 
     def release(self, payload_id: str, *, owner: str) -> None:
-        payload = self.items[payload_id]
-        if payload.state == "processing" and payload.lease_owner == owner:
+        payload = self.items.get(payload_id)
+        if payload and payload.state == "processing" and payload.lease_owner == owner:
             self.items[payload_id] = replace(
                 payload, state="uploaded", lease_owner=None, lease_until=None
             )
@@ -68,11 +79,46 @@ class FakeTable:
         if held and held.payload_id == payload_id:
             del self.reservations[key]
 
+    def expire(self, payload_id: str) -> bool:
+        payload = self.items.get(payload_id)
+        if payload is None or payload.state != "issued":
+            return False
+        self.items[payload_id] = replace(payload, state="expired", open_shard=None)
+        return True
+
+    def delete(self, payload_id: str) -> None:
+        self.items.pop(payload_id, None)
+
+    def open_before(self, shard: int, created_before: str) -> list[Payload]:
+        found = [
+            payload
+            for payload in self.items.values()
+            if payload.open_shard == f"open#{shard}" and payload.created_at < created_before
+        ]
+        return sorted(found, key=lambda payload: payload.created_at)
+
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+        return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
+
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+        return self._newest(
+            ids, limit, lambda item: (item.tenant_shard or "").startswith(f"{tenant}#")
+        )
+
+    def _newest(self, ids: IdRange, limit: int, wanted: Callable[[Payload], bool]) -> list[Payload]:
+        found = sorted(self.items.values(), key=lambda payload: payload.payload_id, reverse=True)
+        return [
+            payload
+            for payload in found
+            if wanted(payload) and ids.after < payload.payload_id < ids.before
+        ][:limit]
+
 
 @dataclass
 class FakeUpload:
     body: bytes
     stored_at: float
+    etag: str
     read_seconds: float = 0.25
     closed: bool = False
 
@@ -114,6 +160,7 @@ class FakeBucket:
         self.objects: dict[str, bytes] = {}
         self.stored_at: dict[str, float] = {}
         self.open_archives: list[str] = []
+        self.ranges: list[tuple[str, int, int]] = []
         self._now = now
 
     def put(self, key: str, body: bytes) -> None:
@@ -131,18 +178,39 @@ class FakeBucket:
     def open_upload(self, key: str) -> FakeUpload | None:
         if key not in self.objects:
             return None
-        return FakeUpload(self.objects[key], self.stored_at[key])
+        body = self.objects[key]
+        return FakeUpload(body, self.stored_at[key], hashlib.md5(body).hexdigest())
 
     def open_archive(self, key: str) -> FakeArchive:
         return FakeArchive(self.objects, key, self.open_archives)
 
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes:
+        self.ranges.append((key, offset, size))
+        return self.objects[key][offset : offset + size]
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
+
+    def tenants(self) -> Iterator[str]:
+        yield from sorted({key.split("/")[1] for key in self.objects if key.startswith("transit/")})
+
+    def uploads(self, tenant: str, *, after: str, before: str) -> Iterator[str]:
+        prefix = f"transit/{tenant}/"
+        for key in sorted(self.objects):
+            if key.startswith(prefix) and prefix + after < key < prefix + before:
+                yield key
+
+    def has_upload(self, key: str) -> bool:
+        return key in self.objects
+
 
 @dataclass
 class FakeQueue:
-    sent: list[str] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def send(self, payload_id: str) -> None:
-        self.sent.append(payload_id)
+    def send(self, s3_key: str, *, reason: str) -> None:
+        self.sent.append((s3_key, reason))
 
 
 @dataclass
@@ -169,25 +237,46 @@ class FakeClock:
 class World:
     """A service over fakes, and two tenants who call it."""
 
-    def __init__(self, *, in_request_limit: int = 25_000_000) -> None:
+    def __init__(
+        self, *, in_request_limit: int = 25_000_000, retention_seconds: int | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.table = FakeTable()
         self.bucket = FakeBucket(self.clock.now)
         self.queue = FakeQueue()
         self.metrics = FakeMetrics()
+        self.processor = Processor(
+            table=self.table,
+            objects=self.bucket,
+            metrics=self.metrics,
+            records_field="transcript_with_metrics",
+            retention_seconds=retention_seconds,
+            lease_ms=35_000,
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+        )
         self.ingest = Ingest(
             table=self.table,
-            bucket=self.bucket,
+            urls=self.bucket,
+            processor=self.processor,
             queue=self.queue,
             metrics=self.metrics,
             bucket_name="bucket",
             upload_url_seconds=900,
             in_request_limit=in_request_limit,
-            records_field="transcript_with_metrics",
-            lease_ms=35_000,
-            new_id=lambda: str(ULID()),
+            new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
             now=self.clock.now,
-            sleep=self.clock.sleep,
+        )
+        self.reader = Reader(
+            table=self.table, archives=self.bucket, records_field="transcript_with_metrics"
+        )
+        self.sweep = Sweep(
+            table=self.table,
+            listing=self.bucket,
+            queue=self.queue,
+            metrics=self.metrics,
+            upload_url_seconds=900,
+            now=self.clock.now,
         )
         self.acme = self.caller("acme")
         self.globex = self.caller("globex")

@@ -37,6 +37,12 @@ def only_payload(world: World) -> Payload:
     return payload
 
 
+def key_of(world: World) -> str:
+    key = only_payload(world).s3_key
+    assert key
+    return key
+
+
 # Upload URLs
 
 
@@ -48,7 +54,8 @@ def test_an_upload_url_is_recorded_before_it_is_answered(world: World) -> None:
     payload = only_payload(world)
     assert (payload.state, payload.tenant, payload.call_id) == ("issued", "acme", "c-9")
     assert (payload.declared_size, payload.declared_sha256) == (5, "ab" * 32)
-    assert payload.tenant_call == "acme#c-9"
+    assert payload.tenant_call is None
+    assert (payload.open_shard or "").startswith("open#")
     assert payload.expires_at == int(world.clock.time) + 8 * 24 * 3600
     assert answer["payload_id"] == payload.payload_id
     assert answer["s3_key"] == payload.s3_key == f"transit/acme/{payload.payload_id}"
@@ -279,7 +286,7 @@ def test_two_claims_at_once_are_one_processing(world: World) -> None:
     def other_finishes() -> None:
         held = world.table.items[payload_id]
         if held.state == "processing":
-            done = world.ingest._read_upload(held, upload_by_other, lambda: True)
+            done = world.processor._read(held, upload_by_other, lambda: True)
             world.table.finish(done, owner="the other")
 
     world.clock.on_sleep = other_finishes
@@ -356,11 +363,11 @@ def test_a_large_object_is_queued_and_worked(world: World) -> None:
     assert reply.body == {
         "payload_id": payload_id, "state": "queued", "status_url": f"/call-logs/{payload_id}",
     }  # fmt: skip
-    assert world.queue.sent == [payload_id]
+    assert world.queue.sent == [(claim.s3_key, "claimed")]
     assert only_payload(world).state == "uploaded"
     assert only_payload(world).uploaded_size == len(LARGE)
 
-    done = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+    done = world.processor.work(key_of(world), owner="worker", has_time=lambda: True)
     assert done is not None
     assert done.state == only_payload(world).state == "stored"
     assert world.metrics.values["S3UploadDuration"] == [2000]
@@ -373,16 +380,15 @@ def test_an_object_that_takes_too_long_for_a_request_is_queued(world: World) -> 
     reply = world.ingest.accept(world.caller("acme", time=False), claim)
 
     assert (reply.status, only_payload(world).state) == (202, "uploaded")
-    assert world.queue.sent == [only_payload(world).payload_id]
+    assert world.queue.sent == [(claim.s3_key, "claimed")]
     assert world.bucket.open_archives == []
 
 
 def test_a_worker_out_of_time_leaves_the_payload_for_the_next(world: World) -> None:
     upload(world, LARGE)
-    payload_id = only_payload(world).payload_id
 
     with pytest.raises(OutOfTimeError):
-        world.ingest.work(payload_id, owner="worker", has_time=lambda: False)
+        world.processor.work(key_of(world), owner="worker", has_time=lambda: False)
 
     assert only_payload(world).state == "uploaded"
 
@@ -394,25 +400,24 @@ def test_a_worker_leaves_what_another_holds(world: World) -> None:
     world.table.lease(payload_id, owner="the other", now=now, until=now + 35_000)
 
     with pytest.raises(LeaseHeldError):
-        world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+        world.processor.work(key_of(world), owner="worker", has_time=lambda: True)
 
 
 def test_a_second_delivery_does_nothing(world: World) -> None:
     upload(world, LARGE)
-    payload_id = only_payload(world).payload_id
 
-    first = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
-    second = world.ingest.work(payload_id, owner="worker", has_time=lambda: True)
+    first = world.processor.work(key_of(world), owner="worker", has_time=lambda: True)
+    second = world.processor.work(key_of(world), owner="worker", has_time=lambda: True)
 
     assert first == second
     assert world.metrics.values["LargePayloadCount"] == [1]
 
 
 def test_a_message_without_payload_or_object_is_dropped(world: World) -> None:
-    issued = world.ingest.issue_upload_url("acme", UploadRequest()).body["payload_id"]
+    issued = world.ingest.issue_upload_url("acme", UploadRequest()).body["s3_key"]
 
-    assert world.ingest.work("unknown", owner="worker", has_time=lambda: True) is None
-    assert world.ingest.work(issued, owner="worker", has_time=lambda: True) is None
+    for key in ("unknown", "transit/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV", issued):
+        assert world.processor.work(key, owner="worker", has_time=lambda: True) is None
 
 
 # Idempotency keys
@@ -499,49 +504,72 @@ def test_a_claim_can_be_repeated_under_its_key(world: World) -> None:
     assert refused.value.code == "idempotency_key_reused"
 
 
-# Reading
+def test_the_same_bytes_uploaded_again_under_a_key_are_the_same_payload(world: World) -> None:
+    sha256 = hashlib.sha256(LARGE).hexdigest()
+    first = upload(world, LARGE, sha256=sha256)
+    second = upload(world, LARGE, sha256=sha256)
+
+    answered = world.ingest.accept(world.acme, first, "key-1")
+    again = world.ingest.accept(world.acme, second, "key-1")
+
+    assert again == answered
+    dropped = world.table.items[second.s3_key.rpartition("/")[2]]
+    assert (dropped.state, dropped.error_code) == ("failed", "duplicate")
+    assert world.metrics.values["PayloadStoredCount"] == [1]
 
 
-def test_a_small_document_is_answered_inline(world: World) -> None:
-    payload_id = world.ingest.accept(world.acme, Inline(SMALL)).body["payload_id"]
+def test_a_claim_before_its_upload_frees_its_key(world: World) -> None:
+    sha256 = hashlib.sha256(LARGE).hexdigest()
+    never = world.ingest.issue_upload_url("acme", UploadRequest(sha256=sha256)).body["s3_key"]
+    with pytest.raises(Refused):
+        world.ingest.accept(world.acme, Claim(never), "key-1")
 
-    known, document = world.ingest.read("acme", payload_id)
+    reply = world.ingest.accept(world.acme, upload(world, LARGE, sha256=sha256), "key-1")
 
-    assert document == SMALL
-    assert known["state"] == "stored"
-    assert known["summary"] == {"call_id": "c-1", "n": 1}
-    assert "document_url" not in known
-
-
-def test_a_large_document_is_answered_by_url(world: World) -> None:
-    payload_id = world.ingest.accept(world.acme, Inline(LARGE)).body["payload_id"]
-
-    known, document = world.ingest.read("acme", payload_id)
-
-    assert document is None
-    assert known["document_encoding"] == "gzip"
-    assert known["document_url"].startswith("https://bucket.test/archive/acme/")
+    assert reply.status == 200
 
 
-def test_a_failure_is_answered_with_its_reason(world: World) -> None:
-    claim = upload(world, b"nonsense")
-    payload_id = only_payload(world).payload_id
-    with pytest.raises(Refused) as refused:
-        world.ingest.accept(world.acme, claim)
-
-    known, _ = world.ingest.read("acme", payload_id)
-
-    assert known["error"] == {"code": "invalid_json", "detail": refused.value.detail}
+# What is not final, and what is
 
 
-def test_a_foreign_payload_is_as_unknown_as_one_that_never_was(world: World) -> None:
-    payload_id = world.ingest.accept(world.acme, Inline(SMALL)).body["payload_id"]
+def test_an_object_replaced_after_its_claim_is_refused() -> None:
+    world = World(in_request_limit=1)
+    claim = upload(world, LARGE)
+    world.ingest.accept(world.acme, claim)
+    world.bucket.put(claim.s3_key, SMALL)
 
-    answers = []
-    for wanted in (payload_id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"):
-        with pytest.raises(Refused) as refused:
-            world.ingest.read("globex", wanted)
-        answers.append((refused.value.code, refused.value.detail))
+    done = world.processor.work(claim.s3_key, owner="worker", has_time=lambda: True)
 
-    assert answers[0] == answers[1]
-    assert answers[0][0] == "unknown_payload"
+    assert done is not None
+    assert (done.state, done.error_code) == ("failed", "object_changed")
+
+
+def test_a_payload_given_up_can_be_claimed_again(world: World) -> None:
+    claim = upload(world, LARGE)
+
+    world.processor.give_up(claim.s3_key, owner="worker")
+    given_up = only_payload(world)
+    reply = world.ingest.accept(world.acme, claim)
+
+    assert (given_up.state, given_up.error_code) == ("failed", "internal")
+    assert reply.status == 200
+    assert (only_payload(world).state, only_payload(world).error_code) == ("stored", None)
+
+
+def test_giving_up_leaves_what_is_done_or_unknown(world: World) -> None:
+    claim = upload(world, LARGE)
+    world.ingest.accept(world.acme, claim)
+
+    for key in (claim.s3_key, "nonsense", "transit/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+        world.processor.give_up(key, owner="worker")
+
+    assert only_payload(world).state == "stored"
+    assert "PayloadFailedCount" not in world.metrics.values
+
+
+def test_finished_payloads_live_as_long_as_the_setting_says() -> None:
+    world = World(retention_seconds=3600)
+
+    world.ingest.accept(world.acme, Inline(SMALL))
+
+    assert only_payload(world).expires_at == int(world.clock.time) + 3600

@@ -41,6 +41,7 @@ def invoke(world: World, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     from wideload_runtime.handlers import ingest_api
 
     monkeypatch.setattr(ingest_api, "ingest", world.ingest)
+    monkeypatch.setattr(ingest_api, "reader", world.reader)
 
     def invoke(
         method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None

@@ -39,3 +39,7 @@ def sqs() -> Any:
 def table(name: str) -> Any:
     """A DynamoDB table that takes and gives plain Python values."""
     return boto3.resource("dynamodb", config=_CONFIG).Table(name)
+
+
+def events() -> Any:
+    return boto3.client("events", config=_CONFIG)

@@ -7,10 +7,11 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import Payload, Reservation
+from wideload_runtime.core.payloads import TENANT_SHARDS, IdRange, Payload, Reservation
 
 MAX_MAGNITUDE = Decimal("9.9E125")
 MIN_MAGNITUDE = Decimal("1E-130")
@@ -18,8 +19,6 @@ MIN_MAGNITUDE = Decimal("1E-130")
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 _FIELDS = tuple(field.name for field in fields(Payload))
-# Attributes that a finished payload no longer has, unless the record says otherwise.
-_TRANSIENT = ("lease_owner", "lease_until", "expires_at")
 
 
 class DynamoPayloadTable:
@@ -35,20 +34,22 @@ class DynamoPayloadTable:
         """Write a new record; one that is there already stays as it is."""
         self._conditional(
             self._table.put_item,
-            Item=_item(payload),
+            Item=item_of(payload),
             ConditionExpression="attribute_not_exists(payload_id)",
         )
 
     def get(self, payload_id: str) -> Payload | None:
         item = self._table.get_item(Key={"payload_id": payload_id}, ConsistentRead=True).get("Item")
-        return _payload(item) if item and "tenant" in item else None
+        return payload_of(item) if item and "tenant" in item else None
 
-    def mark_uploaded(self, payload_id: str, *, size: int, upload_duration_ms: int) -> None:
+    def mark_uploaded(
+        self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
+    ) -> None:
         self._conditional(
             self._table.update_item,
             Key={"payload_id": payload_id},
             UpdateExpression="SET #state = :uploaded, uploaded_size = :size, "
-            "upload_duration_ms = :duration",
+            "upload_duration_ms = :duration, claimed_etag = :etag",
             ConditionExpression="#state IN (:issued, :expired, :uploaded)",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={
@@ -56,6 +57,7 @@ class DynamoPayloadTable:
                 ":issued": "issued",
                 ":expired": "expired",
                 ":size": size,
+                ":etag": etag,
                 ":duration": upload_duration_ms,
             },
         )
@@ -66,20 +68,23 @@ class DynamoPayloadTable:
             Key={"payload_id": payload_id},
             UpdateExpression="SET #state = :processing, lease_owner = :owner, lease_until = :until",
             ConditionExpression="#state IN (:issued, :expired, :uploaded) "
-            "OR (#state = :processing AND lease_until < :now)",
+            "OR (#state = :processing AND lease_until < :now) "
+            "OR (#state = :failed AND error_code = :internal)",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={
                 ":processing": "processing",
                 ":issued": "issued",
                 ":expired": "expired",
                 ":uploaded": "uploaded",
+                ":failed": "failed",
+                ":internal": "internal",
                 ":owner": owner,
                 ":now": now,
                 ":until": until,
             },
             ReturnValues="ALL_NEW",
         )
-        return _payload(updated["Attributes"]) if updated else None
+        return payload_of(updated["Attributes"]) if updated else None
 
     def release(self, payload_id: str, *, owner: str) -> None:
         self._conditional(
@@ -96,18 +101,17 @@ class DynamoPayloadTable:
         )
 
     def finish(self, payload: Payload, *, owner: str) -> None:
-        item = _item(payload)
+        item = item_of(payload)
         del item["payload_id"]
-        for name in ("lease_owner", "lease_until"):
-            item.pop(name, None)
         sets = ", ".join(f"#{name} = :{name}" for name in item)
-        removes = ", ".join(name for name in _TRANSIENT if name not in item)
+        gone = [name for name in _FIELDS if name not in item and name != "payload_id"]
+        removes = ", ".join(f"#{name}" for name in gone)
         written = self._conditional(
             self._table.update_item,
             Key={"payload_id": payload.payload_id},
             UpdateExpression=f"SET {sets} REMOVE {removes}",
             ConditionExpression="#state = :held AND lease_owner = :owner",
-            ExpressionAttributeNames={f"#{name}": name for name in item},
+            ExpressionAttributeNames={f"#{name}": name for name in [*item, *gone]},
             ExpressionAttributeValues={
                 **{f":{name}": value for name, value in item.items()},
                 ":held": "processing",
@@ -148,6 +152,50 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":payload": payload_id},
         )
 
+    def expire(self, payload_id: str) -> bool:
+        expired = self._conditional(
+            self._table.update_item,
+            Key={"payload_id": payload_id},
+            UpdateExpression="SET #state = :expired REMOVE open_shard",
+            ConditionExpression="#state = :issued",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":issued": "issued", ":expired": "expired"},
+        )
+        return expired is not None
+
+    def delete(self, payload_id: str) -> None:
+        self._table.delete_item(Key={"payload_id": payload_id})
+
+    def open_before(self, shard: int, created_before: str) -> list[Payload]:
+        return self._query(
+            "by_open", Key("open_shard").eq(f"open#{shard}") & Key("created_at").lt(created_before)
+        )
+
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+        key = Key("tenant_call").eq(f"{tenant}#{call_id}") & _between(ids)
+        return self._query("by_call", key, newest_first=True, limit=limit)
+
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+        """Ask each shard for a page, and merge: ULIDs sort by time across them."""
+        found = []
+        for shard in range(TENANT_SHARDS):
+            key = Key("tenant_shard").eq(f"{tenant}#{shard}") & _between(ids)
+            found += self._query("by_tenant", key, newest_first=True, limit=limit)
+        return sorted(found, key=lambda payload: payload.payload_id, reverse=True)[:limit]
+
+    def _query(
+        self, index: str, key: Any, *, newest_first: bool = False, limit: int | None = None
+    ) -> list[Payload]:
+        """One page of an index: at most 1 MB."""
+        options = {"Limit": limit} if limit else {}
+        answer = self._table.query(
+            IndexName=index,
+            KeyConditionExpression=key,
+            ScanIndexForward=not newest_first,
+            **options,
+        )
+        return [payload_of(item) for item in answer["Items"]]
+
     @staticmethod
     def _conditional(operation: Callable[..., dict[str, Any]], **params: Any) -> Any:
         """The answer, or None if the condition did not hold."""
@@ -159,11 +207,18 @@ class DynamoPayloadTable:
             raise
 
 
+def _between(ids: IdRange) -> Any:
+    """DynamoDB's BETWEEN takes its ends in, which ours leaves out: so just above, just below."""
+    below = ids.before[:-1] + chr(ord(ids.before[-1]) - 1) + "~"
+    return Key("payload_id").between(ids.after + "!", below)
+
+
 def _is_condition(error: ClientError) -> bool:
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
-def _item(payload: Payload) -> dict[str, Any]:
+def item_of(payload: Payload) -> dict[str, Any]:
+    """A payload as an item of the table."""
     item = {name: value for name in _FIELDS if (value := getattr(payload, name)) is not None}
     if payload.summary is not None:
         item["summary"] = {name: _attribute(value) for name, value in payload.summary.items()}
@@ -178,7 +233,8 @@ def _attribute(value: Any) -> Any:
     return number if not number or MIN_MAGNITUDE <= abs(number) <= MAX_MAGNITUDE else repr(value)
 
 
-def _payload(item: dict[str, Any]) -> Payload:
+def payload_of(item: dict[str, Any]) -> Payload:
+    """A payload from its item, as boto3's deserializer gives it."""
     return Payload(**{name: _plain(item[name]) for name in _FIELDS if name in item})
 
 

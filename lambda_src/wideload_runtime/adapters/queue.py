@@ -12,6 +12,7 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send(self, payload_id: str) -> None:
-        body = orjson.dumps({"payload_id": payload_id}).decode()
-        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+    def send(self, s3_key: str, *, reason: str) -> None:
+        """Have an object processed at once: the queue's own delay is for unclaimed ones."""
+        body = orjson.dumps({"s3_key": s3_key, "reason": reason}).decode()
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=0)

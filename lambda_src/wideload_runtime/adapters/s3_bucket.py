@@ -14,6 +14,8 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
+from wideload_runtime.core.payloads import transit_key
+
 CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
@@ -90,6 +92,37 @@ class S3Bucket:
     def open_archive(self, key: str) -> S3Archive:
         return S3Archive(self._client, self._name, key)
 
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes:
+        wanted = f"bytes={offset}-{offset + size - 1}"
+        answer = self._client.get_object(Bucket=self._name, Key=key, Range=wanted)
+        data: bytes = answer["Body"].read()
+        return data
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self._client.delete_object(Bucket=self._name, Key=key)
+
+    def tenants(self) -> Iterator[str]:
+        """Those with objects under the transit prefix."""
+        for page in self._list(Prefix="transit/", Delimiter="/"):
+            for prefix in page.get("CommonPrefixes", []):
+                yield prefix["Prefix"].split("/")[1]
+
+    def uploads(self, tenant: str, *, after: str, before: str) -> Iterator[str]:
+        """Keys of a tenant's uploads whose payload ids lie between two, both excluded."""
+        prefix = transit_key(tenant, "")
+        for page in self._list(Prefix=prefix, StartAfter=prefix + after):
+            for item in page.get("Contents", []):
+                if item["Key"] >= prefix + before:
+                    return
+                yield item["Key"]
+
+    def has_upload(self, key: str) -> bool:
+        return not self._is_missing(key)
+
+    def _list(self, **wanted: str) -> Any:
+        return self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, **wanted)
+
 
 class S3Upload:
     """One version of an object, read once, as a stream that survives broken connections."""
@@ -103,7 +136,7 @@ class S3Upload:
         self.read_seconds += time.monotonic() - started
         self.size: int = answer["ContentLength"]
         self.stored_at: float = answer["LastModified"].timestamp()
-        self._etag = answer["ETag"]
+        self.etag: str = answer["ETag"]
         self._body = answer["Body"]
 
     def chunks(self) -> Iterator[bytes]:
@@ -130,7 +163,7 @@ class S3Upload:
         # The ETag keeps us on the same version: an object could be replaced meanwhile.
         self._body.close()
         self._body = self._client.get_object(
-            **self._where, Range=f"bytes={position}-", IfMatch=self._etag
+            **self._where, Range=f"bytes={position}-", IfMatch=self.etag
         )["Body"]
 
     def close(self) -> None:

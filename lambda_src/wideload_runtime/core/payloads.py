@@ -11,7 +11,10 @@ whose function died is taken up again.
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 State = Literal["issued", "uploaded", "processing", "stored", "failed", "expired"]
@@ -33,8 +36,14 @@ class Payload:
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB may delete the item; None: never."""
     call_id: str | None = None
+
+    # Keys of the sparse indexes
+    open_shard: str | None = None
+    """While it is not finished: where the sweep finds it."""
     tenant_call: str | None = None
-    """Key of the index by call: `<tenant>#<call_id>`."""
+    """Once it is finished: `<tenant>#<call_id>`."""
+    tenant_shard: str | None = None
+    """Once it is finished: `<tenant>#<shard>`."""
 
     # An upload by URL
     s3_key: str | None = None
@@ -44,6 +53,8 @@ class Payload:
     uploaded_size: int | None = None
     """Bytes of the object, or of the inline body once base64 was undone."""
     upload_duration_ms: int | None = None
+    claimed_etag: str | None = None
+    """The object as it was when its claim was queued."""
     lease_owner: str | None = None
     lease_until: int | None = None
     """Epoch milliseconds."""
@@ -69,17 +80,24 @@ class Payload:
     error_code: str | None = None
     error_detail: str | None = None
 
+    @property
+    def done(self) -> bool:
+        """Whether its state is final. A failure of ours isn't: it can be tried again."""
+        return self.state == "stored" or (self.state == "failed" and self.error_code != "internal")
+
 
 class PayloadTable(Protocol):
     """Where records live. Each method is one conditional request."""
 
     def create(self, payload: Payload) -> None: ...
     def get(self, payload_id: str) -> Payload | None: ...
-    def mark_uploaded(self, payload_id: str, *, size: int, upload_duration_ms: int) -> None:
+    def mark_uploaded(
+        self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
+    ) -> None:
         """To `uploaded`, from a state in which nobody works on it; else nothing happens."""
 
     def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
-        """To `processing`, unless it is done or leased to another: then None."""
+        """To `processing`, unless it is done, not there or leased to another: then None."""
 
     def release(self, payload_id: str, *, owner: str) -> None:
         """From `processing` back to `uploaded`, if the lease is still the owner's."""
@@ -98,6 +116,31 @@ class PayloadTable(Protocol):
 
     def unreserve(self, key: str, *, payload_id: str) -> None: ...
 
+    def expire(self, payload_id: str) -> bool:
+        """From `issued` to `expired`; False from any other state."""
+
+    def delete(self, payload_id: str) -> None: ...
+
+    def open_before(self, shard: int, created_before: str) -> Sequence[Payload]:
+        """Unfinished payloads of one of `OPEN_SHARDS`, oldest first; perhaps not all."""
+
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+        """Finished payloads of a call, newest first, with what the index holds of them."""
+
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+        """Finished payloads of a tenant, newest first, with what the index holds of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """Payload ids between two, both excluded. ULIDs sort by time."""
+
+    after: str
+    before: str
+
+
+EVERY_ID = IdRange("", "~")
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -107,6 +150,29 @@ class Reservation:
     fingerprint: str
     lease_until: int
     """Epoch milliseconds until which the holder's work may be going on."""
+
+
+OPEN_SHARDS = 4
+TENANT_SHARDS = 8
+"""Partitions of an index over which one tenant's payloads are spread: each takes 1,000 writes a
+second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
+
+
+def open_shard(payload_id: str) -> str:
+    return f"open#{_shard(payload_id, OPEN_SHARDS)}"
+
+
+def tenant_shard(tenant: str, payload_id: str) -> str:
+    return f"{tenant}#{_shard(payload_id, TENANT_SHARDS)}"
+
+
+def _shard(payload_id: str, shards: int) -> int:
+    return zlib.crc32(payload_id.encode()) % shards
+
+
+def iso(epoch: float) -> str:
+    """ISO 8601 in UTC, of a fixed width, so that texts sort as times do."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def transit_key(tenant: str, payload_id: str) -> str:

@@ -54,7 +54,7 @@ class UploadRequest:
             content_length=None if length is None else _content_length(length),
             sha256=None if sha256 is None else _sha256(sha256),
             content_type=_media_type(content_type, DOCUMENT_TYPES, "content_type"),
-            call_id=_call_id(given.get("call_id")),
+            call_id=parse_call_id(given.get("call_id")),
         )
 
 
@@ -208,7 +208,7 @@ def _sha256(value: Any) -> str:
     return value.lower()
 
 
-def _call_id(value: Any) -> str | None:
+def parse_call_id(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_CALL_ID:

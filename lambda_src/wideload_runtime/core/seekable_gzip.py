@@ -19,9 +19,11 @@ LEVEL = 1
 (docs/adr/0005-seekable-gzip.md)."""
 MEMBER = 256 * 1024
 """Bytes of JSON in a member, at least."""
+MAX_MEMBER = 4 * 1024 * 1024
+"""Bytes of JSON up to which members grow: one is a page of records, and an answer has 6 MB."""
 MEMBERS_BEFORE_GROWTH = 2048
 """Members grow with the document beyond `MEMBER` times this (512 MiB), so that the index of
-the largest document still fits into an item of 400 KB."""
+the largest document (16 GiB: some 10,000 members) still fits into an item of 400 KB."""
 
 _ENTRY = struct.Struct("<QI")
 
@@ -63,7 +65,7 @@ class SeekableGzip:
         return bytes(self._index)
 
     def add(self, run: Run) -> None:
-        full = self._member_size >= max(MEMBER, self._document_size // MEMBERS_BEFORE_GROWTH)
+        full = self._member_size >= member_size(self._document_size)
         if run.cut and (full or run.inside != self._inside):
             self._close_member()
             self._inside = run.inside
@@ -93,6 +95,11 @@ class SeekableGzip:
         if data:
             self.size += len(data)
             self._write(data)
+
+
+def member_size(document_size: int) -> int:
+    """Bytes of JSON after which a member is full, so far into a document."""
+    return min(max(MEMBER, document_size // MEMBERS_BEFORE_GROWTH), MAX_MEMBER)
 
 
 def members(index: bytes, prefix_size: int) -> Iterator[Member]:

@@ -1,6 +1,8 @@
-"""The ingest service over AWS, made once per function."""
+"""The services over AWS, made once per function."""
 
 from __future__ import annotations
+
+import time
 
 from ulid import ULID
 
@@ -10,28 +12,65 @@ from wideload_runtime.adapters.queue import SqsQueue
 from wideload_runtime.adapters.s3_bucket import S3Bucket
 from wideload_runtime.adapters.telemetry import EmfMetrics
 from wideload_runtime.core.ingest import Ingest
+from wideload_runtime.core.processing import Processor
+from wideload_runtime.core.reading import Reader
+from wideload_runtime.core.sweep import Sweep
 from wideload_runtime.settings import Settings
 
+settings = Settings.from_environment()
+metrics = EmfMetrics(settings.environment)
+_table = DynamoPayloadTable(clients.table(settings.payloads_table))
+_bucket = S3Bucket(
+    clients.s3(settings.s3_addressing_style),
+    settings.bucket,
+    url_seconds=settings.upload_url_seconds,
+)
 
-def make_ingest(*, lease_ms: int) -> Ingest:
+
+def make_processor(*, lease_ms: int) -> Processor:
     """
     Args:
         lease_ms: Longer than the function can run, so that nobody works without a lease.
     """
-    settings = Settings.from_environment()
+    return Processor(
+        table=_table,
+        objects=_bucket,
+        metrics=metrics,
+        records_field=settings.records_field,
+        retention_seconds=settings.retention_seconds,
+        lease_ms=lease_ms,
+    )
+
+
+def make_ingest(processor: Processor) -> Ingest:
     return Ingest(
-        table=DynamoPayloadTable(clients.table(settings.payloads_table)),
-        bucket=S3Bucket(
-            clients.s3(settings.s3_addressing_style),
-            settings.bucket,
-            url_seconds=settings.upload_url_seconds,
-        ),
-        queue=SqsQueue(clients.sqs(), settings.queue_url),
-        metrics=EmfMetrics(settings.environment),
+        table=_table,
+        urls=_bucket,
+        processor=processor,
+        queue=_queue(),
+        metrics=metrics,
         bucket_name=settings.bucket,
         upload_url_seconds=settings.upload_url_seconds,
         in_request_limit=settings.in_request_limit,
-        records_field=settings.records_field,
-        lease_ms=lease_ms,
         new_id=lambda: str(ULID()),
+        now=time.time,
     )
+
+
+def make_reader() -> Reader:
+    return Reader(table=_table, archives=_bucket, records_field=settings.records_field)
+
+
+def make_sweep() -> Sweep:
+    return Sweep(
+        table=_table,
+        listing=_bucket,
+        queue=_queue(),
+        metrics=metrics,
+        upload_url_seconds=settings.upload_url_seconds,
+        now=time.time,
+    )
+
+
+def _queue() -> SqsQueue:
+    return SqsQueue(clients.sqs(), settings.queue_url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -15,12 +16,16 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import TITLES, Refused
-from wideload_runtime.core.ingest import Caller, Reply
+from wideload_runtime.core.ingest import Reply
+from wideload_runtime.core.paging import Listing, Page
+from wideload_runtime.core.processing import Caller
 from wideload_runtime.core.requests import UploadRequest, parse_idempotency_key, parse_send
-from wideload_runtime.handlers._service import make_ingest
+from wideload_runtime.handlers._service import make_ingest, make_processor, make_reader
 
 LEASE_MS = 35_000  # the function ends after 29 s
 RESERVE_MS = 6_000  # kept back from processing, to hand a payload over and answer
+
+NO_STORE = {"Cache-Control": "no-store"}
 
 THROTTLED = {
     "ProvisionedThroughputExceededException",
@@ -33,14 +38,14 @@ THROTTLED = {
 }
 
 app = APIGatewayHttpResolver()
-ingest = make_ingest(lease_ms=LEASE_MS)
+ingest = make_ingest(make_processor(lease_ms=LEASE_MS))
+reader = make_reader()
 
 
 @app.get("/get-upload-url")
 @app.post("/get-upload-url")
 def get_upload_url() -> Response[str]:
-    query = app.current_event.query_string_parameters or {}
-    return _answer(ingest.issue_upload_url(_tenant(), UploadRequest.parse(query, _body())))
+    return _answer(ingest.issue_upload_url(_tenant(), UploadRequest.parse(_query(), _body())))
 
 
 @app.post("/send-call-log")
@@ -51,13 +56,32 @@ def send_call_log() -> Response[str]:
     return _answer(ingest.accept(_caller(), request, idempotency_key))
 
 
+@app.get("/call-logs")
+def list_call_logs() -> Response[str]:
+    return _answer(Reply(200, reader.listed(_tenant(), Listing.parse(_query()))))
+
+
 @app.get("/call-logs/<payload_id>")
 def get_call_log(payload_id: str) -> Response[str]:
-    known, document = ingest.read(_tenant(), payload_id)
+    known, document = reader.payload(_tenant(), payload_id)
     if document is not None:
         # The document's own bytes, not parsed again, and last: so a client can cut them out.
         known["document"] = orjson.Fragment(document)
     return _answer(Reply(200, known))
+
+
+@app.get("/call-logs/<payload_id>/records")
+def get_records(payload_id: str) -> Response[str]:
+    page = reader.records(_tenant(), payload_id, Page.parse(_query()))
+    # json, not orjson: integers of any length go out as they came in.
+    body = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
+    return Response(200, "application/json", body, headers=NO_STORE)
+
+
+@app.delete("/call-logs/<payload_id>")
+def delete_call_log(payload_id: str) -> Response[str]:
+    reader.delete(_tenant(), payload_id)
+    return Response(204, headers=NO_STORE)
 
 
 @app.not_found
@@ -98,6 +122,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)
 
 
+def _query() -> dict[str, str]:
+    return app.current_event.query_string_parameters or {}
+
+
 def _tenant() -> str:
     authorizer: dict[str, Any] = app.current_event["requestContext"]["authorizer"]["lambda"]
     tenant: str = authorizer["tenant"]
@@ -133,7 +161,7 @@ def _answer(reply: Reply) -> Response[str]:
         status_code=reply.status,
         content_type="application/json",
         body=orjson.dumps(reply.body).decode(),
-        headers={"Cache-Control": "no-store"},
+        headers=NO_STORE,
     )
 
 
@@ -153,5 +181,5 @@ def _problem(
         status_code=status,
         content_type="application/problem+json",
         body=orjson.dumps(body).decode(),
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={**NO_STORE, **(headers or {})},
     )

@@ -14,23 +14,38 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
-from wideload_runtime.handlers._service import make_ingest
+from wideload_runtime.core.errors import LeaseHeldError
+from wideload_runtime.handlers._service import make_processor, settings
 
 LEASE_MS = 16 * 60 * 1000  # the function ends after 15 minutes
 RESERVE_MS = 20_000
 
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-ingest = make_ingest(lease_ms=LEASE_MS)
+batches = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+worker = make_processor(lease_ms=LEASE_MS)
 
 
 def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    payload_id = orjson.loads(record.body)["payload_id"]
-    logger.append_keys(payload_id=payload_id)
-    done = ingest.work(
-        payload_id,
-        owner=f"{lambda_context.aws_request_id}/{record.message_id}",
-        has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
-    )
+    message = orjson.loads(record.body)
+    s3_key = message["s3_key"]
+    owner = f"{lambda_context.aws_request_id}/{record.message_id}"
+    logger.append_keys(s3_key=s3_key, reason=message.get("reason"))
+    if message.get("reason") == "unclaimed" and not worker.is_done(s3_key):
+        worker.metrics.add("UnclaimedPayloadCount", 1)
+    try:
+        done = worker.work(
+            s3_key,
+            owner=owner,
+            has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
+        )
+    except LeaseHeldError:
+        logger.info("somebody else is at it")
+        raise
+    except Exception:
+        logger.exception("processing failed")
+        if int(record.attributes.approximate_receive_count) >= settings.max_receives:
+            # The last delivery: the message goes to the dead-letter queue, its reason stays here.
+            worker.give_up(s3_key, owner=owner)
+        raise
     logger.info("processed", state=done.state if done else "gone")
 
 
@@ -38,5 +53,5 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(
-        event=event, record_handler=process, processor=processor, context=context
+        event=event, record_handler=process, processor=batches, context=context
     )

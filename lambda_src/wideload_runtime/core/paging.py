@@ -1,0 +1,112 @@
+"""Pages of lists: what may be asked for, and the cursors between them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ulid import ULID
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.payloads import EVERY_ID, IdRange
+from wideload_runtime.core.requests import parse_call_id
+
+MAX_LIST = 100
+MAX_RECORDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which payloads are wanted."""
+
+    call_id: str | None = None
+    ids: IdRange = EVERY_ID
+    limit: int = 50
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> Listing:
+        """
+        Raises:
+            Refused: `invalid_request`.
+        """
+        cursor, after, before = (query.get(name) for name in ("cursor", "after", "before"))
+        return cls(
+            call_id=parse_call_id(query.get("call_id")),
+            ids=IdRange(
+                after=_id_of_time("after", after) if after else "",
+                before=min(
+                    decode_cursor(cursor) if cursor else "~",
+                    _id_of_time("before", before) if before else "~",
+                ),
+            ),
+            limit=_limit(query, MAX_LIST, default=50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which records are wanted. A page ends where an archive member does, if not before."""
+
+    first: int = 0
+    """Number of the first one, from 0."""
+    limit: int = MAX_RECORDS
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> Page:
+        """
+        Raises:
+            Refused: `invalid_request`.
+        """
+        cursor = query.get("cursor")
+        position = decode_cursor(cursor) if cursor else "0"
+        if not position.isdigit():
+            raise _bad_cursor()
+        return cls(int(position), _limit(query, MAX_RECORDS, default=MAX_RECORDS))
+
+
+def encode_cursor(position: str) -> str:
+    """A position, as clients pass it back. It holds no tenant: that comes from the key alone."""
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """
+    Raises:
+        Refused: `invalid_request`: it isn't one of ours.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if not 1 <= len(position) <= 26 or not position.isalnum():
+        raise _bad_cursor()
+    return position
+
+
+def _bad_cursor() -> Refused:
+    return Refused("invalid_request", "cursor is not one that this API gave: start without one.")
+
+
+def _limit(query: Mapping[str, str], most: int, *, default: int) -> int:
+    given = query.get("limit", str(default))
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= most):
+        raise Refused("invalid_request", f"limit is {given[:20]!r}; 1 to {most} are allowed.")
+    return int(given)
+
+
+def _id_of_time(name: str, text: str) -> str:
+    """The part of a ULID that a time makes."""
+    try:
+        time = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that nobody encoded
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=UTC)
+        return str(ULID.from_datetime(time))[:10]
+    except (ValueError, OverflowError) as error:
+        raise Refused(
+            "invalid_request",
+            f"{name} is {text[:40]!r}; give a time as in 2026-11-22T09:00:00Z.",
+        ) from error

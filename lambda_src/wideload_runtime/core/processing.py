@@ -1,0 +1,292 @@
+"""Process uploaded objects, one holder of the lease at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from wideload_runtime.core.document import Archive, Document, keep
+from wideload_runtime.core.errors import LeaseHeldError, LeaseLostError, Refused
+from wideload_runtime.core.payloads import (
+    Payload,
+    PayloadTable,
+    archive_key,
+    iso,
+    parse_transit_key,
+    tenant_shard,
+)
+from wideload_runtime.core.requests import MAX_CALL_ID
+
+MAX_DOCUMENT = 16 * 1024**3
+"""Bytes of JSON of one document: some 5 minutes of a worker's 15 (docs/adr/0009-one-pass.md)."""
+POLL_SECONDS = 0.25
+MEETING_SECONDS = 20
+"""How long a claim waits for whoever holds the lease."""
+
+
+class Upload(Protocol):
+    """An object that a client PUT. `chunks` reads it once."""
+
+    size: int
+    stored_at: float
+    """Epoch seconds."""
+    etag: str
+    read_seconds: float
+    """Time spent waiting for S3 so far."""
+
+    def chunks(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class Objects(Protocol):
+    def open_upload(self, key: str) -> Upload | None: ...
+    def open_archive(self, key: str) -> Archive: ...
+
+
+class Metrics(Protocol):
+    def add(self, name: str, value: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and how long there is to answer."""
+
+    tenant: str
+    request_id: str
+    has_time: Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processor:
+    """
+    Args:
+        records_field: Name of the top-level array whose elements are the records.
+        retention_seconds: Life of a finished record; None: for ever.
+        lease_ms: Life of a lease: longer than the function that holds it can run.
+        now: Epoch seconds.
+    """
+
+    table: PayloadTable
+    objects: Objects
+    metrics: Metrics
+    records_field: str
+    retention_seconds: int | None
+    lease_ms: int
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def work(self, s3_key: str, *, owner: str, has_time: Callable[[], bool]) -> Payload | None:
+        """Process an uploaded object, away from any request.
+
+        Returns:
+            The record, done, by whomever; None if there is no such payload or object.
+
+        Raises:
+            LeaseHeldError: Somebody else is at it: look again when the lease has ended.
+            OutOfTimeError: Try again in a fresh invocation.
+        """
+        parsed = parse_transit_key(s3_key)
+        payload = self.table.get(parsed[1]) if parsed else None
+        if payload is None or payload.s3_key != s3_key:
+            return None
+        if payload.done:
+            return payload
+        upload = self.objects.open_upload(s3_key)
+        if upload is None:
+            return None
+        try:
+            caller = Caller(payload.tenant, owner, has_time)
+            done = self.process(caller, payload, upload, payload.upload_duration_ms, wait=False)
+        finally:
+            upload.close()
+        if not done.done:
+            raise LeaseHeldError
+        return done
+
+    def is_done(self, s3_key: str) -> bool:
+        parsed = parse_transit_key(s3_key)
+        payload = self.table.get(parsed[1]) if parsed else None
+        return payload is not None and payload.done
+
+    def give_up(self, s3_key: str, *, owner: str) -> None:
+        """Fail a payload that could not be processed, for a reason that isn't its own.
+
+        It can be taken up again by a claim, or by putting its message back.
+        """
+        detail = "Processing failed repeatedly on our side; it can be claimed again."
+        if self._fail(s3_key, owner=owner, code="internal", detail=detail):
+            self.metrics.add("PayloadFailedCount", 1)
+
+    def drop(self, s3_key: str, *, owner: str, repeats: str) -> None:
+        """Fail an upload that repeats another one under the same idempotency key."""
+        self._fail(s3_key, owner=owner, code="duplicate", detail=f"It is stored as {repeats}.")
+
+    def _fail(self, s3_key: str, *, owner: str, code: str, detail: str) -> bool:
+        parsed = parse_transit_key(s3_key)
+        if parsed is None:
+            return False
+        now = int(self.now() * 1000)
+        payload = self.table.lease(parsed[1], owner=owner, now=now, until=now + self.lease_ms)
+        if payload is None:
+            return False
+        failed = replace(payload, state="failed", error_code=code, error_detail=detail)
+        self.table.finish(self._finished(failed), owner=owner)
+        return True
+
+    def process(
+        self,
+        caller: Caller,
+        payload: Payload,
+        upload: Upload,
+        reported_ms: int | None,
+        *,
+        wait: bool = True,
+    ) -> Payload:
+        """Process an object under a lease, or see what the holder of the lease makes of it."""
+        started = self.now()
+        now = int(started * 1000)
+        owner = caller.request_id
+        leased = self.table.lease(
+            payload.payload_id, owner=owner, now=now, until=now + self.lease_ms
+        )
+        if leased is None:
+            known = self.wait_for(
+                caller, payload.payload_id, until=started + MEETING_SECONDS if wait else 0
+            )
+            return known or payload
+        uploaded = replace(
+            leased,
+            uploaded_size=upload.size,
+            upload_duration_ms=upload_ms(leased, upload, reported_ms),
+        )
+        try:
+            done = self._finished(self._read(uploaded, upload, caller.has_time))
+            self.table.finish(done, owner=owner)
+        except LeaseLostError:
+            return self.wait_for(caller, payload.payload_id, until=self.now()) or payload
+        except BaseException:
+            self.table.release(payload.payload_id, owner=owner)
+            raise
+        self.metrics.add("LargePayloadCount", 1)
+        self.metrics.add("S3UploadSize", upload.size)
+        self.metrics.add("S3UploadDuration", uploaded.upload_duration_ms or 0)
+        self.metrics.add("S3DownloadDuration", upload.read_seconds * 1000)
+        self.metrics.add("ProcessingDuration", (self.now() - started) * 1000)
+        stored = done.state == "stored"
+        self.metrics.add("PayloadStoredCount" if stored else "PayloadFailedCount", 1)
+        return done
+
+    def _read(self, payload: Payload, upload: Upload, has_time: Callable[[], bool]) -> Payload:
+        try:
+            if payload.claimed_etag not in (None, upload.etag):
+                raise Refused(
+                    "object_changed", "The object was replaced by another after it was claimed."
+                )
+            chunks = _checked(upload.chunks(), payload.declared_size, payload.declared_sha256)
+            return self.store(payload, chunks, max_size=MAX_DOCUMENT, has_time=has_time)
+        except Refused as refused:
+            return replace(
+                payload, state="failed", error_code=refused.code, error_detail=refused.detail
+            )
+
+    def store(
+        self,
+        payload: Payload,
+        chunks: Iterable[bytes],
+        *,
+        max_size: int,
+        has_time: Callable[[], bool],
+    ) -> Payload:
+        """Keep a document; returns its record, which is yet to be written.
+
+        Raises:
+            Refused: The document isn't acceptable.
+            OutOfTimeError: In both cases nothing is kept.
+        """
+        key = archive_key(payload.tenant, payload.payload_id)
+        document = keep(
+            chunks,
+            open_archive=lambda: self.objects.open_archive(key),
+            records_field=self.records_field,
+            max_size=max_size,
+            has_time=has_time,
+        )
+        archived = document.in_item is None
+        stored = replace(
+            payload,
+            state="stored",
+            call_id=_call_id(document) or payload.call_id,
+            stored_at=iso(self.now()),
+            error_code=None,
+            error_detail=None,
+            size=document.size,
+            sha256=document.sha256,
+            records=document.records,
+            summary=document.summary,
+            summary_complete=document.summary_complete,
+            array_lengths=document.array_lengths,
+            gzip_size=document.gzip_size,
+            document=document.in_item,
+            archive_key=key if archived else None,
+            prefix_size=document.prefix_size if archived else None,
+            member_index=document.member_index if archived else None,
+        )
+        return self._finished(stored)
+
+    def _finished(self, payload: Payload) -> Payload:
+        """Nobody's any more, no longer open, and from now on listed."""
+        retention = self.retention_seconds
+        return replace(
+            payload,
+            expires_at=int(self.now()) + retention if retention else None,
+            open_shard=None,
+            lease_owner=None,
+            lease_until=None,
+            tenant_call=f"{payload.tenant}#{payload.call_id}" if payload.call_id else None,
+            tenant_shard=tenant_shard(payload.tenant, payload.payload_id),
+        )
+
+    def wait_for(self, caller: Caller, payload_id: str, *, until: float) -> Payload | None:
+        """Look until a payload is done, someone's lease ends, or our time does."""
+        while True:
+            payload = self.table.get(payload_id)
+            if payload and (payload.done or payload.state == "uploaded"):
+                return payload
+            if self.now() >= until or not caller.has_time():
+                return payload
+            self.sleep(POLL_SECONDS)
+
+
+def _checked(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Iterator[bytes]:
+    """Pass an object through, and refuse it at its end if it isn't what was announced."""
+    seen = hashlib.sha256() if sha256 else None
+    length = 0
+    for chunk in chunks:
+        length += len(chunk)
+        if seen:
+            seen.update(chunk)
+        yield chunk
+    if (size is not None and length != size) or (seen and seen.hexdigest() != sha256):
+        raise Refused(
+            "checksum_mismatch",
+            f"The object has {length} bytes and is not the one that the URL was made for.",
+        )
+
+
+def _call_id(document: Document) -> str | None:
+    named = document.summary.get("call_id")
+    if isinstance(named, bool) or not isinstance(named, str | int):
+        return None
+    return str(named)[:MAX_CALL_ID]
+
+
+def upload_ms(payload: Payload, upload: Upload, reported_ms: int | None) -> int:
+    """How long the upload took: as the client says, else from URL to object."""
+    if reported_ms is not None:
+        return reported_ms
+    issued = datetime.fromisoformat(payload.created_at).timestamp()
+    return max(0, round((upload.stored_at - issued) * 1000))

@@ -1,0 +1,135 @@
+"""Give out what was stored, to the tenant whose it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.gunzip import gunzip
+from wideload_runtime.core.paging import Listing, Page, encode_cursor
+from wideload_runtime.core.payloads import Payload, PayloadTable
+from wideload_runtime.core.seekable_gzip import Member, members
+
+MAX_PAGE = 5 * 1024 * 1024
+"""Bytes of one page of records: a function's answer has at most 6 MB.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+_SHOWN = (
+    "payload_id", "state", "call_id", "source", "created_at", "stored_at", "uploaded_size",
+    "upload_duration_ms", "size", "sha256", "records", "summary", "summary_complete",
+    "array_lengths",
+)  # fmt: skip
+
+
+class Archives(Protocol):
+    def presign_get(self, key: str, *, filename: str) -> str: ...
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes: ...
+    def delete(self, *keys: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    table: PayloadTable
+    archives: Archives
+    records_field: str
+
+    def payload(self, tenant: str, payload_id: str) -> tuple[dict[str, Any], bytes | None]:
+        """What is known of a payload, and its document when that is small.
+
+        Raises:
+            Refused: `unknown_payload`, also for what is another tenant's.
+        """
+        payload = self._owned(tenant, payload_id)
+        known = _shown(payload)
+        if payload.archive_key:
+            filename = f"{payload_id}.json.gz"
+            url = self.archives.presign_get(payload.archive_key, filename=filename)
+            known |= {"document_url": url, "document_encoding": "gzip"}
+        return known, _small_document(payload)
+
+    def listed(self, tenant: str, wanted: Listing) -> dict[str, Any]:
+        """Finished payloads, newest first, and a cursor to those that follow."""
+        if wanted.call_id is None:
+            found = self.table.list_tenant(tenant, wanted.ids, wanted.limit)
+        else:
+            found = self.table.list_call(tenant, wanted.call_id, wanted.ids, wanted.limit)
+        more = len(found) == wanted.limit
+        return {
+            "items": [_shown(payload) for payload in found],
+            "cursor": encode_cursor(found[-1].payload_id) if more else None,
+        }
+
+    def records(self, tenant: str, payload_id: str, page: Page) -> dict[str, Any]:
+        """Some records, from one range of the archive however large the document is.
+
+        Raises:
+            Refused: `unknown_payload`, or `not_stored` before there are records.
+        """
+        first, limit = page.first, page.limit
+        payload = self._owned(tenant, payload_id)
+        if payload.state != "stored":
+            raise Refused("not_stored", f"The payload is {payload.state}: it has no records yet.")
+        if first >= (payload.records or 0):
+            return {"items": [], "cursor": None}
+        if not payload.archive_key:
+            document = json.loads(_small_document(payload) or b"{}")
+            items = document[self.records_field][first : first + limit]
+        else:
+            member = _member_of(payload, first)
+            raw = self.archives.read_range(
+                payload.archive_key, offset=member.offset, size=member.size
+            )
+            text = b"".join(gunzip([raw]))
+            if len(text) > MAX_PAGE:
+                raise Refused(
+                    "record_too_large",
+                    f"Record {first} is too large for an answer: read it from document_url, "
+                    f"bytes {member.offset} to {member.offset + member.size - 1}, gunzipped.",
+                )
+            # json, not orjson: integers of any length must come out as they went in.
+            found = json.loads(b"[%b]" % text.strip(b", \t\r\n"))
+            start = first - member.first_record
+            items = found[start : start + limit]
+        following = first + len(items)
+        more = following < (payload.records or 0)
+        return {"items": items, "cursor": encode_cursor(str(following)) if more else None}
+
+    def delete(self, tenant: str, payload_id: str) -> None:
+        """Remove a payload: its objects first, so that nothing is left that no item names.
+
+        Raises:
+            Refused: `unknown_payload`, or `in_progress` while it is being processed.
+        """
+        payload = self._owned(tenant, payload_id)
+        if payload.state in ("uploaded", "processing"):
+            raise Refused(
+                "in_progress", "The payload is being processed: delete it then.", retry_after=5
+            )
+        keys = [key for key in (payload.s3_key, payload.archive_key) if key]
+        if keys:
+            self.archives.delete(*keys)
+        self.table.delete(payload_id)
+
+    def _owned(self, tenant: str, payload_id: str) -> Payload:
+        payload = self.table.get(payload_id)
+        if payload is None or payload.tenant != tenant:
+            raise Refused("unknown_payload", "No payload of yours has this id.")
+        return payload
+
+
+def _shown(payload: Payload) -> dict[str, Any]:
+    known = {name: value for name in _SHOWN if (value := getattr(payload, name)) is not None}
+    if payload.error_code:
+        known["error"] = {"code": payload.error_code, "detail": payload.error_detail}
+    return known
+
+
+def _small_document(payload: Payload) -> bytes | None:
+    return b"".join(gunzip([payload.document])) if payload.document else None
+
+
+def _member_of(payload: Payload, record: int) -> Member:
+    pages = members(payload.member_index or b"", payload.prefix_size or 0)
+    return next(page for page in pages if record < page.first_record + page.records)

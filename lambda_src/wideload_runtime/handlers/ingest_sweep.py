@@ -1,0 +1,21 @@
+"""The sweep: hourly, takes up what fell between two steps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from wideload_runtime.adapters.telemetry import logger, metrics
+from wideload_runtime.handlers._service import make_sweep
+
+sweep = make_sweep()
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001
+    report = asdict(sweep.run())
+    logger.info("swept", **report)
+    return report

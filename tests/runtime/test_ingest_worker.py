@@ -1,0 +1,102 @@
+"""The worker's handler over fakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.runtime.fakes import World
+from tests.runtime.test_ingest import LARGE, only_payload, upload
+from tests.runtime.test_ingest_api import Context
+
+Deliver = Callable[..., list[str]]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def deliver(world: World, monkeypatch: pytest.MonkeyPatch) -> Deliver:
+    from wideload_runtime.handlers import ingest_worker
+
+    monkeypatch.setattr(ingest_worker, "worker", world.processor)
+
+    def deliver(body: str, receives: int = 1) -> list[str]:
+        """Deliver one message; returns the ids of those that are to come again."""
+        record = {
+            "messageId": "message-1",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": str(receives)},
+            "eventSource": "aws:sqs",
+        }
+        answer: dict[str, Any] = ingest_worker.handler({"Records": [record]}, Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    return deliver
+
+
+def message(key: str, reason: str = "unclaimed") -> str:
+    return json.dumps({"s3_key": key, "reason": reason})
+
+
+def test_an_unclaimed_upload_is_stored_and_counted(world: World, deliver: Deliver) -> None:
+    claim = upload(world, LARGE)
+
+    again = [deliver(message(claim.s3_key)) for _ in range(2)]
+
+    assert again == [[], []]
+    assert only_payload(world).state == "stored"
+    assert world.metrics.values["UnclaimedPayloadCount"] == [1]
+
+
+def test_a_claimed_upload_is_not_counted_as_unclaimed(world: World, deliver: Deliver) -> None:
+    claim = upload(world, LARGE)
+    world.ingest.accept(world.acme, claim)
+
+    assert deliver(message(claim.s3_key)) == []
+    assert "UnclaimedPayloadCount" not in world.metrics.values
+
+
+def test_a_refused_document_is_done(world: World, deliver: Deliver) -> None:
+    claim = upload(world, b"nonsense")
+
+    assert deliver(message(claim.s3_key)) == []
+    assert only_payload(world).error_code == "invalid_json"
+
+
+def test_what_another_holds_comes_again(world: World, deliver: Deliver) -> None:
+    claim = upload(world, LARGE)
+    now = int(world.clock.time * 1000)
+    payload_id = only_payload(world).payload_id
+    world.table.lease(payload_id, owner="the other", now=now, until=now + 1000)
+
+    assert deliver(message(claim.s3_key), receives=5) == ["message-1"]
+    assert only_payload(world).lease_owner == "the other"
+
+
+def test_a_failure_of_ours_comes_again_and_at_last_says_so(
+    world: World, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = upload(world, LARGE)
+    monkeypatch.setattr(world.bucket, "open_archive", lambda key: 1 / 0)
+
+    states = []
+    for receives in (1, 4, 5):
+        assert deliver(message(claim.s3_key), receives) == ["message-1"]
+        states.append(only_payload(world).state)
+
+    assert states == ["uploaded", "uploaded", "failed"]
+    assert only_payload(world).error_code == "internal"
+
+
+@pytest.mark.parametrize("body", ["nonsense", "{}", "[]", '{"s3_key": 7}'])
+def test_a_message_that_says_nothing_goes_to_the_dead_letter_queue(
+    world: World, deliver: Deliver, body: str
+) -> None:
+    assert deliver(body, receives=5) == ["message-1"]
+    assert world.table.items == {}

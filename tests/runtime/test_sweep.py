@@ -1,0 +1,90 @@
+"""The sweep, over fakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.runtime.fakes import World
+from tests.runtime.test_ingest import LARGE, only_payload, upload
+from wideload_runtime.core.requests import UploadRequest
+from wideload_runtime.core.sweep import Report
+
+LONG = 2 * 3600
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_an_unused_url_expires(world: World) -> None:
+    world.ingest.issue_upload_url("acme", UploadRequest())
+
+    early = world.sweep.run()
+    world.clock.time += LONG
+    late = world.sweep.run()
+    again = world.sweep.run()
+
+    assert (early.expired, late.expired, again.expired) == (0, 1, 0)
+    assert only_payload(world).state == "expired"
+    assert only_payload(world).open_shard is None
+    assert world.metrics.values["ExpiredUploadCount"] == [0, 1, 0]
+
+
+def test_an_upload_after_its_url_expired_is_still_taken(world: World) -> None:
+    key = world.ingest.issue_upload_url("acme", UploadRequest()).body["s3_key"]
+    world.clock.time += LONG
+    world.sweep.run()
+    world.bucket.put(key, LARGE)
+
+    done = world.processor.work(key, owner="worker", has_time=lambda: True)
+
+    assert done is not None
+    assert done.state == "stored"
+
+
+@pytest.mark.parametrize("state", ["issued", "uploaded", "processing"])
+def test_what_is_stuck_is_queued_again(world: World, state: str) -> None:
+    claim = upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+    if state == "uploaded":
+        world.table.mark_uploaded(payload_id, size=1, etag="e", upload_duration_ms=1)
+    if state == "processing":
+        world.table.lease(payload_id, owner="a crashed one", now=1, until=2)
+    world.clock.time += LONG
+
+    report = world.sweep.run()
+
+    assert report.repaired == 1
+    assert world.queue.sent == [(claim.s3_key, "sweep")]
+
+
+def test_what_is_being_processed_is_left_alone(world: World) -> None:
+    upload(world, LARGE)
+    world.clock.time += LONG
+    now = int(world.clock.time * 1000)
+    world.table.lease(only_payload(world).payload_id, owner="worker", now=now, until=now + 1000)
+
+    assert world.sweep.run() == Report(expired=0, repaired=0, orphans=0)
+
+
+def test_what_is_finished_is_left_alone(world: World) -> None:
+    world.ingest.accept(world.acme, upload(world, LARGE))
+    world.clock.time += LONG
+
+    assert world.sweep.run() == Report(expired=0, repaired=0, orphans=0)
+
+
+def test_objects_without_a_record_are_counted(world: World) -> None:
+    claim = upload(world, LARGE)
+    world.table.items.clear()
+    world.bucket.put("transit/acme/nonsense", b"")
+
+    young = world.sweep.run()
+    world.clock.time += LONG
+    counted = world.sweep.run()
+    world.clock.time += 24 * 3600
+    old = world.sweep.run()
+
+    assert claim.s3_key in world.bucket.objects
+    assert (young.orphans, counted.orphans, old.orphans) == (0, 1, 0)
