@@ -79,6 +79,11 @@ class FakeTable:
         if held and held.payload_id == payload_id:
             del self.reservations[key]
 
+    def surrender(self, key: str, *, payload_id: str) -> None:
+        held = self.reservations.get(key)
+        if held and held.payload_id == payload_id:
+            self.reservations[key] = replace(held, lease_until=0)
+
     def expire(self, payload_id: str) -> bool:
         payload = self.items.get(payload_id)
         if payload is None or payload.state != "issued":
@@ -272,6 +277,7 @@ class World:
         )
         self.sweep = Sweep(
             table=self.table,
+            processor=self.processor,
             listing=self.bucket,
             queue=self.queue,
             metrics=self.metrics,

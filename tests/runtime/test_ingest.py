@@ -296,7 +296,7 @@ def test_two_claims_at_once_are_one_processing(world: World) -> None:
     assert "LargePayloadCount" not in world.metrics.values
 
 
-def test_a_claim_whose_rival_takes_long_is_answered_queued(world: World) -> None:
+def test_a_claim_whose_rival_takes_long_is_queued(world: World) -> None:
     claim = upload(world, LARGE)
     now = int(world.clock.time * 1000)
     payload_id = only_payload(world).payload_id
@@ -305,6 +305,8 @@ def test_a_claim_whose_rival_takes_long_is_answered_queued(world: World) -> None
     reply = world.ingest.accept(world.acme, claim)
 
     assert (reply.status, reply.body["state"]) == (202, "queued")
+    assert world.queue.sent == [(claim.s3_key, "claimed")]  # in case the rival fails
+    assert only_payload(world).lease_owner == "the other"
 
 
 def test_a_lease_that_ended_is_taken_over(world: World) -> None:
@@ -527,6 +529,34 @@ def test_a_claim_before_its_upload_frees_its_key(world: World) -> None:
     reply = world.ingest.accept(world.acme, upload(world, LARGE, sha256=sha256), "key-1")
 
     assert reply.status == 200
+
+
+def test_the_same_bytes_inline_and_uploaded_under_a_key_are_the_same_payload(
+    world: World,
+) -> None:
+    claim = upload(world, SMALL, sha256=hashlib.sha256(SMALL).hexdigest())
+
+    first = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+    second = world.ingest.accept(world.acme, claim, "key-1")
+
+    assert second == first
+    assert world.table.items[claim.s3_key.rpartition("/")[2]].error_code == "duplicate"
+
+
+def test_a_failure_under_a_key_lets_the_next_one_try_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.table, "create", lambda payload: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+    monkeypatch.undo()
+    before = world.clock.time
+
+    reply = world.ingest.accept(world.acme, Inline(SMALL), "key-1")
+
+    assert reply.status == 200
+    assert world.clock.time == before
+    assert len(world.table.items) == 1
 
 
 # What is not final, and what is

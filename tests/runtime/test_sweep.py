@@ -59,20 +59,34 @@ def test_what_is_stuck_is_queued_again(world: World, state: str) -> None:
     assert world.queue.sent == [(claim.s3_key, "sweep")]
 
 
+def test_what_was_claimed_and_is_gone_is_failed(world: World) -> None:
+    claim = upload(world, LARGE)
+    world.table.mark_uploaded(
+        only_payload(world).payload_id, size=1, etag="e", upload_duration_ms=1
+    )
+    del world.bucket.objects[claim.s3_key]
+    world.clock.time += LONG
+
+    first, second = world.sweep.run(), world.sweep.run()
+
+    assert (first.lost, second.lost) == (1, 0)
+    assert (only_payload(world).state, only_payload(world).error_code) == ("failed", "upload_lost")
+
+
 def test_what_is_being_processed_is_left_alone(world: World) -> None:
     upload(world, LARGE)
     world.clock.time += LONG
     now = int(world.clock.time * 1000)
     world.table.lease(only_payload(world).payload_id, owner="worker", now=now, until=now + 1000)
 
-    assert world.sweep.run() == Report(expired=0, repaired=0, orphans=0)
+    assert world.sweep.run() == Report(expired=0, repaired=0, lost=0, orphans=0)
 
 
 def test_what_is_finished_is_left_alone(world: World) -> None:
     world.ingest.accept(world.acme, upload(world, LARGE))
     world.clock.time += LONG
 
-    assert world.sweep.run() == Report(expired=0, repaired=0, orphans=0)
+    assert world.sweep.run() == Report(expired=0, repaired=0, lost=0, orphans=0)
 
 
 def test_objects_without_a_record_are_counted(world: World) -> None:

@@ -152,6 +152,15 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":payload": payload_id},
         )
 
+    def surrender(self, key: str, *, payload_id: str) -> None:
+        self._conditional(
+            self._table.update_item,
+            Key={"payload_id": key},
+            UpdateExpression="SET lease_until = :now",
+            ConditionExpression="held_by = :payload",
+            ExpressionAttributeValues={":payload": payload_id, ":now": 0},
+        )
+
     def expire(self, payload_id: str) -> bool:
         expired = self._conditional(
             self._table.update_item,

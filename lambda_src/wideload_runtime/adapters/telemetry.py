@@ -18,6 +18,7 @@ UNITS = {
     "UnclaimedPayloadCount": MetricUnit.Count,
     "ExpiredUploadCount": MetricUnit.Count,
     "RepairedPayloadCount": MetricUnit.Count,
+    "LostUploadCount": MetricUnit.Count,
     "OrphanObjectCount": MetricUnit.Count,
     "S3UploadDuration": MetricUnit.Milliseconds,
     "S3UploadSize": MetricUnit.Bytes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -163,16 +164,25 @@ class Ingest:
             if not kept or refused.code == "not_uploaded":
                 self.table.unreserve(record, payload_id=held.payload_id)
             raise
+        except Exception:
+            # Whether it was stored is unknown, so the key stays; but nobody need wait for us.
+            self.table.surrender(record, payload_id=held.payload_id)
+            raise
 
     def _accept_again(self, caller: Caller, request: Inline | Claim, held: Reservation) -> Reply:
         """Answer a request that was made before, by whoever holds its key."""
-        if isinstance(request, Claim):
-            first = self.table.get(held.payload_id)
-            if first is None or first.s3_key is None:
-                return self._accept_claim(caller, request)
+        first = self.table.get(held.payload_id)
+        if first and first.s3_key:
             reply = self._accept_claim(caller, Claim(first.s3_key))
-            self.processor.drop(request.s3_key, owner=caller.request_id, repeats=first.payload_id)
-            return reply
+        else:
+            reply = self._accept_inline_again(caller, request, held)
+        if isinstance(request, Claim) and reply.body["payload_id"] == held.payload_id:
+            self.processor.drop(request.s3_key, owner=caller.request_id, repeats=held.payload_id)
+        return reply
+
+    def _accept_inline_again(
+        self, caller: Caller, request: Inline | Claim, held: Reservation
+    ) -> Reply:
         until = held.lease_until / 1000
         known = self.processor.wait_for(caller, held.payload_id, until=until)
         if known:
@@ -227,11 +237,12 @@ class Ingest:
                 retry_after=1,
             )
         try:
-            if upload.size > self.in_request_limit:
-                return self._hand_over(payload, upload, claim.upload_duration_ms)
-            done = self.processor.process(caller, payload, upload, claim.upload_duration_ms)
-            return self._answer(done)
-        except OutOfTimeError:
+            if upload.size <= self.in_request_limit:
+                with suppress(OutOfTimeError):
+                    done = self.processor.process(caller, payload, upload, claim.upload_duration_ms)
+                    if done.done:
+                        return self._answer(done)
+            # Too large, no time left, or another is at it, who may fail: the queue sees to it.
             return self._hand_over(payload, upload, claim.upload_duration_ms)
         finally:
             upload.close()

@@ -114,7 +114,11 @@ class PayloadTable(Protocol):
     ) -> Reservation:
         """Take an idempotency key, or say who has it."""
 
-    def unreserve(self, key: str, *, payload_id: str) -> None: ...
+    def unreserve(self, key: str, *, payload_id: str) -> None:
+        """Give an idempotency key back."""
+
+    def surrender(self, key: str, *, payload_id: str) -> None:
+        """Keep an idempotency key, but end the time for which others wait."""
 
     def expire(self, payload_id: str) -> bool:
         """From `issued` to `expired`; False from any other state."""

@@ -125,6 +125,13 @@ class Processor:
         """Fail an upload that repeats another one under the same idempotency key."""
         self._fail(s3_key, owner=owner, code="duplicate", detail=f"It is stored as {repeats}.")
 
+    def lose(self, s3_key: str, *, owner: str) -> bool:
+        """Fail a payload whose object is gone; returns whether it was still open."""
+        detail = "The uploaded object was deleted before it could be processed: send it again."
+        lost = self._fail(s3_key, owner=owner, code="upload_lost", detail=detail)
+        self.metrics.add("PayloadFailedCount", int(lost))
+        return lost
+
     def _fail(self, s3_key: str, *, owner: str, code: str, detail: str) -> bool:
         parsed = parse_transit_key(s3_key)
         if parsed is None:

@@ -16,7 +16,7 @@ from wideload_runtime.core.payloads import (
     iso,
     parse_transit_key,
 )
-from wideload_runtime.core.processing import Metrics
+from wideload_runtime.core.processing import Metrics, Processor
 
 GRACE_SECONDS = 15 * 60
 """What is younger may still be on its way: an upload that started just before its URL expired, a
@@ -41,6 +41,8 @@ class Report:
     """URLs that were never used."""
     repaired: int
     """Payloads that were put back into the queue."""
+    lost: int
+    """Payloads whose object was deleted before it could be processed."""
     orphans: int
     """Objects without a record, which expire with the transit prefix."""
 
@@ -48,6 +50,7 @@ class Report:
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     table: PayloadTable
+    processor: Processor
     listing: Listing
     queue: Queue
     metrics: Metrics
@@ -56,7 +59,7 @@ class Sweep:
 
     def run(self) -> Report:
         """Look at all that is unfinished for too long, and at recent objects."""
-        expired = repaired = 0
+        expired = repaired = lost = 0
         old = iso(self.now() - self.upload_url_seconds - GRACE_SECONDS)
         for shard in range(OPEN_SHARDS):
             for payload in self.table.open_before(shard, old):
@@ -65,11 +68,14 @@ class Sweep:
                 if self.listing.has_upload(payload.s3_key or ""):
                     self.queue.send(payload.s3_key or "", reason="sweep")
                     repaired += 1
-                else:
+                elif payload.state == "issued":
                     expired += self.table.expire(payload.payload_id)
-        report = Report(expired, repaired, self._orphans())
+                else:
+                    lost += self.processor.lose(payload.s3_key or "", owner="sweep")
+        report = Report(expired, repaired, lost, self._orphans())
         self.metrics.add("ExpiredUploadCount", report.expired)
         self.metrics.add("RepairedPayloadCount", report.repaired)
+        self.metrics.add("LostUploadCount", report.lost)
         self.metrics.add("OrphanObjectCount", report.orphans)
         return report
 

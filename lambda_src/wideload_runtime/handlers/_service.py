@@ -61,9 +61,10 @@ def make_reader() -> Reader:
     return Reader(table=_table, archives=_bucket, records_field=settings.records_field)
 
 
-def make_sweep() -> Sweep:
+def make_sweep(processor: Processor) -> Sweep:
     return Sweep(
         table=_table,
+        processor=processor,
         listing=_bucket,
         queue=_queue(),
         metrics=metrics,

@@ -8,9 +8,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
-from wideload_runtime.handlers._service import make_sweep
+from wideload_runtime.handlers._service import make_processor, make_sweep
 
-sweep = make_sweep()
+sweep = make_sweep(make_processor(lease_ms=60_000))
 
 
 @logger.inject_lambda_context
