@@ -67,7 +67,7 @@ def test_runs_are_the_document(
     assert sum(run.records for run in runs) == scanner.records
     lengths = {name: len(value) for name, value in document.items() if isinstance(value, list)}
     lengths.pop("", None)
-    assert scanner.array_lengths == lengths
+    assert scanner.summary.array_lengths == lengths
 
 
 @given(documents, windows, st.integers(1, 500))
@@ -140,15 +140,15 @@ def test_summary_takes_scalars_and_leaves_the_rest() -> None:
 
     scanner, _ = scan(orjson.dumps(document), window=4096)
 
-    assert scanner.summary == {"call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None}
-    assert scanner.array_lengths == {"list": 3}
-    assert not scanner.summary_complete
+    assert scanner.summary.scalars == {"call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None}
+    assert scanner.summary.array_lengths == {"list": 3}
+    assert not scanner.summary.complete
 
 
 def test_summary_keeps_integers_of_38_digits() -> None:
     scanner, _ = scan(b'{"n": 12345678901234567890123456789012345678}')
 
-    assert scanner.summary == {"n": 12345678901234567890123456789012345678}
+    assert scanner.summary.scalars == {"n": 12345678901234567890123456789012345678}
 
 
 def test_summary_is_bounded() -> None:
@@ -156,8 +156,8 @@ def test_summary_is_bounded() -> None:
 
     scanner, _ = scan(orjson.dumps(document), window=8192)
 
-    assert 30 < len(scanner.summary) < 34
-    assert not scanner.summary_complete
+    assert 30 < len(scanner.summary.scalars) < 34
+    assert not scanner.summary.complete
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 import orjson
 
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.summary import Summary
 
 WINDOW = 1024 * 1024
 BATCH = 256 * 1024
@@ -28,15 +29,6 @@ MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit; a parser downstream would."""
 MAX_MEMBERS = 65_536
 """Members of the top-level object, whose names are remembered to refuse duplicates."""
-MAX_SUMMARY_STRING = 1024
-"""Characters of a top-level string that the summary takes; longer ones stay in the document."""
-MAX_SUMMARY = 32 * 1024
-"""Bytes of the summary's JSON: with the index it must fit into an item of 400 KB.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
-
-SECRET_MEMBERS = frozenset({"token"})
-"""Older clients put their API key into the document: it never reaches the summary."""
-
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 # Lenient on purpose: these only find ends, orjson judges what lies between.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -94,10 +86,8 @@ class JsonScanner:
         batch: Bytes of records in one `Run`, about.
 
     Attributes (complete once `runs()` is exhausted):
-        summary: Top-level scalars by name.
-        array_lengths: Number of elements of each top-level array by name.
+        summary: Top-level scalars, and lengths of top-level arrays.
         records: Number of elements of the records' array.
-        summary_complete: False when scalars were left out, since they were too large.
     """
 
     def __init__(
@@ -108,10 +98,8 @@ class JsonScanner:
         window: int = WINDOW,
         batch: int = BATCH,
     ) -> None:
-        self.summary: dict[str, Any] = {}
-        self.array_lengths: dict[str, int] = {}
+        self.summary = Summary()
         self.records = 0
-        self.summary_complete = True
         self._chunks = iter(chunks)
         self._records_field = records_field
         self._window = window
@@ -128,7 +116,6 @@ class JsonScanner:
         self._inside = False
         self._cut = False
         self._pending_records = 0
-        self._summary_size = 0
 
     def runs(self) -> Iterator[Run]:
         """Yield the document's pieces.
@@ -319,14 +306,14 @@ class JsonScanner:
             value = self._prove(self._position, end)
             self._position = end
             if top_level and isinstance(value, list):
-                self._count_array(len(value))
+                self.summary.add_array(self._name, len(value))
             return
         if byte == ord('"'):
             end = yield from self._token_end(_STRING)
             if end is None:
                 yield from self._long_string()
                 if top_level:
-                    self.summary_complete = False
+                    self.summary.complete = False
                 return
         else:
             end = yield from self._token_end(_ATOM)
@@ -336,7 +323,7 @@ class JsonScanner:
                 self._refuse("a value is expected")
         value = self._prove(self._position, end)
         if top_level:
-            self._summarize(value, self._buffer[self._position : end])
+            self.summary.add_scalar(self._name, value, self._buffer[self._position : end])
         self._position = end
 
     def _container_end_filled(self) -> _Steps[int | None]:
@@ -388,29 +375,6 @@ class JsonScanner:
             self._refuse("a string is not UTF-8")
         self._position += 1
 
-    def _summarize(self, value: Any, token: bytes) -> None:
-        if self._name in SECRET_MEMBERS:
-            return
-        if isinstance(value, float) and token.lstrip(b"-").isdigit() and len(token) <= 38:
-            value = int(token)  # orjson reads integers over 64 bits as floats
-        if isinstance(value, str) and len(value) > MAX_SUMMARY_STRING:
-            self.summary_complete = False
-        elif self._fits_summary(len(token)):
-            self.summary[self._name] = value
-
-    def _count_array(self, length: int) -> None:
-        if self._fits_summary(8):
-            self.array_lengths[self._name] = length
-
-    def _fits_summary(self, value_size: int) -> bool:
-        size = len(self._name.encode()) + value_size
-        # DynamoDB takes no empty attribute name, at any depth.
-        if not self._name or self._summary_size + size > MAX_SUMMARY:
-            self.summary_complete = False
-            return False
-        self._summary_size += size
-        return True
-
     # The stack, the window, and what is given out
 
     def _push(self) -> None:
@@ -422,7 +386,7 @@ class JsonScanner:
     def _pop(self) -> _Steps[None]:
         container = self._stack.pop()
         if len(self._stack) == 1 and container.is_array:
-            self._count_array(container.count)
+            self.summary.add_array(self._name, container.count)
             if self._inside:
                 yield from self._emit(inside_next=False)
         self._position += 1
