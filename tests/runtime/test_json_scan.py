@@ -253,6 +253,16 @@ def test_a_record_larger_than_the_window_is_one_record() -> None:
     assert sum(run.cut for run in runs if run.inside) == 3
 
 
+def test_a_record_that_holds_the_start_of_a_record_is_one_record() -> None:
+    nested = {"id": 1, "parts": [{"id": 2}, {"id": 3}]}
+    document = {FIELD: [nested] * 40}
+
+    scanner, runs = scan(orjson.dumps(document), window=512)
+
+    assert scanner.records == 40
+    assert sum(run.records for run in runs) == 40
+
+
 def test_members_at_the_top_level_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wideload_runtime.core.json_scan.MAX_MEMBERS", 10)
     data = orjson.dumps({str(number): 1 for number in range(11)})

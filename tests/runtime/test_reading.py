@@ -221,6 +221,19 @@ def test_a_record_too_large_for_an_answer_says_where_it_is(world: World) -> None
     assert "document_url" in detail
 
 
+def test_a_record_nested_too_deep_for_an_answer_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload_id = store(world, b'{"transcript_with_metrics":[1]}')
+
+    def too_deep(text: bytes) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(json, "loads", too_deep)
+
+    assert refusal(world.reader.records, "acme", payload_id, Page())[0] == "record_too_large"
+
+
 def test_records_of_what_is_not_stored_are_refused(world: World) -> None:
     issued = world.ingest.issue_upload_url("acme", UploadRequest()).body["payload_id"]
 

@@ -23,8 +23,8 @@ WINDOW = 1024 * 1024
 BATCH = 256 * 1024
 """Bytes of records that are proved in one call, and at least so many go into one member."""
 
-MAX_DEPTH = 512
-"""Levels of nesting. orjson stops at 1,024; no call log needs a tenth of it."""
+MAX_DEPTH = 1000
+"""Levels of nesting that are taken. orjson, which judges most pieces, stops at 1,024."""
 MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit; a parser downstream would."""
 MAX_MEMBERS = 65_536
@@ -39,6 +39,7 @@ _BRACKET = re.compile(
 _SCALARS = re.compile(
     rb'(?:(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++)[ \t\r\n]*+,[ \t\r\n]*+)++', re.DOTALL
 )
+_FIRST_NAME = re.compile(rb'\{[ \t\r\n]*+"[^"\\]++"')
 _COMMA = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+")
 # Strict: the inside of a string too long for the window, which orjson never sees whole.
 _STRING_BODY = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*+')
@@ -226,6 +227,9 @@ class JsonScanner:
         """Pass over the elements that are complete in the window; returns how many."""
         start = self._position
         while True:
+            guessed = self._guess_elements(start)
+            if guessed:
+                return guessed
             end = self._elements_end(start)
             if end > start:
                 values = self._prove(start, end, b"[%b]")
@@ -235,6 +239,28 @@ class JsonScanner:
                 return 0
             yield from self._fill()
             start = self._position
+
+    def _guess_elements(self, start: int) -> int:
+        """Pass over elements up to one that starts as the first does; returns how many.
+
+        Records mostly start with the same name, so that the last such start before the limit
+        is the end of the elements before it. orjson tells whether it was: a guess that isn't
+        between two elements leaves no valid JSON before it.
+        """
+        buffer = self._buffer
+        like_first = _FIRST_NAME.match(buffer, start)
+        if not like_first:
+            return 0
+        guess = buffer.rfind(like_first[0], like_first.end(), start + self._batch)
+        end = len(buffer[start:guess].rstrip(b" \t\r\n")) + start - 1
+        if guess < 0 or buffer[end] != ord(","):
+            return 0
+        try:
+            values = orjson.loads(b"[%b]" % buffer[start:end])
+        except orjson.JSONDecodeError:
+            return 0
+        self._position = end
+        return len(values)
 
     def _elements_end(self, start: int) -> int:
         buffer = self._buffer

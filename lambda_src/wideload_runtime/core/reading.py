@@ -74,7 +74,7 @@ class Reader:
         if first >= (payload.records or 0):
             return {"items": [], "cursor": None}
         if not payload.archive_key:
-            document = json.loads(_small_document(payload) or b"{}")
+            document = _parse(_small_document(payload) or b"{}")
             items = document[self.records_field][first : first + limit]
         else:
             member = _member_of(payload, first)
@@ -88,8 +88,7 @@ class Reader:
                     f"Record {first} is too large for an answer: read it from document_url, "
                     f"bytes {member.offset} to {member.offset + member.size - 1}, gunzipped.",
                 )
-            # json, not orjson: integers of any length must come out as they went in.
-            found = json.loads(b"[%b]" % text.strip(b", \t\r\n"))
+            found = _parse(b"[%b]" % text.strip(b", \t\r\n"))
             start = first - member.first_record
             items = found[start : start + limit]
         following = first + len(items)
@@ -128,6 +127,16 @@ def _shown(payload: Payload) -> dict[str, Any]:
 
 def _small_document(payload: Payload) -> bytes | None:
     return b"".join(gunzip([payload.document])) if payload.document else None
+
+
+def _parse(text: bytes) -> Any:
+    try:
+        # json, not orjson: integers of any length must come out as they went in.
+        return json.loads(text)
+    except RecursionError as error:
+        raise Refused(
+            "record_too_large", "A record is nested too deep for an answer: read document_url."
+        ) from error
 
 
 def _member_of(payload: Payload, record: int) -> Member:
