@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -84,10 +85,17 @@ class FakeEvents:
 
 def stream_record(before: Payload | None, after: Payload | None) -> dict[str, Any]:
     def image(payload: Payload) -> dict[str, Any]:
-        return {name: TypeSerializer().serialize(value) for name, value in item_of(payload).items()}
+        serialized = {
+            name: TypeSerializer().serialize(value) for name, value in item_of(payload).items()
+        }
+        # An event is JSON, in which binary values are base64.
+        return json.loads(json.dumps(serialized, default=lambda data: b64encode(data).decode()))
 
     images = {"OldImage": before, "NewImage": after}
-    return {"dynamodb": {name: image(payload) for name, payload in images.items() if payload}}
+    return {
+        "eventName": "MODIFY",
+        "dynamodb": {name: image(payload) for name, payload in images.items() if payload},
+    }
 
 
 def test_the_handler_tells_each_change_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +109,7 @@ def test_the_handler_tells_each_change_once(world: World, monkeypatch: pytest.Mo
         *[stream_record(None, payload)] * 12,
         stream_record(payload, payload),
         stream_record(payload, None),
-        {"dynamodb": {"NewImage": idempotency}},
+        {"eventName": "INSERT", "dynamodb": {"NewImage": idempotency}},
     ]
 
     ingest_events.handler({"Records": records}, Context())

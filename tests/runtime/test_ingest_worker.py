@@ -62,6 +62,16 @@ def test_a_claimed_upload_is_not_counted_as_unclaimed(world: World, deliver: Del
     assert "UnclaimedPayloadCount" not in world.metrics.values
 
 
+def test_an_object_without_a_record_is_not_counted_as_unclaimed(
+    world: World, deliver: Deliver
+) -> None:
+    claim = upload(world, LARGE)
+    world.table.items.clear()
+
+    assert deliver(message(claim.s3_key)) == []
+    assert "UnclaimedPayloadCount" not in world.metrics.values
+
+
 def test_a_refused_document_is_done(world: World, deliver: Deliver) -> None:
     claim = upload(world, b"nonsense")
 

@@ -107,10 +107,11 @@ class Processor:
             raise LeaseHeldError
         return done
 
-    def is_done(self, s3_key: str) -> bool:
+    def is_open(self, s3_key: str) -> bool:
+        """Whether there is such a payload, and it isn't finished."""
         parsed = parse_transit_key(s3_key)
         payload = self.table.get(parsed[1]) if parsed else None
-        return payload is not None and payload.done
+        return payload is not None and not payload.done
 
     def give_up(self, s3_key: str, *, owner: str) -> None:
         """Fail a payload that could not be processed, for a reason that isn't its own.

@@ -81,7 +81,7 @@ def get_records(payload_id: str) -> Response[str]:
 @app.delete("/call-logs/<payload_id>")
 def delete_call_log(payload_id: str) -> Response[str]:
     reader.delete(_tenant(), payload_id)
-    return Response(204, headers=NO_STORE)
+    return Response(204, body="", headers=NO_STORE)
 
 
 @app.not_found

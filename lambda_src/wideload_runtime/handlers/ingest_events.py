@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from boto3.dynamodb.types import TypeDeserializer
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.event_bus import EventBus
@@ -19,26 +19,24 @@ from wideload_runtime.settings import required
 
 bus = EventBus(clients.events(), required("WIDELOAD_EVENT_BUS"))
 environment = required("WIDELOAD_ENVIRONMENT")
-_deserialize = TypeDeserializer().deserialize
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     # All or nothing: on an error the stream delivers the batch again, and events are repeatable.
-    bus.put(_events(event["Records"]))
+    bus.put(_events(DynamoDBStreamEvent(event)))
 
 
-def _events(records: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for record in records:
-        after = _image(record, "NewImage")
-        detail = after and finished(_image(record, "OldImage"), after, environment)
+def _events(stream: DynamoDBStreamEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    for record in stream.records:
+        change = record.dynamodb
+        after = _payload(change.new_image if change else None)
+        before = _payload(change.old_image if change else None)
+        detail = after and finished(before, after, environment)
         if after and detail:
             yield detail_type(after), detail
 
 
-def _image(record: dict[str, Any], name: str) -> Payload | None:
+def _payload(image: dict[str, Any] | None) -> Payload | None:
     """A payload's record; None where there was none, or for an idempotency key."""
-    image = record["dynamodb"].get(name)
-    if not image or "tenant" not in image:
-        return None
-    return payload_of({key: _deserialize(value) for key, value in image.items()})
+    return payload_of(image) if image and "tenant" in image else None

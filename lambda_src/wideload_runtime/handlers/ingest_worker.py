@@ -29,7 +29,7 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
     s3_key = message["s3_key"]
     owner = f"{lambda_context.aws_request_id}/{record.message_id}"
     logger.append_keys(s3_key=s3_key, reason=message.get("reason"))
-    if message.get("reason") == "unclaimed" and not worker.is_done(s3_key):
+    if message.get("reason") == "unclaimed" and worker.is_open(s3_key):
         worker.metrics.add("UnclaimedPayloadCount", 1)
     try:
         done = worker.work(

@@ -1,0 +1,465 @@
+"""Hostile input through the deployed API: refused with a reason, and nothing stops the queue."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from local.cloud import Cloud
+from local.outputs import Outputs
+from tests.integration.conftest import Api
+from tests.integration.test_ingest import GZIP, JSON, ask_for_url, claim, read_document
+from tests.integration.test_memory import RECORD
+
+MIB = 1024 * 1024
+
+
+def compressed(*pieces: tuple[bytes, int]) -> bytes:
+    """The gzip of each piece so many times, without holding what it unpacks to."""
+    deflate = zlib.compressobj(9, wbits=31)
+    parts = []
+    for piece, times in pieces:
+        while times > 0:
+            run = min(times, MIB // len(piece) + 1)
+            parts.append(deflate.compress(piece * run))
+            times -= run
+    return b"".join([*parts, deflate.flush()])
+
+
+def long_string(size: int) -> bytes:
+    return compressed((b'{"call_id":"long","text":"', 1), (b"a", size), (b'"}', 1))
+
+
+WHOLE = gzip.compress(b'{"n": 1}')
+
+HOSTILE: dict[str, tuple[bytes, int, str]] = {
+    # Decompression bombs
+    "a bomb of one string": (long_string(300 * MIB), 413, "document_too_large"),
+    "a bomb of white space": (compressed((b"{", 1), (b" ", 300 * MIB), (b"}", 1)), 413, "document_too_large"),
+    "a bomb within a bomb": (gzip.compress(gzip.compress(b"{}" * 100_000)), 400, "invalid_json"),
+    # Nesting
+    "513 levels": (b'{"n":' * 512 + b"[]" + b"}" * 512, 400, "invalid_json"),
+    "a million open brackets": (b'{"n":' + b"[" * 1_000_000, 400, "invalid_json"),
+    "a million open objects": (gzip.compress(b'{"n":' * 1_000_000, 1), 400, "invalid_json"),
+    "deep within a record": (
+        b'{"transcript_with_metrics":[' + b"[" * 600 + b"]" * 600 + b"]}", 400, "invalid_json",
+    ),
+    # Numbers and strings
+    "a number of 5,000 digits": (b'{"n":' + b"9" * 5_000 + b"}", 400, "invalid_json"),
+    "a number of 5 million digits": (gzip.compress(b'{"n":[' + b"9" * 5_000_000 + b"]}"), 400, "invalid_json"),
+    "a number beyond any double": (b'{"n": 1e400}', 400, "invalid_json"),
+    "NaN": (b'{"n": NaN}', 400, "invalid_json"),
+    "Infinity within a record": (b'{"transcript_with_metrics":[{"n":-Infinity}]}', 400, "invalid_json"),
+    "a number with a leading zero": (b'{"n": 007}', 400, "invalid_json"),
+    "half a surrogate pair": (rb'{"text":"\ud800"}', 400, "invalid_json"),
+    "a raw control character": (b'{"text":"a\x00b"}', 400, "invalid_json"),
+    "a string without an end": (gzip.compress(b'{"text":"' + b'\\"' * 3_000_000), 400, "invalid_json"),
+    # Members
+    "a member that stands twice": (b'{"n":1,"n":2}', 400, "invalid_json"),
+    "the same in disguise": (rb'{"n":1,"\u006e":2}', 400, "invalid_json"),
+    "70,000 members": (
+        b"{" + b",".join(b'"m%d":0' % n for n in range(70_000)) + b"}", 413, "document_too_large",
+    ),
+    # Text
+    "invalid UTF-8": (b'{"text":"\xff\xfe"}', 400, "invalid_json"),
+    "overlong UTF-8": (b'{"text":"\xc0\xaf"}', 400, "invalid_json"),
+    "invalid UTF-8 in a huge string": (
+        gzip.compress(b'{"text":"' + b"a" * 3_000_000 + b'\xff"}'), 400, "invalid_json",
+    ),
+    "a byte order mark": (b'\xef\xbb\xbf{"n":1}', 400, "invalid_json"),
+    "UTF-16": ('{"n":1}'.encode("utf-16"), 400, "invalid_json"),
+    # Not one object
+    "an array": (b'[{"n":1}]', 400, "not_an_object"),
+    "a string": (b'"text"', 400, "not_an_object"),
+    "two objects": (b'{"n":1}{"n":2}', 400, "invalid_json"),
+    "an object cut off": (b'{"n":1', 400, "invalid_json"),
+    "a comment": (b'{"n":1} // one', 400, "invalid_json"),
+    "only white space": (b" \n", 400, "empty_body"),
+    # gzip
+    "gzip cut off": (WHOLE[:-5], 400, "invalid_gzip"),
+    "gzip cut off in its header": (WHOLE[:5], 400, "invalid_gzip"),
+    "gzip with a wrong checksum": (WHOLE[:-8] + bytes(4) + WHOLE[-4:], 400, "invalid_gzip"),
+    "gzip with a wrong length": (WHOLE[:-4] + b"\xff" * 4, 400, "invalid_gzip"),
+    "gzip with rubbish behind": (WHOLE + b"rubbish", 400, "invalid_gzip"),
+    "gzip padded with zeros": (WHOLE + bytes(512), 400, "invalid_gzip"),
+    "gzip whose second member is damaged": (WHOLE + WHOLE[:-3], 400, "invalid_gzip"),
+    "gzip of nothing": (gzip.compress(b""), 400, "empty_body"),
+    "gzip of two documents": (WHOLE + WHOLE, 400, "invalid_json"),
+    "a header that says gzip and nothing else": (b"\x1f\x8b", 400, "invalid_gzip"),
+}  # fmt: skip
+
+LEGITIMATE: dict[str, bytes] = {
+    "gzip of several members": gzip.compress(b'{"n":') + gzip.compress(b"1") + gzip.compress(b"}"),
+    "512 levels": b'{"n":' * 511 + b"[]" + b"}" * 511,
+    "a name of nothing": b'{"":1}',
+    "a NUL in a name": rb'{"\u0000":"\u0000"}',
+    "numbers at the edge": b'{"a":1e308,"b":-1e-320,"c":123456789012345678901234567890,"d":-0.0}',
+    "a number of 300 digits": b'{"n":' + b"9" * 300 + b"}",
+    "strings that end the summary": json.dumps({f"m{n}": "é" * 900 for n in range(90)}).encode(),
+    "60,000 members": b"{" + b",".join(b'"m%d":0' % n for n in range(60_000)) + b"}",
+    "a name longer than the window": b'{"' + b"a" * 1_500_000 + b'":1}',
+}
+
+
+def wait_until_done(api: Api, payload_id: str, *, seconds: float = 90) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        known: dict[str, Any] = api.get(f"/call-logs/{payload_id}").json
+        if known["state"] in ("stored", "failed"):
+            return known
+        assert time.monotonic() < deadline, known
+        time.sleep(0.2)
+
+
+def upload(api: Api, body: bytes) -> dict[str, Any]:
+    issued = ask_for_url(api, body)
+    assert api.put(issued["upload_url"], body, issued["headers"]).status == 200
+    return issued
+
+
+# Documents, in each way that they can come
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_inline(acme: Api, name: str) -> None:
+    body, status, code = HOSTILE[name]
+
+    answer = acme.post("/send-call-log", body, GZIP if body[:2] == b"\x1f\x8b" else JSON)
+
+    assert (answer.status, answer.json["code"]) == (status, code), answer.body
+    assert len(answer.json["detail"]) < 300
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_claimed(acme: Api, name: str) -> None:
+    body, status, code = HOSTILE[name]
+    issued = upload(acme, body)
+
+    first, again = (claim(acme, issued["s3_key"]) for _ in range(2))
+    known = acme.get(f"/call-logs/{issued['payload_id']}").json
+
+    assert (first.status, first.json["code"]) == (status, code), first.body
+    assert (again.status, again.json["code"]) == (status, code)
+    assert (known["state"], known["error"]["code"]) == ("failed", code)
+    assert known["error"]["detail"] == first.json["detail"]
+
+
+@pytest.fixture(scope="module")
+def unclaimed(acme: Api) -> dict[str, str]:
+    """Every one of them uploaded, and left to the worker: payload ids by name."""
+    return {name: upload(acme, body)["payload_id"] for name, (body, _, _) in HOSTILE.items()}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_unclaimed(acme: Api, unclaimed: dict[str, str], name: str) -> None:
+    known = wait_until_done(acme, unclaimed[name])
+
+    assert (known["state"], known["error"]["code"]) == ("failed", HOSTILE[name][2])
+
+
+@pytest.mark.parametrize("name", LEGITIMATE)
+def test_what_looks_odd_and_is_right_is_stored(acme: Api, name: str) -> None:
+    body = LEGITIMATE[name]
+    document = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+
+    inline = acme.post("/send-call-log", body, GZIP if body is not document else JSON)
+    claimed = claim(acme, upload(acme, body)["s3_key"])
+
+    for answer in (inline, claimed):
+        assert answer.status == 200, answer.body
+        assert read_document(acme, answer.json["payload_id"])[1] == document
+
+
+def test_a_string_of_100_mb_goes_through_s3(acme: Api) -> None:
+    issued = upload(acme, long_string(100_000_000))
+
+    answer = claim(acme, issued["s3_key"])
+    known = acme.get(f"/call-logs/{issued['payload_id']}").json
+
+    assert answer.status == 200, answer.body
+    assert answer.json["size"] > 100_000_000
+    assert known["summary"] == {"call_id": "long"}
+    assert known["summary_complete"] is False
+
+
+def test_an_inline_document_has_a_cap_of_its_own(acme: Api) -> None:
+    """At a ratio that would be fine for an upload."""
+    records = 257 * MIB // len(RECORD % 0)
+    rows = b",".join(RECORD % number for number in range(2_000))
+    body = compressed(
+        (b'{"transcript_with_metrics":[', 1), (rows + b",", records // 2_000 + 1), (b"0]}", 1)
+    )
+
+    answer = acme.post("/send-call-log", body, GZIP)
+
+    assert (answer.status, answer.json["code"]) == (413, "document_too_large")
+    assert "more than 268435456 bytes" in answer.json["detail"]
+
+
+def test_a_gzip_of_a_million_empty_members_is_refused(acme: Api) -> None:
+    """Each costs more than it weighs: as many as fit would take longer than a function may."""
+    body = gzip.compress(b"") * 1_000_000 + gzip.compress(b"{}")
+
+    answer = claim(acme, upload(acme, body)["s3_key"])
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_gzip")
+
+
+# Objects and keys
+
+
+def test_an_object_changed_after_its_claim_is_refused(
+    acme: Api, worker_paused: Callable[[], None]
+) -> None:
+    issued = ask_for_url(acme)
+    claimed, other = (b'{"text":"%s"}' % (letter * 25_100_000) for letter in (b"a", b"b"))
+    acme.put(issued["upload_url"], claimed, JSON)
+
+    answer = claim(acme, issued["s3_key"])
+    replaced = acme.put(issued["upload_url"], other, JSON)
+    worker_paused()
+    known = wait_until_done(acme, issued["payload_id"])
+
+    assert (answer.status, replaced.status) == (202, 200)
+    assert (known["state"], known["error"]["code"]) == ("failed", "object_changed")
+    again = claim(acme, issued["s3_key"])
+    assert (again.status, again.json["code"]) == (409, "object_changed")
+
+
+@pytest.fixture
+def worker_paused(cloud: Cloud, functions: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """No message is taken until it is called."""
+    client = cloud.client("lambda")
+    mappings = client.list_event_source_mappings(FunctionName=functions["ingest_worker"])
+    (mapping,) = mappings["EventSourceMappings"]
+
+    def switch(on: bool) -> None:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+
+    switch(False)
+    try:
+        yield lambda: switch(True)
+    finally:
+        switch(True)
+
+
+KEYS = {
+    "another tenant's": "transit/globex/{id}",
+    "another prefix": "archive/acme/{id}.json.gz",
+    "up and down again": "transit/acme/../acme/{id}",
+    "up to another tenant": "transit/acme/../globex/{id}",
+    "percent-encoded": "transit/acme/%2e%2e/acme/{id}",
+    "doubled slash": "transit//acme/{id}",
+    "leading slash": "/transit/acme/{id}",
+    "trailing slash": "transit/acme/{id}/",
+    "trailing newline": "transit/acme/{id}\n",
+    "trailing NUL": "transit/acme/{id}\0",
+    "lower case": "transit/acme/{lower}",
+    "an idempotency record": "transit/acme/idempotency#0",
+    "backslashes": "transit\\acme\\{id}",
+    "a bucket in front": "s3://bucket/transit/acme/{id}",
+    "an ARN": "arn:aws:s3:::bucket/transit/acme/{id}",
+    "full-width": "ｔransit/acme/{id}",  # noqa: RUF001
+    "5,000 characters": "transit/acme/" + "A" * 5_000,
+    "nothing": "",
+    "white space": " ",
+}
+
+
+@pytest.mark.parametrize("trick", KEYS)
+def test_a_trick_in_a_key_finds_nothing(acme: Api, globex: Api, trick: str) -> None:
+    mine = upload(acme, b'{"n":1}')
+    theirs = upload(globex, b'{"n":2}')
+    payload_id = theirs["payload_id"] if "globex" in KEYS[trick] else mine["payload_id"]
+    key = KEYS[trick].format(id=payload_id, lower=payload_id.lower())
+
+    answer = claim(acme, key)
+
+    assert (answer.status, answer.json["code"]) == (404, "unknown_key")
+
+
+@pytest.mark.parametrize("key", [None, 7, True, ["transit/acme/x"], {"s3_key": "x"}])
+def test_a_key_that_is_no_string_is_refused(acme: Api, key: Any) -> None:
+    answer = acme.post("/send-call-log", {"s3_reference": True, "s3_key": key})
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "payload_id",
+    ["x", "idempotency%230", "..%2f..", "%00", "%ff", "%20", "A" * 3_000, "%F0%9F%93%9E" * 200],
+    ids=["short", "idempotency", "dots", "nul", "latin-1", "space", "long", "emoji"],
+)
+@pytest.mark.parametrize("suffix", ["", "/records"])
+def test_a_trick_in_a_path_finds_nothing(acme: Api, payload_id: str, suffix: str) -> None:
+    for method in ["GET"] if suffix else ["GET", "DELETE"]:
+        answer = acme.request(method, f"/call-logs/{payload_id}{suffix}")
+
+        assert answer.status == 404, (method, answer.body)
+        assert answer.json["code"] in ("unknown_payload", "not_found")
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Idempotency-Key": "k" * 256}, 400, "invalid_request"),
+        ({"Idempotency-Key": "k" * 9_000}, 400, "invalid_request"),
+        ({"Idempotency-Key": "\xe9"}, 400, "invalid_request"),
+        ({"Content-Type": "a" * 9_000}, 415, "unsupported_media_type"),
+        ({"Content-Type": "text/html"}, 415, "unsupported_media_type"),
+        ({"Content-Encoding": "b" * 9_000}, 415, "unsupported_media_type"),
+        ({"Content-Encoding": "br"}, 415, "unsupported_media_type"),
+    ],
+)
+def test_a_giant_or_odd_header_is_refused(
+    acme: Api, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = acme.post("/send-call-log", b'{"n":1}', {**JSON, **headers})
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert len(answer.body) < 1_000
+
+
+def test_headers_that_no_server_takes_do_no_harm(acme: Api) -> None:
+    """API Gateway takes 10,240 bytes of them; the embedded cloud has a limit of its own."""
+    try:
+        giant = acme.post("/send-call-log", b'{"n":1}', {**JSON, "X-Giant": "a" * 1_000_000})
+    except urllib3.exceptions.HTTPError:
+        pass  # the connection was closed on us
+    else:
+        assert 400 <= giant.status < 500
+
+    assert acme.post("/send-call-log", b'{"n":1}', JSON).status == 200
+
+
+# The key that older clients put into the document
+
+SECRET = "wl_secret_in_a_document_7c1f"
+TOKENS = {
+    "a string": b'{"call_id":"token-1","token":"%s"}',
+    "first": b'{"token":"%s","call_id":"token-1"}',
+    "in disguise": rb'{"call_id":"token-1","\u0074oken":"%s"}',
+    "within an object": b'{"call_id":"token-1","token":{"key":"%s"}}',
+    "within a list": b'{"call_id":"token-1","token":["%s"]}',
+    "in a document that is refused": b'{"call_id":"token-1","token":"%s",}',
+    "twice": b'{"token":"x","token":"%s"}',
+    "in a claim": b'{"s3_reference":true,"s3_key":"transit/acme/x","token":"%s"}',
+}
+
+
+def test_a_token_reaches_neither_summary_nor_list_nor_log_nor_event(
+    acme: Api, cloud: Cloud, functions: dict[str, str], events: Callable[[], list[str]]
+) -> None:
+    seen = []
+    ids = []
+    for form in TOKENS.values():
+        document = form.replace(b"%s", SECRET.encode())
+        for answer in (
+            acme.post("/send-call-log", document, JSON),
+            claim(acme, (uploaded := upload(acme, document))["s3_key"]),
+        ):
+            seen.append(answer.body)
+        unclaimed = upload(acme, document)["payload_id"]
+        wait_until_done(acme, unclaimed)
+        for payload_id in (uploaded["payload_id"], unclaimed):
+            known = acme.get(f"/call-logs/{payload_id}").json
+            known.pop("document", None)
+            ids.append(payload_id)
+            seen.append(json.dumps(known).encode())
+    seen += [acme.get("/call-logs").body, acme.get("/call-logs?call_id=token-1").body]
+    logged = "\n".join(line for name in functions.values() for line in cloud.log_lines(name))
+    deadline = time.monotonic() + 30
+    told: list[str] = []
+    while not all(any(payload_id in event for event in told) for payload_id in ids):
+        assert time.monotonic() < deadline, "events are missing"
+        told += events()
+
+    assert SECRET not in b"\n".join(seen).decode()
+    assert SECRET not in logged
+    assert SECRET not in "\n".join(told)
+
+
+@pytest.fixture
+def events(cloud: Cloud, outputs: Outputs) -> Iterator[Callable[[], list[str]]]:
+    """Take the events that were published since: each as JSON."""
+    sqs, bus = cloud.client("sqs"), cloud.client("events")
+    queue = sqs.create_queue(QueueName="events-of-a-test")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    policy = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn["QueueArn"],
+            }
+        ]
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    bus.put_rule(Name="events-of-a-test", EventPattern='{"source":["wideload.ingest"]}')
+    bus.put_targets(Rule="events-of-a-test", Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
+
+    def take() -> list[str]:
+        taken = []
+        while True:
+            received = sqs.receive_message(
+                QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            ).get("Messages", [])
+            if not received:
+                return taken
+            for message in received:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(message["Body"])
+
+    try:
+        yield take
+    finally:
+        bus.remove_targets(Rule="events-of-a-test", Ids=["queue"])
+        bus.delete_rule(Name="events-of-a-test")
+        sqs.delete_queue(QueueUrl=queue)
+
+
+# The queue, after all of it
+
+
+def queue_urls(cloud: Cloud) -> dict[str, str]:
+    """Of the deployed stack: `QueueUrl`, `DeadLetterQueueUrl` and the like."""
+    (stack,) = json.loads((cloud.directory / "stack-outputs.json").read_text()).values()
+    return {name: url for name, url in stack.items() if name.endswith("QueueUrl")}
+
+
+def depth(cloud: Cloud, url: str) -> int:
+    """Messages in a queue, in flight and delayed ones among them."""
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    return sum(int(value) for value in attributes["Attributes"].values())
+
+
+def test_after_all_of_it_the_queue_still_runs(
+    acme: Api, cloud: Cloud, unclaimed: dict[str, str]
+) -> None:
+    issued = upload(acme, b'{"call_id":"after-all"}')
+
+    known = wait_until_done(acme, issued["payload_id"])
+    deadline = time.monotonic() + 30
+    while depth(cloud, queue_urls(cloud)["QueueUrl"]) and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+    assert known["state"] == "stored"
+    assert {name: depth(cloud, url) for name, url in queue_urls(cloud).items()} == {
+        name: 0 for name in queue_urls(cloud)
+    }
