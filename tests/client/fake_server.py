@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -11,13 +12,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 API_KEY = "wl_abcdefghijkl_secret-of-the-key"
 SIGNATURE = "5f0c0ffee"
 INLINE_DOCUMENT = 8 * 1024
+RECORDS = "transcript_with_metrics"
+LISTED = {
+    "payload_id", "state", "call_id", "source", "created_at", "stored_at", "uploaded_size", "size",
+    "sha256", "records", "error",
+}  # fmt: skip
 
 
 @dataclass
@@ -28,6 +35,7 @@ class Seen:
     path: str
     headers: dict[str, str]  # names in lower case
     body: bytes
+    query: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,6 +76,50 @@ class Refused(Exception):  # noqa: N818 - the server says no, which is an answer
         self.fault = fault
 
 
+def created_at(payload_id: str) -> str:
+    """A minute after the one before it."""
+    minutes = int(payload_id.removeprefix("pl-")) - 1
+    return f"2026-11-22T{9 + minutes // 60:02}:{minutes % 60:02}:00Z"
+
+
+def _newest_first(log: dict[str, Any]) -> int:
+    return -int(log["payload_id"].removeprefix("pl-"))
+
+
+def _only(query: dict[str, str], *names: str) -> None:
+    """Stricter than the API, which ignores what it doesn't know: the client sends nothing such."""
+    if not query.keys() <= set(names):
+        raise Refused(problem(400, "invalid_request"))
+
+
+def _limit(query: dict[str, str], most: int) -> int:
+    limit = query.get("limit", str(most))
+    if not limit.isdigit() or not 1 <= int(limit) <= most:
+        raise Refused(problem(400, "invalid_request"))
+    return int(limit)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if not text.endswith("Z"):
+        raise Refused(problem(400, "invalid_request"))
+    return datetime.fromisoformat(text)
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(f"at {position}?>".encode()).decode()
+
+
+def _position(query: dict[str, str]) -> int:
+    if "cursor" not in query:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(query["cursor"])[3:-2])
+    except ValueError:
+        raise Refused(problem(400, "invalid_request")) from None
+
+
 class FakeServer:
     """State shared by the handler's threads. `url` is the API's base URL."""
 
@@ -80,10 +132,13 @@ class FakeServer:
         self.tickets: dict[str, dict[str, Any]] = {}
         self.payloads: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, bytes] = {}
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, tuple[str, dict[str, Any]]] = {}  # with the fingerprint
         self.queue_from: int | None = None  # compressed bytes from which a claim is queued
         self.polls_until_done = 2
+        self.longest_page = 1000
+        self.largest_record = 5 * 1024 * 1024
         self.api_key_header = "x-api-key"
+        self.before_delete: Callable[[str], object] = lambda payload_id: None
         self.tamper: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
         self._count = 0
         self._lock = threading.RLock()
@@ -103,20 +158,31 @@ class FakeServer:
                     return faults.pop(0)
         return None
 
-    def answer(self, seen: Seen, query: dict[str, list[str]]) -> Fault:
+    def answer(self, seen: Seen) -> Fault:
         with self._lock:
             if seen.path.startswith("/s3/"):
-                return self._s3(seen, query)
+                return self._s3(seen)
             if seen.headers.get(self.api_key_header) != API_KEY:
                 raise Refused(Fault(403, b'{"message":"Forbidden"}'))
-            route = f"{seen.method} {seen.path.removeprefix('/stage')}"
-            if route == "POST /get-upload-url":
-                return self._upload_url(seen)
-            if route == "POST /send-call-log":
-                return self._send(seen)
-            if route.startswith("GET /call-logs/"):
-                return self._call_log(route.rpartition("/")[2])
-            raise Refused(Fault(404, b'{"message":"Not Found"}'))
+            return self._route(seen)
+
+    def _route(self, seen: Seen) -> Fault:
+        match [seen.method, *seen.path.removeprefix("/stage/").split("/")]:
+            case ["POST", "get-upload-url"]:
+                done = self._upload_url(seen)
+            case ["POST", "send-call-log"]:
+                done = self._send(seen)
+            case ["GET", "call-logs"]:
+                done = self._call_logs(seen.query)
+            case ["GET", "call-logs", payload_id]:
+                done = self._call_log(payload_id)
+            case ["GET", "call-logs", payload_id, "records"]:
+                done = self._records(payload_id, seen.query)
+            case ["DELETE", "call-logs", payload_id]:
+                done = self._delete(payload_id)
+            case _:
+                raise Refused(Fault(404, b'{"message":"Not Found"}'))
+        return done
 
     def _new_id(self) -> str:
         self._count += 1
@@ -133,7 +199,11 @@ class FakeServer:
             "If-None-Match": "*",
         }
         self.tickets[key] = {**asked, "payload_id": payload_id, "headers": headers}
-        self.payloads[payload_id] = {"payload_id": payload_id, "state": "issued"}
+        self.payloads[payload_id] = {
+            "payload_id": payload_id,
+            "state": "issued",
+            "created_at": created_at(payload_id),
+        }
         return self._json(
             {
                 "payload_id": payload_id,
@@ -147,9 +217,9 @@ class FakeServer:
             }
         )
 
-    def _s3(self, seen: Seen, query: dict[str, list[str]]) -> Fault:
+    def _s3(self, seen: Seen) -> Fault:
         key = seen.path.removeprefix("/s3/")
-        if query.get("X-Amz-Signature") != [SIGNATURE] or self.api_key_header in seen.headers:
+        if seen.query.get("X-Amz-Signature") != SIGNATURE or self.api_key_header in seen.headers:
             raise Refused(s3_error(403, "SignatureDoesNotMatch"))
         if seen.method == "GET":
             return self._s3_get(key, seen.headers.get("range"))
@@ -172,20 +242,58 @@ class FakeServer:
 
     def _send(self, seen: Seen) -> Fault:
         idempotency_key = seen.headers["idempotency-key"]
+        claim = seen.headers["content-type"] == "application/json"
+        key = json.loads(seen.body)["s3_key"] if claim else ""
+        if claim and key not in self.tickets:
+            raise Refused(problem(404, "unknown_key"))
+        # A claim counts as the same request when the signed bytes are the same.
+        fingerprint = (
+            self.tickets[key]["sha256"] if claim else hashlib.sha256(seen.body).hexdigest()
+        )
         if idempotency_key in self.answers:
-            return self._json(self.answers[idempotency_key])
-        queued = False
-        if seen.headers["content-type"] == "application/json":
-            key = json.loads(seen.body)["s3_key"]
-            if key not in self.tickets:
-                raise Refused(problem(404, "unknown_key"))
-            if key not in self.objects:
-                raise Refused(problem(409, "not_uploaded"))
-            compressed, source = self.objects[key], "s3"
-            payload_id = self.tickets[key]["payload_id"]
-            queued = self.queue_from is not None and len(compressed) >= self.queue_from
-        else:
-            compressed, source, payload_id = seen.body, "inline", self._new_id()
+            known, answer = self.answers[idempotency_key]
+            if known != fingerprint:
+                raise Refused(problem(422, "idempotency_key_reused"))
+            if claim and answer["payload_id"] != self.tickets[key]["payload_id"]:
+                self._supersede(key)
+            return self._json(answer, 202 if answer["state"] == "queued" else 200)
+        if claim and key not in self.objects:
+            raise Refused(problem(409, "not_uploaded"))  # and the key stays unused
+        compressed = self.objects[key] if claim else seen.body
+        payload_id = self.tickets[key]["payload_id"] if claim else self._new_id()
+        queued = claim and self.queue_from is not None and len(compressed) >= self.queue_from
+        answer = self._store(payload_id, compressed, "s3" if claim else "inline")
+        if queued:
+            self.payloads[payload_id]["state"] = "queued"
+            answer = {
+                "payload_id": payload_id,
+                "state": "queued",
+                "status_url": f"/call-logs/{payload_id}",
+            }
+        answer = self.tamper(answer)
+        self.answers[idempotency_key] = (fingerprint, answer)
+        return self._json(answer, 202 if queued else 200)
+
+    def process_unclaimed(self) -> None:
+        """What the worker does a while later with every object that nobody claimed."""
+        for key, ticket in self.tickets.items():
+            if key in self.objects and self.payloads[ticket["payload_id"]]["state"] == "issued":
+                self._store(ticket["payload_id"], self.objects[key], "s3")
+
+    def stored(self) -> list[str]:
+        """Ids of what is stored."""
+        return [known for known, log in self.payloads.items() if log["state"] == "stored"]
+
+    def _supersede(self, key: str) -> None:
+        """Drop an upload whose bytes another payload already stands for."""
+        self.objects.pop(key, None)
+        self.payloads[self.tickets[key]["payload_id"]] |= {
+            "state": "failed",
+            "error": {"code": "duplicate", "detail": "It is stored already."},
+        }
+
+    def _store(self, payload_id: str, compressed: bytes, source: str) -> dict[str, Any]:
+        """Store a document and return what the API answers about it."""
         try:
             document = gzip.decompress(compressed)
             parsed = json.loads(document)
@@ -195,16 +303,16 @@ class FakeServer:
             raise Refused(problem(400, "invalid_json")) from None
         if not isinstance(parsed, dict):
             raise Refused(problem(400, "not_an_object"))
-        record = {
+        answer = {
             "payload_id": payload_id,
             "state": "stored",
             "size": len(document),
             "sha256": hashlib.sha256(document).hexdigest(),
-            "records": len(parsed.get("transcript_with_metrics", [])),
-            "created_at": "2026-11-22T09:00:00Z",
+            "records": len(parsed.get(RECORDS, [])),
+            "created_at": created_at(payload_id),
         }
         self.payloads[payload_id] = {
-            **record,
+            **answer,
             "source": source,
             "call_id": parsed.get("call_id"),
             "summary": {
@@ -216,15 +324,59 @@ class FakeServer:
             "uploaded_size": len(compressed),
         }
         self.documents[payload_id] = document
-        if queued:
-            self.payloads[payload_id]["state"] = "queued"
-            record = {
-                "payload_id": payload_id,
-                "state": "queued",
-                "status_url": f"/call-logs/{payload_id}",
-            }
-        self.answers[idempotency_key] = self.tamper(record)
-        return self._json(self.answers[idempotency_key], 202 if queued else 200)
+        return answer
+
+    def _call_logs(self, query: dict[str, str]) -> Fault:
+        _only(query, "call_id", "after", "before", "cursor", "limit")
+        if not 1 <= len(query.get("call_id", "any")) <= 256:
+            raise Refused(problem(400, "invalid_request"))
+        after, before = (_time(query.get(name)) for name in ("after", "before"))
+        most = min(_limit(query, 100), self.longest_page)
+        start = _position(query)
+        found = [
+            {name: value for name, value in log.items() if name in LISTED and value is not None}
+            for log in sorted(self.payloads.values(), key=_newest_first)
+            if log["state"] in {"stored", "failed"}
+            and query.get("call_id") in {None, log.get("call_id")}
+            and (after is None or datetime.fromisoformat(log["created_at"]) >= after)
+            and (before is None or datetime.fromisoformat(log["created_at"]) < before)
+        ]
+        following = _cursor(start + most) if start + most < len(found) else None
+        return self._json({"items": found[start : start + most], "cursor": following})
+
+    def _records(self, payload_id: str, query: dict[str, str]) -> Fault:
+        _only(query, "cursor", "limit")
+        most = min(_limit(query, 1000), self.longest_page)
+        record = self.payloads.get(payload_id)
+        if record is None:
+            raise Refused(problem(404, "unknown_payload"))
+        if record["state"] != "stored":
+            raise Refused(problem(409, "not_stored"))
+        items = json.loads(self.documents[payload_id]).get(RECORDS, [])
+        start = _position(query)
+        page: list[Any] = []
+        for item in items[start : start + most]:
+            if len(json.dumps(item)) > self.largest_record:
+                if not page:
+                    raise Refused(problem(413, "record_too_large"))
+                break
+            page.append(item)
+        following = start + len(page)
+        cursor = _cursor(following) if following < len(items) else None
+        return self._json({"items": page, "cursor": cursor})
+
+    def _delete(self, payload_id: str) -> Fault:
+        record = self.payloads.get(payload_id)
+        if record is None:
+            raise Refused(problem(404, "unknown_payload"))
+        if record["state"] in {"uploaded", "processing", "queued"}:
+            raise Refused(problem(409, "in_progress", Retry_After="5"))
+        self.before_delete(payload_id)
+        del self.payloads[payload_id]
+        for key in (f"transit/tenant/{payload_id}", f"archive/{payload_id}"):
+            self.objects.pop(key, None)
+        self.documents.pop(payload_id, None)
+        return Fault(204)
 
     def _call_log(self, payload_id: str) -> Fault:
         record = self.payloads.get(payload_id)
@@ -261,12 +413,13 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             parts = urlsplit(self.path)
-            seen = Seen(self.command, parts.path, headers, body)
+            query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=False))
+            seen = Seen(self.command, parts.path, headers, body, query)
             server.seen.append(seen)
             fault = server.next_fault(f"{seen.method} {seen.path}")
             if fault is None or fault.after:
                 try:
-                    done = server.answer(seen, parse_qs(parts.query))
+                    done = server.answer(seen)
                 except Refused as refused:
                     done = refused.fault
                 fault = fault or done
@@ -283,7 +436,7 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             if length != len(fault.body):
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -7,56 +7,19 @@ import io
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import wideload
+from tests.client.conftest import Command, read_terminal, spawn
 from tests.client.fake_server import API_KEY, DROP, SIGNATURE, FakeServer, Fault, problem, s3_error
 from wideload._cli import exits
-from wideload._cli.app import run
-
-
-class Ran:
-    """What one run of the command left behind."""
-
-    def __init__(self, status: int, output: str, error: str) -> None:
-        self.status = status
-        self.output = output
-        self.error = error
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.output.splitlines()]
-
-
-Command = Callable[..., Ran]
-
-
-@pytest.fixture
-def command(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
-) -> Command:
-    """Run the command in this process against the fake server, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WIDELOAD_URL", server.url)
-    monkeypatch.setenv("WIDELOAD_API_KEY", API_KEY)
-    for name in ("WIDELOAD_API_KEY_HEADER", "WIDELOAD_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call(*arguments: str) -> Ran:
-        status = run(arguments)
-        output, error = capfdbinary.readouterr()
-        return Ran(status, output.decode(), error.decode())
-
-    return call
 
 
 @pytest.fixture
@@ -362,15 +325,6 @@ def test_help_and_version(command: Command) -> None:
     assert "Commands:" in command().output
 
 
-def _spawn(server: FakeServer, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}
-    return subprocess.Popen(
-        [sys.executable, "-m", "wideload", *arguments],
-        env={**environment, "TERM": "xterm"},
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
-    )
-
-
 def test_ctrl_c_says_how_to_send_again_safely(server: FakeServer, call_json: Path) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
@@ -380,7 +334,7 @@ def test_ctrl_c_says_how_to_send_again_safely(server: FakeServer, call_json: Pat
         return answer
 
     server.tamper = hold
-    process = _spawn(server, "send", str(call_json))
+    process = spawn(server, "send", str(call_json))
     try:
         assert arrived.wait(30)
         process.send_signal(signal.SIGINT)
@@ -403,7 +357,7 @@ def test_a_reader_that_goes_away_is_no_traceback(server: FakeServer, call_json: 
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "wb") as broken:
-        process = _spawn(server, "send", str(call_json), stdout=broken)
+        process = spawn(server, "send", str(call_json), stdout=broken)
         _, error = process.communicate(timeout=30)
 
     assert b"Traceback" not in error
@@ -418,29 +372,14 @@ def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
     path.write_text(json.dumps(request.getfixturevalue(size)))
     screen, terminal = pty.openpty()
 
-    process = _spawn(server, "send", "--json", str(path), stderr=terminal)
+    process = spawn(server, "send", "--json", str(path), stderr=terminal)
     os.close(terminal)
-    shown = _read_terminal(screen)
+    shown = read_terminal(screen)
     output, _ = process.communicate(timeout=30)
 
     assert process.returncode == 0
     assert (b"the-log.json" in shown.replace(b"\r\n", b"")) is drawn
     assert json.loads(output)["state"] == "stored"
-
-
-def _read_terminal(screen: int) -> bytes:
-    shown = b""
-    try:
-        while select.select([screen], [], [], 30)[0]:
-            block = os.read(screen, 4096)
-            if not block:
-                break
-            shown += block
-    except OSError:  # Linux's way of saying that nobody writes any more
-        pass
-    finally:
-        os.close(screen)
-    return shown
 
 
 def _run_code(server: FakeServer, code: str) -> subprocess.CompletedProcess[str]:

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import wideload
-from tests.client.fake_server import FakeServer, Fault
+from tests.client.fake_server import FakeServer, Fault, problem
 from wideload._upload import Ticket
 
 _CASES = json.loads(
     (Path(__file__).parents[2] / "contract" / "cases" / "ingest.json").read_bytes()
 )["cases"]
+_CONTRACT = yaml.safe_load(
+    (Path(__file__).parents[2] / "contract" / "openapi-ingest.yaml").read_bytes()
+)
 _ANY = {"headers": {"Content-Type": "application/json"}, "upload_url": "https://s3.example/key?a"}
 
 
@@ -94,6 +98,52 @@ def test_a_ticket_that_is_refused_is_raised(
         client.send(large)
 
     _check_error(raised.value, case)
+
+
+def test_only_parameters_of_the_contract_are_sent(
+    client: wideload.Client, server: FakeServer
+) -> None:
+    server.longest_page = 1
+    for text in ("one", "two"):
+        client.send({"call_id": "c", "transcript_with_metrics": [text, text]})
+    server.seen.clear()
+
+    list(client.call_logs(call_id="c", after="2026-11-22", before="2026-11-24", limit=2))
+    list(client.records("pl-1", first=1, limit=1))
+
+    routes = {
+        "/stage/call-logs": "/call-logs",
+        "/stage/call-logs/pl-1/records": "/call-logs/{payload_id}/records",
+    }
+    assert {seen.path for seen in server.seen} == routes.keys()
+    for seen in server.seen:
+        declared = {
+            parameter["name"]: parameter["schema"]
+            for parameter in _CONTRACT["paths"][routes[seen.path]]["get"]["parameters"]
+            if parameter["in"] == "query"
+        }
+        assert seen.query.keys() <= declared.keys()
+        assert int(seen.query["limit"]) <= declared["limit"]["maximum"]
+
+
+def test_every_code_of_the_contract_has_an_error_of_its_own_kind(
+    client: wideload.Client, server: FakeServer
+) -> None:
+    kinds = {
+        "not_stored": (409, wideload.ConflictError),
+        "duplicate": (409, wideload.PayloadRefusedError),
+        "object_changed": (409, wideload.PayloadRefusedError),
+        "upload_lost": (409, wideload.PayloadRefusedError),
+        "record_too_large": (413, wideload.RecordTooLargeError),
+    }
+    assert kinds.keys() <= set(
+        _CONTRACT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+    )
+    for code, (status, kind) in kinds.items():
+        server.fail("GET /stage/call-logs/", problem(status, code))
+        with pytest.raises(wideload.ApiError) as raised:
+            client.get("pl-1")
+        assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("case", _cases("/call-logs/", ok=False))

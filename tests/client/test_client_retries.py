@@ -246,6 +246,85 @@ def test_a_third_refusal_of_a_url_surfaces(
     assert (raised.value.request_id, raised.value.payload_id) == ("S3REQ", "pl-3")
 
 
+def test_a_lost_put_to_a_url_that_expired_is_claimed_not_repeated(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+) -> None:
+    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
+
+    receipt = client.send(large)
+
+    assert (receipt.payload_id, receipt.state, receipt.via) == ("pl-1", "stored", "s3")
+    assert receipt.upload_duration_ms is None
+    assert len(server.requests(_URL)) == 1
+    assert json.loads(server.seen[-1].body) == {"s3_key": "transit/tenant/pl-1"}
+    server.process_unclaimed()
+    assert server.stored() == ["pl-1"]
+
+
+@pytest.mark.parametrize("lost", [DROP, Fault(500, b"")])
+def test_a_lost_put_that_stored_nothing_is_repeated_with_a_new_url(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any], clock: Clock, lost: Fault
+) -> None:
+    server.fail("PUT", lost, s3_error(403, "AccessDenied"))
+
+    receipt = client.send(large)
+
+    assert (receipt.payload_id, receipt.state) == ("pl-2", "stored")
+    assert clock.slept == [0.5]  # for the second PUT; the claim that came too early isn't repeated
+    claims = server.requests(_SEND)
+    assert [json.loads(claim.body)["s3_key"][-4:] for claim in claims] == ["pl-1", "pl-2"]
+    assert len({claim.headers["idempotency-key"] for claim in claims}) == 1
+    server.process_unclaimed()
+    assert server.stored() == ["pl-2"]
+
+
+def test_a_lost_put_to_the_last_url_is_claimed_too(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+) -> None:
+    refused = s3_error(403, "AccessDenied")
+    server.fail("PUT", refused, refused, DROP_AFTER, refused)
+
+    assert client.send(large).payload_id == "pl-3"
+
+
+def test_a_claim_of_unknown_outcome_that_is_refused_surfaces(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+) -> None:
+    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
+    server.fail(_SEND, problem(409, "object_changed"))
+
+    with pytest.raises(wideload.PayloadRefusedError) as raised:
+        client.send(large)
+
+    assert raised.value.payload_id == "pl-1"
+    assert len(server.requests(_URL)) == 1
+
+
+def test_a_claim_of_unknown_outcome_that_stays_in_progress_surfaces(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+) -> None:
+    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
+    server.fail(_SEND, *[problem(409, "in_progress")] * 9)
+
+    with pytest.raises(wideload.ConflictError) as raised:
+        client.send(large)
+
+    assert (raised.value.code, raised.value.payload_id) == ("in_progress", "pl-1")
+    assert len(server.requests(_URL)) == 1
+
+
+def test_sending_again_with_the_same_key_stores_nothing_twice(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+) -> None:
+    first = client.send(large, idempotency_key="k-1")
+
+    again = client.send(large, idempotency_key="k-1")
+
+    assert again.payload_id == first.payload_id
+    server.process_unclaimed()
+    assert server.stored() == ["pl-1"]
+
+
 def test_other_s3_refusals_surface_at_once(
     client: wideload.Client, server: FakeServer, large: dict[str, Any]
 ) -> None:

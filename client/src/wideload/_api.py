@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from wideload._http import Answer, Body, Http, NoAnswer
 from wideload._models import parse_object
@@ -18,6 +19,7 @@ from wideload.errors import (
     NotFoundError,
     PayloadRefusedError,
     RateLimitError,
+    RecordTooLargeError,
     ServerError,
     TransportError,
 )
@@ -32,6 +34,14 @@ _ERRORS: dict[int, type[ApiError]] = {
     415: PayloadRefusedError,
     422: PayloadRefusedError,
     429: RateLimitError,
+}
+# Codes that say something else than their status does by itself.
+_ERRORS_BY_CODE: dict[str, type[ApiError]] = {
+    # 409s that waiting doesn't mend: the payload has failed.
+    "duplicate": PayloadRefusedError,
+    "object_changed": PayloadRefusedError,
+    "upload_lost": PayloadRefusedError,
+    "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
 }
 _PASSING_STATUSES = {429, 500, 502, 503, 504}
 _PASSING_CONFLICTS = {"in_progress", "not_uploaded"}
@@ -56,16 +66,21 @@ class Api:
         path: str,
         attempts: Attempts,
         *,
+        query: Mapping[str, str] | None = None,
         headers: dict[str, str] | None = None,
         body: Body | bytes | None = None,
+        final: Collection[str] = (),
     ) -> Answer:
         """Make a request until it succeeds or there is no use in trying again.
+
+        Args:
+            final: Codes of conflicts that this time aren't worth waiting for.
 
         Raises:
             ApiError: The API answered with an error.
             TransportError: No answer came.
         """
-        url = self.base_url + path
+        url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
         lines = {"Accept": "application/json", **(headers or {}), **self._key_header}
         while True:
             attempts.requests += 1
@@ -75,14 +90,18 @@ class Api:
                 answer = self._http.request(method, url, headers=lines, body=body)
             except NoAnswer as error:
                 again = error.retryable
+                attempts.unknown += error.sent
                 failure = no_answer(method, url, error, attempts)
             else:
                 if answer.ok:
                     return answer
                 failure = self._error(method, path, answer)
                 retry_after = failure.retry_after
+                attempts.unknown += failure.status >= 500
                 again = failure.status in _PASSING_STATUSES or (
-                    failure.status == 409 and failure.code in _PASSING_CONFLICTS
+                    failure.status == 409
+                    and failure.code in _PASSING_CONFLICTS
+                    and failure.code not in final
                 )
             if not again or not attempts.again(retry_after):
                 raise failure
@@ -115,6 +134,7 @@ class Api:
         if request_id:
             message += f" [request {request_id}]"
         kind = _ERRORS.get(answer.status, ServerError if answer.status >= 500 else ApiError)
+        kind = _ERRORS_BY_CODE.get(code or "", kind)
         return kind(
             message,
             status=answer.status,
@@ -133,6 +153,18 @@ def unexpected(method: str, path: str, answer: Answer) -> ApiError:
         status=answer.status,
         request_id=_text(answer.headers.get("apigw-requestid")),
     )
+
+
+def checked_payload_id(payload_id: object) -> str:
+    """Take a payload's id for a path.
+
+    Raises:
+        ConfigurationError: It can't be one.
+    """
+    # Checked, since urllib3 resolves dots in a path and a slash would reach another route.
+    if not isinstance(payload_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", payload_id):
+        raise ConfigurationError(f"that is no payload id: {payload_id!r}")
+    return payload_id
 
 
 def parse_answer(method: str, path: str, answer: Answer) -> dict[str, Any]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
 import re
 import uuid
-import zlib
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self
 
 import urllib3
 
-from wideload._api import Api, unexpected
-from wideload._download import Download
+from wideload import _pages
+from wideload._api import Api, checked_payload_id, unexpected
+from wideload._download import Download, check_read, copy
 from wideload._http import Http, Progress, Transport, open_pool
 from wideload._models import CallLog, Receipt
 from wideload._payload import Document, prepare
@@ -26,14 +27,11 @@ from wideload._version import __version__
 from wideload.errors import (
     ApiError,
     ConfigurationError,
-    IntegrityError,
     NotFoundError,
     PayloadRefusedError,
     WaitTimeoutError,
     WideloadError,
 )
-
-_COPY_BLOCK = 256 * 1024
 
 
 class Client:
@@ -56,6 +54,7 @@ class Client:
         retries: How many further requests one call may make when some fail in a way that may
             pass: no connection, 429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow
             exponentially from half a second, with jitter; `Retry-After` is honoured up to a minute.
+            Lists have them anew for each page.
         transport: What makes the HTTP requests: anything with the `request` of urllib3's
             `PoolManager`, such as a `urllib3.ProxyManager`. Excludes `ca_bundle`; it isn't closed
             with the client. Default: a pool of the client's own.
@@ -163,7 +162,7 @@ class Client:
         """
         self._check_open()
         key = _checked_idempotency_key(idempotency_key)
-        attempts = Attempts(self._retries, self._pacing)
+        attempts = self._attempts()
         sending = Sending(self._api, self._http, self._pacing, attempts, key)
         with prepare(document) as prepared:
             receipt = sending.send(prepared, call_id=call_id, progress=progress)
@@ -224,7 +223,104 @@ class Client:
             TransportError: No answer came.
         """
         self._check_open()
-        return self._get(payload_id, Attempts(self._retries, self._pacing))
+        return self._get(payload_id, self._attempts())
+
+    def call_logs(
+        self,
+        *,
+        call_id: str | None = None,
+        after: datetime | str | None = None,
+        before: datetime | str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CallLog]:
+        """What was sent with this key's tenant, stored or failed, newest first.
+
+        Pages are asked for as they are needed, so taking the first few of millions costs one
+        request. What is stored while the iterator runs doesn't appear in it.
+
+        Args:
+            call_id: Only what was sent of this call.
+            after: Only what the API heard of at this time or later: a datetime, or ISO 8601 text.
+                Without a time zone it is meant in this machine's.
+            before: Only what it heard of earlier than this.
+            limit: How many at most. Default: all.
+
+        Returns:
+            An iterator. Its items have no summary and no document: `get` has those.
+
+        Raises:
+            ConfigurationError: An argument can't be right; at once, not on iterating.
+            ApiError, TransportError: On iterating, when a page can't be had.
+        """
+        self._check_open()
+        query: dict[str, str] = {}
+        if call_id is not None:
+            if not call_id:
+                raise ConfigurationError("call_id is empty: leave it out to list all calls")
+            query["call_id"] = call_id
+        if after is not None:
+            query["after"] = _pages.moment("after", after)
+        if before is not None:
+            query["before"] = _pages.moment("before", before)
+        return _pages.call_logs(self._api, query, _checked_count("limit", limit), self._attempts)
+
+    def records(
+        self, payload_id: str, *, first: int = 0, limit: int | None = None
+    ) -> Iterator[Any]:
+        """The records of a stored payload, parsed: the elements of the deployment's array.
+
+        They come in pages, each asked for when it is needed and small however large the document.
+        For all of a document's records, `document` costs fewer requests.
+
+        Args:
+            payload_id: From the receipt.
+            first: Number of the first record wanted, from 0. Those before it are fetched, too, and
+                left out. Behind the last there are none.
+            limit: How many at most. Default: all.
+
+        Raises:
+            ConfigurationError: An argument can't be right; at once, not on iterating.
+            NotFoundError: On iterating, as all that follow: this key has no such payload.
+            ConflictError: It isn't stored (yet).
+            RecordTooLargeError: The next record is too large for an answer of the API.
+            ApiError, TransportError: A page can't be had.
+        """
+        self._check_open()
+        return _pages.records(
+            self._api,
+            checked_payload_id(payload_id),
+            _checked_count("first", first) or 0,
+            _checked_count("limit", limit),
+            self._attempts,
+        )
+
+    def delete(self, payload_id: str) -> None:
+        """Delete a payload, its record and its document, for good.
+
+        Deleting one that is gone raises NotFoundError, except where an earlier attempt of this
+        same call may have deleted it and only the answer was lost: that is success.
+
+        Raises:
+            NotFoundError: This key has no such payload (any more).
+            ConflictError: It is still being processed.
+            ApiError: The API answered with another error.
+            TransportError: No answer came; it may be deleted or not. Calling again is safe.
+        """
+        self._check_open()
+        path = f"/call-logs/{checked_payload_id(payload_id)}"
+        attempts = self._attempts()
+        try:
+            answer = self._api.request("DELETE", path, attempts)
+        except NotFoundError as error:
+            if attempts.unknown and error.code == "unknown_payload":
+                return
+            error.payload_id = payload_id
+            raise
+        except WideloadError as error:
+            error.payload_id = payload_id
+            raise
+        if answer.status != 204:
+            raise unexpected("DELETE", path, answer)
 
     def document(self, payload_id: str) -> bytes:
         """The JSON of a payload, byte for byte as it was sent (uncompressed), in memory.
@@ -254,7 +350,7 @@ class Client:
             ApiError, TransportError, UploadError: As for `get`, and from S3.
         """
         self._check_open()
-        attempts = Attempts(self._retries, self._pacing)
+        attempts = self._attempts()
         log = self._get(payload_id, attempts)
         if log.document is not None:
             file.write(log.document)
@@ -270,16 +366,13 @@ class Client:
 
         source = Download(self._http, next_url, attempts)
         try:
-            _copy(log, source, file)
+            copy(log, source, file)
         finally:
             source.close()
         return log
 
     def _get(self, payload_id: str, attempts: Attempts) -> CallLog:
-        # Checked, since urllib3 resolves dots in a path and a slash would reach another route.
-        if not isinstance(payload_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", payload_id):
-            raise ConfigurationError(f"that is no payload id: {payload_id!r}")
-        path = f"/call-logs/{payload_id}"
+        path = f"/call-logs/{checked_payload_id(payload_id)}"
         try:
             answer = self._api.request("GET", path, attempts)
         except WideloadError as error:
@@ -290,44 +383,15 @@ class Client:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise unexpected("GET", path, answer) from None
         if log.document is not None:
-            _check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())
+            check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())
         return log
+
+    def _attempts(self) -> Attempts:
+        return Attempts(self._retries, self._pacing)
 
     def _check_open(self) -> None:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one")
-
-
-def _copy(log: CallLog, source: Download, file: IO[bytes]) -> None:
-    sha256 = hashlib.sha256()
-    size = 0
-    compressed = log.document_encoding == "gzip"
-    stream = gzip.GzipFile(fileobj=cast(IO[bytes], source)) if compressed else source
-    while True:
-        try:
-            block = stream.read(_COPY_BLOCK)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            damaged = IntegrityError(f"the document of {log.payload_id} is no whole gzip: {error}")
-            damaged.payload_id = log.payload_id
-            raise damaged from None
-        if not block:
-            break
-        sha256.update(block)
-        size += len(block)
-        file.write(block)
-        if size > (log.size or 0):
-            break  # whatever this is, it needn't fill the disk
-    _check_read(log, size, sha256.hexdigest())
-
-
-def _check_read(log: CallLog, size: int, sha256: str) -> None:
-    if (size, sha256) != (log.size, log.sha256):
-        differs = IntegrityError(
-            f"the document of {log.payload_id} has {size} bytes with SHA-256 {sha256}, "
-            f"recorded are {log.size} bytes with SHA-256 {log.sha256}"
-        )
-        differs.payload_id = log.payload_id
-        raise differs
 
 
 def _unusable(log: CallLog) -> ApiError:
@@ -352,6 +416,12 @@ def _unusable(log: CallLog) -> ApiError:
         )
     error.payload_id = log.payload_id
     return error
+
+
+def _checked_count(name: str, count: int | None) -> int | None:
+    if count is not None and (not isinstance(count, int) or count < 0):
+        raise ConfigurationError(f"{name} must be a whole number of 0 or more, not {count!r}")
+    return count
 
 
 def _checked_idempotency_key(key: str | None) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import zlib
 from collections.abc import Callable
+from typing import IO, cast
 
 import urllib3
 
 from wideload._http import Answer, Http, NoAnswer, read
+from wideload._models import CallLog
 from wideload._retry import Attempts
 from wideload._upload import no_answer, passes, refusal, wants_new_url
-from wideload.errors import TransportError, UploadError
+from wideload.errors import IntegrityError, TransportError, UploadError
+
+_COPY_BLOCK = 256 * 1024
 
 
 class Download:
@@ -76,3 +83,46 @@ class Download:
         finally:
             response.close()
         raise refusal("download", Answer(response.status, response.headers, content))
+
+
+def copy(log: CallLog, source: Download, file: IO[bytes]) -> None:
+    """Write what `source` gives to `file`, uncompressed.
+
+    Raises:
+        IntegrityError: It is not the document that was recorded.
+        TransportError, UploadError: As `Download.read`.
+    """
+    sha256 = hashlib.sha256()
+    size = 0
+    compressed = log.document_encoding == "gzip"
+    stream = gzip.GzipFile(fileobj=cast(IO[bytes], source)) if compressed else source
+    while True:
+        try:
+            block = stream.read(_COPY_BLOCK)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            damaged = IntegrityError(f"the document of {log.payload_id} is no whole gzip: {error}")
+            damaged.payload_id = log.payload_id
+            raise damaged from None
+        if not block:
+            break
+        sha256.update(block)
+        size += len(block)
+        file.write(block)
+        if size > (log.size or 0):
+            break  # whatever this is, it needn't fill the disk
+    check_read(log, size, sha256.hexdigest())
+
+
+def check_read(log: CallLog, size: int, sha256: str) -> None:
+    """Compare what was read with the record.
+
+    Raises:
+        IntegrityError: They differ.
+    """
+    if (size, sha256) != (log.size, log.sha256):
+        differs = IntegrityError(
+            f"the document of {log.payload_id} has {size} bytes with SHA-256 {sha256}, "
+            f"recorded are {log.size} bytes with SHA-256 {log.sha256}"
+        )
+        differs.payload_id = log.payload_id
+        raise differs

@@ -44,12 +44,16 @@ class Transport(Protocol):
 
 
 class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
-    """The request got no answer. `reason` is fit to be shown: it holds no URL."""
+    """The request got no answer. `reason` is fit to be shown: it holds no URL.
 
-    def __init__(self, reason: str, *, retryable: bool) -> None:
+    `sent` tells whether it may have reached the other side, and been carried out.
+    """
+
+    def __init__(self, reason: str, *, retryable: bool, sent: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
+        self.sent = sent
 
 
 class _BodyFailed(Exception):  # noqa: N818 - never leaves this module
@@ -214,18 +218,20 @@ def _no_answer(error: Exception) -> NoAnswer:
             f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
             "by an authority of your own, give its certificate as ca_bundle",
             retryable=False,
+            sent=False,
         )
     if isinstance(error, urllib3_errors.NameResolutionError):
         # EAI_NONAME is a definite "no such host"; the other codes pass.
         definite = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        return NoAnswer("the host's name can't be resolved", retryable=not definite)
+        return NoAnswer("the host's name can't be resolved", retryable=not definite, sent=False)
     if isinstance(error, urllib3_errors.LocationValueError):
-        return NoAnswer("the URL can't be parsed", retryable=False)
+        return NoAnswer("the URL can't be parsed", retryable=False, sent=False)
     if isinstance(error, urllib3_errors.NewConnectionError):
         reason = getattr(cause, "strerror", None) or "no connection"
-    elif isinstance(error, urllib3_errors.ConnectTimeoutError):
-        reason = "connecting timed out"
-    elif isinstance(error, urllib3_errors.ReadTimeoutError):
+        return NoAnswer(reason, retryable=True, sent=False)
+    if isinstance(error, urllib3_errors.ConnectTimeoutError):
+        return NoAnswer("connecting timed out", retryable=True, sent=False)
+    if isinstance(error, urllib3_errors.ReadTimeoutError):
         reason = "the answer timed out"
     else:
         text = str(cause) if isinstance(cause, Exception) else str(error)

@@ -22,7 +22,8 @@ class Receipt:
         records: Elements of the deployment's array of records. None while queued.
         via: How it went: `inline` through the API, or `s3` by presigned URL.
         bytes_sent: Bytes of the gzip that was sent.
-        upload_duration_ms: Milliseconds of the upload to S3, or None if it went inline.
+        upload_duration_ms: Milliseconds of the upload to S3, or None if it went inline or S3's
+            answer to it was lost.
         status_url: Where the API shows a queued payload's state, or None.
         idempotency_key: The key it was sent with. Sending the same document again with this key
             gives the same answer and stores nothing twice.
@@ -97,9 +98,17 @@ class CallLog:
         """Read the answer of `GET /call-logs/{payload_id}`.
 
         Raises:
-            KeyError, TypeError, ValueError: It isn't such an answer.
+            AttributeError, KeyError, TypeError, ValueError: It isn't such an answer.
         """
-        answer, document = split_document(body)
+        return cls.of(*split_document(body))
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], document: bytes | None = None) -> Self:
+        """Take the members of an answer, or of an item of `GET /call-logs`.
+
+        Raises:
+            AttributeError, KeyError, TypeError: It isn't one.
+        """
         error = answer.get("error") or {}
         if not isinstance(answer["payload_id"], str) or not isinstance(answer["state"], str):
             raise TypeError("payload_id and state must be text")

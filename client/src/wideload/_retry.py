@@ -33,6 +33,8 @@ class Attempts:
         self._started = pacing.monotonic()
         self._repeats = 0
         self.requests = 0
+        self.unknown = 0
+        """Requests that may have been carried out, or not: no answer came, or a 5xx."""
 
     @property
     def elapsed(self) -> float:

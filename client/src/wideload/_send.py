@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from wideload._retry import Attempts, Pacing
 from wideload._upload import Ticket, put, wants_new_url
 from wideload.errors import (
     ApiError,
+    ConflictError,
     IntegrityError,
     PayloadRefusedError,
     UploadError,
@@ -52,40 +54,69 @@ class Sending:
         if prepared.size < INLINE_LIMIT:
             return self._receipt(self._post(_GZIP, body), prepared, "inline")
 
-        ticket, took = self._upload(prepared, body, call_id or prepared.call_id)
-        claim = orjson.dumps({"s3_key": ticket.s3_key, "upload_duration_ms": took})
+        return self._send_to_s3(prepared, body, call_id or prepared.call_id)
+
+    def _send_to_s3(self, prepared: Prepared, body: Body, call_id: str | None) -> Receipt:
+        """Get a URL, PUT to it and claim, with a new URL if S3 no longer takes the old one."""
+        new_urls = 0
+        while True:
+            ticket = self._request_ticket(prepared, call_id)
+            unknown = self.attempts.unknown
+            try:
+                took = put(self.http, ticket, body, self.attempts, self.pacing)
+            except WideloadError as error:
+                error.payload_id = ticket.payload_id
+                if not (isinstance(error, UploadError) and wants_new_url(error)):
+                    raise
+                if self.attempts.unknown > unknown:
+                    receipt = self._claim_if_there(prepared, ticket)
+                    if receipt:
+                        return receipt
+                new_urls += 1
+                if new_urls > _MOST_NEW_URLS or not self.attempts.allow():
+                    raise
+            else:
+                return self._claim(prepared, ticket, took)
+
+    def _claim_if_there(self, prepared: Prepared, ticket: Ticket) -> Receipt | None:
+        """Claim what a PUT of unknown outcome may have stored; None if it isn't there.
+
+        Without this the document would go up again under another key, and the first object be
+        processed unclaimed: stored twice.
+        """
         try:
-            return self._receipt(self._post(_JSON, claim), prepared, "s3", took)
+            return self._claim(prepared, ticket, None, final={"not_uploaded"})
+        except ConflictError as error:
+            if error.code == "not_uploaded":
+                return None
+            raise
+
+    def _claim(
+        self, prepared: Prepared, ticket: Ticket, took: int | None, *, final: Collection[str] = ()
+    ) -> Receipt:
+        claim: dict[str, Any] = {"s3_key": ticket.s3_key}
+        if took is not None:
+            claim["upload_duration_ms"] = took
+        try:
+            answer = self._post(_JSON, orjson.dumps(claim), final=final)
+            return self._receipt(answer, prepared, "s3", took)
         except WideloadError as error:
             error.payload_id = error.payload_id or ticket.payload_id
             raise
 
-    def _post(self, content_type: str, body: Body | bytes) -> dict[str, Any]:
+    def _post(
+        self, content_type: str, body: Body | bytes, *, final: Collection[str] = ()
+    ) -> dict[str, Any]:
         headers = {"Content-Type": content_type, "Idempotency-Key": self.idempotency_key}
-        answer = self.api.request("POST", _SEND, self.attempts, headers=headers, body=body)
+        answer = self.api.request(
+            "POST", _SEND, self.attempts, headers=headers, body=body, final=final
+        )
         members = parse_answer("POST", _SEND, answer)
         if not isinstance(members.get("payload_id"), str) or not isinstance(
             members.get("state"), str
         ):
             raise unexpected("POST", _SEND, answer)
         return members
-
-    def _upload(self, prepared: Prepared, body: Body, call_id: str | None) -> tuple[Ticket, int]:
-        """Get a URL and PUT to it, with a new URL if S3 no longer takes the old one."""
-        new_urls = 0
-        while True:
-            ticket = self._request_ticket(prepared, call_id)
-            try:
-                return ticket, put(self.http, ticket, body, self.attempts, self.pacing)
-            except WideloadError as error:
-                new_urls += 1
-                if (
-                    not (isinstance(error, UploadError) and wants_new_url(error))
-                    or new_urls > _MOST_NEW_URLS
-                    or not self.attempts.allow()
-                ):
-                    error.payload_id = ticket.payload_id
-                    raise
 
     def _request_ticket(self, prepared: Prepared, call_id: str | None) -> Ticket:
         wanted: dict[str, Any] = {

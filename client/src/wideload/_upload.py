@@ -78,6 +78,7 @@ def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Paci
             answer = http.request(ticket.method, ticket.url, headers=ticket.headers, body=body)
         except NoAnswer as error:
             again = error.retryable
+            attempts.unknown += error.sent
             failure = no_answer(ticket.method, ticket.url, error, attempts)
         else:
             if repeated and answer.status == 412:
@@ -86,6 +87,7 @@ def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Paci
                 return milliseconds(pacing.monotonic() - started)
             failure = refusal("upload", answer)
             again = passes(failure)
+            attempts.unknown += answer.status >= 500
             retry_after = parse_retry_after(answer.headers.get("Retry-After"), pacing.now())
         took = milliseconds(pacing.monotonic() - started)
         if not again or not attempts.again(retry_after):

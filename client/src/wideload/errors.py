@@ -13,7 +13,8 @@ The tree, with what each means to the caller:
         ├── AuthenticationError   401, 403: no key, a wrong one, or a revoked one
         ├── PayloadRefusedError   400, 413, 415, 422, or processing failed: sending again won't help
         ├── NotFoundError         404: no such payload for this key, or no such route
-        ├── ConflictError         409: still being processed, or not uploaded yet
+        ├── ConflictError         409: still being processed, not uploaded or not stored yet
+        ├── RecordTooLargeError   a single record is too large for an answer of the API
         ├── RateLimitError        429, after all retries
         └── ServerError           5xx, after all retries
 
@@ -33,6 +34,7 @@ __all__ = [
     "NotFoundError",
     "PayloadRefusedError",
     "RateLimitError",
+    "RecordTooLargeError",
     "ServerError",
     "TransportError",
     "UploadError",
@@ -158,7 +160,22 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: the payload is still being processed, or S3 doesn't hold it yet."""
+    """409: the payload is still being processed, or S3 doesn't hold it yet.
+
+    With the code `not_stored` it has no records (yet): `detail` names its state.
+    """
+
+
+class RecordTooLargeError(ApiError):
+    """A record is larger than an answer of the API can be (some 5 MB of JSON).
+
+    `Client.document_to` gets it, with the whole document, however large both are.
+
+    Attributes:
+        record: Its number, from 0.
+    """
+
+    record: int | None = None
 
 
 class RateLimitError(ApiError):

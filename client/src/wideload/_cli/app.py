@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
 import click
 
 from wideload import WideloadError, __version__
+from wideload._cli.call_logs import call_logs
+from wideload._cli.delete import delete
 from wideload._cli.exits import (
     INTERRUPTED,
     LEGEND,
@@ -22,6 +22,8 @@ from wideload._cli.exits import (
     status_of,
 )
 from wideload._cli.get import get
+from wideload._cli.output import leave_standard_output
+from wideload._cli.records import records
 from wideload._cli.send import send
 
 
@@ -40,13 +42,14 @@ def wideload(context: click.Context) -> None:
       export WIDELOAD_API_KEY=wl_…
       wideload send call.json
       wideload get PAYLOAD_ID --document -o call.json
+      wideload call-logs --call-id c-1
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-wideload.add_command(send)
-wideload.add_command(get)
+for _command in (send, get, call_logs, records, delete):
+    wideload.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -74,8 +77,7 @@ def _explain(error: BaseException) -> int:
             complain("interrupted")
             return INTERRUPTED
         case BrokenPipeError():
-            # The reader has gone. Keep Python from complaining when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            leave_standard_output()
             return REFUSED
         case WideloadError() | OSError():
             file = getattr(error, "filename", None)

@@ -24,6 +24,7 @@ from wideload._cli.exits import (
     status_of,
 )
 from wideload._cli.options import connect, connection_options
+from wideload._cli.output import megabytes
 from wideload._cli.progress import Bar
 
 _STDIN = "-"
@@ -138,11 +139,11 @@ def _report(file: str, receipt: Receipt, *, as_json: bool, quiet: bool) -> None:
         del members["answer"]
         _print_json({"file": file, **members})
     elif not quiet:
-        size = "" if receipt.size is None else f", {_megabytes(receipt.size)} of JSON"
+        size = "" if receipt.size is None else f", {megabytes(receipt.size)} of JSON"
         records = "" if receipt.records is None else f", {receipt.records:,} records"
         click.echo(
             f"{file}: {receipt.state} as {receipt.payload_id}{size}{records}, "
-            f"{_megabytes(receipt.bytes_sent)} sent {_WAYS[receipt.via]}"
+            f"{megabytes(receipt.bytes_sent)} sent {_WAYS[receipt.via]}"
         )
 
 
@@ -156,7 +157,3 @@ def _report_failure(file: str, error: Exception, *, as_json: bool) -> None:
 
 def _print_json(members: dict[str, Any]) -> None:
     click.echo(orjson.dumps(members).decode())
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

@@ -1,0 +1,127 @@
+"""Lists that come in pages, as iterators that ask for a page when its first item is wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from wideload._api import Api, unexpected
+from wideload._models import CallLog
+from wideload._retry import Attempts
+from wideload.errors import ConfigurationError, RecordTooLargeError, WideloadError
+
+# The API's own limits on a page.
+_MOST_CALL_LOGS = 100
+_MOST_RECORDS = 1000
+
+_Item = TypeVar("_Item")
+
+
+def call_logs(
+    api: Api, query: dict[str, str], limit: int | None, attempts: Callable[[], Attempts]
+) -> Iterator[CallLog]:
+    """The items of `GET /call-logs`.
+
+    Args:
+        query: What to ask for, but for `cursor` and `limit`.
+        limit: Items at most; None for all.
+        attempts: Gives each page an allowance of retries.
+    """
+    return _items(
+        api,
+        "/call-logs",
+        query,
+        take=CallLog.of,
+        limit=limit,
+        page_size=_MOST_CALL_LOGS,
+        attempts=attempts,
+    )
+
+
+def records(
+    api: Api, payload_id: str, first: int, limit: int | None, attempts: Callable[[], Attempts]
+) -> Iterator[Any]:
+    """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
+
+    The route's cursors are opaque, so the pages before `first` are asked for too.
+    """
+    at = 0
+    try:
+        for record in _items(
+            api,
+            f"/call-logs/{payload_id}/records",
+            {},
+            take=lambda record: record,
+            limit=None if limit is None else first + limit,
+            page_size=_MOST_RECORDS,
+            attempts=attempts,
+        ):
+            if at >= first:
+                yield record
+            at += 1
+    except RecordTooLargeError as refused:
+        error = RecordTooLargeError(
+            f"record {at} of payload {payload_id} is too large for an answer of the API: the whole "
+            f"document has it (Client.document_to, or: wideload get {payload_id} --document)",
+            status=refused.status,
+            code=refused.code,
+            detail=refused.detail,
+            request_id=refused.request_id,
+        )
+        error.record, error.payload_id = at, payload_id
+        raise error from None
+    except WideloadError as failed:
+        failed.payload_id = payload_id
+        raise
+
+
+def moment(name: str, value: datetime | str) -> str:
+    """A time as the API takes it: ISO 8601 in UTC.
+
+    Raises:
+        ConfigurationError: `value` is no time.
+    """
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        raise ConfigurationError(
+            f"{name} must be a datetime or ISO 8601 text, such as 2026-11-22 or "
+            f"2026-11-22T09:30:00Z, not {value!r}"
+        ) from None
+
+
+def _items(
+    api: Api,
+    path: str,
+    query: dict[str, str],
+    *,
+    take: Callable[[Any], _Item],
+    limit: int | None,
+    page_size: int,
+    attempts: Callable[[], Attempts],
+) -> Iterator[_Item]:
+    left = limit
+    while left is None or left > 0:
+        asked = page_size if left is None else min(page_size, left)
+        answer = api.request("GET", path, attempts(), query={**query, "limit": str(asked)})
+        try:
+            # json, not orjson, which makes floats of long integers and refuses lone surrogates.
+            page = json.loads(answer.body)
+            items = [take(item) for item in page["items"]]
+            cursor = page["cursor"]
+            if cursor is not None and not isinstance(cursor, str):
+                raise TypeError("a cursor must be text")
+            if len(items) > asked or cursor in {"", query.get("cursor", "")}:
+                raise ValueError("more than was asked for, or no way on")
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            raise unexpected("GET", path, answer) from None
+        yield from items
+        if cursor is None:
+            return
+        # The cursor tells where to begin from now on; all else that was asked for stays.
+        query = {**query, "cursor": cursor}
+        if left is not None:
+            left -= len(items)
