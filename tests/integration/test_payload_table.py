@@ -12,7 +12,7 @@ from local.outputs import Outputs
 from tests.runtime.fakes import FakeTable
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable, tenant_shard
+from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable
 
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 
@@ -212,7 +212,7 @@ def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> 
                 created_at="2026-11-22T09:00:00.000Z",
                 call_id=f"c-{number % 2}",
                 tenant_call=f"{tenant}#c-{number % 2}",
-                tenant_shard=tenant_shard(tenant, payload_id),
+                tenant_shard=f"{tenant}#{number % 8}",
             )
         )
 

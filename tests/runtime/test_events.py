@@ -69,6 +69,7 @@ def test_other_changes_are_not_told(world: World) -> None:
 
     assert finished(payload, replace(payload, expires_at=5), "dev") is None
     assert finished(None, replace(payload, state="uploaded"), "dev") is None
+    assert finished(None, replace(payload, state="failed", error_code="duplicate"), "dev") is None
 
 
 class FakeEvents:

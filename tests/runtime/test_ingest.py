@@ -155,6 +155,37 @@ def test_a_decompression_bomb_is_refused(world: World, monkeypatch: pytest.Monke
     assert world.bucket.open_archives == []
 
 
+def test_a_gzip_of_mostly_members_is_refused(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        world.ingest.accept(world.acme, Inline(gzip.compress(b"") * 10_001 + gzip.compress(SMALL)))
+
+    assert refused.value.code == "invalid_gzip"
+
+
+def test_many_members_of_a_usual_size_are_taken(world: World) -> None:
+    document = orjson.dumps({"text": "x" * 12_000_000})
+    body = b"".join(
+        gzip.compress(document[start : start + 1100], 1) for start in range(0, len(document), 1100)
+    )
+
+    assert world.ingest.accept(world.acme, Inline(body)).body["size"] == len(document)
+
+
+def test_time_runs_out_within_a_gzip_that_unpacks_to_nothing(world: World) -> None:
+    body = gzip.compress(b"") * 5_000 + gzip.compress(SMALL)
+    claim = upload(world, body)
+    asked: list[bool] = []
+
+    def has_time() -> bool:
+        asked.append(True)
+        return len(asked) < 3
+
+    with pytest.raises(OutOfTimeError):
+        world.processor.work(claim.s3_key, owner="worker", has_time=has_time)
+
+    assert len(asked) == 3
+
+
 def test_an_inline_document_that_takes_too_long_is_sent_elsewhere(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.ingest.accept(world.caller("acme", time=False), Inline(LARGE))
@@ -517,6 +548,7 @@ def test_the_same_bytes_uploaded_again_under_a_key_are_the_same_payload(world: W
     assert again == answered
     dropped = world.table.items[second.s3_key.rpartition("/")[2]]
     assert (dropped.state, dropped.error_code) == ("failed", "duplicate")
+    assert (dropped.tenant_call, dropped.tenant_shard, dropped.open_shard) == (None, None, None)
     assert world.metrics.values["PayloadStoredCount"] == [1]
 
 

@@ -213,12 +213,22 @@ def test_beyond_the_last_record_is_nothing(world: World) -> None:
 
 
 def test_a_record_too_large_for_an_answer_says_where_it_is(world: World) -> None:
-    body = orjson.dumps({"transcript_with_metrics": [{"n": 1}, {"blob": "x" * 6_000_000}]})
+    records = [{"n": 1}, {"n": 2}, {"blob": "x" * 6_000_000}, {"n": 4}]
+    payload_id = store(world, orjson.dumps({"transcript_with_metrics": records}))
 
-    code, detail = refusal(world.reader.records, "acme", store(world, body), Page())
+    before = world.reader.records("acme", payload_id, Page())
+    code, detail = refusal(world.reader.records, "acme", payload_id, Page(first=2))
+    after = world.reader.records("acme", payload_id, Page(first=3))
 
-    assert code == "record_too_large"
-    assert "document_url" in detail
+    assert before["items"] == records[:2]
+    assert (code, "Record 2 " in detail) == ("record_too_large", True)
+    assert after == {"items": records[3:], "cursor": None}
+
+
+def test_records_can_be_read_from_any_number_on() -> None:
+    assert Page.parse({"first": "12", "limit": "3"}) == Page(12, 3)
+    for query in ({"first": "x"}, {"first": "-1"}, {"first": "1", "cursor": encode_cursor("1")}):
+        assert refusal(Page.parse, query)[0] == "invalid_request"
 
 
 def test_a_record_nested_too_deep_for_an_answer_is_refused(

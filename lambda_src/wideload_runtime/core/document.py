@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,7 +62,7 @@ def keep(
         open_archive: Opens the object that keeps the document.
         records_field: Name of the top-level array whose elements are the records.
         max_size: Bytes of JSON that the document may have.
-        has_time: Asked once for each piece of some 256 KiB.
+        has_time: Asked for each chunk, and for each MiB that it unpacks to.
 
     Raises:
         Refused: The document isn't one JSON object, or is too large.
@@ -72,11 +72,11 @@ def keep(
     sha256 = hashlib.sha256()
     size = 0
     compressed = SeekableGzip(sink.write)
-    scanner = JsonScanner(decoded(chunks, max_size=max_size), records_field=records_field)
+    # Asked on the way in and out: a gzip may unpack to nothing for long, or to much at once.
+    timed = _in_time(decoded(_in_time(chunks, has_time), max_size=max_size), has_time)
+    scanner = JsonScanner(timed, records_field=records_field)
     try:
         for run in scanner.runs():
-            if not has_time():
-                raise OutOfTimeError
             sha256.update(run.data)
             size += len(run.data)
             compressed.add(run)
@@ -97,6 +97,13 @@ def keep(
         prefix_size=compressed.prefix_size,
         member_index=compressed.index,
     )
+
+
+def _in_time(chunks: Iterable[bytes], has_time: Callable[[], bool]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if not has_time():
+            raise OutOfTimeError
+        yield chunk
 
 
 class _Sink:

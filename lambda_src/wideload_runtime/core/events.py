@@ -20,7 +20,8 @@ def finished(before: Payload | None, after: Payload, environment: str) -> dict[s
 
     It has nothing of the document: neither summary nor content.
     """
-    if after.state not in ("stored", "failed") or (before and before.state == after.state):
+    same = before is not None and before.state == after.state
+    if after.state not in ("stored", "failed") or same or after.repeats:
         return None
     detail: dict[str, Any] = {"version": VERSION, "environment": environment}
     detail |= {name: value for name in _TOLD if (value := getattr(after, name)) is not None}

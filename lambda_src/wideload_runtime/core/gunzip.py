@@ -18,6 +18,11 @@ MAX_RATIO = 200
 """Output to input beyond `FREE_OUTPUT`. Call logs compress 3 to 20 times, deflate at most
 1,032 times (https://zlib.net/zlib_tech.html)."""
 
+MEMBERS = 10_000
+"""Members that are allowed however small; beyond, they hold at least `MIN_MEMBER` on average."""
+MIN_MEMBER = 1024
+"""Bytes of output. Tools that write many members make them of 64 KB and more."""
+
 
 def decoded(chunks: Iterable[bytes], *, max_size: int) -> Iterator[bytes]:
     """The document's bytes, gunzipped if they start as gzip does.
@@ -48,11 +53,19 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     fed = made = 0
+    members = 1
     for chunk in chunks:
         data = chunk
         fed += len(chunk)
         while data or not inflate.needs_input:
             if inflate.eof:
+                members += 1
+                if members > MEMBERS and made < members * MIN_MEMBER:
+                    raise Refused(
+                        "invalid_gzip",
+                        f"The gzip stream has more than {MEMBERS} members, of less than "
+                        f"{MIN_MEMBER} bytes on average.",
+                    )
                 inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
             try:
                 piece = inflate.decompress(data, PIECE)

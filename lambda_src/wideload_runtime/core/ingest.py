@@ -7,12 +7,13 @@ leaves only after the record was written.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from wideload_runtime.core.errors import OutOfTimeError, Refused
+from wideload_runtime.core.gunzip import PIECE
 from wideload_runtime.core.payloads import (
     Payload,
     PayloadTable,
@@ -206,7 +207,7 @@ class Ingest:
         try:
             payload = self.processor.store(
                 payload,
-                [request.body],
+                _pieces(request.body),
                 max_size=MAX_INLINE_DOCUMENT,
                 has_time=caller.has_time,
             )
@@ -294,6 +295,12 @@ class Ingest:
                 "created_at": payload.created_at,
             },
         )
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """A body as it would come from S3, so that it is processed in the same windows."""
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
 
 
 def _sha256(data: bytes) -> str:

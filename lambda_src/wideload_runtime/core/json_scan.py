@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Generator, Iterable, Iterator
-from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator
 
 import orjson
 
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.json_window import ATOM, STRING, JsonWindow, Run, Steps, is_json
 from wideload_runtime.core.summary import Summary
 
 WINDOW = 1024 * 1024
@@ -29,10 +29,6 @@ MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit; a parser downstream would."""
 MAX_MEMBERS = 65_536
 """Members of the top-level object, whose names are remembered to refuse duplicates."""
-_SPACE = re.compile(rb"[ \t\r\n]*+")
-# Lenient on purpose: these only find ends, orjson judges what lies between.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_ATOM = re.compile(rb"[-+.0-9A-Za-z]++")
 _BRACKET = re.compile(
     rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+[{}\[\]]', re.DOTALL
 )
@@ -49,23 +45,6 @@ _OPEN = b"{["
 _CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
 
 
-class Run(NamedTuple):
-    """A piece of the document; the pieces in order are the document, byte for byte."""
-
-    data: bytes
-    records: int
-    """How many records end in this piece."""
-    inside: bool
-    """Whether the piece lies within the brackets of the records' array."""
-    cut: bool
-    """Whether a new archive member may start with this piece."""
-
-
-_T = TypeVar("_T")
-_Steps: TypeAlias = Generator[Run, None, _T]
-"""A part of the scan: it yields runs whenever the window moves, and returns what it found."""
-
-
 class _Container:
     """An object or array that was descended into."""
 
@@ -77,7 +56,7 @@ class _Container:
         self.count = 0
 
 
-class JsonScanner:
+class JsonScanner(JsonWindow):
     """Scan one document.
 
     Args:
@@ -99,24 +78,16 @@ class JsonScanner:
         window: int = WINDOW,
         batch: int = BATCH,
     ) -> None:
+        super().__init__(chunks, window=window)
         self.summary = Summary()
         self.records = 0
-        self._chunks = iter(chunks)
         self._records_field = records_field
-        self._window = window
         self._batch = batch
-        self._buffer = b""
-        self._position = 0
-        self._emitted = 0  # what lies before it has been given out as runs
-        self._offset = 0  # of the buffer's first byte in the document
-        self._ended = False
         self._stack: list[_Container] = []
         self._unfit: set[int] = set()  # offsets of brackets known not to close within a window
+        self._no_guess_before = 0
         self._names: set[str] = set()
         self._name = ""
-        self._inside = False
-        self._cut = False
-        self._pending_records = 0
 
     def runs(self) -> Iterator[Run]:
         """Yield the document's pieces.
@@ -136,7 +107,7 @@ class JsonScanner:
 
     # The document's frame
 
-    def _open_document(self) -> _Steps[None]:
+    def _open_document(self) -> Steps[None]:
         if self._buffer.startswith(codecs.BOM_UTF8):
             self._refuse("it starts with a byte order mark, which JSON forbids (RFC 8259, 8.1)")
         yield from self._skip_space()
@@ -144,7 +115,7 @@ class JsonScanner:
             raise Refused("empty_body", "There is no document: send one JSON object.")
         first = self._buffer[self._position]
         if first != ord("{"):
-            if first == ord("[") or (self._ended and _is_json(self._buffer)):
+            if first == ord("[") or (self._ended and is_json(self._buffer)):
                 kind = "an array" if first == ord("[") else "a single value"
                 raise Refused(
                     "not_an_object",
@@ -153,7 +124,7 @@ class JsonScanner:
             self._refuse("a JSON object starts with '{'")
         self._push()
 
-    def _close_document(self) -> _Steps[None]:
+    def _close_document(self) -> Steps[None]:
         yield from self._skip_space()
         if not self._at_end():
             self._refuse("something follows the end of the object")
@@ -161,7 +132,7 @@ class JsonScanner:
 
     # One step in a container: a member, or elements, or its end
 
-    def _object_step(self, container: _Container) -> _Steps[None]:
+    def _object_step(self, container: _Container) -> Steps[None]:
         byte = yield from self._next_byte()
         if byte == container.closer:
             yield from self._pop()
@@ -171,7 +142,10 @@ class JsonScanner:
             byte = yield from self._next_byte()
         if byte != ord('"'):
             self._refuse("a member's name in double quotes is expected")
-        end = yield from self._token_end(_STRING)
+        if len(self._stack) > 1 and self._guess_members():
+            container.count += 1
+            return
+        end = yield from self._token_end(STRING)
         if end is None:
             self._refuse(f"a member's name is longer than {self._window} bytes")
         name = self._prove(self._position, end)
@@ -181,6 +155,24 @@ class JsonScanner:
         if len(self._stack) == 1:
             self._enter_member(name)
         yield from self._value()
+
+    def _guess_members(self) -> bool:
+        """Pass over many members of an inner object, up to a comma that may end one.
+
+        As with elements, orjson tells whether it does. Where no guess is right, none is made
+        for a batch: members are passed one by one.
+        """
+        start = self._position
+        limit = start + self._batch
+        if self._offset + start < self._no_guess_before:
+            return False
+        for mark in (b"},", b"],", b","):
+            comma = self._buffer.rfind(mark, start, limit) + len(mark) - 1
+            if comma > start and is_json(b"{%b}" % self._buffer[start:comma]):
+                self._position = comma
+                return True
+        self._no_guess_before = self._offset + limit
+        return False
 
     def _enter_member(self, name: str) -> None:
         if name in self._names:
@@ -194,7 +186,7 @@ class JsonScanner:
         self._names.add(name)
         self._name = name
 
-    def _array_step(self, container: _Container) -> _Steps[None]:
+    def _array_step(self, container: _Container) -> Steps[None]:
         byte = yield from self._next_byte()
         if byte == container.closer:
             yield from self._pop()
@@ -223,7 +215,7 @@ class JsonScanner:
             self._pending_records += 1
             self.records += 1
 
-    def _elements(self) -> _Steps[int]:
+    def _elements(self) -> Steps[int]:
         """Pass over the elements that are complete in the window; returns how many."""
         start = self._position
         while True:
@@ -243,17 +235,22 @@ class JsonScanner:
     def _guess_elements(self, start: int) -> int:
         """Pass over elements up to one that starts as the first does; returns how many.
 
-        Records mostly start with the same name, so that the last such start before the limit
-        is the end of the elements before it. orjson tells whether it was: a guess that isn't
-        between two elements leaves no valid JSON before it.
+        Elements of an array mostly start alike, so that the last such start before the limit
+        is the end of those before it. orjson tells whether it was: a guess that isn't between
+        two elements leaves no valid JSON before it.
         """
         buffer = self._buffer
-        like_first = _FIRST_NAME.match(buffer, start)
-        if not like_first:
-            return 0
-        guess = buffer.rfind(like_first[0], like_first.end(), start + self._batch)
-        end = len(buffer[start:guess].rstrip(b" \t\r\n")) + start - 1
-        if guess < 0 or buffer[end] != ord(","):
+        limit = start + self._batch
+        first = _FIRST_NAME.match(buffer, start)
+        like_first = first[0] if first else buffer[start : start + 1]
+        guess = -1
+        if like_first[0] in _OPEN:
+            guess = buffer.rfind(like_first, start + len(like_first), limit)
+        if guess < 0:
+            after = b"}," if first else b","
+            guess = buffer.rfind(after, start, limit) + len(after)
+        end = len(buffer[start : max(guess, start)].rstrip(b" \t\r\n")) + start - 1
+        if end <= start or buffer[end] != ord(","):
             return 0
         try:
             values = orjson.loads(b"[%b]" % buffer[start:end])
@@ -288,7 +285,7 @@ class JsonScanner:
         byte = buffer[position]
         if byte in _OPEN:
             return self._container_end(position)
-        token = (_STRING if byte == ord('"') else _ATOM).match(buffer, position)
+        token = (STRING if byte == ord('"') else ATOM).match(buffer, position)
         if not token or (token.end() == len(buffer) and not self._ended and byte != ord('"')):
             return None
         return token.end()
@@ -318,7 +315,7 @@ class JsonScanner:
 
     # Values
 
-    def _value(self) -> _Steps[None]:
+    def _value(self) -> Steps[None]:
         byte = yield from self._next_byte()
         top_level = len(self._stack) == 1
         is_records = top_level and byte == ord("[") and self._name == self._records_field
@@ -335,14 +332,14 @@ class JsonScanner:
                 self.summary.add_array(self._name, len(value))
             return
         if byte == ord('"'):
-            end = yield from self._token_end(_STRING)
+            end = yield from self._token_end(STRING)
             if end is None:
                 yield from self._long_string()
                 if top_level:
                     self.summary.complete = False
                 return
         else:
-            end = yield from self._token_end(_ATOM)
+            end = yield from self._token_end(ATOM)
             if end is None or end - self._position > MAX_NUMBER:
                 self._refuse(f"a number has more than {MAX_NUMBER} characters")
             if end == self._position:
@@ -352,7 +349,7 @@ class JsonScanner:
             self.summary.add_scalar(self._name, value, self._buffer[self._position : end])
         self._position = end
 
-    def _container_end_filled(self) -> _Steps[int | None]:
+    def _container_end_filled(self) -> Steps[int | None]:
         end = self._container_end(self._position)
         known_unfit = self._offset + self._position in self._unfit
         if end is None and self._position > 0 and not self._ended and not known_unfit:
@@ -360,24 +357,7 @@ class JsonScanner:
             end = self._container_end(self._position)
         return end
 
-    def _token_end(self, pattern: re.Pattern[bytes]) -> _Steps[int | None]:
-        """Where the token at the position ends; None if it is longer than the window."""
-        while True:
-            token = pattern.match(self._buffer, self._position)
-            whole = token and (self._ended or pattern is _STRING or token.end() < len(self._buffer))
-            if token and whole:
-                return token.end()
-            if self._ended:
-                if pattern is _STRING:
-                    self._refuse("it ends within a string")
-                return self._position
-            if not token and pattern is _ATOM and self._position < len(self._buffer):
-                return self._position
-            if self._position == 0 and len(self._buffer) >= self._window:
-                return None
-            yield from self._fill()
-
-    def _long_string(self) -> _Steps[None]:
+    def _long_string(self) -> Steps[None]:
         """Pass over a string longer than the window, in the memory of one."""
         utf8 = codecs.getincrementaldecoder("utf-8")()
         self._position += 1
@@ -401,7 +381,7 @@ class JsonScanner:
             self._refuse("a string is not UTF-8")
         self._position += 1
 
-    # The stack, the window, and what is given out
+    # The stack
 
     def _push(self) -> None:
         if len(self._stack) >= MAX_DEPTH:
@@ -409,87 +389,10 @@ class JsonScanner:
         self._stack.append(_Container(self._buffer[self._position]))
         self._position += 1
 
-    def _pop(self) -> _Steps[None]:
+    def _pop(self) -> Steps[None]:
         container = self._stack.pop()
         if len(self._stack) == 1 and container.is_array:
             self.summary.add_array(self._name, container.count)
             if self._inside:
                 yield from self._emit(inside_next=False)
         self._position += 1
-
-    def _emit(self, *, cut: bool = False, inside_next: bool | None = None) -> _Steps[None]:
-        """Give out what lies before the position. `cut`: the next piece may start a member."""
-        if self._position > self._emitted:
-            data = self._buffer[self._emitted : self._position]
-            self._emitted = self._position
-            yield Run(data, self._pending_records, self._inside, self._cut)
-            self._pending_records = 0
-            self._cut = False
-        if inside_next is not None:
-            self._inside = inside_next
-        if cut or inside_next is not None:
-            self._cut = True
-
-    def _fill(self) -> _Steps[None]:
-        """Drop what was passed and read until the window is full or the document ends."""
-        yield from self._emit()
-        pieces = [self._buffer[self._position :]]
-        held = len(pieces[0])
-        while held < self._window or len(pieces) == 1:
-            piece = next(self._chunks, None)
-            if piece is None:
-                self._ended = True
-                break
-            pieces.append(piece)
-            held += len(piece)
-        self._offset += self._position
-        self._buffer = b"".join(pieces)
-        self._position = self._emitted = 0
-
-    def _next_byte(self) -> _Steps[int]:
-        """The next byte that isn't white space, without passing it."""
-        yield from self._skip_space()
-        if self._at_end():
-            self._refuse("it ends too early: the upload may have been cut off")
-        return self._buffer[self._position]
-
-    def _skip_space(self) -> _Steps[None]:
-        while True:
-            space = _SPACE.match(self._buffer, self._position)
-            self._position = space.end() if space else self._position
-            if self._position < len(self._buffer) or self._ended:
-                return
-            yield from self._fill()
-
-    def _at_end(self) -> bool:
-        return self._ended and self._position == len(self._buffer)
-
-    def _expect(self, wanted: str, alternative: str = "") -> _Steps[None]:
-        byte = yield from self._next_byte()
-        if byte != ord(wanted):
-            or_else = f" or {alternative}" if alternative else ""
-            self._refuse(f"'{wanted}'{or_else} is expected")
-        self._position += 1
-
-    def _prove(self, start: int, end: int, frame: bytes = b"%b") -> Any:
-        """Parse a piece with orjson, which refuses what isn't strictly JSON."""
-        try:
-            return orjson.loads(frame % self._buffer[start:end])
-        except orjson.JSONDecodeError as error:
-            self._position = start + max(0, error.pos - len(frame) // 3)
-            reason = str(error).split(": line", maxsplit=1)[0]
-            self._refuse(reason)
-
-    def _refuse(self, reason: str) -> NoReturn:
-        raise Refused(
-            "invalid_json",
-            f"The document is not valid JSON near byte {self._offset + self._position}: {reason}.",
-        )
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return False
-    return True

@@ -60,10 +60,16 @@ class Page:
         Raises:
             Refused: `invalid_request`.
         """
-        cursor = query.get("cursor")
-        position = decode_cursor(cursor) if cursor else "0"
-        if not position.isdigit():
-            raise _bad_cursor()
+        cursor, first = query.get("cursor"), query.get("first", "0")
+        if cursor and "first" in query:
+            raise Refused("invalid_request", "cursor and first are both given: leave one out.")
+        position = decode_cursor(cursor) if cursor else first
+        if not (position.isascii() and position.isdigit() and len(position) < 20):
+            raise (
+                _bad_cursor()
+                if cursor
+                else Refused("invalid_request", f"first is {first[:20]!r}; give a number, from 0.")
+            )
         return cls(int(position), _limit(query, MAX_RECORDS, default=MAX_RECORDS))
 
 

@@ -81,6 +81,11 @@ class Payload:
     error_detail: str | None = None
 
     @property
+    def repeats(self) -> bool:
+        """Whether it repeats another upload, and so is neither listed nor told."""
+        return self.error_code == "duplicate"
+
+    @property
     def done(self) -> bool:
         """Whether its state is final. A failure of ours isn't: it can be tried again."""
         return self.state == "stored" or (self.state == "failed" and self.error_code != "internal")
@@ -166,8 +171,16 @@ def open_shard(payload_id: str) -> str:
     return f"open#{_shard(payload_id, OPEN_SHARDS)}"
 
 
-def tenant_shard(tenant: str, payload_id: str) -> str:
-    return f"{tenant}#{_shard(payload_id, TENANT_SHARDS)}"
+def tenant_call(payload: Payload) -> str | None:
+    """Key under which a finished payload is listed by call."""
+    listed = payload.call_id and not payload.repeats
+    return f"{payload.tenant}#{payload.call_id}" if listed else None
+
+
+def tenant_shard(payload: Payload) -> str | None:
+    """Key under which a finished payload is listed by tenant."""
+    shard = _shard(payload.payload_id, TENANT_SHARDS)
+    return None if payload.repeats else f"{payload.tenant}#{shard}"
 
 
 def _shard(payload_id: str, shards: int) -> int:

@@ -17,6 +17,7 @@ from wideload_runtime.core.payloads import (
     archive_key,
     iso,
     parse_transit_key,
+    tenant_call,
     tenant_shard,
 )
 from wideload_runtime.core.requests import MAX_CALL_ID
@@ -254,8 +255,8 @@ class Processor:
             open_shard=None,
             lease_owner=None,
             lease_until=None,
-            tenant_call=f"{payload.tenant}#{payload.call_id}" if payload.call_id else None,
-            tenant_shard=tenant_shard(payload.tenant, payload.payload_id),
+            tenant_call=tenant_call(payload),
+            tenant_shard=tenant_shard(payload),
         )
 
     def wait_for(self, caller: Caller, payload_id: str, *, until: float) -> Payload | None:

@@ -12,8 +12,8 @@ from wideload_runtime.core.paging import Listing, Page, encode_cursor
 from wideload_runtime.core.payloads import Payload, PayloadTable
 from wideload_runtime.core.seekable_gzip import Member, members
 
-MAX_PAGE = 5 * 1024 * 1024
-"""Bytes of one page of records: a function's answer has at most 6 MB.
+MAX_PAGE = 4_500_000
+"""Bytes of one page of records: in base64 it must fit into a function's answer of 6 MB.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _SHOWN = (
@@ -78,22 +78,30 @@ class Reader:
             items = document[self.records_field][first : first + limit]
         else:
             member = _member_of(payload, first)
-            raw = self.archives.read_range(
-                payload.archive_key, offset=member.offset, size=member.size
-            )
-            text = b"".join(gunzip([raw]))
-            if len(text) > MAX_PAGE:
-                raise Refused(
-                    "record_too_large",
-                    f"Record {first} is too large for an answer: read it from document_url, "
-                    f"bytes {member.offset} to {member.offset + member.size - 1}, gunzipped.",
-                )
-            found = _parse(b"[%b]" % text.strip(b", \t\r\n"))
+            page_text = self._member(payload.archive_key, member)
             start = first - member.first_record
-            items = found[start : start + limit]
+            items = _parse(b"[%b]" % page_text.strip(b", \t\r\n"))[start : start + limit]
         following = first + len(items)
         more = following < (payload.records or 0)
         return {"items": items, "cursor": encode_cursor(str(following)) if more else None}
+
+    def _member(self, archive_key: str, member: Member) -> bytes:
+        """One archive member, unpacked: a page's worth, or a single record of any size."""
+        text = b""
+        if member.size <= MAX_PAGE:
+            raw = self.archives.read_range(archive_key, offset=member.offset, size=member.size)
+            for piece in gunzip([raw]):
+                text += piece
+                if len(text) > MAX_PAGE:
+                    break
+        if not text or len(text) > MAX_PAGE:
+            raise Refused(
+                "record_too_large",
+                f"Record {member.first_record} is too large for an answer: read it from "
+                f"document_url, bytes {member.offset} to {member.offset + member.size - 1}, "
+                "gunzipped.",
+            )
+        return text
 
     def delete(self, tenant: str, payload_id: str) -> None:
         """Remove a payload: its objects first, so that nothing is left that no item names.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 
-from wideload_runtime.core.json_scan import Run
+from wideload_runtime.core.json_window import Run
 
 LEVEL = 1
 """ISA-L's level: on a call log, level 3 took twice the time for 1.4 % fewer bytes
@@ -66,7 +66,9 @@ class SeekableGzip:
 
     def add(self, run: Run) -> None:
         full = self._member_size >= member_size(self._document_size)
-        if run.cut and (full or run.inside != self._inside):
+        # A record that came in pieces, as it is larger than a window, gets a member of its own.
+        alone = run.records == 0
+        if run.cut and (full or alone or run.inside != self._inside):
             self._close_member()
             self._inside = run.inside
             self._open_member()
