@@ -83,6 +83,14 @@ def test_one_lease_at_a_time(table: PayloadTable, issued: Payload) -> None:
     assert third.lease_owner == "c"
 
 
+def test_a_lease_can_be_asked_for_twice_by_its_holder(table: PayloadTable, issued: Payload) -> None:
+    first, second = (
+        table.lease(issued.payload_id, owner="a", now=1000, until=2000) for _ in range(2)
+    )
+
+    assert first == second is not None
+
+
 def test_what_is_not_there_is_not_leased(table: PayloadTable) -> None:
     assert table.lease("unknown", owner="a", now=1, until=2) is None
 

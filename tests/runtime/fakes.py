@@ -48,7 +48,9 @@ class FakeTable:
         payload = self.items.get(payload_id)
         if payload is None:
             return None
-        over = payload.state == "processing" and (payload.lease_until or 0) < now
+        over = payload.state == "processing" and (
+            (payload.lease_until or 0) < now or payload.lease_owner == owner
+        )
         retry = payload.state == "failed" and payload.error_code == "internal"
         if payload.state not in IDLE and not over and not retry:
             return None

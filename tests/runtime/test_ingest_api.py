@@ -44,7 +44,10 @@ def invoke(world: World, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     monkeypatch.setattr(ingest_api, "reader", world.reader)
 
     def invoke(
-        method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+        method: str,
+        path: str,
+        body: bytes | str = b"",
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         route, _, query = path.partition("?")
         event = {
@@ -59,14 +62,17 @@ def invoke(world: World, monkeypatch: pytest.MonkeyPatch) -> Invoke:
                 "http": {"method": method, "path": route},
                 "authorizer": {"lambda": {"tenant": "acme", "key_id": "0123456789ab"}},
             },
-            "isBase64Encoded": bool(body),
+            "isBase64Encoded": isinstance(body, bytes) and bool(body),
         }
         if query:
             event["queryStringParameters"] = dict(parse_qsl(query))
         if body:
-            event["body"] = base64.b64encode(body).decode()
+            event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
         answer = ingest_api.handler(event, Context())
-        return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+        text = answer["body"]
+        if answer["isBase64Encoded"]:
+            text = base64.b64decode(text)
+        return answer["statusCode"], json.loads(text), answer["headers"]
 
     return invoke
 
@@ -109,10 +115,47 @@ def test_a_small_document_is_the_last_member_byte_for_byte(world: World, invoke:
     assert answer["body"].endswith(f'"document":{document.decode()}}}')
 
 
+@pytest.mark.parametrize("number", ["18446744073709551616", "1" * 30, "1e22", "-0.0", "1e300"])
+def test_any_number_is_answered(invoke: Invoke, number: str) -> None:
+    _, stored, _ = invoke("POST", "/send-call-log", f'{{"n": {number}}}'.encode())
+
+    status, body, _ = invoke("GET", f"/call-logs/{stored['payload_id']}")
+
+    assert status == 200
+    assert body["summary"] == body["document"] == {"n": json.loads(number)}
+
+
+def test_records_are_answered_as_bytes(invoke: Invoke) -> None:
+    document = '{"transcript_with_metrics": ["é", 123456789012345678901234567890]}'
+    _, stored, _ = invoke("POST", "/send-call-log", document.encode())
+
+    _, body, _ = invoke("GET", f"/call-logs/{stored['payload_id']}/records")
+
+    assert body == {"items": ["é", 123456789012345678901234567890], "cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("announced", "status"), [(None, 200), ("12", 200), ("10", 400), ("99", 400)]
+)
+def test_text_that_the_gateway_damaged_is_refused(
+    invoke: Invoke, announced: str | None, status: int
+) -> None:
+    headers = {"content-length": announced} if announced else {}
+
+    answered, _, _ = invoke("POST", "/send-call-log", '{"n": "\ufffd"}', headers)
+
+    assert answered == status
+
+
 def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:
     status, body, _ = invoke("GET", "/nowhere")
 
     assert (status, body["code"], body["request_id"]) == (404, "not_found", "gateway-1")
+
+
+def test_an_id_of_any_form_is_unknown(invoke: Invoke) -> None:
+    for wanted in ("A" * 3000, "idempotency%23x", "01arz3ndektsv4rrffq69g5fav"):
+        assert invoke("GET", f"/call-logs/{wanted}")[0] == 404
 
 
 def test_a_damaged_event_is_a_problem(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,8 @@ class DynamoPayloadTable:
             Key={"payload_id": payload_id},
             UpdateExpression="SET #state = :processing, lease_owner = :owner, lease_until = :until",
             ConditionExpression="#state IN (:issued, :expired, :uploaded) "
-            "OR (#state = :processing AND lease_until < :now) "
+            # One's own, since a request whose answer was lost is made again underneath.
+            "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
             "OR (#state = :failed AND error_code = :internal)",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={

@@ -20,7 +20,8 @@ from typing import Any, Literal, Protocol
 State = Literal["issued", "uploaded", "processing", "stored", "failed", "expired"]
 
 TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_TRANSIT_KEY = re.compile(rf"transit/({TENANT.pattern})/([0-9A-HJKMNP-TV-Z]{{26}})")
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_TRANSIT_KEY = re.compile(rf"transit/({TENANT.pattern})/({_ULID.pattern})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,10 @@ def _shard(payload_id: str, shards: int) -> int:
 def iso(epoch: float) -> str:
     """ISO 8601 in UTC, of a fixed width, so that texts sort as times do."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def is_payload_id(text: str) -> bool:
+    return _ULID.fullmatch(text) is not None
 
 
 def transit_key(tenant: str, payload_id: str) -> str:

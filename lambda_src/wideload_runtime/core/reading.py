@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.gunzip import gunzip
 from wideload_runtime.core.paging import Listing, Page, encode_cursor
-from wideload_runtime.core.payloads import Payload, PayloadTable
+from wideload_runtime.core.payloads import Payload, PayloadTable, is_payload_id
 from wideload_runtime.core.seekable_gzip import Member, members
 
 MAX_PAGE = 4_500_000
@@ -120,7 +120,7 @@ class Reader:
         self.table.delete(payload_id)
 
     def _owned(self, tenant: str, payload_id: str) -> Payload:
-        payload = self.table.get(payload_id)
+        payload = self.table.get(payload_id) if is_payload_id(payload_id) else None
         if payload is None or payload.tenant != tenant:
             raise Refused("unknown_payload", "No payload of yours has this id.")
         return payload

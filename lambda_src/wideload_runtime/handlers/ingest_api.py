@@ -8,7 +8,6 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -64,14 +63,15 @@ def list_call_logs() -> Response[str]:
 @app.get("/call-logs/<payload_id>")
 def get_call_log(payload_id: str) -> Response[str]:
     known, document = reader.payload(_tenant(), payload_id)
+    body = _json(known)
     if document is not None:
         # The document's own bytes, not parsed again, and last: so a client can cut them out.
-        known["document"] = orjson.Fragment(document)
-    return _answer(Reply(200, known))
+        body = f'{body[:-1]},"document":{document.decode()}}}'
+    return Response(200, "application/json", body, headers=NO_STORE)
 
 
 @app.get("/call-logs/<payload_id>/records")
-def get_records(payload_id: str) -> Response[bytes]:
+def get_records(payload_id: str) -> Response[str]:
     page = reader.records(_tenant(), payload_id, Page.parse(_query()))
     # json, not orjson: integers of any length go out as they came in.
     # As bytes, so in base64: text would be escaped within the answer, and could outgrow 6 MB.
@@ -150,18 +150,28 @@ def _request_id() -> str:
 def _body() -> bytes:
     body = app.current_event.get("body") or ""
     if not app.current_event.get("isBase64Encoded"):
-        return bytes(body.encode("utf-8", "surrogatepass"))
+        text = bytes(body.encode("utf-8", "surrogatepass"))
+        announced = app.current_event.headers.get("content-length")
+        # U+FFFD alone is a character like others; but not where the length says it was put in.
+        if "\ufffd" in body and announced not in (None, str(len(text))):
+            raise Refused("invalid_json", "The body is not UTF-8: the gateway replaced bytes.")
+        return text
     try:
         return base64.b64decode(body)
     except binascii.Error as error:
         raise Refused("invalid_request", "The body arrived damaged: send it again.") from error
 
 
+def _json(value: Any) -> str:
+    """json, not orjson: integers of any length must go out as they came in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _answer(reply: Reply) -> Response[str]:
     return Response(
         status_code=reply.status,
         content_type="application/json",
-        body=orjson.dumps(reply.body).decode(),
+        body=_json(reply.body),
         headers=NO_STORE,
     )
 
@@ -181,6 +191,6 @@ def _problem(
     return Response(
         status_code=status,
         content_type="application/problem+json",
-        body=orjson.dumps(body).decode(),
+        body=_json(body),
         headers={**NO_STORE, **(headers or {})},
     )
