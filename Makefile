@@ -15,7 +15,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 export JSII_NODE := $(CURDIR)/$(BIN)/node
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
-KEYS = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/wideload-keys
+# The deployment's own programs, against the embedded cloud with ENV=local.
+OPERATE = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/
+DEPLOYMENT = --stack wideload-$(ENV)-ingest
 
 VENV := .venv/.ready
 NODE := node_modules/.ready
@@ -115,16 +117,20 @@ deploy: $(VENV) $(NODE) $(LAMBDA) ## Deploy ENV to the account of your AWS crede
 .PHONY: key
 key: $(VENV) ## Create an API key: TENANT=name, printed once
 	@$(if $(TENANT),,$(error Say whose key it is: make key ENV=$(ENV) TENANT=acme))
-	@$(KEYS) create --stack wideload-$(ENV)-ingest --tenant $(TENANT)
+	@$(OPERATE)wideload-keys create $(DEPLOYMENT) --tenant $(TENANT)
 
 .PHONY: keys
 keys: $(VENV) ## List the API keys
-	@$(KEYS) list --stack wideload-$(ENV)-ingest $(if $(TENANT),--tenant $(TENANT))
+	@$(OPERATE)wideload-keys list $(DEPLOYMENT) $(if $(TENANT),--tenant $(TENANT))
 
 .PHONY: revoke-key
 revoke-key: $(VENV) ## Revoke an API key: KEY_ID=id
 	@$(if $(KEY_ID),,$(error Say which: make revoke-key ENV=$(ENV) KEY_ID=…; make keys lists them))
-	@$(KEYS) revoke --stack wideload-$(ENV)-ingest $(KEY_ID)
+	@$(OPERATE)wideload-keys revoke $(DEPLOYMENT) $(KEY_ID)
+
+.PHONY: redrive
+redrive: $(VENV) ## Put what failed in the worker back into its queue
+	@$(OPERATE)wideload-redrive $(DEPLOYMENT)
 
 # Packages
 

@@ -70,9 +70,13 @@ class IngestStack(Stack):
             environment_name=settings.environment,
             api_key_header=settings.api_key_header,
             upload_url_ttl=Duration.minutes(settings.upload_url_minutes),
+            unclaimed_delay=Duration.seconds(settings.unclaimed_delay_seconds),
             in_request_limit=settings.in_request_limit,
             records_field=settings.records_field,
             transit_expiration=Duration.days(settings.transit_days),
+            retention=_days(settings.retention_days),
+            archive_infrequent_access_after=_days(settings.archive_infrequent_access_days),
+            archive_glacier_after=_days(settings.archive_glacier_days),
             rate_limit=settings.rate_limit,
             burst_limit=settings.burst_limit,
             worker_max_concurrency=settings.worker_max_concurrency,
@@ -97,13 +101,22 @@ class IngestStack(Stack):
         self._output("BucketName", self.ingest.bucket.bucket_name, "Uploads and kept documents")
         self._output("PayloadsTableName", self.ingest.payloads_table.table_name, "Payloads")
         self._output("KeysTableName", self.ingest.keys_table.table_name, "API keys, hashed")
-        self._output("QueueUrl", self.ingest.queue.queue_url, "Claims that wait for the worker")
+        self._output("QueueUrl", self.ingest.queue.queue_url, "Uploads that wait for the worker")
         self._output(
-            "DeadLetterQueueUrl", self.ingest.dead_letter_queue.queue_url, "Claims given up"
+            "DeadLetterQueueUrl", self.ingest.dead_letter_queue.queue_url, "Uploads given up"
+        )
+        self._output(
+            "EventDeadLetterQueueUrl",
+            self.ingest.event_dead_letter_queue.queue_url,
+            "Events given up",
         )
 
     def _output(self, name: str, value: str, description: str) -> None:
         CfnOutput(self, name, value=value, description=description)
+
+
+def _days(days: int | None) -> Duration | None:
+    return None if days is None else Duration.days(days)
 
 
 def _code(folder: str) -> lambda_.Code:

@@ -45,6 +45,9 @@ class Settings:
     upload_url_minutes: int = 15
     """Life of an upload URL, in minutes, 1 to 720."""
 
+    unclaimed_delay_seconds: int = 60
+    """Seconds after which an upload that nobody claimed goes to the worker, 0 to 900."""
+
     in_request_limit: int = 25_000_000
     """Largest uploaded object that is processed in the request that claims it, in bytes,
     1 to 100,000,000. Larger ones are queued."""
@@ -54,6 +57,17 @@ class Settings:
 
     transit_days: int = 7
     """Days after which uploads are deleted from the transit prefix."""
+
+    retention_days: int | None = None
+    """Days for which finished payloads are kept, items and documents, 1 to 36,499. Default: for
+    ever."""
+
+    archive_infrequent_access_days: int | None = None
+    """Days after which kept documents move to S3 Standard-IA, at least 30. Default: never."""
+
+    archive_glacier_days: int | None = None
+    """Days after which they move to S3 Glacier Instant Retrieval, at least 30 more than
+    `archive_infrequent_access_days`, if that is given. Default: never."""
 
     rate_limit: int = 100
     """Requests per second that the API accepts, 1 to 10,000."""
@@ -93,7 +107,7 @@ class Settings:
                 pattern, allowed = _PATTERNS[name]
                 if not re.fullmatch(pattern, value):
                     raise ValueError(f"{name} is {value!r}; give {allowed}.")
-            if name in _RANGES:
+            if name in _RANGES and value is not None:
                 least, most = _RANGES[name]
                 if not least <= value <= most:
                     raise ValueError(f"{name} is {value:,}; give {least:,} to {most:,}.")
@@ -142,8 +156,12 @@ _PATTERNS = {
 }
 _RANGES = {
     "upload_url_minutes": (1, 720),
+    "unclaimed_delay_seconds": (0, 900),
     "in_request_limit": (1, 100_000_000),
     "transit_days": (1, 365),
+    "retention_days": (1, 36_499),
+    "archive_infrequent_access_days": (30, 36_499),
+    "archive_glacier_days": (1, 36_499),
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
     "worker_max_concurrency": (2, 1_000),
@@ -159,12 +177,13 @@ def _parse(field: str, text: str) -> object:
         if text.lower() not in ("true", "false"):
             raise ValueError(f"{field} is {text!r}; give true or false.")
         return text.lower() == "true"
-    if hint is int:
+    optional = type(None) in typing.get_args(hint)
+    if optional and text == "":
+        return None
+    if hint is int or int in typing.get_args(hint):
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise ValueError(f"{field} is {text!r}; give a whole number, in digits alone.")
         return int(text)
-    if type(None) in typing.get_args(hint) and text == "":
-        return None
     return text
 
 
@@ -193,6 +212,10 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             _DISPOSABLE,
             environment="local",
             lambda_code=".local/lambda",
+            # Each worker is a process of the developer's machine.
+            worker_max_concurrency=3,
+            # Nobody waits a minute for a test.
+            unclaimed_delay_seconds=2,
             s3_addressing_style="path",
         ),
     }

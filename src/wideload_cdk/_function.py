@@ -28,6 +28,7 @@ class RuntimeFunction(lambda_.Function):
 
     The role starts with nothing but writing to that log group and sending
     traces; everything else is granted by the construct that makes the function.
+    `no_dead_letters` says why nothing needs to receive its failed asynchronous invocations.
     """
 
     def __init__(
@@ -46,6 +47,9 @@ class RuntimeFunction(lambda_.Function):
         log_level: str,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
+        no_dead_letters: str = "Nothing invokes it asynchronously, so a dead-letter target would "
+        "never receive anything: API Gateway waits for its answer, and SQS and DynamoDB Streams "
+        "have a dead-letter queue.",
     ) -> None:
         log_group = logs.LogGroup(
             scope, f"{id}Logs", retention=log_retention, removal_policy=removal_policy
@@ -88,9 +92,4 @@ class RuntimeFunction(lambda_.Function):
                 "The dependencies in the code are compiled for Python 3.13, which Lambda supports "
                 "until 2029; the runtime moves together with them.",
             )
-        acknowledge(
-            self,
-            "Serverless-LambdaDLQ",
-            "Nothing invokes it asynchronously, so a dead-letter target would never receive "
-            "anything: API Gateway waits for its answer, and SQS has a dead-letter queue.",
-        )
+        acknowledge(self, "Serverless-LambdaDLQ", no_dead_letters)

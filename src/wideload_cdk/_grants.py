@@ -5,7 +5,9 @@
 batches on every index, `queue.grant_send_messages` reading the queue's attributes.
 """
 
+from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
@@ -65,6 +67,44 @@ def grant_query(table: dynamodb.ITable, grantee: iam.IGrantable, index: str) -> 
         grantee=grantee,
         actions=["dynamodb:Query"],
         resource_arns=[f"{table.table_arn}/index/{index}"],
+    )
+
+
+def grant_stream(table: dynamodb.ITable, grantee: iam.IGrantable) -> iam.Grant:
+    """Grant what a Lambda event source needs to read the table's stream; and its key.
+
+    `table.grant_stream_read` would give `dynamodb:ListStreams` on every table.
+    """
+    if table.encryption_key is not None:
+        table.encryption_key.grant(grantee, "kms:Decrypt")
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=[
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        ],
+        resource_arns=[table.table_stream_arn or ""],
+    )
+
+
+def grant_rule(queue: sqs.IQueue, rule: events.Rule) -> None:
+    """Let one EventBridge rule, and no other, send to the queue."""
+    grants_to = iam.ServicePrincipal("events.amazonaws.com")
+    if queue.encryption_master_key is not None:
+        # By account, not by rule: the rule needs the queue and the queue the key, so a key
+        # whose policy names the rule would close a circle.
+        queue.encryption_master_key.grant(
+            grants_to.with_conditions(
+                {"StringEquals": {"aws:SourceAccount": Stack.of(rule).account}}
+            ),
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+        )
+    queue.grant(
+        grants_to.with_conditions({"ArnEquals": {"aws:SourceArn": rule.rule_arn}}),
+        "sqs:SendMessage",
     )
 
 

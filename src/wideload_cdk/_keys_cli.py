@@ -1,25 +1,19 @@
-"""The program `wideload-keys`. Results go to stdout, explanations to stderr."""
+"""The program `wideload-keys`."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import click
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from wideload_cdk import keys
+from wideload_cdk._cli import Aws, aws_command
 
 TABLE_OUTPUT = "KeysTableName"
-
-# A wrong endpoint or a missing network should be told within seconds, not minutes.
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,33 +30,16 @@ def _deployment(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--stack", metavar="NAME", help="Stack that made the keys table.")
     @click.option("--table", "table_name", metavar="NAME", help="The keys table itself.")
-    @click.option(
-        "--endpoint-url", metavar="URL", help="Another AWS than AWS, as AWS_ENDPOINT_URL does."
-    )
-    @click.option(
-        "--region",
-        metavar="NAME",
-        # boto3 itself reads the second alone.
-        envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
-        help="AWS region. Default: AWS_REGION, else that of the profile.",
-    )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per key.")
+    @aws_command
     @functools.wraps(command)
-    def wrapper(
-        *,
-        stack: str | None,
-        table_name: str | None,
-        endpoint_url: str | None,
-        region: str | None,
-        **arguments: Any,
-    ) -> None:
+    def wrapper(aws: Aws, *, stack: str | None, table_name: str | None, **arguments: Any) -> None:
         if (stack is None) == (table_name is None):
             raise click.UsageError("Give either --stack or --table.")
-        with _one_line_errors():
-            session = boto3.Session(region_name=region)
-            options: dict[str, Any] = {"endpoint_url": endpoint_url, "config": _CONFIG}
-            name = table_name or _table_of(stack or "", session.client("cloudformation", **options))
-            command(session.resource("dynamodb", **options).Table(name), **arguments)
+        name = table_name or aws.stack_output(
+            stack or "", TABLE_OUTPUT, "give the name of its table by --table"
+        )
+        command(aws.resource("dynamodb").Table(name), **arguments)
 
     return wrapper
 
@@ -122,35 +99,3 @@ def revoke(table: keys.KeysTable, *, key_id: str, as_json: bool) -> None:
 
 def _json(key: keys.Key) -> str:
     return json.dumps(dataclasses.asdict(key))
-
-
-def _table_of(stack: str, client: Any) -> str:
-    """Name of the keys table, from the outputs of `stack`."""
-    try:
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise
-        raise click.ClickException(
-            f"There is no stack {stack} in {client.meta.region_name}. "
-            "Deploy it first, or give another --stack, region or profile."
-        ) from None
-    for output in found.get("Outputs", []):
-        if output["OutputKey"] == TABLE_OUTPUT:
-            return str(output["OutputValue"])
-    raise click.ClickException(
-        f"The stack {stack} has no output {TABLE_OUTPUT}; give the name of its table by --table."
-    )
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Tell what went wrong in one line, with exit status 1."""
-    try:
-        yield
-    except (ValueError, LookupError) as error:
-        raise click.ClickException(str(error)) from None
-    except NoRegionError:
-        raise click.ClickException("No region: give --region or set AWS_REGION.") from None
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from None

@@ -45,6 +45,26 @@ class IngestMetrics:
         """Payloads that reached the state `failed`."""
         return self._count("PayloadFailedCount", options)
 
+    def metric_unclaimed_payload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Uploads that nobody had claimed when the worker processed them."""
+        return self._count("UnclaimedPayloadCount", options)
+
+    def metric_expired_upload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Upload URLs that were never used, found by the sweep."""
+        return self._count("ExpiredUploadCount", options)
+
+    def metric_repaired_payload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Unfinished payloads that the sweep put back into the queue."""
+        return self._count("RepairedPayloadCount", options)
+
+    def metric_lost_upload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Uploads that were deleted before they could be processed, found by the sweep."""
+        return self._count("LostUploadCount", options)
+
+    def metric_orphan_object_count(self, **options: Any) -> cloudwatch.Metric:
+        """Uploaded objects without a record that the sweep found."""
+        return self._count("OrphanObjectCount", options)
+
     def metric_s3_upload_duration(self, **options: Any) -> cloudwatch.Metric:
         """Time of a client's PUT to S3, in milliseconds."""
         return self._average("S3UploadDuration", cloudwatch.Unit.MILLISECONDS, options)

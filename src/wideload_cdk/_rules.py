@@ -25,12 +25,13 @@ def acknowledge(construct: Construct, rule: str, reason: str) -> None:
     Validations.of(resource).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
 
 
-def acknowledge_wildcard(role: iam.Role, resource: str, reason: str) -> None:
+def acknowledge_wildcard(role: iam.IRole | None, resource: str, reason: str) -> None:
     """Accept the wildcard in ARN `resource` of the policy that grants made for `role`."""
-    policy = role.node.find_child("DefaultPolicy")
-    assert isinstance(policy, iam.Policy)  # noqa: S101 - for the type checker
-    finding = _flatten(Stack.of(role).resolve(resource))
-    acknowledge(policy, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
+    policy = role and role.node.try_find_child("DefaultPolicy")
+    # An imported role's policy is called otherwise; no pack reads it as this role's.
+    if isinstance(policy, iam.Policy):
+        finding = _flatten(Stack.of(policy).resolve(resource))
+        acknowledge(policy, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
 
 
 def _flatten(value: Any) -> str:

@@ -6,7 +6,7 @@ From Python, with the keys table as a boto3 resource::
     new = create_key(table, "acme", label="call recorder 3")
 
 or as a program, `wideload-keys` or `python -m wideload_cdk.keys`. Needs the extra
-`wideload-cdk[keys]`.
+`wideload-cdk[operate]`.
 
 A key is `wl_<key_id>_<secret>`. The table holds the hex SHA-256 of the whole key and nothing
 from which the key could be made again; 256 random bits need no slow hash.

@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,22 +20,31 @@ from wideload_cdk import _grants as grants
 from wideload_cdk._api import KeyedHttpApi
 from wideload_cdk._assets import built_code
 from wideload_cdk._checks import check_duration, check_range, check_text
+from wideload_cdk._events import IngestEvents, invoke_hourly, publish_finished, queue_uploads
 from wideload_cdk._function import LOG_LEVELS, ONE_VCPU_MEMORY_MB, RuntimeFunction
+from wideload_cdk._lifecycle import check_archive, keep_archive
 from wideload_cdk._metrics import SERVICE, IngestMetrics
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
-from wideload_cdk._tables import CALL_INDEX, new_keys_table, new_payloads_table
+from wideload_cdk._tables import (
+    CALL_INDEX,
+    OPEN_INDEX,
+    TENANT_INDEX,
+    new_keys_table,
+    new_payloads_table,
+)
 from wideload_cdk.transfer_bucket import TransferBucket
 
 TRANSIT_PREFIX = "transit/"
 ARCHIVE_PREFIX = "archive/"
 
+_DELETE = apigateway.HttpMethod.DELETE
 _GET = apigateway.HttpMethod.GET
 _POST = apigateway.HttpMethod.POST
 ROUTES = {
     "/get-upload-url": [_GET, _POST],
     "/send-call-log": [_POST],
     "/call-logs": [_GET],
-    "/call-logs/{payload_id}": [_GET],
+    "/call-logs/{payload_id}": [_GET, _DELETE],
     "/call-logs/{payload_id}/records": [_GET],
 }
 
@@ -44,37 +54,57 @@ API_TIMEOUT = Duration.seconds(29)
 WORKER_TIMEOUT = Duration.minutes(15)
 # API Gateway waits 10 s for an authorizer.
 AUTHORIZER_TIMEOUT = Duration.seconds(10)
-AUTHORIZER_MEMORY_MB = 512
-# A message must stay hidden for as long as a worker may hold it. Twice that leaves room for
-# an invocation that Lambda had to put off; AWS's rule of thumb, six times, would leave the
-# payload of a crashed worker lying for an hour and a half. A delivery that comes too early
-# does no harm: the lease on the payload turns it away.
-VISIBILITY_TIMEOUT = Duration.minutes(30)
+# More than a run needs, and less than the hour between two, so that they never overlap.
+SWEEP_TIMEOUT = Duration.minutes(15)
+# A hundred events are ten calls of some 10 ms; the rest is for repeating them.
+EVENTS_TIMEOUT = Duration.minutes(1)
+# What needs boto3 and little else: with less, importing it takes seconds.
+SMALL_MEMORY_MB = 512
+# A worker holds its payload by a lease of 16 minutes, one more than it can run. A message
+# that comes back before a crashed worker's lease has ended is turned away, and has used up one
+# of its five deliveries; so it stays hidden for the lease and four minutes more, in which the
+# invocation may have begun later than the delivery. Longer, as by AWS's rule of thumb of six
+# times the timeout, and the payload of a crashed worker would lie for an hour and a half.
+VISIBILITY_TIMEOUT = Duration.minutes(20)
 # AWS advises at least five, since throttled invocations count as receives.
 MAX_RECEIVE_COUNT = 5
 
 
-class PayloadIngest(IngestMetrics, Construct):
+class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     """Accept JSON payloads of any size up to 5 GiB and record them in DynamoDB.
 
     Small payloads come in the body of a request; large ones by presigned PUT to the bucket,
     and are claimed by key. Claims up to `in_request_limit` are processed in the request,
-    larger ones by a worker behind a queue. Callers show an API key in a header; keys are made
-    with `python -m wideload_cdk.keys` and stored as hashes.
+    larger ones by a worker behind a queue, and so are uploads that nobody claims. Every hour a
+    sweep takes up what was left halfway. For each payload that was stored or has failed there
+    is an event on EventBridge: see `on_payload_stored` and `on_payload_failed`. Callers show an
+    API key in a header; keys are made with `python -m wideload_cdk.keys` and stored as hashes.
 
     Args:
         bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for what is kept.
             A bucket of yours should let `transit/` expire, abort incomplete multipart
-            uploads, and send its events to EventBridge. Default: a new `TransferBucket`
-            that deletes what is under `transit/` after `transit_expiration`.
-        table: Table for the payloads, with the partition key `payload_id` (string), TTL
-            attribute `expires_at`, and a global index `by_call`: partition key `tenant_call`,
-            sort key `payload_id` (strings), which projects at least `state`, `created_at`
-            and `size`. Default: a new on-demand table.
+            uploads, and send its events to EventBridge, without which uploads that nobody
+            claims wait for the sweep; and let `archive/` expire a day after `retention`, if
+            that is given. Default: a new `TransferBucket` that does all of this.
+        table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
+            `expires_at`, its stream shows new and old images, and it has three global indexes,
+            all keys being strings, which project at least the attributes named here:
+
+            - `by_open`: partition key `open_shard`, sort key `created_at`; `state`, `tenant`,
+              `source`, `s3_key`, `lease_until`;
+            - `by_call`: partition key `tenant_call`, sort key `payload_id`; `state`, `tenant`,
+              `source`, `created_at`, `stored_at`, `call_id`, `uploaded_size`, `size`, `sha256`,
+              `records`, `error_code`, `error_detail`;
+            - `by_tenant`: partition key `tenant_shard`, sort key `payload_id`; as `by_call`.
+
+            An imported table must be imported with the ARN of its stream
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). Default: a new on-demand
+            table.
         keys_table: Table for the API keys, with the partition key `key_id` (string).
             Several deployments may share one. Default: a new on-demand table.
         encryption_key: KMS key for bucket, tables and queues made here. Default: keys that
-            the services own, at no cost.
+            the services own, at no cost. The policy of an imported key must itself let
+            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`).
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
@@ -83,6 +113,9 @@ class PayloadIngest(IngestMetrics, Construct):
         api_key_header: Header that carries the API key. Default: `x-api-key`.
         upload_url_ttl: Life of an upload URL, 1 minute to 12 hours. It ends earlier when the
             function's credentials do. Default: 15 minutes.
+        unclaimed_delay: How long after its upload an object goes to the worker if nobody has
+            claimed it by then; 0 to 15 minutes. Claimed ones cost the worker a look into the
+            table. Default: 1 minute, so that a client claims its own upload first.
         in_request_limit: Largest object, in bytes as uploaded, that is processed in the
             request that claims it; larger ones are queued. 1 to 100,000,000, since a request
             ends after 29 s. Default: 25,000,000.
@@ -90,16 +123,29 @@ class PayloadIngest(IngestMetrics, Construct):
             Default: `transcript_with_metrics`.
         transit_expiration: How long an uploaded object lies under `transit/` of a bucket made
             here, in whole days. Default: 7 days.
+        retention: How long finished payloads are kept, in whole days: items by TTL, and
+            documents under `archive/` of a bucket made here, by a day longer. Default: for ever.
+        archive_infrequent_access_after: When documents under `archive/` of a bucket made here
+            move to S3 Standard-IA, in whole days, at least 30. As with every transition, S3
+            leaves objects under 128 KB where they are. Default: never.
+        archive_glacier_after: When they move to S3 Glacier Instant Retrieval, from which they
+            are read as quickly as before, but for a fee; in whole days, at least 30 more than
+            `archive_infrequent_access_after`, if that is given. S3 bills at least 90 days of
+            it. Default: never.
+        event_bus: Receives the events `PayloadStored` and `PayloadFailed`. Default: the
+            account's default bus.
+        processor: Function of yours in the worker's place: see below. Default: a worker that
+            checks, summarizes and archives JSON.
         rate_limit: Requests per second that the API accepts, all callers together; more are
             answered 429. Default: 100.
         burst_limit: Requests that may come at once. Default: 200.
-        worker_max_concurrency: Queued payloads that are processed at once, 2 to 1,000.
+        worker_max_concurrency: Queued payloads that worker or processor take at once, 2 to 1,000.
             Default: 10.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for API function and worker; they win over
-            the construct's own. Default: none.
+        environment: Further environment variables for API function, worker and sweep; they win
+            over the construct's own. Default: none.
         point_in_time_recovery: Whether tables made here can be restored to any second of the
             last 35 days. Default: they can.
         deletion_protection: Whether tables made here refuse to be deleted. Default: they do.
@@ -108,10 +154,40 @@ class PayloadIngest(IngestMetrics, Construct):
         removal_policy: What happens to bucket, tables and logs made here when the stack is
             deleted. Default: they are kept.
 
+    A `processor` is invoked by the queue with one SQS record at a time, whose body is
+    `{"s3_key": "transit/<tenant>/<payload_id>", "reason": "claimed" | "unclaimed" | "sweep"}`,
+    and answers `{"batchItemFailures": [{"itemIdentifier": <messageId>}]}` to get it again, after
+    20 minutes, up to five times in all. The same upload may come several times, also at once,
+    so the processor
+
+    - takes the payload's lease before it works: an update of its item to the state
+      `processing`, with `lease_owner` and `lease_until` (epoch milliseconds, later than its own
+      timeout), on the condition that the state is `issued`, `uploaded`, `expired`, `processing`
+      with a `lease_until` in the past or a `lease_owner` that is itself, or `failed` with the
+      `error_code` `internal`;
+    - at the end sets the state to `stored` (with `stored_at`, ISO 8601) or `failed` (with
+      `error_code` and `error_detail`) on the condition that the lease is still its own, sets
+      `tenant_shard`, and `tenant_call` if the item has a `call_id`, by which it is listed, and
+      removes `open_shard`, `lease_owner`, `lease_until` and `expires_at` (or sets it, by your
+      retention). Else the sweep queues the payload again;
+    - says `failed` with the code `internal` at the fifth receive, before the message goes to
+      the dead-letter queue.
+
+    `examples/processor` in the repository does all of it. The processor is granted what
+    the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject`,
+    `s3:AbortMultipartUpload` and `s3:DeleteObject` on `archive/*`; `s3:ListBucket` for
+    `transit/*`; `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` on the payloads
+    table; `sqs:ReceiveMessage`, `DeleteMessage`, `ChangeMessageVisibility`, `GetQueueAttributes`
+    and `GetQueueUrl` on the queue; `kms:Decrypt` and `kms:GenerateDataKey` on the keys of
+    these. Its environment is yours to set. No worker function is made then. Claims of up to
+    `in_request_limit` bytes, and payloads in the body of a request, are still processed in the
+    request; `in_request_limit=1` sends all claims to the processor.
+
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
-        ValueError: A value is outside of what is allowed, which the message says; or both
-            `bucket` and `access_logs_bucket` are given.
+        ValueError: A value is outside of what is allowed, which the message says; or `bucket`
+            is given with `access_logs_bucket` or a time for its archive; or `table` is known to
+            have no stream; or `processor` was imported without a role.
     """
 
     bucket: s3.IBucket
@@ -121,9 +197,15 @@ class PayloadIngest(IngestMetrics, Construct):
     keys_table: dynamodb.ITable
     """One item per API key."""
     queue: sqs.Queue
-    """Claims that wait for the worker."""
+    """Uploads that wait for the worker. Messages that say nothing else wait `unclaimed_delay`."""
     dead_letter_queue: sqs.Queue
-    """Claims that the worker failed five times, kept for 14 days."""
+    """Uploads that the worker failed five times, kept for 14 days. `python -m
+    wideload_cdk.redrive` puts them back."""
+    event_dead_letter_queue: sqs.Queue
+    """Events that could not be passed on, kept for 14 days: S3's to the queue, the schedule's
+    to the sweep, the table's to the event bus (of these only where in the stream they are)."""
+    event_bus: events.IEventBus
+    """Receives `PayloadStored` and `PayloadFailed`."""
     api: apigateway.HttpApi
     """The HTTP API; its routes all need a key."""
     stage: apigateway.HttpStage
@@ -134,8 +216,12 @@ class PayloadIngest(IngestMetrics, Construct):
     """Header that carries the API key."""
     api_function: RuntimeFunction
     """Answers every route."""
-    worker_function: RuntimeFunction
-    """Processes queued claims."""
+    worker_function: lambda_.IFunction
+    """Processes queued uploads. The `processor`, if one was given."""
+    sweep_function: RuntimeFunction
+    """Takes up, every hour, what was left halfway."""
+    events_function: RuntimeFunction
+    """Publishes what the table's stream says."""
     authorizer_function: RuntimeFunction
     """Looks up API keys."""
 
@@ -153,9 +239,15 @@ class PayloadIngest(IngestMetrics, Construct):
         environment_name: str | None = None,
         api_key_header: str = "x-api-key",
         upload_url_ttl: Duration = Duration.minutes(15),
+        unclaimed_delay: Duration = Duration.minutes(1),
         in_request_limit: int = 25_000_000,
         records_field: str = "transcript_with_metrics",
         transit_expiration: Duration = Duration.days(7),
+        retention: Duration | None = None,
+        archive_infrequent_access_after: Duration | None = None,
+        archive_glacier_after: Duration | None = None,
+        event_bus: events.IEventBus | None = None,
+        processor: lambda_.IFunction | None = None,
         rate_limit: int = 100,
         burst_limit: int = 200,
         worker_max_concurrency: int = 10,
@@ -177,6 +269,14 @@ class PayloadIngest(IngestMetrics, Construct):
         check_duration(
             "upload_url_ttl", upload_url_ttl, least=Duration.minutes(1), most=Duration.hours(12)
         )
+        check_duration(
+            "unclaimed_delay", unclaimed_delay, least=Duration.seconds(0), most=Duration.minutes(15)
+        )
+        check_archive(
+            retention=retention,
+            infrequent_access_after=archive_infrequent_access_after,
+            glacier_after=archive_glacier_after,
+        )
         check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
         check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
         check_range("rate_limit", rate_limit, least=1, most=10_000, unit="requests per second")
@@ -186,10 +286,22 @@ class PayloadIngest(IngestMetrics, Construct):
         )
         if log_level not in LOG_LEVELS:
             raise ValueError(f"log_level is {log_level!r}; give one of {', '.join(LOG_LEVELS)}.")
-        if bucket is not None and access_logs_bucket is not None:
+        if bucket is not None:
+            _refuse_for_given_bucket(
+                access_logs_bucket=access_logs_bucket,
+                archive_infrequent_access_after=archive_infrequent_access_after,
+                archive_glacier_after=archive_glacier_after,
+            )
+        if table is not None and table.table_stream_arn is None:
             raise ValueError(
-                "bucket and access_logs_bucket are both given, but only a bucket made here gets "
-                "access logs; set up those of yours where you make it, and leave one out."
+                "table has no stream, or was imported without one; give a table with a stream of "
+                "new and old images, imported by `Table.from_table_attributes` with its "
+                "table_stream_arn, for events are made from it."
+            )
+        if processor is not None and processor.role is None:
+            raise ValueError(
+                "processor was imported without its role, so it can't be granted anything; import "
+                "it by `Function.from_function_attributes` with its role."
             )
         if environment_name is not None:
             check_text(
@@ -201,14 +313,19 @@ class PayloadIngest(IngestMetrics, Construct):
 
         self.api_key_header = api_key_header
         self.environment_name = environment_name or Stack.of(self).stack_name
-        self.bucket = bucket or TransferBucket(
-            self,
-            "Bucket",
+        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
+            self, "DefaultEventBus", "default"
+        )
+        self.bucket = bucket or self._new_bucket(
             encryption_key=encryption_key,
             expiration=transit_expiration,
-            expiration_prefix=TRANSIT_PREFIX,
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
+            archive={
+                "retention": retention,
+                "infrequent_access_after": archive_infrequent_access_after,
+                "glacier_after": archive_glacier_after,
+            },
         )
         self.payloads_table = table or new_payloads_table(
             self,
@@ -229,10 +346,15 @@ class PayloadIngest(IngestMetrics, Construct):
         self.dead_letter_queue = _queue(
             self, "DeadLetterQueue", encryption_key, retention_period=Duration.days(14)
         )
+        self.event_dead_letter_queue = _queue(
+            self, "EventDeadLetterQueue", encryption_key, retention_period=Duration.days(14)
+        )
         self.queue = _queue(
             self,
             "Queue",
             encryption_key,
+            # EventBridge can't delay a message, but a queue can; who knows better says 0.
+            delivery_delay=unclaimed_delay,
             visibility_timeout=VISIBILITY_TIMEOUT,
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(
@@ -248,7 +370,7 @@ class PayloadIngest(IngestMetrics, Construct):
             "log_retention": log_retention,
             "removal_policy": removal_policy,
         }
-        processing_environment = {
+        shared_environment = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
             "WIDELOAD_BUCKET": self.bucket.bucket_name,
             "WIDELOAD_PAYLOADS_TABLE": self.payloads_table.table_name,
@@ -257,6 +379,9 @@ class PayloadIngest(IngestMetrics, Construct):
             "WIDELOAD_RECORDS_FIELD": records_field,
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }
+        if retention is not None:
+            shared_environment["WIDELOAD_RETENTION_DAYS"] = str(retention.to_days())
+        queue_environment = {"WIDELOAD_QUEUE_URL": self.queue.queue_url}
         self.api_function = RuntimeFunction(
             self,
             "ApiFunction",
@@ -265,20 +390,49 @@ class PayloadIngest(IngestMetrics, Construct):
             memory_size=ONE_VCPU_MEMORY_MB,
             timeout=API_TIMEOUT,
             environment={
-                **processing_environment,
-                "WIDELOAD_QUEUE_URL": self.queue.queue_url,
+                **shared_environment,
+                **queue_environment,
                 **(environment or {}),
             },
             **function_options,
         )
-        self.worker_function = RuntimeFunction(
+        self.worker_function = processor or RuntimeFunction(
             self,
             "Worker",
             handler="ingest_worker",
             description="Wideload ingest: processes queued payloads",
             memory_size=ONE_VCPU_MEMORY_MB,
             timeout=WORKER_TIMEOUT,
-            environment={**processing_environment, **(environment or {})},
+            environment={
+                **shared_environment,
+                "WIDELOAD_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
+                **(environment or {}),
+            },
+            **function_options,
+        )
+        self.sweep_function = RuntimeFunction(
+            self,
+            "Sweep",
+            handler="ingest_sweep",
+            description="Wideload ingest: takes up what was left halfway",
+            memory_size=SMALL_MEMORY_MB,
+            timeout=SWEEP_TIMEOUT,
+            environment={**shared_environment, **queue_environment, **(environment or {})},
+            no_dead_letters="The schedule's event says nothing; a run that fails, twice repeated, "
+            "is made good by the next, and shows as an error of the function.",
+            **function_options,
+        )
+        self.events_function = RuntimeFunction(
+            self,
+            "Events",
+            handler="ingest_events",
+            description="Wideload ingest: publishes what became of payloads",
+            memory_size=SMALL_MEMORY_MB,
+            timeout=EVENTS_TIMEOUT,
+            environment={
+                "WIDELOAD_ENVIRONMENT": self.environment_name,
+                "WIDELOAD_EVENT_BUS": self.event_bus.event_bus_name,
+            },
             **function_options,
         )
         self.authorizer_function = RuntimeFunction(
@@ -286,7 +440,7 @@ class PayloadIngest(IngestMetrics, Construct):
             "Authorizer",
             handler="key_authorizer",
             description="Wideload ingest: looks up API keys",
-            memory_size=AUTHORIZER_MEMORY_MB,
+            memory_size=SMALL_MEMORY_MB,
             timeout=AUTHORIZER_TIMEOUT,
             environment={
                 "WIDELOAD_ENVIRONMENT": self.environment_name,
@@ -304,6 +458,27 @@ class PayloadIngest(IngestMetrics, Construct):
             batch_size=1,
             report_batch_item_failures=True,
             max_concurrency=worker_max_concurrency,
+        )
+        queue_uploads(
+            self,
+            "UnclaimedUploads",
+            bucket=self.bucket,
+            prefix=TRANSIT_PREFIX,
+            queue=self.queue,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        invoke_hourly(
+            self,
+            "SweepSchedule",
+            function=self.sweep_function,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        publish_finished(
+            self,
+            "EventsStream",
+            table=self.payloads_table,
+            function=self.events_function,
+            dead_letter_queue=self.event_dead_letter_queue,
         )
         self._grant()
         self._acknowledge(mapping)
@@ -324,6 +499,11 @@ class PayloadIngest(IngestMetrics, Construct):
         )
         self.stage = self.api.stage
         self.api_url = self.api.api_endpoint
+
+    def _new_bucket(self, *, archive: dict[str, Duration | None], **options: Any) -> TransferBucket:
+        bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)
+        keep_archive(bucket, ARCHIVE_PREFIX, **archive)
+        return bucket
 
     def _grant(self) -> None:
         """Give each function what it does, on the prefixes and tables where it does it."""
@@ -347,12 +527,23 @@ class PayloadIngest(IngestMetrics, Construct):
                 "dynamodb:UpdateItem",
                 "dynamodb:DeleteItem",
             )
-        # Presigned URLs carry the API function's own permissions.
-        grants.grant_objects(self.bucket, self.api_function, TRANSIT_PREFIX, "s3:PutObject")
+        # Presigned URLs carry the API function's own permissions; the deletions are a client's.
+        grants.grant_objects(
+            self.bucket, self.api_function, TRANSIT_PREFIX, "s3:PutObject", "s3:DeleteObject"
+        )
         grants.grant_objects(self.bucket, self.api_function, ARCHIVE_PREFIX, "s3:GetObject")
-        grants.grant_query(self.payloads_table, self.api_function, CALL_INDEX)
-        grants.grant_send(self.queue, self.api_function)
+        for index in (CALL_INDEX, TENANT_INDEX):
+            grants.grant_query(self.payloads_table, self.api_function, index)
         self.queue.grant_consume_messages(self.worker_function)
+        # The sweep looks at names alone, and reads no object.
+        grants.grant_list(self.bucket, self.sweep_function, TRANSIT_PREFIX)
+        grants.grant_items(
+            self.payloads_table, self.sweep_function, "dynamodb:GetItem", "dynamodb:UpdateItem"
+        )
+        grants.grant_query(self.payloads_table, self.sweep_function, OPEN_INDEX)
+        for sender in (self.api_function, self.sweep_function):
+            grants.grant_send(self.queue, sender)
+        self.event_bus.grant_put_events_to(self.events_function)
         grants.grant_items(self.keys_table, self.authorizer_function, "dynamodb:GetItem")
 
     def _acknowledge(self, mapping: lambda_.EventSourceMapping) -> None:
@@ -360,14 +551,17 @@ class PayloadIngest(IngestMetrics, Construct):
         for function in (self.api_function, self.worker_function):
             for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
                 acknowledge_wildcard(
-                    function.runtime_role,
+                    function.role,
                     self.bucket.arn_for_objects(f"{prefix}*"),
                     f"The keys of payloads are known only at run time; all start with {prefix}.",
                 )
+        for queue in (self.dead_letter_queue, self.event_dead_letter_queue):
+            acknowledge(queue, "Serverless-SQSRedrivePolicy", "This is a dead-letter queue itself.")
+        # The pack knows as dead-letter queues those of other queues alone.
         acknowledge(
-            self.dead_letter_queue,
-            "Serverless-SQSRedrivePolicy",
-            "This is the dead-letter queue itself.",
+            self.event_dead_letter_queue,
+            "AwsSolutions-SQS3",
+            "This is a dead-letter queue itself, of EventBridge rules and an event source mapping.",
         )
         acknowledge(
             mapping,
@@ -385,3 +579,12 @@ def _queue(scope: Construct, id: str, encryption_key: kms.IKey | None, **options
         enforce_ssl=True,
         **options,
     )
+
+
+def _refuse_for_given_bucket(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"bucket and {name} are both given, but {name} is for a bucket made here; set it "
+                "up for yours where you make it, and leave one out."
+            )

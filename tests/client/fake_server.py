@@ -345,7 +345,9 @@ class FakeServer:
         return self._json({"items": found[start : start + most], "cursor": following})
 
     def _records(self, payload_id: str, query: dict[str, str]) -> Fault:
-        _only(query, "cursor", "limit")
+        _only(query, "cursor", "first", "limit")
+        if {"cursor", "first"} <= query.keys():
+            raise Refused(problem(400, "invalid_request"))
         most = min(_limit(query, 1000), self.longest_page)
         record = self.payloads.get(payload_id)
         if record is None:
@@ -353,7 +355,7 @@ class FakeServer:
         if record["state"] != "stored":
             raise Refused(problem(409, "not_stored"))
         items = json.loads(self.documents[payload_id]).get(RECORDS, [])
-        start = _position(query)
+        start = int(query.get("first", _position(query)))
         page: list[Any] = []
         for item in items[start : start + most]:
             if len(json.dumps(item)) > self.largest_record:

@@ -149,7 +149,7 @@ def test_records_from_anywhere(command: Command, server: FakeServer) -> None:
     ran = command("records", "pl-1", "--first", "1", "--limit", "1")
 
     assert ran.lines == ["two\t"]
-    assert server.seen[-1].query == {"limit": "2"}
+    assert server.seen[-1].query == {"first": "1", "limit": "1"}
 
 
 def test_records_can_neither_steer_the_terminal_nor_break_a_line(

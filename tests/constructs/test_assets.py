@@ -69,7 +69,7 @@ def test_functions_run_the_built_code_of_their_architecture(built: Path) -> None
     assert keys["arm64"].isdisjoint(keys["x86_64"])
 
 
-def test_three_functions_share_one_asset(code: lambda_.Code) -> None:
+def test_all_functions_share_one_asset(code: lambda_.Code) -> None:
     assert len(synthesize(code)) == 1
 
 

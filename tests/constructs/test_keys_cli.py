@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from tests.constructs.test_keys import FakeTable
-from wideload_cdk import _keys_cli
+from wideload_cdk import _cli, _keys_cli
 
 
 class FakeCloudFormation:
@@ -55,7 +55,7 @@ class FakeSession:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> FakeTable:
-    monkeypatch.setattr(_keys_cli.boto3, "Session", FakeSession)
+    monkeypatch.setattr(_cli.boto3, "Session", FakeSession)
     monkeypatch.setattr(FakeSession, "table", FakeTable())
     return FakeSession.table
 
@@ -186,7 +186,7 @@ def test_region_comes_from_either_variable(
         def __init__(self, *, region_name: str | None) -> None:
             regions.append(region_name)
 
-    monkeypatch.setattr(_keys_cli.boto3, "Session", Session)
+    monkeypatch.setattr(_cli.boto3, "Session", Session)
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv("AWS_REGION", raising=False)
         monkeypatch.setenv(variable, f"from-{variable}")

@@ -1,10 +1,12 @@
-"""`PayloadIngest`: each default, each override, each refused input. Policies: `test_policies`."""
+"""`PayloadIngest`: each default, each override, each refused input. Policies: `test_policies`;
+events: `test_ingest_events`; a function in the worker's place: `test_processor`."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -20,7 +22,25 @@ from aws_cdk.assertions import Match, Template
 from tests.constructs.conftest import only
 from wideload_cdk import PayloadIngest
 
-FUNCTIONS = ["ApiFunction", "Worker", "Authorizer"]
+FUNCTIONS = ["ApiFunction", "Worker", "Sweep", "Events", "Authorizer"]
+PROCESSING = ["ApiFunction", "Worker", "Sweep"]
+
+_LISTED = [
+    "state",
+    "tenant",
+    "source",
+    "created_at",
+    "stored_at",
+    "call_id",
+    "uploaded_size",
+    "size",
+    "sha256",
+    "records",
+    "error_code",
+    "error_detail",
+]
+
+RUNTIME = Path(__file__).parents[2] / "lambda_src" / "wideload_runtime"
 
 Make = Callable[..., tuple[PayloadIngest, Template]]
 
@@ -67,6 +87,8 @@ def logical_id(template: Template, kind: str, id_part: str) -> str:
     [
         ("ApiFunction", "wideload_runtime.handlers.ingest_api.handler", 1769, 29),
         ("Worker", "wideload_runtime.handlers.ingest_worker.handler", 1769, 900),
+        ("Sweep", "wideload_runtime.handlers.ingest_sweep.handler", 512, 900),
+        ("Events", "wideload_runtime.handlers.ingest_events.handler", 512, 60),
         ("Authorizer", "wideload_runtime.handlers.key_authorizer.handler", 512, 10),
     ],
 )
@@ -103,7 +125,7 @@ def test_functions_share_what_all_need(default: Template, name: str) -> None:
     )
 
 
-def test_api_function_and_worker_know_what_they_work_with(default: Template) -> None:
+def test_processing_functions_know_what_they_work_with(default: Template) -> None:
     bucket = logical_id(default, "AWS::S3::Bucket", "IngestBucketEDD")
     shared = {
         "WIDELOAD_ENVIRONMENT": "Default",
@@ -118,7 +140,8 @@ def test_api_function_and_worker_know_what_they_work_with(default: Template) -> 
 
     for name, expected in {
         "ApiFunction": {**shared, "WIDELOAD_QUEUE_URL": queue},
-        "Worker": shared,
+        "Worker": {**shared, "WIDELOAD_MAX_RECEIVES": "5"},
+        "Sweep": {**shared, "WIDELOAD_QUEUE_URL": queue},
     }.items():
         ours = {key: value for key, value in variables(default, name).items() if "WIDE" in key}
         assert ours == expected, name
@@ -133,6 +156,12 @@ def test_authorizer_knows_the_keys_table_alone(default: Template) -> None:
     }
 
 
+def test_events_function_knows_the_default_bus_alone(default: Template) -> None:
+    ours = {key: value for key, value in variables(default, "Events").items() if "WIDE" in key}
+
+    assert ours == {"WIDELOAD_ENVIRONMENT": "Default", "WIDELOAD_EVENT_BUS": "default"}
+
+
 def test_values_given_reach_the_functions(make: Make) -> None:
     _, template = make(
         environment_name="blue",
@@ -143,7 +172,7 @@ def test_values_given_reach_the_functions(make: Make) -> None:
         architecture=lambda_.Architecture.X86_64,
     )
 
-    for name in ("ApiFunction", "Worker"):
+    for name in PROCESSING:
         found = variables(template, name)
         assert found["WIDELOAD_ENVIRONMENT"] == "blue"
         assert found["WIDELOAD_UPLOAD_URL_TTL"] == "43200"
@@ -156,13 +185,14 @@ def test_values_given_reach_the_functions(make: Make) -> None:
         assert function(template, name)["Architectures"] == ["x86_64"]
 
 
-def test_environment_given_wins_and_spares_the_authorizer(make: Make) -> None:
+def test_environment_given_wins_where_payloads_are_processed(make: Make) -> None:
     _, template = make(environment={"WIDELOAD_S3_ADDRESSING_STYLE": "path", "EXTRA": "1"})
 
-    for name in ("ApiFunction", "Worker"):
+    for name in PROCESSING:
         found = variables(template, name)
         assert (found["WIDELOAD_S3_ADDRESSING_STYLE"], found["EXTRA"]) == ("path", "1")
-    assert "EXTRA" not in variables(template, "Authorizer")
+    for name in ("Events", "Authorizer"):
+        assert "EXTRA" not in variables(template, name)
 
 
 # Bucket
@@ -185,6 +215,64 @@ def test_transit_expiration_can_be_set(make: Make) -> None:
 
     bucket = only(template, "AWS::S3::Bucket", "IngestBucketEDD")
     assert bucket["LifecycleConfiguration"]["Rules"][1]["ExpirationInDays"] == 3
+
+
+def archive_rules(template: Template) -> list[dict[str, Any]]:
+    bucket = only(template, "AWS::S3::Bucket", "IngestBucketEDD")
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    return [rule for rule in rules if rule["Id"] == "Archive"]
+
+
+def test_keeps_everything_for_ever(default: Template) -> None:
+    assert archive_rules(default) == []
+    for name in PROCESSING:
+        assert "WIDELOAD_RETENTION_DAYS" not in variables(default, name)
+
+
+def test_retention_is_for_records_and_a_day_longer_for_documents(make: Make) -> None:
+    _, template = make(retention=Duration.days(365))
+
+    assert archive_rules(template) == [
+        {"Id": "Archive", "Status": "Enabled", "Prefix": "archive/", "ExpirationInDays": 366}
+    ]
+    for name in PROCESSING:
+        assert variables(template, name)["WIDELOAD_RETENTION_DAYS"] == "365"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "transitions"),
+    [
+        ({"archive_infrequent_access_after": 30}, [("STANDARD_IA", 30)]),
+        ({"archive_glacier_after": 1}, [("GLACIER_IR", 1)]),
+        (
+            {"archive_infrequent_access_after": 30, "archive_glacier_after": 60},
+            [("STANDARD_IA", 30), ("GLACIER_IR", 60)],
+        ),
+        (
+            {"archive_infrequent_access_after": 364, "retention": 365},
+            [("STANDARD_IA", 364)],
+        ),
+    ],
+)
+def test_archive_moves_to_cheaper_classes(
+    make: Make, arguments: dict[str, int], transitions: list[tuple[str, int]]
+) -> None:
+    _, template = make(**{name: Duration.days(days) for name, days in arguments.items()})
+
+    [rule] = archive_rules(template)
+    assert rule["Prefix"] == "archive/"
+    assert rule["Transitions"] == [
+        {"StorageClass": name, "TransitionInDays": days} for name, days in transitions
+    ]
+
+
+def test_retention_of_a_bucket_given_is_for_records_alone(stack: cdk.Stack, make: Make) -> None:
+    bucket = s3.Bucket(stack, "Mine", versioned=True)
+
+    _, template = make(bucket=bucket, retention=Duration.days(30))
+
+    assert "LifecycleConfiguration" not in only(template, "AWS::S3::Bucket")
+    assert variables(template, "Worker")["WIDELOAD_RETENTION_DAYS"] == "30"
 
 
 def test_bucket_given_is_used(stack: cdk.Stack, make: Make) -> None:
@@ -218,19 +306,38 @@ def test_payloads_table(default: Template) -> None:
     assert table["KeySchema"] == [{"AttributeName": "payload_id", "KeyType": "HASH"}]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["GlobalSecondaryIndexes"] == [
-        {
-            "IndexName": "by_call",
-            "KeySchema": [
-                {"AttributeName": "tenant_call", "KeyType": "HASH"},
-                {"AttributeName": "payload_id", "KeyType": "RANGE"},
-            ],
-            "Projection": {
-                "ProjectionType": "INCLUDE",
-                "NonKeyAttributes": ["state", "created_at", "size"],
-            },
-        }
-    ]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+@pytest.mark.parametrize(
+    ("index", "partition_key", "sort_key", "projected"),
+    [
+        (
+            "by_open",
+            "open_shard",
+            "created_at",
+            ["state", "tenant", "source", "s3_key", "lease_until"],
+        ),
+        ("by_call", "tenant_call", "payload_id", _LISTED),
+        ("by_tenant", "tenant_shard", "payload_id", _LISTED),
+    ],
+)
+def test_payloads_table_has_its_indexes(
+    default: Template, index: str, partition_key: str, sort_key: str, projected: list[str]
+) -> None:
+    table = only(default, "AWS::DynamoDB::Table", "Payloads")
+
+    assert len(table["GlobalSecondaryIndexes"]) == 3
+    [found] = [one for one in table["GlobalSecondaryIndexes"] if one["IndexName"] == index]
+    assert found == {
+        "IndexName": index,
+        "KeySchema": [
+            {"AttributeName": partition_key, "KeyType": "HASH"},
+            {"AttributeName": sort_key, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": projected},
+    }
+    assert {definition["AttributeType"] for definition in table["AttributeDefinitions"]} == {"S"}
 
 
 def test_keys_table(default: Template) -> None:
@@ -239,6 +346,7 @@ def test_keys_table(default: Template) -> None:
     assert table["KeySchema"] == [{"AttributeName": "key_id", "KeyType": "HASH"}]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert "TimeToLiveSpecification" not in table
+    assert "StreamSpecification" not in table
 
 
 def test_tables_are_kept_protected_and_restorable(default: Template) -> None:
@@ -279,7 +387,10 @@ def test_tables_can_be_disposable(make: Make) -> None:
 
 
 def test_tables_given_are_used(stack: cdk.Stack, make: Make) -> None:
-    table = dynamodb.Table.from_table_name(stack, "MyPayloads", "my-payloads")
+    stream = "arn:aws:dynamodb:eu-central-1:123456789012:table/my-payloads/stream/1"
+    table = dynamodb.Table.from_table_attributes(
+        stack, "MyPayloads", table_name="my-payloads", table_stream_arn=stream
+    )
     keys = dynamodb.Table.from_table_name(stack, "MyKeys", "my-keys")
 
     ingest, template = make(table=table, keys_table=keys)
@@ -289,6 +400,21 @@ def test_tables_given_are_used(stack: cdk.Stack, make: Make) -> None:
     template.resource_count_is("AWS::DynamoDB::Table", 0)
     assert variables(template, "Worker")["WIDELOAD_PAYLOADS_TABLE"] == "my-payloads"
     assert variables(template, "Authorizer")["WIDELOAD_KEYS_TABLE"] == "my-keys"
+    mapping = only(template, "AWS::Lambda::EventSourceMapping", "EventsStream")
+    assert mapping["EventSourceArn"] == stream
+
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_refuses_a_table_without_a_stream(stack: cdk.Stack, make: Make, imported: bool) -> None:
+    key = dynamodb.Attribute(name="payload_id", type=dynamodb.AttributeType.STRING)
+    table = (
+        dynamodb.Table.from_table_name(stack, "Mine", "mine")
+        if imported
+        else dynamodb.Table(stack, "Mine", partition_key=key)
+    )
+
+    with pytest.raises(ValueError, match=r"table has no stream.*table_stream_arn"):
+        make(table=table)
 
 
 # Queues
@@ -297,49 +423,58 @@ def test_tables_given_are_used(stack: cdk.Stack, make: Make) -> None:
 def test_queue_gives_up_after_five_tries(default: Template) -> None:
     queue = only(default, "AWS::SQS::Queue", "IngestQueue")
 
-    dead = logical_id(default, "AWS::SQS::Queue", "DeadLetter")
+    dead = logical_id(default, "AWS::SQS::Queue", "IngestDeadLetter")
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]},
         "maxReceiveCount": 5,
     }
-    assert queue["VisibilityTimeout"] == 1800
+    assert queue["VisibilityTimeout"] == 1200
     assert queue["MessageRetentionPeriod"] == 4 * 24 * 3600
 
 
-def test_message_stays_hidden_longer_than_a_worker_can_run(default: Template) -> None:
+def test_message_stays_hidden_longer_than_a_worker_has_its_lease(default: Template) -> None:
     queue = only(default, "AWS::SQS::Queue", "IngestQueue")
+    handler = (RUNTIME / "handlers" / "ingest_worker.py").read_text()
 
-    assert queue["VisibilityTimeout"] > function(default, "Worker")["Timeout"]
+    [minutes] = re.findall(r"^LEASE_MS = (\d+) \* 60 \* 1000\b", handler, re.MULTILINE)
+    assert int(minutes) * 60 > function(default, "Worker")["Timeout"]
+    assert queue["VisibilityTimeout"] >= (int(minutes) + 2) * 60
 
 
-def test_dead_letters_are_kept_for_14_days(default: Template) -> None:
-    queue = only(default, "AWS::SQS::Queue", "DeadLetter")
+@pytest.mark.parametrize(
+    ("arguments", "seconds"),
+    [({}, 60), ({"unclaimed_delay": Duration.minutes(15)}, 900)],
+)
+def test_queue_delays_what_does_not_say_otherwise(
+    make: Make, arguments: dict[str, Any], seconds: int
+) -> None:
+    _, template = make(**arguments)
+
+    assert only(template, "AWS::SQS::Queue", "IngestQueue")["DelaySeconds"] == seconds
+
+
+def test_no_delay_is_possible(make: Make) -> None:
+    _, template = make(unclaimed_delay=Duration.seconds(0))
+
+    assert only(template, "AWS::SQS::Queue", "IngestQueue").get("DelaySeconds", 0) == 0
+
+
+@pytest.mark.parametrize("name", ["IngestDeadLetter", "IngestEventDeadLetter"])
+def test_dead_letters_are_kept_for_14_days(default: Template, name: str) -> None:
+    queue = only(default, "AWS::SQS::Queue", name)
 
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 def test_queues_are_encrypted_and_refuse_plain_http(default: Template) -> None:
-    default.resource_count_is("AWS::SQS::Queue", 2)
+    default.resource_count_is("AWS::SQS::Queue", 3)
     default.all_resources_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
-    default.resource_count_is("AWS::SQS::QueuePolicy", 2)
-    default.all_resources_properties(
-        "AWS::SQS::QueuePolicy",
-        {
-            "PolicyDocument": {
-                "Statement": [
-                    Match.object_like(
-                        {
-                            "Effect": "Deny",
-                            "Action": "sqs:*",
-                            "Principal": {"AWS": "*"},
-                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                        }
-                    )
-                ],
-                "Version": "2012-10-17",
-            }
-        },
-    )
+    default.resource_count_is("AWS::SQS::QueuePolicy", 3)
+    for policy in default.find_resources("AWS::SQS::QueuePolicy").values():
+        first = policy["Properties"]["PolicyDocument"]["Statement"][0]
+        assert (first["Effect"], first["Action"]) == ("Deny", "sqs:*")
+        assert first["Principal"] == {"AWS": "*"}
+        assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 @pytest.mark.parametrize(("arguments", "most"), [({}, 10), ({"worker_max_concurrency": 2}, 2)])
@@ -348,7 +483,7 @@ def test_worker_takes_one_message_at_a_time(
 ) -> None:
     _, template = make(**arguments)
 
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+    mapping = only(template, "AWS::Lambda::EventSourceMapping", "WorkerQueue")
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": most}
@@ -391,6 +526,7 @@ def test_routes_are_the_contract_and_all_need_a_key(default: Template) -> None:
         "POST /send-call-log",
         "GET /call-logs",
         "GET /call-logs/{payload_id}",
+        "DELETE /call-logs/{payload_id}",
         "GET /call-logs/{payload_id}/records",
     }
     for route in routes:
@@ -489,7 +625,7 @@ def test_logs_are_kept_for_a_while(
 ) -> None:
     _, template = make(**arguments)
 
-    template.resource_count_is("AWS::Logs::LogGroup", 4)
+    template.resource_count_is("AWS::Logs::LogGroup", 6)
     template.all_resources(
         "AWS::Logs::LogGroup",
         {
@@ -510,6 +646,11 @@ def test_logs_are_kept_for_a_while(
         ("inline_payload_count", "InlinePayloadCount", "Sum", "Count"),
         ("payload_stored_count", "PayloadStoredCount", "Sum", "Count"),
         ("payload_failed_count", "PayloadFailedCount", "Sum", "Count"),
+        ("unclaimed_payload_count", "UnclaimedPayloadCount", "Sum", "Count"),
+        ("expired_upload_count", "ExpiredUploadCount", "Sum", "Count"),
+        ("repaired_payload_count", "RepairedPayloadCount", "Sum", "Count"),
+        ("lost_upload_count", "LostUploadCount", "Sum", "Count"),
+        ("orphan_object_count", "OrphanObjectCount", "Sum", "Count"),
         ("s3_upload_duration", "S3UploadDuration", "Average", "Milliseconds"),
         ("s3_upload_size", "S3UploadSize", "Average", "Bytes"),
         ("s3_download_duration", "S3DownloadDuration", "Average", "Milliseconds"),
@@ -555,6 +696,28 @@ def test_metrics_and_functions_agree_on_the_environment(stack: cdk.Stack, make: 
         ({"log_level": "debug"}, "log_level is 'debug'; give one of DEBUG, INFO, WARN, ERROR"),
         ({"environment_name": " blue"}, "environment_name is ' blue'; give 1 to 255 printable"),
         ({"transit_expiration": Duration.hours(1)}, "give whole days"),
+        ({"unclaimed_delay": Duration.seconds(901)}, "give 0 seconds to 15 minutes"),
+        ({"retention": Duration.hours(36)}, "retention is 1 day 12 hours; give whole days, from 1"),
+        ({"retention": Duration.days(0)}, "give whole days, from 1 to 36,499"),
+        (
+            {"archive_infrequent_access_after": Duration.days(29)},
+            "archive_infrequent_access_after is 29 days; S3 wants at least 30.",
+        ),
+        (
+            {"archive_glacier_after": Duration.hours(1)},
+            "archive_glacier_after is 1 hour; give whol",
+        ),
+        (
+            {
+                "archive_infrequent_access_after": Duration.days(30),
+                "archive_glacier_after": Duration.days(59),
+            },
+            "archive_glacier_after is 59 days; give at least 30 more",
+        ),
+        (
+            {"archive_glacier_after": Duration.days(90), "retention": Duration.days(90)},
+            "archive_glacier_after is 90 days, but retention is 90, so it would never come",
+        ),
     ],
 )
 def test_refuses(make: Make, arguments: dict[str, Any], message: str) -> None:
@@ -567,6 +730,14 @@ def test_refuses_access_logs_of_a_bucket_it_does_not_make(stack: cdk.Stack, make
 
     with pytest.raises(ValueError, match="bucket and access_logs_bucket are both given"):
         make(bucket=bucket, access_logs_bucket=s3.Bucket(stack, "Logs"))
+
+
+@pytest.mark.parametrize("name", ["archive_infrequent_access_after", "archive_glacier_after"])
+def test_refuses_classes_for_a_bucket_it_does_not_make(
+    stack: cdk.Stack, make: Make, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"bucket and {name} are both given"):
+        make(bucket=s3.Bucket(stack, "Mine"), **{name: Duration.days(90)})
 
 
 def test_two_can_live_in_one_stack(stack: cdk.Stack, code: lambda_.Code) -> None:
@@ -593,6 +764,9 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
         in_request_limit=parameter("Limit", "Number").value_as_number,
         rate_limit=parameter("Rate", "Number").value_as_number,
         upload_url_ttl=Duration.seconds(parameter("Ttl", "Number").value_as_number),
+        unclaimed_delay=Duration.seconds(parameter("Delay", "Number").value_as_number),
+        retention=Duration.days(parameter("Retention", "Number").value_as_number),
+        archive_glacier_after=Duration.days(parameter("Glacier", "Number").value_as_number),
     )
 
     found = variables(template, "ApiFunction")
@@ -600,5 +774,10 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert found["WIDELOAD_ENVIRONMENT"] == {"Ref": "Environment"}
     assert found["WIDELOAD_IN_REQUEST_LIMIT"] == {"Ref": "Limit"}
     assert found["WIDELOAD_UPLOAD_URL_TTL"] == {"Ref": "Ttl"}
+    assert found["WIDELOAD_RETENTION_DAYS"] == {"Ref": "Retention"}
+    assert only(template, "AWS::SQS::Queue", "IngestQueue")["DelaySeconds"] == {"Ref": "Delay"}
+    [rule] = archive_rules(template)
+    assert rule["ExpirationInDays"] == {"Ref": "Retention"}
+    assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}

@@ -22,7 +22,7 @@ LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 API = {
     **TRACING,
     "<ApiFunctionLogs>": LOGGING,
-    "<Bucket>/transit/*": {"s3:GetObject", "s3:PutObject"},
+    "<Bucket>/transit/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
     "<Bucket>/archive/*": {
         "s3:AbortMultipartUpload",
         "s3:DeleteObject",
@@ -32,6 +32,7 @@ API = {
     "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
     "<Payloads>": {f"dynamodb:{action}" for action in ITEM_ACTIONS},
     "<Payloads>/index/by_call": {"dynamodb:Query"},
+    "<Payloads>/index/by_tenant": {"dynamodb:Query"},
     "<Queue>": {"sqs:SendMessage"},
 }
 WORKER = {
@@ -49,12 +50,38 @@ WORKER = {
         "sqs:ReceiveMessage",
     },
 }
+SWEEP = {
+    **TRACING,
+    "<SweepLogs>": LOGGING,
+    "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
+    "<Payloads>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "<Payloads>/index/by_open": {"dynamodb:Query"},
+    "<Queue>": {"sqs:SendMessage"},
+}
+EVENTS = {
+    **TRACING,
+    "<EventsLogs>": LOGGING,
+    "<Payloads.StreamArn>": {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    },
+    "<EventDeadLetterQueue>": {"sqs:SendMessage"},
+    "event-bus/default": {"events:PutEvents"},
+}
 AUTHORIZER = {
     **TRACING,
     "<AuthorizerLogs>": LOGGING,
     "<Keys>": {"dynamodb:GetItem"},
 }
-ROLES = {"ApiFunction": API, "Worker": WORKER, "Authorizer": AUTHORIZER}
+ROLES = {
+    "ApiFunction": API,
+    "Worker": WORKER,
+    "Sweep": SWEEP,
+    "Events": EVENTS,
+    "Authorizer": AUTHORIZER,
+}
 
 
 def permissions(template: Template, role: str) -> dict[str, set[str]]:
@@ -86,9 +113,17 @@ def _write(template: Template, resource: Any) -> str:
     if isinstance(resource, str):
         return resource
     if "Fn::Join" in resource:
-        return "".join(_write(template, part) for part in resource["Fn::Join"][1])
-    logical_id: str = resource["Fn::GetAtt"][0]
-    return f"<{logical_id.removeprefix('Ingest')[:-8]}>"
+        parts = resource["Fn::Join"][1]
+        if parts[0] == "arn:":
+            assert parts[1:-1:2] == [
+                {"Ref": f"AWS::{n}"} for n in ("Partition", "Region", "AccountId")
+            ]
+            assert [parts[2], parts[4]] == [":events:", ":"]
+            return str(parts[-1]).removeprefix(":")
+        return "".join(_write(template, part) for part in parts)
+    logical_id, attribute = resource["Fn::GetAtt"]
+    suffix = "" if attribute == "Arn" else f".{attribute}"
+    return f"<{logical_id.removeprefix('Ingest')[:-8]}{suffix}>"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +140,7 @@ def test_role_has_exactly_its_permissions(default: Template, role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_role_is_for_lambda_and_has_no_other_policy(default: Template, role: str) -> None:
-    default.resource_count_is("AWS::IAM::Policy", 3)
+    default.resource_count_is("AWS::IAM::Policy", len(ROLES))
     properties = only(default, "AWS::IAM::Role", f"{role}Role")
 
     assert set(properties) == {"AssumeRolePolicyDocument"}
@@ -113,8 +148,76 @@ def test_role_is_for_lambda_and_has_no_other_policy(default: Template, role: str
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_only_this_api_may_invoke(default: Template) -> None:
-    invocations = default.find_resources("AWS::Lambda::Permission").values()
+def test_only_this_schedule_may_invoke_the_sweep(default: Template) -> None:
+    invocation = only(default, "AWS::Lambda::Permission", "IngestSweepSchedule")
+
+    [rule] = [name for name in default.find_resources("AWS::Events::Rule") if "Schedule" in name]
+    [sweep] = [name for name in default.find_resources("AWS::Lambda::Function") if "Sweep" in name]
+    assert invocation == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": [sweep, "Arn"]},
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"Fn::GetAtt": [rule, "Arn"]},
+    }
+
+
+def senders(template: Template, queue: str) -> list[Any]:
+    """Who the policy of `queue` lets send, on which condition."""
+    policy = only(template, "AWS::SQS::QueuePolicy", queue)
+    found = []
+    for statement in policy["PolicyDocument"]["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert statement["Action"] == "sqs:SendMessage"
+            assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+            found.append(statement["Condition"])
+    return found
+
+
+def by_rule(template: Template, id_part: str) -> dict[str, Any]:
+    [rule] = [name for name in template.find_resources("AWS::Events::Rule") if id_part in name]
+    return {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+
+
+def test_only_the_rule_of_uploads_may_send_to_the_queue(default: Template) -> None:
+    assert senders(default, "IngestQueue") == [by_rule(default, "UnclaimedUploads")]
+
+
+def test_only_rules_made_here_may_send_dead_events(default: Template) -> None:
+    assert senders(default, "IngestEventDeadLetterQueue") == [
+        by_rule(default, "UnclaimedUploads"),
+        by_rule(default, "SweepSchedule"),
+    ]
+    assert senders(default, "IngestDeadLetterQueue") == []
+
+
+def test_key_given_lets_eventbridge_of_this_account_use_it(
+    stack: cdk.Stack, code: lambda_.Code
+) -> None:
+    PayloadIngest(stack, "Ingest", code=code, encryption_key=kms.Key(stack, "Data"))
+
+    template = Template.from_stack(stack)
+    statements = only(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    for_events = [
+        statement
+        for statement in statements
+        if statement["Principal"].get("Service") == "events.amazonaws.com"
+    ]
+    assert for_events
+    for statement in for_events:
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        }
+    # The queues stay narrowed to the rules, key or not.
+    assert senders(template, "IngestQueue") == [by_rule(template, "UnclaimedUploads")]
+
+
+def test_only_this_api_may_invoke_the_functions_behind_it(default: Template) -> None:
+    invocations = [
+        invocation
+        for name, invocation in default.find_resources("AWS::Lambda::Permission").items()
+        if "Schedule" not in name
+    ]
 
     api = next(iter(default.find_resources("AWS::ApiGatewayV2::Api")))
     assert len(invocations) == 2
@@ -137,6 +240,8 @@ def test_key_given_is_granted_for_what_it_encrypts(stack: cdk.Stack, code: lambd
     assert key == {
         "ApiFunction": {"kms:Decrypt", "kms:GenerateDataKey"},
         "Worker": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "Sweep": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "Events": {"kms:Decrypt", "kms:GenerateDataKey"},
         "Authorizer": {"kms:Decrypt"},
     }
 

@@ -82,7 +82,7 @@ def test_the_construct_synthesizes_from_its_wheel(wheels: dict[str, Path], elsew
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function"
     ]
-    assert len(functions) == 3
+    assert len(functions) == 5
     (asset,) = {function["Code"]["S3Key"].partition(".")[0] for function in functions}
     handlers = {function["Handler"] for function in functions}
     for handler in handlers:

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 
+import app as app_module
 from stacks.settings import ENVIRONMENTS
-from tests.stacks.conftest import Synthesized, mask_assets
+from tests.stacks.conftest import PLACEHOLDER_CODE, Synthesized, mask_assets
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -20,10 +23,16 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 STATEFUL = {
     "AWS::S3::Bucket": {"IngestBucketEDD8587D", "IngestBucketAccessLogs3B7D0005"},
     "AWS::DynamoDB::Table": {"IngestPayloadsAD6DBC25", "IngestKeysAE89F547"},
-    "AWS::SQS::Queue": {"IngestQueue95F6DB49", "IngestDeadLetterQueueE8016E9B"},
+    "AWS::SQS::Queue": {
+        "IngestQueue95F6DB49",
+        "IngestDeadLetterQueueE8016E9B",
+        "IngestEventDeadLetterQueueABCDDC81",
+    },
     "AWS::Logs::LogGroup": {
         "IngestApiFunctionLogsBFB45B12",
         "IngestWorkerLogs78B41E0F",
+        "IngestSweepLogs574263FB",
+        "IngestEventsLogs02A5CE31",
         "IngestAuthorizerLogsDAC0B5FC",
         "IngestApiAccessLogsF75E3E6E",
     },
@@ -78,6 +87,7 @@ def test_no_other_kind_of_stateful_resource(synthesized: Synthesized) -> None:
         "AWS::ApiGatewayV2::Integration",
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::Stage",
+        "AWS::Events::Rule",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::Lambda::EventSourceMapping",
@@ -101,6 +111,7 @@ def test_outputs_are_those_that_tools_read(synthesized: Synthesized) -> None:
         "KeysTableName",
         "QueueUrl",
         "DeadLetterQueueUrl",
+        "EventDeadLetterQueueUrl",
     }
 
 
@@ -148,6 +159,49 @@ def test_functions_know_their_environment(synthesized: Synthesized, environment:
     assert {each["WIDELOAD_ENVIRONMENT"] for each in variables} == {environment}
 
 
+def test_settings_of_the_archive_reach_the_bucket() -> None:
+    app = cdk.App(
+        context={
+            "env": "dev",
+            "lambda_code": PLACEHOLDER_CODE,
+            "retention_days": "400",
+            "archive_infrequent_access_days": "30",
+            "archive_glacier_days": "90",
+        }
+    )
+    app_module.build(app)
+
+    stack = app.node.find_child("wideload-dev-ingest")
+    buckets = Template.from_stack(stack).find_resources("AWS::S3::Bucket").values()
+    rules = [
+        rule
+        for bucket in buckets
+        for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+        if rule.get("Prefix") == "archive/"
+    ]
+    assert rules == [
+        {
+            "Id": "Archive",
+            "Status": "Enabled",
+            "Prefix": "archive/",
+            "ExpirationInDays": 401,
+            "Transitions": [
+                {"StorageClass": "STANDARD_IA", "TransitionInDays": 30},
+                {"StorageClass": "GLACIER_IR", "TransitionInDays": 90},
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("prod", 60), ("local", 2)])
+def test_unclaimed_uploads_wait(
+    synthesize: Callable[[str], Synthesized], name: str, seconds: int
+) -> None:
+    queue = resources(synthesize(name), "AWS::SQS::Queue")["IngestQueue95F6DB49"]
+
+    assert queue["Properties"]["DelaySeconds"] == seconds
+
+
 def test_only_local_uses_path_style(synthesized: Synthesized, environment: str) -> None:
     functions = resources(synthesized, "AWS::Lambda::Function").values()
     variables = [function["Properties"]["Environment"]["Variables"] for function in functions]
@@ -165,7 +219,7 @@ def test_no_custom_resource(synthesized: Synthesized) -> None:
     kinds = {resource["Type"] for resource in synthesized.template["Resources"].values()}
 
     assert not [kind for kind in kinds if kind.startswith(("Custom::", "AWS::CloudFormation::"))]
-    assert len(resources(synthesized, "AWS::Lambda::Function")) == 3
+    assert len(resources(synthesized, "AWS::Lambda::Function")) == 5
 
 
 def _stack_properties(synthesized: Synthesized) -> dict[str, Any]:

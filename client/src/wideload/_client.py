@@ -274,8 +274,7 @@ class Client:
 
         Args:
             payload_id: From the receipt.
-            first: Number of the first record wanted, from 0. Those before it are fetched, too, and
-                left out. Behind the last there are none.
+            first: Number of the first record wanted, from 0. Behind the last there are none.
             limit: How many at most. Default: all.
 
         Raises:

@@ -43,23 +43,19 @@ def call_logs(
 def records(
     api: Api, payload_id: str, first: int, limit: int | None, attempts: Callable[[], Attempts]
 ) -> Iterator[Any]:
-    """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
-
-    The route's cursors are opaque, so the pages before `first` are asked for too.
-    """
-    at = 0
+    """The items of `GET /call-logs/{payload_id}/records`, from number `first`."""
+    at = first
     try:
         for record in _items(
             api,
             f"/call-logs/{payload_id}/records",
-            {},
+            {"first": str(first)} if first else {},
             take=lambda record: record,
-            limit=None if limit is None else first + limit,
+            limit=limit,
             page_size=_MOST_RECORDS,
             attempts=attempts,
         ):
-            if at >= first:
-                yield record
+            yield record
             at += 1
     except RecordTooLargeError as refused:
         error = RecordTooLargeError(
@@ -122,6 +118,7 @@ def _items(
         if cursor is None:
             return
         # The cursor tells where to begin from now on; all else that was asked for stays.
-        query = {**query, "cursor": cursor}
+        query = {name: text for name, text in query.items() if name != "first"}
+        query["cursor"] = cursor
         if left is not None:
             left -= len(items)

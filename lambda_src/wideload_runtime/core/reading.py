@@ -75,7 +75,7 @@ class Reader:
             return {"items": [], "cursor": None}
         if not payload.archive_key:
             document = _parse(_small_document(payload) or b"{}")
-            items = document[self.records_field][first : first + limit]
+            items = document.get(self.records_field, [])[first : first + limit]
         else:
             member = _member_of(payload, first)
             page_text = self._member(payload.archive_key, member)
