@@ -41,6 +41,7 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
     assert {name: value for name, value in local.items() if value != dev[name]} == {
         "environment": "local",
         "lambda_code": ".local/lambda",
+        "worker_max_concurrency": 3,
         "unclaimed_delay_seconds": 2,
         "s3_addressing_style": "path",
     }
