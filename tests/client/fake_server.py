@@ -132,6 +132,7 @@ class FakeServer:
         self.tickets: dict[str, dict[str, Any]] = {}
         self.payloads: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, bytes] = {}
+        self.issued: dict[str, tuple[str, str]] = {}
         self.answers: dict[str, tuple[str, dict[str, Any]]] = {}  # with the fingerprint
         self.queue_from: int | None = None  # compressed bytes from which a claim is queued
         self.polls_until_done = 2
@@ -190,7 +191,12 @@ class FakeServer:
 
     def _upload_url(self, seen: Seen) -> Fault:
         asked = json.loads(seen.body)
-        payload_id = self._new_id()
+        idempotency_key = seen.headers["idempotency-key"]
+        if idempotency_key not in self.issued:
+            self.issued[idempotency_key] = (asked["sha256"], self._new_id())
+        sha256, payload_id = self.issued[idempotency_key]
+        if sha256 != asked["sha256"]:
+            raise Refused(problem(422, "idempotency_key_reused"))
         key = f"transit/tenant/{payload_id}"
         headers = {
             "Content-Type": asked["content_type"],
@@ -199,11 +205,12 @@ class FakeServer:
             "If-None-Match": "*",
         }
         self.tickets[key] = {**asked, "payload_id": payload_id, "headers": headers}
-        self.payloads[payload_id] = {
+        issued = {
             "payload_id": payload_id,
             "state": "issued",
             "created_at": created_at(payload_id),
         }
+        self.payloads.setdefault(payload_id, issued)
         return self._json(
             {
                 "payload_id": payload_id,

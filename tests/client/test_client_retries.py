@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import socket
 from typing import Any
 
@@ -224,12 +223,9 @@ def test_a_url_that_s3_no_longer_takes_is_replaced(
 
     receipt = client.send(large)
 
-    assert receipt.payload_id == "pl-2"
-    assert [seen.path for seen in server.requests("PUT")] == [
-        "/s3/transit/tenant/pl-1",
-        "/s3/transit/tenant/pl-2",
-    ]
-    assert json.loads(server.seen[-1].body)["s3_key"] == "transit/tenant/pl-2"
+    assert receipt.payload_id == "pl-1"
+    assert len(server.requests(_URL)) == 2
+    assert [seen.path for seen in server.requests("PUT")] == ["/s3/transit/tenant/pl-1"] * 2
     assert clock.slept == []
 
 
@@ -243,74 +239,36 @@ def test_a_third_refusal_of_a_url_surfaces(
 
     assert len(server.requests("PUT")) == 3
     assert (raised.value.status, raised.value.code) == (403, "AccessDenied")
-    assert (raised.value.request_id, raised.value.payload_id) == ("S3REQ", "pl-3")
+    assert (raised.value.request_id, raised.value.payload_id) == ("S3REQ", "pl-1")
 
 
-def test_a_lost_put_to_a_url_that_expired_is_claimed_not_repeated(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
-) -> None:
-    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
-
-    receipt = client.send(large)
-
-    assert (receipt.payload_id, receipt.state, receipt.via) == ("pl-1", "stored", "s3")
-    assert receipt.upload_duration_ms is None
-    assert len(server.requests(_URL)) == 1
-    assert json.loads(server.seen[-1].body) == {"s3_key": "transit/tenant/pl-1"}
-    server.process_unclaimed()
-    assert server.stored() == ["pl-1"]
-
-
-@pytest.mark.parametrize("lost", [DROP, Fault(500, b"")])
-def test_a_lost_put_that_stored_nothing_is_repeated_with_a_new_url(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], clock: Clock, lost: Fault
+@pytest.mark.parametrize("lost", [DROP, DROP_AFTER, Fault(500, b"")])
+def test_a_lost_put_to_a_url_that_expired_is_repeated_to_the_same_object(
+    client: wideload.Client, server: FakeServer, large: dict[str, Any], lost: Fault
 ) -> None:
     server.fail("PUT", lost, s3_error(403, "AccessDenied"))
 
     receipt = client.send(large)
 
-    assert (receipt.payload_id, receipt.state) == ("pl-2", "stored")
-    assert clock.slept == [0.5]  # for the second PUT; the claim that came too early isn't repeated
-    claims = server.requests(_SEND)
-    assert [json.loads(claim.body)["s3_key"][-4:] for claim in claims] == ["pl-1", "pl-2"]
-    assert len({claim.headers["idempotency-key"] for claim in claims}) == 1
+    assert (receipt.payload_id, receipt.state, receipt.via) == ("pl-1", "stored", "s3")
+    keys = {seen.headers["idempotency-key"] for seen in server.requests("POST")}
+    assert keys == {receipt.idempotency_key}
     server.process_unclaimed()
-    assert server.stored() == ["pl-2"]
+    assert server.stored() == ["pl-1"]
 
 
-def test_a_lost_put_to_the_last_url_is_claimed_too(
+def test_a_process_that_died_after_its_put_and_begins_anew_stores_nothing_twice(
     client: wideload.Client, server: FakeServer, large: dict[str, Any]
 ) -> None:
-    refused = s3_error(403, "AccessDenied")
-    server.fail("PUT", refused, refused, DROP_AFTER, refused)
+    server.fail(_SEND, *[problem(400, "invalid_request")])  # as far as it came
+    with pytest.raises(wideload.PayloadRefusedError):
+        client.send(large, idempotency_key="k-1")
+    server.process_unclaimed()
 
-    assert client.send(large).payload_id == "pl-3"
+    receipt = client.send(large, idempotency_key="k-1")
 
-
-def test_a_claim_of_unknown_outcome_that_is_refused_surfaces(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
-) -> None:
-    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
-    server.fail(_SEND, problem(409, "object_changed"))
-
-    with pytest.raises(wideload.PayloadRefusedError) as raised:
-        client.send(large)
-
-    assert raised.value.payload_id == "pl-1"
-    assert len(server.requests(_URL)) == 1
-
-
-def test_a_claim_of_unknown_outcome_that_stays_in_progress_surfaces(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
-) -> None:
-    server.fail("PUT", DROP_AFTER, s3_error(403, "AccessDenied"))
-    server.fail(_SEND, *[problem(409, "in_progress")] * 9)
-
-    with pytest.raises(wideload.ConflictError) as raised:
-        client.send(large)
-
-    assert (raised.value.code, raised.value.payload_id) == ("in_progress", "pl-1")
-    assert len(server.requests(_URL)) == 1
+    assert receipt.payload_id == "pl-1"
+    assert server.stored() == ["pl-1"]
 
 
 def test_sending_again_with_the_same_key_stores_nothing_twice(
@@ -345,15 +303,6 @@ def test_a_put_whose_answer_was_lost_is_already_there(
 
     assert receipt.state == "stored"
     assert len(server.requests("PUT")) == 2  # the fake answers 412 to the second
-
-
-def test_412_to_the_first_put_is_an_error(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
-) -> None:
-    server.fail("PUT", s3_error(412, "PreconditionFailed"))
-
-    with pytest.raises(wideload.UploadError, match="412"):
-        client.send(large)
 
 
 @pytest.mark.parametrize("code", ["not_uploaded", "in_progress"])

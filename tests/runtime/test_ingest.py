@@ -552,6 +552,41 @@ def test_the_same_bytes_uploaded_again_under_a_key_are_the_same_payload(world: W
     assert world.metrics.values["PayloadStoredCount"] == [1]
 
 
+def test_a_client_that_begins_anew_under_its_key_uploads_to_the_same_object(
+    world: World,
+) -> None:
+    wish = UploadRequest(sha256=hashlib.sha256(LARGE).hexdigest())
+    first = world.ingest.issue_upload_url("acme", wish, "key-1").body
+    world.bucket.put(first["s3_key"], LARGE)
+    world.processor.work(first["s3_key"], owner="worker", has_time=lambda: True)
+
+    second = world.ingest.issue_upload_url("acme", wish, "key-1").body
+    reply = world.ingest.accept(world.acme, Claim(second["s3_key"]), "key-1")
+
+    assert second["s3_key"] == first["s3_key"]
+    assert reply.body["payload_id"] == first["payload_id"]
+    assert len(world.table.items) == 1
+    other = world.ingest.issue_upload_url("globex", wish, "key-1").body
+    assert other["payload_id"] != first["payload_id"]
+
+
+def test_a_key_is_for_one_upload(world: World) -> None:
+    world.ingest.issue_upload_url("acme", UploadRequest(sha256="ab" * 32), "key-1")
+
+    with pytest.raises(Refused) as refused:
+        world.ingest.issue_upload_url("acme", UploadRequest(sha256="cd" * 32), "key-1")
+
+    assert refused.value.code == "idempotency_key_reused"
+
+
+def test_without_a_hash_a_key_binds_no_upload(world: World) -> None:
+    answers = [
+        world.ingest.issue_upload_url("acme", UploadRequest(), "key-1").body for _ in range(2)
+    ]
+
+    assert answers[0]["s3_key"] != answers[1]["s3_key"]
+
+
 def test_a_claim_before_its_upload_frees_its_key(world: World) -> None:
     sha256 = hashlib.sha256(LARGE).hexdigest()
     never = world.ingest.issue_upload_url("acme", UploadRequest(sha256=sha256)).body["s3_key"]

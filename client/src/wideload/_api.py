@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -69,12 +69,8 @@ class Api:
         query: Mapping[str, str] | None = None,
         headers: dict[str, str] | None = None,
         body: Body | bytes | None = None,
-        final: Collection[str] = (),
     ) -> Answer:
         """Make a request until it succeeds or there is no use in trying again.
-
-        Args:
-            final: Codes of conflicts that this time aren't worth waiting for.
 
         Raises:
             ApiError: The API answered with an error.
@@ -99,9 +95,7 @@ class Api:
                 retry_after = failure.retry_after
                 attempts.unknown += failure.status >= 500
                 again = failure.status in _PASSING_STATUSES or (
-                    failure.status == 409
-                    and failure.code in _PASSING_CONFLICTS
-                    and failure.code not in final
+                    failure.status == 409 and failure.code in _PASSING_CONFLICTS
                 )
             if not again or not attempts.again(retry_after):
                 raise failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from wideload._retry import Attempts, Pacing
 from wideload._upload import Ticket, put, wants_new_url
 from wideload.errors import (
     ApiError,
-    ConflictError,
     IntegrityError,
     PayloadRefusedError,
     UploadError,
@@ -61,56 +59,30 @@ class Sending:
         new_urls = 0
         while True:
             ticket = self._request_ticket(prepared, call_id)
-            unknown = self.attempts.unknown
             try:
                 took = put(self.http, ticket, body, self.attempts, self.pacing)
             except WideloadError as error:
                 error.payload_id = ticket.payload_id
                 if not (isinstance(error, UploadError) and wants_new_url(error)):
                     raise
-                if self.attempts.unknown > unknown:
-                    receipt = self._claim_if_there(prepared, ticket)
-                    if receipt:
-                        return receipt
                 new_urls += 1
                 if new_urls > _MOST_NEW_URLS or not self.attempts.allow():
                     raise
             else:
                 return self._claim(prepared, ticket, took)
 
-    def _claim_if_there(self, prepared: Prepared, ticket: Ticket) -> Receipt | None:
-        """Claim what a PUT of unknown outcome may have stored; None if it isn't there.
-
-        Without this the document would go up again under another key, and the first object be
-        processed unclaimed: stored twice.
-        """
+    def _claim(self, prepared: Prepared, ticket: Ticket, took: int) -> Receipt:
+        claim = {"s3_key": ticket.s3_key, "upload_duration_ms": took}
         try:
-            return self._claim(prepared, ticket, None, final={"not_uploaded"})
-        except ConflictError as error:
-            if error.code == "not_uploaded":
-                return None
-            raise
-
-    def _claim(
-        self, prepared: Prepared, ticket: Ticket, took: int | None, *, final: Collection[str] = ()
-    ) -> Receipt:
-        claim: dict[str, Any] = {"s3_key": ticket.s3_key}
-        if took is not None:
-            claim["upload_duration_ms"] = took
-        try:
-            answer = self._post(_JSON, orjson.dumps(claim), final=final)
+            answer = self._post(_JSON, orjson.dumps(claim))
             return self._receipt(answer, prepared, "s3", took)
         except WideloadError as error:
             error.payload_id = error.payload_id or ticket.payload_id
             raise
 
-    def _post(
-        self, content_type: str, body: Body | bytes, *, final: Collection[str] = ()
-    ) -> dict[str, Any]:
+    def _post(self, content_type: str, body: Body | bytes) -> dict[str, Any]:
         headers = {"Content-Type": content_type, "Idempotency-Key": self.idempotency_key}
-        answer = self.api.request(
-            "POST", _SEND, self.attempts, headers=headers, body=body, final=final
-        )
+        answer = self.api.request("POST", _SEND, self.attempts, headers=headers, body=body)
         members = parse_answer("POST", _SEND, answer)
         if not isinstance(members.get("payload_id"), str) or not isinstance(
             members.get("state"), str
@@ -130,7 +102,9 @@ class Sending:
             "POST",
             _UPLOAD_URL,
             self.attempts,
-            headers={"Content-Type": _JSON},
+            # The same key and hash get the same object again, with a fresh URL: whoever begins
+            # anew, in this call or in another process, stores nothing twice.
+            headers={"Content-Type": _JSON, "Idempotency-Key": self.idempotency_key},
             body=orjson.dumps(wanted),
         )
         try:

@@ -67,8 +67,6 @@ def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Paci
         UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
         TransportError: No answer until the last attempt.
     """
-    took = 0
-    repeated = False
     while True:
         attempts.requests += 1
         started = pacing.monotonic()
@@ -78,21 +76,17 @@ def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Paci
             answer = http.request(ticket.method, ticket.url, headers=ticket.headers, body=body)
         except NoAnswer as error:
             again = error.retryable
-            attempts.unknown += error.sent
             failure = no_answer(ticket.method, ticket.url, error, attempts)
         else:
-            if repeated and answer.status == 412:
-                return took  # an earlier attempt stored the bytes and only its answer was lost
-            if answer.ok:
+            # 412: these very bytes are there, by an attempt whose answer was lost, or by an
+            # earlier process under the same idempotency key. The URL takes no others.
+            if answer.ok or answer.status == 412:
                 return milliseconds(pacing.monotonic() - started)
             failure = refusal("upload", answer)
             again = passes(failure)
-            attempts.unknown += answer.status >= 500
             retry_after = parse_retry_after(answer.headers.get("Retry-After"), pacing.now())
-        took = milliseconds(pacing.monotonic() - started)
         if not again or not attempts.again(retry_after):
             raise failure
-        repeated = True
 
 
 def milliseconds(seconds: float) -> int:

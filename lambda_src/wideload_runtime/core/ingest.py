@@ -73,9 +73,18 @@ class Ingest:
 
     # Upload URLs
 
-    def issue_upload_url(self, tenant: str, wish: UploadRequest) -> Reply:
-        """Record a payload and sign a URL for its bytes."""
+    def issue_upload_url(
+        self, tenant: str, wish: UploadRequest, idempotency_key: str | None = None
+    ) -> Reply:
+        """Record a payload and sign a URL for its bytes.
+
+        Under an idempotency key, the same hash gets the same payload again, with a fresh URL:
+        a client that died and began anew uploads to the same object, which takes it once.
+        """
         payload_id = self.new_id()
+        if idempotency_key and wish.sha256:
+            held = self._reserve(tenant, idempotency_key, payload_id, wish.sha256)
+            payload_id = held.payload_id
         key = transit_key(tenant, payload_id)
         now = self.now()
         url, headers = self.urls.presign_put(
@@ -141,20 +150,8 @@ class Ingest:
         else:
             payload_id = self.new_id()
             fingerprint = _sha256(request.body)
-        record = "idempotency#" + _sha256(f"{caller.tenant}\n{key}".encode())
-        now = self.now()
-        held = self.table.reserve(
-            record,
-            payload_id=payload_id,
-            fingerprint=fingerprint,
-            until=int(now * 1000) + RESERVATION_MS,
-            expires_at=int(now) + IDEMPOTENCY_SECONDS,
-        )
-        if held.fingerprint != fingerprint:
-            raise Refused(
-                "idempotency_key_reused",
-                "The Idempotency-Key was used for another request; make a new one for each.",
-            )
+        held = self._reserve(caller.tenant, key, payload_id, fingerprint)
+        record = _record_of(caller.tenant, key)
         try:
             if held.payload_id == payload_id:
                 return self._accept(caller, request, payload_id)
@@ -169,6 +166,23 @@ class Ingest:
             # Whether it was stored is unknown, so the key stays; but nobody need wait for us.
             self.table.surrender(record, payload_id=held.payload_id)
             raise
+
+    def _reserve(self, tenant: str, key: str, payload_id: str, fingerprint: str) -> Reservation:
+        """Take an idempotency key, or see who has it for the same request."""
+        now = self.now()
+        held = self.table.reserve(
+            _record_of(tenant, key),
+            payload_id=payload_id,
+            fingerprint=fingerprint,
+            until=int(now * 1000) + RESERVATION_MS,
+            expires_at=int(now) + IDEMPOTENCY_SECONDS,
+        )
+        if held.fingerprint != fingerprint:
+            raise Refused(
+                "idempotency_key_reused",
+                "The Idempotency-Key was used for another request; make a new one for each.",
+            )
+        return held
 
     def _accept_again(self, caller: Caller, request: Inline | Claim, held: Reservation) -> Reply:
         """Answer a request that was made before, by whoever holds its key."""
@@ -301,6 +315,11 @@ def _pieces(body: bytes) -> Iterator[bytes]:
     """A body as it would come from S3, so that it is processed in the same windows."""
     for start in range(0, len(body), PIECE):
         yield body[start : start + PIECE]
+
+
+def _record_of(tenant: str, key: str) -> str:
+    """The table's key of an idempotency key, which is its tenant's own."""
+    return "idempotency#" + _sha256(f"{tenant}\n{key}".encode())
 
 
 def _sha256(data: bytes) -> str:

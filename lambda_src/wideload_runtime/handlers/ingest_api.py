@@ -44,15 +44,14 @@ reader = make_reader()
 @app.get("/get-upload-url")
 @app.post("/get-upload-url")
 def get_upload_url() -> Response[str]:
-    return _answer(ingest.issue_upload_url(_tenant(), UploadRequest.parse(_query(), _body())))
+    wish = UploadRequest.parse(_query(), _body())
+    return _answer(ingest.issue_upload_url(_tenant(), wish, _idempotency_key()))
 
 
 @app.post("/send-call-log")
 def send_call_log() -> Response[str]:
-    headers = app.current_event.headers
-    idempotency_key = parse_idempotency_key(headers.get("idempotency-key"))
-    request = parse_send(headers, _body())
-    return _answer(ingest.accept(_caller(), request, idempotency_key))
+    request = parse_send(app.current_event.headers, _body())
+    return _answer(ingest.accept(_caller(), request, _idempotency_key()))
 
 
 @app.get("/call-logs")
@@ -122,6 +121,10 @@ def _internal() -> Response[str]:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+def _idempotency_key() -> str | None:
+    return parse_idempotency_key(app.current_event.headers.get("idempotency-key"))
 
 
 def _query() -> dict[str, str]:
