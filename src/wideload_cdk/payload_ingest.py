@@ -16,7 +16,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk import _grants as grants
 from wideload_cdk._api import KeyedHttpApi
 from wideload_cdk._assets import built_code
 from wideload_cdk._checks import check_duration, check_range, check_text
@@ -24,18 +23,17 @@ from wideload_cdk._events import IngestEvents, invoke_hourly, publish_finished, 
 from wideload_cdk._function import LOG_LEVELS, ONE_VCPU_MEMORY_MB, RuntimeFunction
 from wideload_cdk._lifecycle import check_archive, keep_archive
 from wideload_cdk._metrics import SERVICE, IngestMetrics
-from wideload_cdk._rules import acknowledge, acknowledge_wildcard
+from wideload_cdk._permissions import (
+    ARCHIVE_PREFIX,
+    TRANSIT_PREFIX,
+    acknowledge_findings,
+    grant_functions,
+)
 from wideload_cdk._tables import (
-    CALL_INDEX,
-    OPEN_INDEX,
-    TENANT_INDEX,
     new_keys_table,
     new_payloads_table,
 )
 from wideload_cdk.transfer_bucket import TransferBucket
-
-TRANSIT_PREFIX = "transit/"
-ARCHIVE_PREFIX = "archive/"
 
 _DELETE = apigateway.HttpMethod.DELETE
 _GET = apigateway.HttpMethod.GET
@@ -174,11 +172,11 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
       the dead-letter queue.
 
     `examples/processor` in the repository does all of it. The processor is granted what
-    the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject`,
-    `s3:AbortMultipartUpload` and `s3:DeleteObject` on `archive/*`; `s3:ListBucket` for
-    `transit/*`; `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` on the payloads
-    table; `sqs:ReceiveMessage`, `DeleteMessage`, `ChangeMessageVisibility`, `GetQueueAttributes`
-    and `GetQueueUrl` on the queue; `kms:Decrypt` and `kms:GenerateDataKey` on the keys of
+    the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject` and
+    `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
+    `dynamodb:GetItem` and `UpdateItem` on the payloads table; `sqs:ReceiveMessage`,
+    `DeleteMessage`, `ChangeMessageVisibility`, `GetQueueAttributes` and `GetQueueUrl` on the
+    queue; `kms:Decrypt` and `kms:GenerateDataKey` on the keys of
     these. Its environment is yours to set. No worker function is made then. Claims of up to
     `in_request_limit` bytes, and payloads in the body of a request, are still processed in the
     request; `in_request_limit=1` sends all claims to the processor.
@@ -480,8 +478,8 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             function=self.events_function,
             dead_letter_queue=self.event_dead_letter_queue,
         )
-        self._grant()
-        self._acknowledge(mapping)
+        grant_functions(self)
+        acknowledge_findings(self, mapping)
 
         self.api = KeyedHttpApi(
             self,
@@ -504,70 +502,6 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)
         keep_archive(bucket, ARCHIVE_PREFIX, **archive)
         return bucket
-
-    def _grant(self) -> None:
-        """Give each function what it does, on the prefixes and tables where it does it."""
-        for function in (self.api_function, self.worker_function):
-            grants.grant_objects(self.bucket, function, TRANSIT_PREFIX, "s3:GetObject")
-            grants.grant_objects(
-                self.bucket,
-                function,
-                ARCHIVE_PREFIX,
-                "s3:PutObject",
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-            )
-            grants.grant_list(self.bucket, function, TRANSIT_PREFIX)
-            grants.grant_bucket_key(self.bucket, function)
-            grants.grant_items(
-                self.payloads_table,
-                function,
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-            )
-        # Presigned URLs carry the API function's own permissions; the deletions are a client's.
-        grants.grant_objects(
-            self.bucket, self.api_function, TRANSIT_PREFIX, "s3:PutObject", "s3:DeleteObject"
-        )
-        grants.grant_objects(self.bucket, self.api_function, ARCHIVE_PREFIX, "s3:GetObject")
-        for index in (CALL_INDEX, TENANT_INDEX):
-            grants.grant_query(self.payloads_table, self.api_function, index)
-        self.queue.grant_consume_messages(self.worker_function)
-        # The sweep looks at names alone, and reads no object.
-        grants.grant_list(self.bucket, self.sweep_function, TRANSIT_PREFIX)
-        grants.grant_items(
-            self.payloads_table, self.sweep_function, "dynamodb:GetItem", "dynamodb:UpdateItem"
-        )
-        grants.grant_query(self.payloads_table, self.sweep_function, OPEN_INDEX)
-        for sender in (self.api_function, self.sweep_function):
-            grants.grant_send(self.queue, sender)
-        self.event_bus.grant_put_events_to(self.events_function)
-        grants.grant_items(self.keys_table, self.authorizer_function, "dynamodb:GetItem")
-
-    def _acknowledge(self, mapping: lambda_.EventSourceMapping) -> None:
-        """Say why what rule packs find here is meant."""
-        for function in (self.api_function, self.worker_function):
-            for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
-                acknowledge_wildcard(
-                    function.role,
-                    self.bucket.arn_for_objects(f"{prefix}*"),
-                    f"The keys of payloads are known only at run time; all start with {prefix}.",
-                )
-        for queue in (self.dead_letter_queue, self.event_dead_letter_queue):
-            acknowledge(queue, "Serverless-SQSRedrivePolicy", "This is a dead-letter queue itself.")
-        # The pack knows as dead-letter queues those of other queues alone.
-        acknowledge(
-            self.event_dead_letter_queue,
-            "AwsSolutions-SQS3",
-            "This is a dead-letter queue itself, of EventBridge rules and an event source mapping.",
-        )
-        acknowledge(
-            mapping,
-            "Serverless-LambdaEventSourceMappingDestination",
-            "Lambda offers no failure destination for SQS; the queue has a dead-letter queue.",
-        )
 
 
 def _queue(scope: Construct, id: str, encryption_key: kms.IKey | None, **options: Any) -> sqs.Queue:

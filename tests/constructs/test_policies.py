@@ -39,9 +39,9 @@ WORKER = {
     **TRACING,
     "<WorkerLogs>": LOGGING,
     "<Bucket>/transit/*": {"s3:GetObject"},
-    "<Bucket>/archive/*": {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"},
+    "<Bucket>/archive/*": {"s3:AbortMultipartUpload", "s3:PutObject"},
     "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
-    "<Payloads>": {f"dynamodb:{action}" for action in ITEM_ACTIONS},
+    "<Payloads>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "<Queue>": {
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
