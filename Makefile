@@ -84,6 +84,10 @@ local-down: $(VENV) ## Stop the embedded cloud
 test: $(LOCAL_READY) $(LAMBDA) ## Run every test
 	$(BIN)/python -m pytest
 
+.PHONY: soak
+soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
+	$(BIN)/python -m tests.soak $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: check
 check: $(VENV) $(LAMBDA) ## Check format, lint and types
 	$(BIN)/ruff format --check .
@@ -97,8 +101,9 @@ format: $(VENV) ## Format, and mend what the linter can
 
 .PHONY: bench
 bench: $(LOCAL_READY) ## Run the benchmarks
-	$(BIN)/python bench/client_send.py
-	$(BIN)/python bench/processing.py
+	$(BIN)/python -m bench.client_send
+	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
+	$(BIN)/python -m bench.huge_payload
 
 # AWS
 

@@ -1,6 +1,6 @@
 """How fast a document is checked and archived, and in how much memory.
 
-    python bench/processing.py [megabytes]
+    PYTHONPATH=lambda_src python -m bench.processing [megabytes]
 
 The reference is `orjson.loads` of the whole document followed by one gzip: faster per byte,
 but with the whole document and its objects in memory.
@@ -82,7 +82,7 @@ def main() -> None:
     print("document gunzipped, checked, hashed and archived (CPU time includes making its gzip)")
     for name, size in (("stream", 8), ("stream", megabytes), ("whole", megabytes)):
         # Each in a process of its own: peak memory never goes down again.
-        subprocess.run([sys.executable, __file__, name, str(size)], check=True)
+        subprocess.run([sys.executable, "-m", "bench.processing", name, str(size)], check=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from local.outputs import Outputs
 from tests.runtime.fakes import FakeTable
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable
+from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable, open_shard
 
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 
@@ -37,8 +37,8 @@ def issued(table: PayloadTable) -> Payload:
         expires_at=1_790_000_000,
         s3_key="transit/acme/x",
         declared_size=5,
-        open_shard="open#0",
     )
+    payload = replace(payload, open_shard=open_shard(payload.payload_id))
     table.create(payload)
     return payload
 
@@ -191,6 +191,20 @@ def test_only_an_unused_url_expires(table: PayloadTable, issued: Payload) -> Non
     assert table.lease(issued.payload_id, owner="a", now=1, until=2) is not None
 
 
+def test_what_is_taken_up_after_it_expired_is_open_again(
+    table: PayloadTable, issued: Payload
+) -> None:
+    table.expire(issued.payload_id)
+
+    leased = table.lease(issued.payload_id, owner="a", now=1, until=2)
+    table.release(issued.payload_id, owner="a")
+    released = table.get(issued.payload_id)
+
+    assert leased is not None
+    assert released is not None
+    assert leased.open_shard == released.open_shard == issued.open_shard
+
+
 def test_deleting_twice_is_fine(table: PayloadTable, issued: Payload) -> None:
     table.delete(issued.payload_id)
     table.delete(issued.payload_id)
@@ -199,9 +213,14 @@ def test_deleting_twice_is_fine(table: PayloadTable, issued: Payload) -> None:
 
 
 def test_what_is_open_is_found_by_shard_and_age(table: PayloadTable, issued: Payload) -> None:
-    found = [item.payload_id for item in table.open_before(0, "2026-11-22T09:00:00.001Z")]
-    younger = [item.payload_id for item in table.open_before(0, "2026-11-22T09:00:00.000Z")]
-    elsewhere = [item.payload_id for item in table.open_before(1, "2026-11-22T09:00:00.001Z")]
+    shard = int((issued.open_shard or "").removeprefix("open#"))
+
+    def found_in(shard: int, created_before: str) -> list[str]:
+        return [item.payload_id for item in table.open_before(shard, created_before)]
+
+    found = found_in(shard, "2026-11-22T09:00:00.001Z")
+    younger = found_in(shard, "2026-11-22T09:00:00.000Z")
+    elsewhere = found_in((shard + 1) % 4, "2026-11-22T09:00:00.001Z")
 
     assert issued.payload_id in found
     assert issued.payload_id not in younger + elsewhere

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest import Ingest
-from wideload_runtime.core.payloads import IdRange, Payload, Reservation
+from wideload_runtime.core.payloads import IdRange, Payload, Reservation, open_shard
 from wideload_runtime.core.processing import Caller, Processor
 from wideload_runtime.core.reading import Reader
 from wideload_runtime.core.sweep import Sweep
@@ -41,6 +41,7 @@ class FakeTable:
                 state="uploaded",
                 uploaded_size=size,
                 claimed_etag=etag,
+                open_shard=open_shard(payload_id),
                 upload_duration_ms=upload_duration_ms,
             )
 
@@ -54,7 +55,13 @@ class FakeTable:
         retry = payload.state == "failed" and payload.error_code == "internal"
         if payload.state not in IDLE and not over and not retry:
             return None
-        leased = replace(payload, state="processing", lease_owner=owner, lease_until=until)
+        leased = replace(
+            payload,
+            state="processing",
+            lease_owner=owner,
+            lease_until=until,
+            open_shard=open_shard(payload_id),
+        )
         self.items[payload_id] = leased
         return leased
 

@@ -117,6 +117,13 @@ def test_payloads_are_listed_by_time(world: World) -> None:
     assert pages(world, "acme", after=times[3].replace("Z", "+00:00")) == [stored[4:2:-1]]
 
 
+def test_no_time_at_all_holds_nothing(world: World) -> None:
+    created_at = world.table.items[store(world, SMALL)].created_at
+
+    assert pages(world, "acme", after=created_at, before=created_at) == [[]]
+    assert pages(world, "acme", after="2030-01-01", before="2020-01-01") == [[]]
+
+
 def test_only_finished_payloads_are_listed(world: World) -> None:
     world.ingest.issue_upload_url("acme", UploadRequest(call_id="c-1"))
     claim = upload(world, b"nonsense")

@@ -11,7 +11,13 @@ from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import TENANT_SHARDS, IdRange, Payload, Reservation
+from wideload_runtime.core.payloads import (
+    TENANT_SHARDS,
+    IdRange,
+    Payload,
+    Reservation,
+    open_shard,
+)
 
 MAX_MAGNITUDE = Decimal("9.9E125")
 MIN_MAGNITUDE = Decimal("1E-130")
@@ -49,7 +55,7 @@ class DynamoPayloadTable:
             self._table.update_item,
             Key={"payload_id": payload_id},
             UpdateExpression="SET #state = :uploaded, uploaded_size = :size, "
-            "upload_duration_ms = :duration, claimed_etag = :etag",
+            "upload_duration_ms = :duration, claimed_etag = :etag, open_shard = :shard",
             ConditionExpression="#state IN (:issued, :expired, :uploaded)",
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues={
@@ -58,6 +64,7 @@ class DynamoPayloadTable:
                 ":expired": "expired",
                 ":size": size,
                 ":etag": etag,
+                ":shard": open_shard(payload_id),
                 ":duration": upload_duration_ms,
             },
         )
@@ -66,7 +73,9 @@ class DynamoPayloadTable:
         updated = self._conditional(
             self._table.update_item,
             Key={"payload_id": payload_id},
-            UpdateExpression="SET #state = :processing, lease_owner = :owner, lease_until = :until",
+            # Open again, as it may have been taken up after it expired or failed.
+            UpdateExpression="SET #state = :processing, lease_owner = :owner, "
+            "lease_until = :until, open_shard = :shard",
             ConditionExpression="#state IN (:issued, :expired, :uploaded) "
             # One's own, since a request whose answer was lost is made again underneath.
             "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
@@ -82,6 +91,7 @@ class DynamoPayloadTable:
                 ":owner": owner,
                 ":now": now,
                 ":until": until,
+                ":shard": open_shard(payload_id),
             },
             ReturnValues="ALL_NEW",
         )

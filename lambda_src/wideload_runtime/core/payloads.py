@@ -148,6 +148,10 @@ class IdRange:
     after: str
     before: str
 
+    @property
+    def empty(self) -> bool:
+        return self.after >= self.before
+
 
 EVERY_ID = IdRange("", "~")
 

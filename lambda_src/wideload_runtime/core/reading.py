@@ -51,7 +51,9 @@ class Reader:
 
     def listed(self, tenant: str, wanted: Listing) -> dict[str, Any]:
         """Finished payloads, newest first, and a cursor to those that follow."""
-        if wanted.call_id is None:
+        if wanted.ids.empty:
+            found = []
+        elif wanted.call_id is None:
             found = self.table.list_tenant(tenant, wanted.ids, wanted.limit)
         else:
             found = self.table.list_call(tenant, wanted.call_id, wanted.ids, wanted.limit)
