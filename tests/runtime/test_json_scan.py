@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wideload_runtime.core.errors import Refused
@@ -53,6 +53,7 @@ def refusal(data: bytes, **how: int) -> Refused:
 
 
 @given(documents, windows, st.integers(1, 500), st.sampled_from([None, 1]), st.booleans())
+@example({FIELD: [[1], [2]] * 20, "x": {"a": {"b": 1}, "c": {"d": 2}}}, 160, 7, None, False)
 def test_runs_are_the_document(
     document: dict[str, object], window: int, chunk: int, indent: int | None, ascii_only: bool
 ) -> None:
@@ -215,6 +216,21 @@ def test_nesting_is_bounded(window: int, opener: bytes) -> None:
     refused = refusal(b'{"a":' + opener * (inner + 1) + b"1", window=window)
 
     assert "nested deeper" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("where", "around"), [(b'{"records":[%b,1,%b]}', 2), (b'{"x":{"y":%b,"z":%b}}', 2)]
+)
+@pytest.mark.parametrize("window", [256, 1024 * 1024])
+def test_nesting_is_bounded_however_it_is_found(where: bytes, around: int, window: int) -> None:
+    """In batches of records or members too, whose ends are guessed."""
+    levels = MAX_DEPTH - around
+    allowed, deep = (b"[" * n + b"]" * n for n in (levels, levels + 1))
+
+    scan(where % (allowed, b"[]"), window=window)
+    scan(where % (b"[]", allowed), window=window)
+    for document in (where % (deep, b"[]"), where % (b"[]", deep)):
+        assert "nested deeper" in refusal(document, window=window).detail
 
 
 def test_numbers_are_bounded() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import orjson
 
@@ -23,8 +24,10 @@ WINDOW = 1024 * 1024
 BATCH = 256 * 1024
 """Bytes of records that are proved in one call, and at least so many go into one member."""
 
-MAX_DEPTH = 1000
-"""Levels of nesting that are taken. orjson, which judges most pieces, stops at 1,024."""
+MAX_DEPTH = 512
+"""Levels of nesting: half of what many a parser takes, among them Python's own."""
+JUDGES_DEPTH = 1024
+"""Levels that orjson takes. Framed in as many as we allow less, a piece is held to our limit."""
 MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit; a parser downstream would."""
 MAX_MEMBERS = 65_536
@@ -168,7 +171,8 @@ class JsonScanner(JsonWindow):
             return False
         for mark in (b"},", b"],", b","):
             comma = self._buffer.rfind(mark, start, limit) + len(mark) - 1
-            if comma > start and is_json(b"{%b}" % self._buffer[start:comma]):
+            piece = self._buffer[start : max(comma, start)]
+            if comma > start and self._framed(b"{", piece, b"}") is not None:
                 self._position = comma
                 return True
         self._no_guess_before = self._offset + limit
@@ -252,12 +256,28 @@ class JsonScanner(JsonWindow):
         end = len(buffer[start : max(guess, start)].rstrip(b" \t\r\n")) + start - 1
         if end <= start or buffer[end] != ord(","):
             return 0
-        try:
-            values = orjson.loads(b"[%b]" % buffer[start:end])
-        except orjson.JSONDecodeError:
+        values = self._framed(b"[", buffer[start:end], b"]")
+        if values is None:
             return 0
         self._position = end
         return len(values)
+
+    def _framed(self, opening: bytes, piece: bytes, closing: bytes) -> Any:
+        """What a piece holds between two brackets; None if it isn't valid there.
+
+        The more brackets around it make orjson refuse what is nested too deep for us. Each of
+        them must hold one value, or the piece has closed some, and opened others.
+        """
+        frames = JUDGES_DEPTH - (MAX_DEPTH - len(self._stack)) - 1
+        try:
+            value = orjson.loads(b"[" * frames + opening + piece + closing + b"]" * frames)
+        except orjson.JSONDecodeError:
+            return None
+        for _ in range(frames):
+            if len(value) != 1:
+                return None
+            value = value[0]
+        return value
 
     def _elements_end(self, start: int) -> int:
         buffer = self._buffer
