@@ -1,0 +1,189 @@
+"""A reverse proxy on loopback that goes wrong on demand.
+
+It stands between functions (or a client) and the embedded cloud, so that what is tested runs as
+it is. Plain HTTP on this side, TLS on the other; the Host header passes, so signatures hold.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal
+
+import urllib3
+
+from local.cloud import Cloud
+
+SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce.</Message></Error>"
+THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Slow."}'
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    target: str
+    """Of AWS's JSON protocols, such as `DynamoDB_20120810.GetItem`; else empty."""
+
+    @property
+    def service(self) -> Literal["api", "dynamodb", "sqs", "s3"]:
+        if self.path.startswith("/_aws/execute-api/"):
+            return "api"
+        if self.target:
+            return "dynamodb" if self.target.startswith("DynamoDB") else "sqs"
+        return "s3"
+
+
+@dataclass(slots=True)
+class Hold:
+    """Stop an exchange: before it is forwarded, before its answer, or amid its answer."""
+
+    when: Literal["before", "after", "amid"]
+    reached: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+
+Fault = Literal["throttle", "lose answer", "cut body"] | Hold
+Rule = Callable[[Request], Fault | None]
+
+
+def no_fault(_request: Request) -> None:
+    return None
+
+
+class FaultyProxy:
+    """
+    Attributes:
+        rule: Says for each request what goes wrong with it.
+        faults: How often each fault happened.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.rule: Rule = no_fault
+        self.faults: Counter[str] = Counter()
+        self._upstream = urllib3.PoolManager(
+            ca_certs=str(cloud.ca_bundle), retries=False, timeout=120, maxsize=64
+        )
+        self._target = cloud.endpoint_url
+        proxy = self
+
+        class Handler(_Handler):
+            owner = proxy
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> FaultyProxy:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._upstream.clear()
+
+    def through(self, url: str) -> str:
+        """A URL of the cloud, by way of this proxy."""
+        return url.replace(self._target, self.url)
+
+    def forward(self, request: Request, headers: Any, body: bytes) -> Any:
+        return self._upstream.request(
+            request.method,
+            self._target + request.path,
+            body=body or None,
+            headers=dict(headers.items()),
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: FaultyProxy
+    protocol_version = "HTTP/1.1"
+
+    def _exchange(self) -> None:
+        request = Request(self.command, self.path, self.headers.get("x-amz-target", ""))
+        if self.headers.get("Expect"):
+            self.send_response_only(100)
+            self.end_headers()
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        fault = self.owner.rule(request)
+        if fault is not None:
+            name = f"hold {fault.when}" if isinstance(fault, Hold) else fault
+            self.owner.faults[f"{request.service}: {name}"] += 1
+        if fault == "throttle":
+            self._throttle(request)
+            return
+        if isinstance(fault, Hold) and fault.when == "before":
+            fault.reached.set()
+            fault.release.wait(60)
+            self._drop()
+            return
+        answer = self.owner.forward(request, self.headers, body)
+        try:
+            self._answer(answer, fault)
+        finally:
+            answer.drain_conn()
+            answer.release_conn()
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _exchange  # noqa: N815
+
+    def _answer(self, answer: Any, fault: Fault | None) -> None:
+        if fault == "lose answer":
+            self._drop()
+            return
+        if isinstance(fault, Hold) and fault.when == "after":
+            fault.reached.set()
+            fault.release.wait(60)
+            self._drop()
+            return
+        body = b"" if self.command == "HEAD" else answer.read()
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                self.send_header(name, value)
+        length = answer.headers.get("Content-Length") if self.command == "HEAD" else len(body)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(length or 0))
+        self.end_headers()
+        if fault is not None and body:
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            if isinstance(fault, Hold):
+                fault.reached.set()
+                fault.release.wait(60)
+            self._drop()
+            return
+        self.wfile.write(body)
+
+    def _throttle(self, request: Request) -> None:
+        json = request.service != "s3"
+        body = THROTTLED if json else SLOW_DOWN
+        self.send_response_only(400 if json else 503)
+        self.send_header("Content-Type", "application/x-amz-json-1.0" if json else "text/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _drop(self) -> None:
+        """Close the connection, as a peer that dies."""
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+    def handle(self) -> None:
+        # Whoever was killed closes its connection on us.
+        try:
+            super().handle()
+        except (OSError, urllib3.exceptions.HTTPError):
+            self.close_connection = True

@@ -1,0 +1,320 @@
+"""The states of a payload, in any order of events, against the real table and bucket.
+
+The clock is the test's own, so that leases and URLs end when it says so; the queue is a list.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from ulid import ULID
+
+from tests.faults.deployment import Deployment
+from wideload_runtime.adapters.payload_table import DynamoPayloadTable
+from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
+from wideload_runtime.core.ingest import Ingest
+from wideload_runtime.core.payloads import Payload, archive_key
+from wideload_runtime.core.processing import Caller, Processor
+from wideload_runtime.core.reading import Reader
+from wideload_runtime.core.requests import Claim, UploadRequest
+from wideload_runtime.core.sweep import Sweep
+
+LEASE_MS = 35_000
+URL_SECONDS = 900
+LARGE = b'{"call_id":"c","noise":"%s"}' % hashlib.shake_256(b"x").digest(9_000).hex().encode()
+DOCUMENTS = {
+    "small": b'{"n":1}',
+    "large": LARGE,
+    "gzipped": gzip.compress(LARGE),
+    "another": LARGE.replace(b"c", b"d", 1),
+    "bad": LARGE[:-1],
+}
+
+
+@dataclass
+class Known:
+    """What a client knows of its payload."""
+
+    key: str
+    signed: str | None
+    """The document that its URL was made for."""
+    uploaded: bool = False
+    stored_as: Payload | None = None
+    """The record as it was when somebody was told `stored`."""
+    deleted: bool = False
+
+
+class _NoMetrics:
+    def add(self, name: str, value: float) -> None: ...
+
+
+class _Queue:
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.hidden: list[str] = []
+        """Delivered and not deleted: they come back."""
+
+    def send(self, s3_key: str, *, reason: str) -> None:
+        self.messages.append(s3_key)
+
+
+class States(RuleBasedStateMachine):
+    deployed: Deployment
+    payloads = Bundle("payloads")
+
+    def __init__(self) -> None:
+        super().__init__()
+        deployed = self.deployed
+        self.ahead = 0.0
+        self.owners = 0
+        self.tenant = f"t{str(ULID()).lower()}"
+        self.known: dict[str, Known] = {}
+        self.queue = _Queue()
+        self.dead: list[str] = []
+        self.table = DynamoPayloadTable(deployed.table)
+        self.bucket = S3Bucket(deployed.s3, deployed.ingest["bucket"], url_seconds=URL_SECONDS)
+        self.processor = Processor(
+            table=self.table,
+            objects=self.bucket,
+            metrics=_NoMetrics(),
+            records_field="transcript_with_metrics",
+            retention_seconds=None,
+            lease_ms=LEASE_MS,
+            now=self.now,
+            sleep=self.pass_time,
+        )
+        self.ingest = Ingest(
+            table=self.table,
+            urls=self.bucket,
+            processor=self.processor,
+            queue=self.queue,
+            metrics=_NoMetrics(),
+            bucket_name=deployed.ingest["bucket"],
+            upload_url_seconds=URL_SECONDS,
+            in_request_limit=10_000,  # so that a larger one is handed to the worker
+            new_id=lambda: str(ULID.from_timestamp(self.now())),
+            now=self.now,
+        )
+        self.reader = Reader(
+            table=self.table, archives=self.bucket, records_field="transcript_with_metrics"
+        )
+        self.sweep = Sweep(
+            table=self.table,
+            processor=self.processor,
+            listing=self.bucket,
+            queue=self.queue,
+            metrics=_NoMetrics(),
+            upload_url_seconds=URL_SECONDS,
+            now=self.now,
+        )
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    def pass_time(self, seconds: float) -> None:
+        self.ahead += seconds
+        if seconds > 1:
+            self.queue.messages += self.queue.hidden
+            self.queue.hidden.clear()
+
+    def owner(self) -> str:
+        self.owners += 1
+        return f"owner-{self.owners}"
+
+    # What clients do
+
+    @rule(target=payloads, signed=st.sampled_from([None, *DOCUMENTS]))
+    def ask_for_url(self, signed: str | None) -> str:
+        body = DOCUMENTS[signed] if signed else b""
+        wish = UploadRequest(
+            content_length=len(body) or None,
+            sha256=hashlib.sha256(body).hexdigest() if signed else None,
+        )
+        issued = self.ingest.issue_upload_url(self.tenant, wish).body
+        self.known[issued["payload_id"]] = Known(issued["s3_key"], signed)
+        return str(issued["payload_id"])
+
+    @rule(payload_id=payloads, document=st.sampled_from(list(DOCUMENTS)))
+    def put(self, payload_id: str, document: str) -> None:
+        known = self.known[payload_id]
+        if known.signed and (known.uploaded or known.deleted):
+            return  # the URL stores those bytes, and once
+        self.deployed.s3.put_object(
+            Bucket=self.deployed.ingest["bucket"],
+            Key=known.key,
+            Body=DOCUMENTS[known.signed or document],
+        )
+        known.uploaded = not known.deleted
+        self.queue.send(known.key, reason="unclaimed")  # as the bucket's event does
+
+    @rule(payload_id=payloads, in_time=st.booleans())
+    def claim(self, payload_id: str, in_time: bool) -> None:
+        known = self.known[payload_id]
+        caller = Caller(self.tenant, self.owner(), lambda: in_time)
+        try:
+            reply = self.ingest.accept(caller, Claim(known.key))
+        except Refused as refused:
+            if refused.code == "unknown_key":
+                assert known.deleted
+            if refused.code == "not_uploaded":
+                assert not known.uploaded
+            return
+        if reply.body["state"] == "stored":
+            self.told_stored(payload_id, reply.body["sha256"])
+
+    @rule(payload_id=consumes(payloads))
+    def delete(self, payload_id: str) -> None:
+        record = self.table.get(payload_id)
+        busy = record is not None and record.state in ("uploaded", "processing")
+        with pytest.raises(Refused, match="in_progress") if busy else nullcontext():
+            self.reader.delete(self.tenant, payload_id)
+        self.known[payload_id].deleted = not busy
+
+    # What functions do, and what happens to them
+
+    @rule(payload_id=payloads, in_time=st.booleans())
+    def work(self, payload_id: str, in_time: bool) -> None:
+        self.deliver(self.known[payload_id].key, in_time=in_time)
+
+    def deliver(self, key: str, *, in_time: bool = True) -> None:
+        try:
+            done = self.processor.work(key, owner=self.owner(), has_time=lambda: in_time)
+        except (LeaseHeldError, OutOfTimeError):
+            self.queue.hidden.append(key)
+            return
+        if done is not None and done.state == "stored":
+            self.told_stored(done.payload_id, done.sha256)
+
+    @rule(payload_id=payloads)
+    def die_with_the_lease(self, payload_id: str) -> None:
+        now = int(self.now() * 1000)
+        self.table.lease(payload_id, owner=self.owner(), now=now, until=now + LEASE_MS)
+
+    @rule(payload_id=payloads)
+    def die_before_the_record_is_written(self, payload_id: str) -> None:
+        known = self.known[payload_id]
+        upload = self.bucket.open_upload(known.key)
+        now = int(self.now() * 1000)
+        payload = self.table.lease(payload_id, owner=self.owner(), now=now, until=now + LEASE_MS)
+        if payload is not None and upload is not None:
+            try:
+                self.processor.store(
+                    payload, upload.chunks(), max_size=10**9, has_time=lambda: True
+                )
+            except Refused:
+                return
+
+    @rule(payload_id=payloads)
+    def give_up(self, payload_id: str) -> None:
+        self.processor.give_up(self.known[payload_id].key, owner=self.owner())
+        self.dead.append(self.known[payload_id].key)
+
+    @rule()
+    def leases_end(self) -> None:
+        self.pass_time(LEASE_MS / 1000 + 1)
+
+    @rule()
+    def an_hour_later_the_sweep(self) -> None:
+        self.pass_time(3600)
+        self.sweep.run()
+
+    @rule()
+    def deliver_all(self) -> None:
+        while self.queue.messages:
+            self.deliver(self.queue.messages.pop())
+
+    # What always holds
+
+    def told_stored(self, payload_id: str, sha256: str | None) -> None:
+        record = self.table.get(payload_id)
+        assert record is not None
+        assert (record.state, record.sha256) == ("stored", sha256)
+        known = self.known[payload_id]
+        assert known.stored_as in (None, record), "stored twice"
+        known.stored_as = record
+
+    @invariant()
+    def what_was_told_stays_true(self) -> None:
+        for payload_id, known in self.known.items():
+            record = self.table.get(payload_id)
+            if known.deleted:
+                assert record is None
+                continue
+            assert record is not None
+            if known.stored_as is not None:
+                assert record == known.stored_as
+            if record.state == "stored":
+                self.is_readable(record)
+                known.stored_as = record
+
+    def is_readable(self, record: Payload) -> None:
+        shown, document = self.reader.payload(self.tenant, record.payload_id)
+        if document is None:
+            found = self.deployed.s3.get_object(
+                Bucket=self.deployed.ingest["bucket"], Key=record.archive_key
+            )
+            document = gzip.decompress(found["Body"].read())
+        assert hashlib.sha256(document).hexdigest() == record.sha256 == shown["sha256"]
+        assert document != DOCUMENTS["bad"]
+
+    @invariant()
+    def one_archive_at_most_and_none_of_what_was_deleted(self) -> None:
+        allowed = {
+            archive_key(self.tenant, payload_id)
+            for payload_id, known in self.known.items()
+            if not known.deleted
+        }
+        assert self.deployed.keys(f"archive/{self.tenant}/") <= allowed
+
+    def teardown(self) -> None:
+        """Left alone, and redriven, everything that was uploaded comes to its end."""
+        self.queue.messages += self.dead
+        for _ in range(2):
+            self.pass_time(3600)
+            self.sweep.run()
+            self.deliver_all()
+        for payload_id, known in self.known.items():
+            record = self.table.get(payload_id)
+            if known.uploaded and not known.deleted:
+                assert record is not None
+                assert record.done, record.state
+            self.table.delete(payload_id)
+
+
+def test_any_order_of_events(faulty_cloud: Deployment) -> None:
+    faulty_cloud.clear()
+
+    class Machine(States):
+        deployed = faulty_cloud
+
+    limits: dict[str, Any] = {"max_examples": 25, "stateful_step_count": 25}
+    with faulty_cloud.paused_worker():
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                deadline=None,
+                database=None,
+                derandomize=True,
+                phases=[Phase.generate],  # shrinking takes minutes
+                suppress_health_check=list(HealthCheck),
+                **limits,
+            ),
+        )
+    faulty_cloud.clear()
