@@ -106,7 +106,7 @@ class Processor:
             answer = self.payloads.update_item(
                 Key={"payload_id": payload_id},
                 UpdateExpression="SET #state = :processing, lease_owner = :owner, "
-                "lease_until = :until",
+                "lease_until = :until, open_shard = :shard",
                 ConditionExpression="#state IN (:issued, :expired, :uploaded) "
                 # One's own, since a request whose answer was lost is made again underneath.
                 "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
@@ -122,6 +122,8 @@ class Processor:
                     ":owner": owner,
                     ":now": now,
                     ":until": now + LEASE_SECONDS * 1000,
+                    # Where the sweep finds it until it is finished.
+                    ":shard": f"open#{zlib.crc32(payload_id.encode()) % 4}",
                 },
                 ReturnValues="ALL_NEW",
             )

@@ -159,8 +159,8 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     so the processor
 
     - takes the payload's lease before it works: an update of its item to the state
-      `processing`, with `lease_owner` and `lease_until` (epoch milliseconds, later than its own
-      timeout), on the condition that the state is `issued`, `uploaded`, `expired`, `processing`
+      `processing`, with `open_shard` (as the example computes it), `lease_owner` and
+      `lease_until` (epoch milliseconds, later than its own timeout), on the condition that the state is `issued`, `uploaded`, `expired`, `processing`
       with a `lease_until` in the past or a `lease_owner` that is itself, or `failed` with the
       `error_code` `internal`;
     - at the end sets the state to `stored` (with `stored_at`, ISO 8601) or `failed` (with

@@ -1,0 +1,55 @@
+"""The programs that the README shows, run as they stand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.cloud import Cloud
+from local.outputs import Outputs
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(cloud: Cloud, outputs: Outputs, *command: str) -> subprocess.CompletedProcess[str]:
+    variables = {
+        "PATH": os.environ["PATH"],
+        "WIDELOAD_URL": outputs["ingest"]["api_url"],
+        "WIDELOAD_API_KEY": outputs["ingest"]["api_key"],
+        "WIDELOAD_CA_BUNDLE": str(cloud.ca_bundle),
+    }
+    return subprocess.run(command, env=variables, text=True, capture_output=True, check=False)
+
+
+def test_the_client_example_prints_what_it_stored(cloud: Cloud, outputs: Outputs) -> None:
+    finished = run(cloud, outputs, sys.executable, str(ROOT / "examples/send_call_log.py"))
+
+    assert finished.returncode == 0, finished.stderr
+    receipt, document = finished.stdout.splitlines()
+    assert receipt.endswith(" stored")
+    assert document == '{"call_id":"c-1","transcript_with_metrics":[{"turn_id":"1"}]}'
+
+
+def test_the_cli_sends_and_gets(cloud: Cloud, outputs: Outputs, tmp_path: Path) -> None:
+    wideload = str(Path(sys.executable).with_name("wideload"))
+    call_log = tmp_path / "call.json"
+    call_log.write_text('{"call_id": "from the shell"}')
+
+    sent = run(cloud, outputs, wideload, "send", str(call_log))
+    listed = run(cloud, outputs, wideload, "call-logs", "--call-id", "from the shell", "--json")
+
+    assert sent.returncode == 0, sent.stderr
+    assert listed.returncode == 0, listed.stderr
+    assert '"call_id":"from the shell"' in listed.stdout.replace(": ", ":")
+
+
+@pytest.mark.parametrize("name", ["ingest_app.py", "send_call_log.py"])
+def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
+    program = (ROOT / "examples" / name).read_text()
+    shown = program.split('"""\n', maxsplit=1)[1].strip()
+
+    assert shown in (ROOT / "README.md").read_text()
