@@ -160,9 +160,9 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
 
     - takes the payload's lease before it works: an update of its item to the state
       `processing`, with `open_shard` (as the example computes it), `lease_owner` and
-      `lease_until` (epoch milliseconds, later than its own timeout), on the condition that the state is `issued`, `uploaded`, `expired`, `processing`
-      with a `lease_until` in the past or a `lease_owner` that is itself, or `failed` with the
-      `error_code` `internal`;
+      `lease_until` (epoch milliseconds, later than its own timeout), on the condition that
+      the state is `issued`, `uploaded`, `expired`, `processing` with a `lease_until` in the
+      past or a `lease_owner` that is itself, or `failed` with the `error_code` `internal`;
     - at the end sets the state to `stored` (with `stored_at`, ISO 8601) or `failed` (with
       `error_code` and `error_detail`) on the condition that the lease is still its own, sets
       `tenant_shard`, and `tenant_call` if the item has a `call_id`, by which it is listed, and
