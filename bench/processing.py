@@ -18,7 +18,7 @@ import orjson
 from isal import isal_zlib
 
 from examples.call_log import make_call_log
-from wideload_runtime.core.document import keep
+from wideload_runtime.core.ingest.document import keep
 
 BATCH = orjson.dumps(make_call_log(8_000_000)["transcript_with_metrics"])[1:-1]
 PREFIX = b'{"call_id":"bench","transcript_with_metrics":['

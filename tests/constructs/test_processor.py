@@ -24,7 +24,7 @@ from tests.constructs.conftest import only
 from tests.constructs.test_policies import WORKER, permissions
 from wideload_cdk import PayloadIngest, _assets
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
-from wideload_runtime.core.payloads import Payload, tenant_call, tenant_shard
+from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -20,7 +20,7 @@ from tests.faults.audit import Sent, audit
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Fault, FaultyProxy, Hold, Request
 from tests.faults.traffic import Client, Ledger, make_document, packed, sha256
-from wideload_runtime.core.payloads import iso
+from wideload_runtime.core.ingest.payloads import iso
 
 LARGE = 300_000
 """Bytes of JSON that are too many for an item, so that there is an archive."""

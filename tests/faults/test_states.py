@@ -29,12 +29,12 @@ from tests.faults.deployment import Deployment
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.adapters.s3_bucket import S3Bucket
 from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
-from wideload_runtime.core.ingest import Ingest
-from wideload_runtime.core.payloads import Payload, archive_key
-from wideload_runtime.core.processing import Caller, Processor
-from wideload_runtime.core.reading import Reader
-from wideload_runtime.core.requests import Claim, UploadRequest
-from wideload_runtime.core.sweep import Sweep
+from wideload_runtime.core.ingest.ingest import Ingest
+from wideload_runtime.core.ingest.payloads import Payload, archive_key
+from wideload_runtime.core.ingest.processing import Caller, Processor
+from wideload_runtime.core.ingest.reading import Reader
+from wideload_runtime.core.ingest.requests import Claim, UploadRequest
+from wideload_runtime.core.ingest.sweep import Sweep
 
 LEASE_MS = 35_000
 URL_SECONDS = 900

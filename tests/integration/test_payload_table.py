@@ -12,7 +12,13 @@ from local.outputs import Outputs
 from tests.runtime.fakes import FakeTable
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import EVERY_ID, IdRange, Payload, PayloadTable, open_shard
+from wideload_runtime.core.ingest.payloads import (
+    EVERY_ID,
+    IdRange,
+    Payload,
+    PayloadTable,
+    open_shard,
+)
 
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from ulid import ULID
 
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.ingest import Ingest
-from wideload_runtime.core.payloads import IdRange, Payload, Reservation, open_shard
-from wideload_runtime.core.processing import Caller, Processor
-from wideload_runtime.core.reading import Reader
-from wideload_runtime.core.sweep import Sweep
+from wideload_runtime.core.ingest.ingest import Ingest
+from wideload_runtime.core.ingest.payloads import IdRange, Payload, Reservation, open_shard
+from wideload_runtime.core.ingest.processing import Caller, Processor
+from wideload_runtime.core.ingest.reading import Reader
+from wideload_runtime.core.ingest.sweep import Sweep
 
 IDLE = ("issued", "expired", "uploaded")
 

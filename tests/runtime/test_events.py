@@ -18,9 +18,9 @@ from tests.runtime.test_ingest_api import Context
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.payload_table import item_of
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.events import detail_type, finished
-from wideload_runtime.core.payloads import Payload
-from wideload_runtime.core.requests import Inline
+from wideload_runtime.core.ingest.events import detail_type, finished
+from wideload_runtime.core.ingest.payloads import Payload
+from wideload_runtime.core.ingest.requests import Inline
 
 SCHEMA = json.loads((CONTRACT / "events/payload-v1.schema.json").read_text())
 

@@ -12,9 +12,9 @@ import pytest
 from examples.call_log import make_call_log
 from tests.runtime.fakes import World
 from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
-from wideload_runtime.core.payloads import Payload
-from wideload_runtime.core.requests import Claim, Inline, UploadRequest
-from wideload_runtime.core.seekable_gzip import members
+from wideload_runtime.core.ingest.payloads import Payload
+from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
+from wideload_runtime.core.ingest.seekable_gzip import members
 
 SMALL = orjson.dumps({"call_id": "c-1", "n": 1, "token": "wl_secret"})
 LARGE = orjson.dumps(make_call_log(1_500_000, call_id="c-2"))
@@ -146,7 +146,7 @@ def test_a_bad_document_leaves_nothing(world: World, body: bytes, code: str) -> 
 
 
 def test_a_decompression_bomb_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wideload_runtime.core.gunzip.FREE_OUTPUT", 2_000_000)
+    monkeypatch.setattr("wideload_runtime.core.ingest.gunzip.FREE_OUTPUT", 2_000_000)
 
     with pytest.raises(Refused) as refused:
         world.ingest.accept(world.acme, Inline(gzip.compress(b'{"x":"' + b"a" * 9_000_000)))

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.json_scan import MAX_DEPTH, MAX_NUMBER, JsonScanner, Run
+from wideload_runtime.core.ingest.json_scan import MAX_DEPTH, MAX_NUMBER, JsonScanner, Run
 
 FIELD = "records"
 
@@ -280,7 +280,7 @@ def test_a_record_that_holds_the_start_of_a_record_is_one_record() -> None:
 
 
 def test_members_at_the_top_level_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wideload_runtime.core.json_scan.MAX_MEMBERS", 10)
+    monkeypatch.setattr("wideload_runtime.core.ingest.json_scan.MAX_MEMBERS", 10)
     data = orjson.dumps({str(number): 1 for number in range(11)})
 
     assert refusal(data).code == "document_too_large"

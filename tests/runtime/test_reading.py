@@ -12,9 +12,9 @@ from examples.call_log import make_call_log
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, SMALL, only_payload, upload
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.paging import Listing, Page, decode_cursor, encode_cursor
-from wideload_runtime.core.requests import Inline, UploadRequest
-from wideload_runtime.core.seekable_gzip import MAX_MEMBER, MEMBER, member_size
+from wideload_runtime.core.ingest.paging import Listing, Page, decode_cursor, encode_cursor
+from wideload_runtime.core.ingest.requests import Inline, UploadRequest
+from wideload_runtime.core.ingest.seekable_gzip import MAX_MEMBER, MEMBER, member_size
 
 
 @pytest.fixture

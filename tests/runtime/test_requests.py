@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.requests import (
+from wideload_runtime.core.ingest.requests import (
     MAX_BODY,
     MAX_PUT,
     Claim,

@@ -6,8 +6,8 @@ import pytest
 
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, only_payload, upload
-from wideload_runtime.core.requests import UploadRequest
-from wideload_runtime.core.sweep import Report
+from wideload_runtime.core.ingest.requests import UploadRequest
+from wideload_runtime.core.ingest.sweep import Report
 
 LONG = 2 * 3600
 

@@ -11,7 +11,7 @@ from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
 from wideload_runtime.core.errors import LeaseLostError
-from wideload_runtime.core.payloads import (
+from wideload_runtime.core.ingest.payloads import (
     TENANT_SHARDS,
     IdRange,
     Payload,

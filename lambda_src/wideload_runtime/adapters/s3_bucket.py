@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from wideload_runtime.core.payloads import transit_key
+from wideload_runtime.core.ingest.payloads import transit_key
 
 CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024

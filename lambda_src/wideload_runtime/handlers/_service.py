@@ -11,10 +11,10 @@ from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.adapters.queue import SqsQueue
 from wideload_runtime.adapters.s3_bucket import S3Bucket
 from wideload_runtime.adapters.telemetry import EmfMetrics
-from wideload_runtime.core.ingest import Ingest
-from wideload_runtime.core.processing import Processor
-from wideload_runtime.core.reading import Reader
-from wideload_runtime.core.sweep import Sweep
+from wideload_runtime.core.ingest.ingest import Ingest
+from wideload_runtime.core.ingest.processing import Processor
+from wideload_runtime.core.ingest.reading import Reader
+from wideload_runtime.core.ingest.sweep import Sweep
 from wideload_runtime.settings import Settings
 
 settings = Settings.from_environment()

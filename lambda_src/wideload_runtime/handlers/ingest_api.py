@@ -15,10 +15,10 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import TITLES, Refused
-from wideload_runtime.core.ingest import Reply
-from wideload_runtime.core.paging import Listing, Page
-from wideload_runtime.core.processing import Caller
-from wideload_runtime.core.requests import UploadRequest, parse_idempotency_key, parse_send
+from wideload_runtime.core.ingest.ingest import Reply
+from wideload_runtime.core.ingest.paging import Listing, Page
+from wideload_runtime.core.ingest.processing import Caller
+from wideload_runtime.core.ingest.requests import UploadRequest, parse_idempotency_key, parse_send
 from wideload_runtime.handlers._service import make_ingest, make_processor, make_reader
 
 LEASE_MS = 35_000  # the function ends after 29 s

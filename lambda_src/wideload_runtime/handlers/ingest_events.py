@@ -13,8 +13,8 @@ from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.payload_table import payload_of
 from wideload_runtime.adapters.telemetry import logger
-from wideload_runtime.core.events import detail_type, finished
-from wideload_runtime.core.payloads import Payload
+from wideload_runtime.core.ingest.events import detail_type, finished
+from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.settings import required
 
 bus = EventBus(clients.events(), required("WIDELOAD_EVENT_BUS"))

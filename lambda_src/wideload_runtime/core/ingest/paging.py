@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from ulid import ULID
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.payloads import EVERY_ID, IdRange
-from wideload_runtime.core.requests import parse_call_id
+from wideload_runtime.core.ingest.payloads import EVERY_ID, IdRange
+from wideload_runtime.core.ingest.requests import parse_call_id
 
 MAX_LIST = 100
 MAX_RECORDS = 1000

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from wideload_runtime.core.errors import OutOfTimeError, Refused
-from wideload_runtime.core.gunzip import PIECE
-from wideload_runtime.core.payloads import (
+from wideload_runtime.core.ingest.gunzip import PIECE
+from wideload_runtime.core.ingest.payloads import (
     Payload,
     PayloadTable,
     Reservation,
@@ -23,8 +23,8 @@ from wideload_runtime.core.payloads import (
     parse_transit_key,
     transit_key,
 )
-from wideload_runtime.core.processing import Caller, Metrics, Processor, Upload, upload_ms
-from wideload_runtime.core.requests import Claim, Inline, UploadRequest
+from wideload_runtime.core.ingest.processing import Caller, Metrics, Processor, Upload, upload_ms
+from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
 
 MAX_INLINE_DOCUMENT = 256 * 1024**2
 """Bytes of JSON of an inline document, which must be done within one request."""

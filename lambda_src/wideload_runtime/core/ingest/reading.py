@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.gunzip import gunzip
-from wideload_runtime.core.paging import Listing, Page, encode_cursor
-from wideload_runtime.core.payloads import Payload, PayloadTable, is_payload_id
-from wideload_runtime.core.seekable_gzip import Member, members
+from wideload_runtime.core.ingest.gunzip import gunzip
+from wideload_runtime.core.ingest.paging import Listing, Page, encode_cursor
+from wideload_runtime.core.ingest.payloads import Payload, PayloadTable, is_payload_id
+from wideload_runtime.core.ingest.seekable_gzip import Member, members
 
 MAX_PAGE = 4_500_000
 """Bytes of one page of records: in base64 it must fit into a function's answer of 6 MB.

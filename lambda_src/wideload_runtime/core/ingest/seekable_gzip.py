@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 
-from wideload_runtime.core.json_window import Run
+from wideload_runtime.core.ingest.json_window import Run
 
 LEVEL = 1
 """ISA-L's level: on a call log, level 3 took twice the time for 1.4 % fewer bytes

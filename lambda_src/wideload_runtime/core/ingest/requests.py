@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.gunzip import MAGIC
+from wideload_runtime.core.ingest.gunzip import MAGIC
 
 MAX_BODY = 6 * 1024 * 1024
 """Bytes of a request that a function takes, base64 included.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wideload_runtime.core.payloads import Payload
+from wideload_runtime.core.ingest.payloads import Payload
 
 VERSION = "1"
 """Of the detail's form. Members may be added under the same version, never change or go."""

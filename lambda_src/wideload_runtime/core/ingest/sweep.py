@@ -8,15 +8,15 @@ from typing import Protocol
 
 from ulid import ULID
 
-from wideload_runtime.core.ingest import Queue
-from wideload_runtime.core.payloads import (
+from wideload_runtime.core.ingest.ingest import Queue
+from wideload_runtime.core.ingest.payloads import (
     OPEN_SHARDS,
     Payload,
     PayloadTable,
     iso,
     parse_transit_key,
 )
-from wideload_runtime.core.processing import Metrics, Processor
+from wideload_runtime.core.ingest.processing import Metrics, Processor
 
 GRACE_SECONDS = 15 * 60
 """What is younger may still be on its way: an upload that started just before its URL expired, a

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from wideload_runtime.core.errors import OutOfTimeError
-from wideload_runtime.core.gunzip import decoded
-from wideload_runtime.core.json_scan import JsonScanner
-from wideload_runtime.core.seekable_gzip import SeekableGzip
+from wideload_runtime.core.ingest.gunzip import decoded
+from wideload_runtime.core.ingest.json_scan import JsonScanner
+from wideload_runtime.core.ingest.seekable_gzip import SeekableGzip
 
 IN_ITEM_GZIP = 8 * 1024
 """Bytes of gzip up to which a document stays in its item: a DynamoDB write unit (1 KB) costs an

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from wideload_runtime.core.document import Archive, Document, keep
 from wideload_runtime.core.errors import LeaseHeldError, LeaseLostError, Refused
-from wideload_runtime.core.payloads import (
+from wideload_runtime.core.ingest.document import Archive, Document, keep
+from wideload_runtime.core.ingest.payloads import (
     Payload,
     PayloadTable,
     archive_key,
@@ -20,7 +20,7 @@ from wideload_runtime.core.payloads import (
     tenant_call,
     tenant_shard,
 )
-from wideload_runtime.core.requests import MAX_CALL_ID
+from wideload_runtime.core.ingest.requests import MAX_CALL_ID
 
 MAX_DOCUMENT = 16 * 1024**3
 """Bytes of JSON of one document: some 5 minutes of a worker's 15 (docs/adr/0009-one-pass.md)."""

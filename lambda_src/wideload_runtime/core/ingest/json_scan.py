@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.json_window import ATOM, STRING, JsonWindow, Run, Steps, is_json
-from wideload_runtime.core.summary import Summary
+from wideload_runtime.core.ingest.json_window import ATOM, STRING, JsonWindow, Run, Steps, is_json
+from wideload_runtime.core.ingest.summary import Summary
 
 WINDOW = 1024 * 1024
 BATCH = 256 * 1024
