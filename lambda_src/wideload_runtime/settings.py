@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,6 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        style = environment.get("WIDELOAD_S3_ADDRESSING_STYLE", "virtual")
-        if style not in ("virtual", "path"):
-            raise ValueError(
-                f"WIDELOAD_S3_ADDRESSING_STYLE is {style!r}; allowed are 'virtual' and 'path'"
-            )
         return cls(
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             bucket=required("WIDELOAD_BUCKET", environment),
@@ -41,17 +37,70 @@ class Settings:
             upload_url_seconds=_positive("WIDELOAD_UPLOAD_URL_TTL", environment),
             in_request_limit=_positive("WIDELOAD_IN_REQUEST_LIMIT", environment),
             records_field=required("WIDELOAD_RECORDS_FIELD", environment),
-            s3_addressing_style="path" if style == "path" else "virtual",
-            retention_seconds=(
-                _positive("WIDELOAD_RETENTION_DAYS", environment) * 24 * 3600
-                if environment.get("WIDELOAD_RETENTION_DAYS")
-                else None
-            ),
+            s3_addressing_style=_addressing_style(environment),
+            retention_seconds=_days("WIDELOAD_RETENTION_DAYS", environment),
             max_receives=(
                 _positive("WIDELOAD_MAX_RECEIVES", environment)
                 if environment.get("WIDELOAD_MAX_RECEIVES")
                 else 1
             ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSettings:
+    """What every function of file transfer needs."""
+
+    environment: str
+    """Value of the metrics' dimension `environment`."""
+    bucket: str
+    table: str
+    s3_addressing_style: Literal["virtual", "path"]
+    verify_queue_url: str
+    """Empty: nothing is verified."""
+    life_seconds: int | None
+    """Life of a file; None: for ever."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesSettings:
+        return cls(
+            environment=required("WIDELOAD_ENVIRONMENT", environment),
+            bucket=required("WIDELOAD_BUCKET", environment),
+            table=required("WIDELOAD_FILES_TABLE", environment),
+            s3_addressing_style=_addressing_style(environment),
+            verify_queue_url=environment.get("WIDELOAD_VERIFY_QUEUE_URL", ""),
+            life_seconds=_days("WIDELOAD_FILE_EXPIRATION_DAYS", environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilesApiSettings:
+    """What the API of file transfer needs besides."""
+
+    url_seconds: int
+    session_seconds: int
+    max_file_size: int
+    """Bytes."""
+    quota_bytes: int | None
+    """Of each person's files and open uploads; None: no limit."""
+    max_open_uploads: int
+    """Of each person."""
+    sign_in: dict[str, Any]
+    """How to get an access token, as `GET /sign-in` answers."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesApiSettings:
+        return cls(
+            url_seconds=_positive("WIDELOAD_FILE_URL_TTL", environment),
+            session_seconds=_positive("WIDELOAD_UPLOAD_SESSION_TTL", environment),
+            max_file_size=_positive("WIDELOAD_MAX_FILE_SIZE", environment),
+            quota_bytes=(
+                _positive("WIDELOAD_QUOTA_BYTES", environment)
+                if environment.get("WIDELOAD_QUOTA_BYTES")
+                else None
+            ),
+            max_open_uploads=_positive("WIDELOAD_MAX_OPEN_UPLOADS", environment),
+            sign_in=_json_object("WIDELOAD_SIGN_IN", environment),
         )
 
 
@@ -67,3 +116,27 @@ def _positive(name: str, environment: Mapping[str, str]) -> int:
     if not value.isdigit() or int(value) == 0:
         raise ValueError(f"{name} is {value!r}; a positive whole number is needed")
     return int(value)
+
+
+def _days(name: str, environment: Mapping[str, str]) -> int | None:
+    """Seconds of a setting in days; None if it is empty."""
+    return _positive(name, environment) * 24 * 3600 if environment.get(name) else None
+
+
+def _addressing_style(environment: Mapping[str, str]) -> Literal["virtual", "path"]:
+    style = environment.get("WIDELOAD_S3_ADDRESSING_STYLE", "virtual")
+    if style not in ("virtual", "path"):
+        raise ValueError(
+            f"WIDELOAD_S3_ADDRESSING_STYLE is {style!r}; allowed are 'virtual' and 'path'"
+        )
+    return "path" if style == "path" else "virtual"
+
+
+def _json_object(name: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        value = json.loads(required(name, environment))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{name} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is not a JSON object")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 os.environ.update(
@@ -19,6 +20,24 @@ os.environ.update(
     WIDELOAD_RECORDS_FIELD="transcript_with_metrics",
     WIDELOAD_EVENT_BUS="default",
     WIDELOAD_MAX_RECEIVES="5",
+    WIDELOAD_FILES_TABLE="files",
+    WIDELOAD_FILE_URL_TTL="3600",
+    WIDELOAD_UPLOAD_SESSION_TTL="604800",
+    WIDELOAD_MAX_FILE_SIZE="5497558138880",
+    WIDELOAD_QUOTA_BYTES="",
+    WIDELOAD_MAX_OPEN_UPLOADS="100",
+    WIDELOAD_VERIFY_QUEUE_URL="https://sqs.test/verify",
+    WIDELOAD_SIGN_IN=json.dumps(
+        {
+            "issuer": "https://issuer.test",
+            "client_id": "client",
+            "scopes": ["openid", "email"],
+            "authorization_endpoint": "https://issuer.test/authorize",
+            "token_endpoint": "https://issuer.test/token",
+            "end_session_endpoint": "https://issuer.test/logout",
+            "cognito_endpoint": "https://cognito.test",
+        }
+    ),
     POWERTOOLS_SERVICE_NAME="ingest",
     POWERTOOLS_METRICS_NAMESPACE="Wideload",
 )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from ulid import ULID
 
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.ingest import Ingest
-from wideload_runtime.core.ingest.payloads import IdRange, Payload, Reservation, open_shard
+from wideload_runtime.core.ingest.payloads import (
+    MAX_KNOWN,
+    IdRange,
+    Payload,
+    Reservation,
+    open_shard,
+)
 from wideload_runtime.core.ingest.processing import Caller, Processor
 from wideload_runtime.core.ingest.reading import Reader
 from wideload_runtime.core.ingest.sweep import Sweep
@@ -100,16 +106,24 @@ class FakeTable:
         self.items[payload_id] = replace(payload, state="expired", open_shard=None)
         return True
 
-    def delete(self, payload_id: str) -> None:
-        self.items.pop(payload_id, None)
+    def delete(self, payload: Payload) -> bool:
+        held = self.items.get(payload.payload_id)
+        if held and held.state != payload.state:
+            return False
+        self.items.pop(payload.payload_id, None)
+        return True
 
-    def open_before(self, shard: int, created_before: str) -> list[Payload]:
+    def known(self, payload_ids: Collection[str]) -> set[str]:
+        assert len(payload_ids) <= MAX_KNOWN
+        return set(payload_ids) & set(self.items)
+
+    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
         found = [
             payload
             for payload in self.items.values()
             if payload.open_shard == f"open#{shard}" and payload.created_at < created_before
         ]
-        return sorted(found, key=lambda payload: payload.created_at)
+        yield from sorted(found, key=lambda payload: payload.created_at)
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
@@ -206,13 +220,13 @@ class FakeBucket:
         for key in keys:
             self.objects.pop(key, None)
 
-    def tenants(self) -> Iterator[str]:
-        yield from sorted({key.split("/")[1] for key in self.objects if key.startswith("transit/")})
+    def tenants(self, prefix: str) -> Iterator[str]:
+        yield from sorted({key.split("/")[1] for key in self.objects if key.startswith(prefix)})
 
-    def uploads(self, tenant: str, *, after: str, before: str) -> Iterator[str]:
-        prefix = f"transit/{tenant}/"
+    def keys(self, prefix: str, tenant: str, *, after: str, before: str) -> Iterator[str]:
+        theirs = f"{prefix}{tenant}/"
         for key in sorted(self.objects):
-            if key.startswith(prefix) and prefix + after < key < prefix + before:
+            if key.startswith(theirs) and theirs + after < key < theirs + before:
                 yield key
 
     def has_upload(self, key: str) -> bool:

@@ -103,7 +103,7 @@ def test_the_handler_tells_each_change_once(world: World, monkeypatch: pytest.Mo
     from wideload_runtime.handlers import ingest_events
 
     events = FakeEvents()
-    monkeypatch.setattr(ingest_events, "bus", EventBus(events, "bus"))
+    monkeypatch.setattr(ingest_events, "bus", EventBus(events, "bus", source="wideload.ingest"))
     payload = stored(world)
     idempotency = {"payload_id": {"S": "idempotency#x"}, "held_by": {"S": "y"}}
     records = [
@@ -124,7 +124,9 @@ def test_the_handler_tells_each_change_once(world: World, monkeypatch: pytest.Mo
 def test_a_refused_event_fails_the_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from wideload_runtime.handlers import ingest_events
 
-    monkeypatch.setattr(ingest_events, "bus", EventBus(FakeEvents(failing=True), "bus"))
+    monkeypatch.setattr(
+        ingest_events, "bus", EventBus(FakeEvents(failing=True), "bus", source="wideload.ingest")
+    )
 
     with pytest.raises(RuntimeError, match="ThrottlingException"):
         ingest_events.handler({"Records": [stream_record(None, stored(world))]}, Context())

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from openapi_schema_validator import OAS31Validator
 
 from tests import contract_cases
@@ -173,7 +173,9 @@ def test_a_damaged_event_is_a_problem(invoke: Invoke, monkeypatch: pytest.Monkey
             "unavailable",
         ),
         (ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"), 503, "unavailable"),
+        (ClientError({"Error": {"Code": "503"}}, "HeadObject"), 503, "unavailable"),
         (ReadTimeoutError(endpoint_url="https://s3"), 503, "unavailable"),
+        (EndpointConnectionError(endpoint_url="https://s3"), 503, "unavailable"),
         (ClientError({"Error": {"Code": "AccessDenied"}}, "PutItem"), 500, "internal"),
         (ZeroDivisionError("secret"), 500, "internal"),
     ],

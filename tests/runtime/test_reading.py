@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,8 +12,10 @@ import pytest
 from examples.call_log import make_call_log
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, SMALL, only_payload, upload
+from wideload_runtime.core.cursors import decode_cursor, encode_cursor
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.ingest.paging import Listing, Page, decode_cursor, encode_cursor
+from wideload_runtime.core.ingest.paging import Listing, Page
+from wideload_runtime.core.ingest.payloads import archive_key
 from wideload_runtime.core.ingest.requests import Inline, UploadRequest
 from wideload_runtime.core.ingest.seekable_gzip import MAX_MEMBER, MEMBER, member_size
 
@@ -287,7 +290,7 @@ def test_a_delete_that_is_cut_off_can_be_repeated(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payload_id = store(world, LARGE)
-    monkeypatch.setattr(world.table, "delete", lambda payload_id: 1 / 0)
+    monkeypatch.setattr(world.table, "delete", lambda payload: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         world.reader.delete("acme", payload_id)
@@ -297,6 +300,38 @@ def test_a_delete_that_is_cut_off_can_be_repeated(
 
     assert reachable  # the item outlives its object, so that nothing is left that no item names
     assert world.table.items == {}
+
+
+def test_a_claim_that_comes_while_its_payload_is_deleted_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = upload(world, LARGE)
+    payload_id = only_payload(world).payload_id
+    delete, replies = world.bucket.delete, []
+
+    def claimed_meanwhile(*keys: str) -> None:
+        if not replies:
+            replies.append(world.ingest.accept(world.acme, claim))
+        delete(*keys)
+
+    monkeypatch.setattr(world.bucket, "delete", claimed_meanwhile)
+    world.reader.delete("acme", payload_id)
+
+    assert replies[0].body["state"] == "stored"
+    assert world.table.items == {}
+    assert world.bucket.objects == {}
+
+
+def test_deleting_removes_an_archive_that_no_record_names(world: World) -> None:
+    """As a worker leaves it that died in between, before the payload was failed."""
+    upload(world, LARGE)
+    failed = replace(only_payload(world), state="failed", error_code="internal")
+    world.table.items[failed.payload_id] = failed
+    world.bucket.put(archive_key("acme", failed.payload_id), b"half")
+
+    world.reader.delete("acme", failed.payload_id)
+
+    assert world.bucket.objects == {}
 
 
 def test_what_is_being_processed_is_not_deleted(world: World) -> None:

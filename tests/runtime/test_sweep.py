@@ -6,8 +6,9 @@ import pytest
 
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, only_payload, upload
-from wideload_runtime.core.ingest.requests import UploadRequest
-from wideload_runtime.core.ingest.sweep import Report
+from wideload_runtime.core.ingest.payloads import MAX_KNOWN
+from wideload_runtime.core.ingest.requests import Inline, UploadRequest
+from wideload_runtime.core.ingest.sweep import NAMED, Report
 
 LONG = 2 * 3600
 
@@ -102,3 +103,43 @@ def test_objects_without_a_record_are_counted(world: World) -> None:
 
     assert claim.s3_key in world.bucket.objects
     assert (young.orphans, counted.orphans, old.orphans) == (0, 1, 0)
+    assert counted.orphan_keys == (claim.s3_key,)
+
+
+def test_archives_without_a_record_are_counted(world: World) -> None:
+    """As a function leaves them that died in between, whose client came no more."""
+    world.ingest.accept(world.acme, Inline(LARGE))
+    lost = only_payload(world)
+    world.table.items.clear()
+    world.ingest.accept(world.acme, Inline(LARGE))
+    world.clock.time += LONG
+
+    report = world.sweep.run()
+
+    assert report.orphan_keys == (lost.archive_key,)
+    assert world.metrics.values["OrphanObjectCount"] == [1]
+
+
+def test_orphans_are_counted_beyond_one_look_at_the_table(world: World) -> None:
+    keys = [upload(world, b"{}").s3_key for _ in range(MAX_KNOWN + 30)]
+    kept = world.table.items.popitem()[1]
+    world.table.items = {kept.payload_id: kept}
+    world.clock.time += LONG
+
+    report = world.sweep.run()
+
+    assert report.orphans == MAX_KNOWN + 29
+    assert len(report.orphan_keys) == NAMED
+    assert set(report.orphan_keys) < set(keys)
+
+
+def test_without_time_the_rest_is_left_to_the_next_run(world: World) -> None:
+    for _ in range(5):
+        upload(world, LARGE)
+    world.clock.time += LONG
+    looks = iter([True, True])
+
+    short = world.sweep.run(lambda: next(looks, False))
+    whole = world.sweep.run()
+
+    assert (short.repaired, whole.repaired) == (2, 5)

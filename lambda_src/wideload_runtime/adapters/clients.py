@@ -6,11 +6,34 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnectedError
 
 # A function has seconds, so it gives up on a silent connection sooner than botocore's 60 s.
 _CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
 )
+
+NO_ANSWER = (HTTPClientError, NotConnectedError)
+"""AWS was not reached, or did not answer; what was asked may be done."""
+_PASSING = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "SlowDown",
+    "ServiceUnavailable",
+    "InternalServerError",
+    "InternalError",
+    # HEAD answers have no body, so no code but the status:
+    "429",
+    "500",
+    "503",
+}
+
+
+def is_passing(error: ClientError) -> bool:
+    """Whether AWS is overloaded or failing, so that the same request may succeed later."""
+    return error.response["Error"]["Code"] in _PASSING
 
 
 def s3(addressing_style: str) -> Any:

@@ -1,4 +1,4 @@
-"""EventBridge, where other teams hear of finished payloads."""
+"""EventBridge, where other teams hear of what was done."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Any
 
 import orjson
 
-SOURCE = "wideload.ingest"
 BATCH = 10
 """Entries of one PutEvents.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
 
 
 class EventBus:
-    def __init__(self, client: Any, name: str) -> None:
+    """
+    Args:
+        source: Of every event, as in `contract/events/`.
+    """
+
+    def __init__(self, client: Any, name: str, *, source: str) -> None:
         self._client = client
         self._name = name
+        self._source = source
 
     def put(self, events: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """
@@ -29,7 +34,7 @@ class EventBus:
         entries = [
             {
                 "EventBusName": self._name,
-                "Source": SOURCE,
+                "Source": self._source,
                 "DetailType": kind,
                 "Detail": orjson.dumps(detail).decode(),
             }

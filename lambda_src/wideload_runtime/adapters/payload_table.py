@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -183,36 +183,53 @@ class DynamoPayloadTable:
         )
         return expired is not None
 
-    def delete(self, payload_id: str) -> None:
-        self._table.delete_item(Key={"payload_id": payload_id})
-
-    def open_before(self, shard: int, created_before: str) -> list[Payload]:
-        return self._query(
-            "by_open", Key("open_shard").eq(f"open#{shard}") & Key("created_at").lt(created_before)
+    def delete(self, payload: Payload) -> bool:
+        deleted = self._conditional(
+            self._table.delete_item,
+            Key={"payload_id": payload.payload_id},
+            ConditionExpression="attribute_not_exists(payload_id) OR #state = :state",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":state": payload.state},
         )
+        return deleted is not None
+
+    def known(self, payload_ids: Collection[str]) -> set[str]:
+        name = self._table.name
+        keys = [{"payload_id": payload_id} for payload_id in payload_ids]
+        wanted = {name: {"Keys": keys, "ProjectionExpression": "payload_id"}} if keys else {}
+        found = set()
+        while wanted:
+            answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
+            found |= {item["payload_id"] for item in answer["Responses"].get(name, ())}
+            wanted = answer.get("UnprocessedKeys")
+        return found
+
+    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
+        key = Key("open_shard").eq(f"open#{shard}") & Key("created_at").lt(created_before)
+        start: dict[str, Any] = {}
+        while True:
+            page = self._table.query(IndexName="by_open", KeyConditionExpression=key, **start)
+            yield from map(payload_of, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         key = Key("tenant_call").eq(f"{tenant}#{call_id}") & _between(ids)
-        return self._query("by_call", key, newest_first=True, limit=limit)
+        return self._newest("by_call", key, limit)
 
     def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
         """Ask each shard for a page, and merge: ULIDs sort by time across them."""
         found = []
         for shard in range(TENANT_SHARDS):
             key = Key("tenant_shard").eq(f"{tenant}#{shard}") & _between(ids)
-            found += self._query("by_tenant", key, newest_first=True, limit=limit)
+            found += self._newest("by_tenant", key, limit)
         return sorted(found, key=lambda payload: payload.payload_id, reverse=True)[:limit]
 
-    def _query(
-        self, index: str, key: Any, *, newest_first: bool = False, limit: int | None = None
-    ) -> list[Payload]:
+    def _newest(self, index: str, key: Any, limit: int) -> list[Payload]:
         """One page of an index: at most 1 MB."""
-        options = {"Limit": limit} if limit else {}
         answer = self._table.query(
-            IndexName=index,
-            KeyConditionExpression=key,
-            ScanIndexForward=not newest_first,
-            **options,
+            IndexName=index, KeyConditionExpression=key, ScanIndexForward=False, Limit=limit
         )
         return [payload_of(item) for item in answer["Items"]]
 

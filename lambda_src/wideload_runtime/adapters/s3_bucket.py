@@ -14,13 +14,12 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from wideload_runtime.core.ingest.payloads import transit_key
-
 CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 STREAM_ATTEMPTS = 5
+"""Broken connections in a row, without a byte in between, after which a stream is given up."""
 
 
 class S3Bucket:
@@ -102,18 +101,18 @@ class S3Bucket:
         for key in keys:
             self._client.delete_object(Bucket=self._name, Key=key)
 
-    def tenants(self) -> Iterator[str]:
-        """Those with objects under the transit prefix."""
-        for page in self._list(Prefix="transit/", Delimiter="/"):
-            for prefix in page.get("CommonPrefixes", []):
-                yield prefix["Prefix"].split("/")[1]
+    def tenants(self, prefix: str) -> Iterator[str]:
+        """Those with objects under a prefix."""
+        for page in self._list(Prefix=prefix, Delimiter="/"):
+            for found in page.get("CommonPrefixes", []):
+                yield found["Prefix"].split("/")[1]
 
-    def uploads(self, tenant: str, *, after: str, before: str) -> Iterator[str]:
-        """Keys of a tenant's uploads whose payload ids lie between two, both excluded."""
-        prefix = transit_key(tenant, "")
-        for page in self._list(Prefix=prefix, StartAfter=prefix + after):
+    def keys(self, prefix: str, tenant: str, *, after: str, before: str) -> Iterator[str]:
+        """Keys of a tenant's objects whose payload ids lie between two, both excluded."""
+        theirs = f"{prefix}{tenant}/"
+        for page in self._list(Prefix=theirs, StartAfter=theirs + after):
             for item in page.get("Contents", []):
-                if item["Key"] >= prefix + before:
+                if item["Key"] >= theirs + before:
                     return
                 yield item["Key"]
 
@@ -157,6 +156,7 @@ class S3Upload:
             finally:
                 self.read_seconds += time.monotonic() - started
             position += len(chunk)
+            attempts = STREAM_ATTEMPTS
             yield chunk
 
     def _reopen(self, position: int) -> None:

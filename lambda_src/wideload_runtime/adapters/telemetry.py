@@ -1,6 +1,7 @@
 """Logs and metrics, as Powertools writes them: JSON lines, and EMF within them.
 
-Nothing here or in the handlers logs a body, a key or a URL: an upload URL is a credential.
+Nothing here or in the handlers logs a body, a key, a token or a URL, which is a credential; nor a
+file's name, which is personal.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ UNITS = {
     "S3UploadSize": MetricUnit.Bytes,
     "S3DownloadDuration": MetricUnit.Milliseconds,
     "ProcessingDuration": MetricUnit.Milliseconds,
+    "FileUploadCount": MetricUnit.Count,
+    "FileUploadSize": MetricUnit.Bytes,
+    "FileDownloadCount": MetricUnit.Count,
+    "DuplicateFileCount": MetricUnit.Count,
+    "BytesSaved": MetricUnit.Bytes,
+    "FileVerifiedCount": MetricUnit.Count,
+    "FileCorruptCount": MetricUnit.Count,
+    "FileUnverifiableCount": MetricUnit.Count,
+    "LeftoverObjectCount": MetricUnit.Count,
 }
 
 # Most requests for a URL or a status have no metric, and each would log a warning.

@@ -1,14 +1,24 @@
 """What can be wrong with a request, each with the answer it gets.
 
 `Refused` is the one error that core raises on purpose; everything else is a fault of ours or
-of AWS. `code` is a contract (`contract/openapi-ingest.yaml`): clients branch on it, so it never
+of AWS. `code` is a contract (`contract/openapi-*.yaml`): clients branch on it, so it never
 changes, whereas `detail` is a sentence for people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 STATUS = {
+    # Either API
     "invalid_request": 400,
+    "not_found": 404,
+    "not_uploaded": 409,
+    "body_too_large": 413,
+    "internal": 500,
+    "unavailable": 503,
+    # Payload ingest
     "empty_body": 400,
     "invalid_base64": 400,
     "invalid_gzip": 400,
@@ -21,19 +31,34 @@ STATUS = {
     "upload_lost": 409,
     "unknown_key": 404,
     "unknown_payload": 404,
-    "not_uploaded": 409,
     "in_progress": 409,
-    "body_too_large": 413,
     "document_too_large": 413,
     "record_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
-    "internal": 500,
-    "unavailable": 503,
+    # File transfer
+    "invalid_name": 400,
+    "not_an_access_token": 401,
+    "unknown_upload": 404,
+    "unknown_file": 404,
+    "parts_missing": 409,
+    "upload_completed": 409,
+    "corrupt": 409,
+    "conflict": 409,
+    "upload_gone": 410,
+    "file_too_large": 413,
+    "quota_exceeded": 413,
+    "too_many_uploads": 429,
+    "completing": 503,
 }
 
 TITLES = {
     "invalid_request": "The request is not valid",
+    "not_found": "No such route",
+    "not_uploaded": "Nothing was uploaded yet",
+    "body_too_large": "The body is too large",
+    "internal": "Something failed on our side",
+    "unavailable": "The service is not available for the moment",
     "empty_body": "The body is empty",
     "invalid_base64": "The data is not base64",
     "invalid_gzip": "The data is not one whole gzip stream",
@@ -46,15 +71,24 @@ TITLES = {
     "upload_lost": "The uploaded object is gone",
     "unknown_key": "No such upload",
     "unknown_payload": "No such payload",
-    "not_uploaded": "Nothing was uploaded yet",
     "in_progress": "The same request is being processed",
-    "body_too_large": "The body is too large",
     "document_too_large": "The document is too large",
     "record_too_large": "The record is too large",
     "unsupported_media_type": "The media type is not supported",
     "idempotency_key_reused": "The idempotency key was used for another request",
-    "internal": "Something failed on our side",
-    "unavailable": "The service is not available for the moment",
+    "invalid_name": "The name is not valid",
+    "not_an_access_token": "The token is not an access token",
+    "unknown_upload": "No such upload",
+    "unknown_file": "No such file",
+    "parts_missing": "Parts are missing",
+    "upload_completed": "The upload is completed",
+    "corrupt": "The content is not what was announced",
+    "conflict": "Two changes met",
+    "upload_gone": "The upload is gone",
+    "file_too_large": "The file is too large",
+    "quota_exceeded": "There is no room for the file",
+    "too_many_uploads": "Too many uploads are open",
+    "completing": "The upload is being completed",
 }
 
 
@@ -65,14 +99,24 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
         code: A key of `STATUS`.
         detail: What was given, what is allowed, what to do; never payload content or a secret.
         retry_after: Seconds after which the same request may succeed.
+        members: What else the problem details say, for programs.
     """
 
-    def __init__(self, code: str, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        retry_after: int | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.status = STATUS[code]
+        self.title = TITLES[code]
         self.retry_after = retry_after
+        self.members = members or {}
 
 
 class OutOfTimeError(Exception):

@@ -17,7 +17,7 @@ from wideload_runtime.core.ingest.events import detail_type, finished
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.settings import required
 
-bus = EventBus(clients.events(), required("WIDELOAD_EVENT_BUS"))
+bus = EventBus(clients.events(), required("WIDELOAD_EVENT_BUS"), source="wideload.ingest")
 environment = required("WIDELOAD_ENVIRONMENT")
 
 

@@ -18,13 +18,14 @@ from wideload_runtime.core.ingest.payloads import (
     Payload,
     PayloadTable,
     Reservation,
-    iso,
     open_shard,
     parse_transit_key,
     transit_key,
 )
-from wideload_runtime.core.ingest.processing import Caller, Metrics, Processor, Upload, upload_ms
+from wideload_runtime.core.ingest.processing import Caller, Processor, Upload, upload_ms
 from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import iso
 
 MAX_INLINE_DOCUMENT = 256 * 1024**2
 """Bytes of JSON of an inline document, which must be done within one request."""

@@ -1,20 +1,18 @@
-"""Pages of lists: what may be asked for, and the cursors between them."""
+"""Pages of payloads and of records: what may be asked for."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ulid import ULID
 
+from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, parse_limit
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.payloads import EVERY_ID, IdRange
 from wideload_runtime.core.ingest.requests import parse_call_id
 
-MAX_LIST = 100
 MAX_RECORDS = 1000
 
 
@@ -42,7 +40,7 @@ class Listing:
                     _id_of_time("before", before) if before else "~",
                 ),
             ),
-            limit=_limit(query, MAX_LIST, default=50),
+            limit=parse_limit(query, MAX_LIST, default=50),
         )
 
 
@@ -66,42 +64,11 @@ class Page:
         position = decode_cursor(cursor) if cursor else first
         if not (position.isascii() and position.isdigit() and len(position) < 20):
             raise (
-                _bad_cursor()
+                bad_cursor()
                 if cursor
                 else Refused("invalid_request", f"first is {first[:20]!r}; give a number, from 0.")
             )
-        return cls(int(position), _limit(query, MAX_RECORDS, default=MAX_RECORDS))
-
-
-def encode_cursor(position: str) -> str:
-    """A position, as clients pass it back. It holds no tenant: that comes from the key alone."""
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> str:
-    """
-    Raises:
-        Refused: `invalid_request`: it isn't one of ours.
-    """
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
-    if not 1 <= len(position) <= 26 or not position.isalnum():
-        raise _bad_cursor()
-    return position
-
-
-def _bad_cursor() -> Refused:
-    return Refused("invalid_request", "cursor is not one that this API gave: start without one.")
-
-
-def _limit(query: Mapping[str, str], most: int, *, default: int) -> int:
-    given = query.get("limit", str(default))
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= most):
-        raise Refused("invalid_request", f"limit is {given[:20]!r}; 1 to {most} are allowed.")
-    return int(given)
+        return cls(int(position), parse_limit(query, MAX_RECORDS, default=MAX_RECORDS))
 
 
 def _id_of_time(name: str, text: str) -> str:

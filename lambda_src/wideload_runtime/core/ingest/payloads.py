@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
+
+from wideload_runtime.core import ulids
 
 State = Literal["issued", "uploaded", "processing", "stored", "failed", "expired"]
 
 TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-_TRANSIT_KEY = re.compile(rf"transit/({TENANT.pattern})/({_ULID.pattern})")
+_OBJECT_KEY = re.compile(rf"[a-z]+/{TENANT.pattern}/({ulids.PATTERN})(?:\.json\.gz)?")
+_TRANSIT_KEY = re.compile(rf"transit/({TENANT.pattern})/({ulids.PATTERN})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +130,14 @@ class PayloadTable(Protocol):
     def expire(self, payload_id: str) -> bool:
         """From `issued` to `expired`; False from any other state."""
 
-    def delete(self, payload_id: str) -> None: ...
+    def delete(self, payload: Payload) -> bool:
+        """Remove a record, unless its state has changed since it was read: then False."""
 
-    def open_before(self, shard: int, created_before: str) -> Sequence[Payload]:
-        """Unfinished payloads of one of `OPEN_SHARDS`, oldest first; perhaps not all."""
+    def known(self, payload_ids: Collection[str]) -> set[str]:
+        """Those, of up to `MAX_KNOWN`, that have a record."""
+
+    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
+        """Unfinished payloads of one of `OPEN_SHARDS`, oldest first."""
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         """Finished payloads of a call, newest first, with what the index holds of them."""
@@ -166,6 +171,9 @@ class Reservation:
     """Epoch milliseconds until which the holder's work may be going on."""
 
 
+MAX_KNOWN = 100
+"""Keys of one BatchGetItem.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 OPEN_SHARDS = 4
 TENANT_SHARDS = 8
 """Partitions of an index over which one tenant's payloads are spread: each takes 1,000 writes a
@@ -192,21 +200,18 @@ def _shard(payload_id: str, shards: int) -> int:
     return zlib.crc32(payload_id.encode()) % shards
 
 
-def iso(epoch: float) -> str:
-    """ISO 8601 in UTC, of a fixed width, so that texts sort as times do."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def is_payload_id(text: str) -> bool:
-    return _ULID.fullmatch(text) is not None
-
-
 def transit_key(tenant: str, payload_id: str) -> str:
     return f"transit/{tenant}/{payload_id}"
 
 
 def archive_key(tenant: str, payload_id: str) -> str:
     return f"archive/{tenant}/{payload_id}.json.gz"
+
+
+def parse_object_key(key: str) -> str | None:
+    """Payload id of an object's key under either prefix; None for one that we didn't make."""
+    match = _OBJECT_KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def parse_transit_key(key: str) -> tuple[str, str] | None:

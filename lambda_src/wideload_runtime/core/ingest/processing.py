@@ -15,12 +15,13 @@ from wideload_runtime.core.ingest.payloads import (
     Payload,
     PayloadTable,
     archive_key,
-    iso,
     parse_transit_key,
     tenant_call,
     tenant_shard,
 )
 from wideload_runtime.core.ingest.requests import MAX_CALL_ID
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import iso
 
 MAX_DOCUMENT = 16 * 1024**3
 """Bytes of JSON of one document: some 5 minutes of a worker's 15 (docs/adr/0009-one-pass.md)."""
@@ -46,10 +47,6 @@ class Upload(Protocol):
 class Objects(Protocol):
     def open_upload(self, key: str) -> Upload | None: ...
     def open_archive(self, key: str) -> Archive: ...
-
-
-class Metrics(Protocol):
-    def add(self, name: str, value: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.gunzip import gunzip
-from wideload_runtime.core.ingest.paging import Listing, Page, encode_cursor
-from wideload_runtime.core.ingest.payloads import Payload, PayloadTable, is_payload_id
+from wideload_runtime.core.ingest.paging import Listing, Page
+from wideload_runtime.core.ingest.payloads import Payload, PayloadTable, archive_key
 from wideload_runtime.core.ingest.seekable_gzip import Member, members
+from wideload_runtime.core.ulids import is_ulid
 
 MAX_PAGE = 4_500_000
 """Bytes of one page of records: in base64 it must fit into a function's answer of 6 MB.
@@ -111,18 +113,23 @@ class Reader:
         Raises:
             Refused: `unknown_payload`, or `in_progress` while it is being processed.
         """
-        payload = self._owned(tenant, payload_id)
-        if payload.state in ("uploaded", "processing"):
-            raise Refused(
-                "in_progress", "The payload is being processed: delete it then.", retry_after=5
-            )
-        keys = [key for key in (payload.s3_key, payload.archive_key) if key]
-        if keys:
+        while True:
+            payload = self._owned(tenant, payload_id)
+            if payload.state in ("uploaded", "processing"):
+                raise Refused(
+                    "in_progress", "The payload is being processed: delete it then.", retry_after=5
+                )
+            keys = [payload.s3_key] if payload.s3_key else []
+            if payload.document is None:
+                # Also unnamed: a function may have died between archive and record.
+                keys.append(archive_key(tenant, payload_id))
             self.archives.delete(*keys)
-        self.table.delete(payload_id)
+            # A claim may have come meanwhile, and made an archive.
+            if self.table.delete(payload):
+                return
 
     def _owned(self, tenant: str, payload_id: str) -> Payload:
-        payload = self.table.get(payload_id) if is_payload_id(payload_id) else None
+        payload = self.table.get(payload_id) if is_ulid(payload_id) else None
         if payload is None or payload.tenant != tenant:
             raise Refused("unknown_payload", "No payload of yours has this id.")
         return payload

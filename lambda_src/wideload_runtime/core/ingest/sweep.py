@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Protocol
 
 from ulid import ULID
 
 from wideload_runtime.core.ingest.ingest import Queue
 from wideload_runtime.core.ingest.payloads import (
+    MAX_KNOWN,
     OPEN_SHARDS,
     Payload,
     PayloadTable,
-    iso,
-    parse_transit_key,
+    parse_object_key,
 )
-from wideload_runtime.core.ingest.processing import Metrics, Processor
+from wideload_runtime.core.ingest.processing import Processor
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import iso
 
 GRACE_SECONDS = 15 * 60
 """What is younger may still be on its way: an upload that started just before its URL expired, a
 message in the queue."""
 ORPHAN_SECONDS = 3 * 3600
 """How far back objects are held against the table; the sweep runs hourly."""
+PREFIXES = ("transit/", "archive/")
+NAMED = 20
+"""Keys of orphans in a report, for whoever looks after them."""
 
 
 class Listing(Protocol):
-    def tenants(self) -> Iterator[str]:
-        """Those with objects under the transit prefix."""
+    def tenants(self, prefix: str) -> Iterator[str]:
+        """Those with objects under a prefix."""
 
-    def uploads(self, tenant: str, *, after: str, before: str) -> Iterator[str]:
-        """Keys of a tenant's uploads whose payload ids lie between two."""
+    def keys(self, prefix: str, tenant: str, *, after: str, before: str) -> Iterator[str]:
+        """Keys of a tenant's objects under a prefix whose payload ids lie between two."""
 
     def has_upload(self, key: str) -> bool: ...
 
@@ -44,7 +50,10 @@ class Report:
     lost: int
     """Payloads whose object was deleted before it could be processed."""
     orphans: int
-    """Objects without a record, which expire with the transit prefix."""
+    """Objects without a record: of uploads, which expire with their prefix, and of archives, whose
+    function died before it wrote the record."""
+    orphan_keys: tuple[str, ...] = ()
+    """The first of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +66,16 @@ class Sweep:
     upload_url_seconds: int
     now: Callable[[], float]
 
-    def run(self) -> Report:
-        """Look at all that is unfinished for too long, and at recent objects."""
+    def run(self, has_time: Callable[[], bool] = lambda: True) -> Report:
+        """Look at all that is unfinished for too long, and at recent objects.
+
+        Args:
+            has_time: Asked for each of them; what is left then is for the next run.
+        """
         expired = repaired = lost = 0
         old = iso(self.now() - self.upload_url_seconds - GRACE_SECONDS)
         for shard in range(OPEN_SHARDS):
-            for payload in self.table.open_before(shard, old):
+            for payload in takewhile(lambda _: has_time(), self.table.open_before(shard, old)):
                 if self._is_leased(payload):
                     continue
                 if self.listing.has_upload(payload.s3_key or ""):
@@ -72,7 +85,8 @@ class Sweep:
                     expired += self.table.expire(payload.payload_id)
                 else:
                     lost += self.processor.lose(payload.s3_key or "", owner="sweep")
-        report = Report(expired, repaired, lost, self._orphans())
+        orphans = list(takewhile(lambda _: has_time(), self._orphans()))
+        report = Report(expired, repaired, lost, len(orphans), tuple(orphans[:NAMED]))
         self.metrics.add("ExpiredUploadCount", report.expired)
         self.metrics.add("RepairedPayloadCount", report.repaired)
         self.metrics.add("LostUploadCount", report.lost)
@@ -82,8 +96,8 @@ class Sweep:
     def _is_leased(self, payload: Payload) -> bool:
         return payload.state == "processing" and (payload.lease_until or 0) > self.now() * 1000
 
-    def _orphans(self) -> int:
-        """Count objects without a record.
+    def _orphans(self) -> Iterator[str]:
+        """Keys of objects without a record.
 
         Keys hold ULIDs, which sort by time, so only those of the last hours are listed.
         """
@@ -92,11 +106,11 @@ class Sweep:
         before = str(ULID.from_timestamp(now - GRACE_SECONDS))[:10]
         keys = (
             key
-            for tenant in self.listing.tenants()
-            for key in self.listing.uploads(tenant, after=after, before=before)
+            for prefix in PREFIXES
+            for tenant in self.listing.tenants(prefix)
+            for key in self.listing.keys(prefix, tenant, after=after, before=before)
         )
-        return sum(self._is_orphan(key) for key in keys)
-
-    def _is_orphan(self, key: str) -> bool:
-        parsed = parse_transit_key(key)
-        return parsed is None or self.table.get(parsed[1]) is None
+        while some := list(islice(keys, MAX_KNOWN)):
+            ids = {key: parse_object_key(key) for key in some}
+            known = self.table.known({payload_id for payload_id in ids.values() if payload_id})
+            yield from (key for key in some if ids[key] not in known)

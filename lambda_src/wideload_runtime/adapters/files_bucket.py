@@ -1,0 +1,252 @@
+"""The bucket of files: presigned requests, multipart uploads, and what S3 says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Thread
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
+from wideload_runtime.adapters.s3_bucket import S3Upload
+from wideload_runtime.adapters.telemetry import logger
+from wideload_runtime.core.files.parts import base64_of
+from wideload_runtime.core.files.ports import Action, Stored, StoredPart
+
+NOT_THERE = {"404", "NoSuchKey", "NotFound"}
+REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"}
+"""The parts are not those that were listed a moment ago."""
+UNCLEAR = {
+    "NoSuchUpload",
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
+    "OperationAborted",
+    "RequestTimeout",
+}
+"""S3 completed it before, is at it, or failed, perhaps after it did so."""
+
+
+def run_for(work: Callable[[], None], seconds: float) -> None:
+    """Wait for work, and leave it to itself after a time.
+
+    S3 keeps the connection of a slow completion alive, so no timeout of the client's ends it.
+    Whoever stops waiting loses nothing: S3 goes on, and the object shows it.
+    """
+    if seconds > 0:
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+
+class FilesBucket:
+    """
+    Args:
+        client: An S3 client that signs with version 4.
+        name: The bucket.
+        run: Runs work for at most some seconds.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        run: Callable[[Callable[[], None], float], None] = run_for,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._run = run
+
+    # Presigned requests
+
+    def sign_put(self, key: str, *, size: int, sha256: str, seconds: int) -> Action:
+        return self._signed(
+            "put_object",
+            {
+                "Key": key,
+                "ContentLength": size,
+                "ChecksumSHA256": base64_of(sha256),
+                "IfNoneMatch": "*",
+            },
+            seconds,
+            headers={
+                "Content-Length": str(size),
+                "x-amz-checksum-sha256": base64_of(sha256),
+                "If-None-Match": "*",
+            },
+        )
+
+    def sign_part(
+        self, key: str, s3_upload_id: str, number: int, *, size: int, sha256: str, seconds: int
+    ) -> Action:
+        return self._signed(
+            "upload_part",
+            {
+                "Key": key,
+                "UploadId": s3_upload_id,
+                "PartNumber": number,
+                "ContentLength": size,
+                "ChecksumSHA256": base64_of(sha256),
+            },
+            seconds,
+            headers={"Content-Length": str(size), "x-amz-checksum-sha256": base64_of(sha256)},
+        )
+
+    def sign_get(self, key: str, *, content_type: str, disposition: str, seconds: int) -> Action:
+        return self._signed(
+            "get_object",
+            {
+                "Key": key,
+                "ResponseContentType": content_type,
+                "ResponseContentDisposition": disposition,
+            },
+            seconds,
+            headers={},
+            method="GET",
+        )
+
+    def _signed(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        seconds: int,
+        *,
+        headers: dict[str, str],
+        method: str = "PUT",
+    ) -> Action:
+        href = self._client.generate_presigned_url(
+            operation, Params={"Bucket": self._name, **params}, ExpiresIn=seconds
+        )
+        return {"method": method, "href": href, "headers": headers, "expires_in": seconds}
+
+    # Objects
+
+    def stored(self, key: str) -> Stored | None:
+        try:
+            head = self._client.head_object(Bucket=self._name, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+        # No object without a checksum is one of ours: a fault, on which nothing is removed.
+        return Stored(head["ContentLength"], head["ChecksumSHA256"])
+
+    def open(self, key: str) -> S3Upload | None:
+        """Open an object for reading once; None if it isn't there."""
+        try:
+            return S3Upload(self._client, self._name, key)
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+
+    def _is_missing(self, key: str, error: ClientError) -> bool:
+        """Whether an error means "not there": S3 says 403 for a missing key to whom may not list
+        the whole bucket, and our role may list the files' prefix only."""
+        code = error.response["Error"]["Code"]
+        if code not in ("403", "AccessDenied"):
+            return code in NOT_THERE
+        listed = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
+        return bool(listed["KeyCount"] == 0)
+
+    # Multipart uploads
+
+    def begin_multipart(self, key: str) -> str:
+        # With the algorithm declared, S3 takes no part and no completion without checksums.
+        begun = self._client.create_multipart_upload(
+            Bucket=self._name, Key=key, ChecksumAlgorithm="SHA256"
+        )
+        s3_upload_id: str = begun["UploadId"]
+        return s3_upload_id
+
+    def parts(self, key: str, s3_upload_id: str) -> list[StoredPart] | None:
+        """A thousand a request, so ten requests at most."""
+        found: list[StoredPart] = []
+        wanted: dict[str, Any] = {"Bucket": self._name, "Key": key, "UploadId": s3_upload_id}
+        while True:
+            try:
+                page = self._client.list_parts(**wanted)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in NOT_THERE | {"NoSuchUpload"}:
+                    return None
+                raise
+            found += [_part_of(part) for part in page.get("Parts", []) if "ChecksumSHA256" in part]
+            if not page["IsTruncated"]:
+                return found
+            wanted["PartNumberMarker"] = page["NextPartNumberMarker"]
+
+    def complete(
+        self, key: str, s3_upload_id: str, parts: Sequence[StoredPart], *, seconds: float
+    ) -> Literal["done", "unclear", "refused"]:
+        outcome: list[dict[str, Any] | Exception] = []
+
+        def ask() -> None:
+            try:
+                outcome.append(self._complete(key, s3_upload_id, parts))
+            except Exception as error:  # noqa: BLE001 - raised below, where somebody waits
+                outcome.append(error)
+
+        self._run(ask, seconds)
+        answered = outcome[0] if outcome else None
+        if answered is None or isinstance(answered, NO_ANSWER):
+            return "unclear"
+        if isinstance(answered, ClientError):
+            code = answered.response["Error"]["Code"]
+            if code in UNCLEAR or is_passing(answered):
+                return "unclear"
+            if code in REFUSED:
+                return "refused"
+        if isinstance(answered, Exception):
+            raise answered
+        return "done"
+
+    def _complete(self, key: str, s3_upload_id: str, parts: Sequence[StoredPart]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.complete_multipart_upload(
+            Bucket=self._name,
+            Key=key,
+            UploadId=s3_upload_id,
+            IfNoneMatch="*",
+            MultipartUpload={
+                "Parts": [
+                    {
+                        "PartNumber": part.number,
+                        "ETag": part.etag,
+                        "ChecksumSHA256": part.checksum,
+                    }
+                    for part in parts
+                ]
+            },
+        )
+        return answer
+
+    # Remove
+
+    def remove(self, key: str, s3_upload_id: str | None = None) -> None:
+        # The multipart upload first: it could make the object anew.
+        if s3_upload_id:
+            self._abort(key, s3_upload_id)
+        self._client.delete_object(Bucket=self._name, Key=key)
+
+    def try_remove(self, key: str, s3_upload_id: str | None = None) -> None:
+        try:
+            self.remove(key, s3_upload_id)
+        except (BotoCoreError, ClientError):
+            logger.exception("could not remove an object yet", id=key.rpartition("/")[2])
+
+    def try_abort(self, key: str, s3_upload_id: str) -> None:
+        try:
+            self._abort(key, s3_upload_id)
+        except (BotoCoreError, ClientError):
+            logger.exception("could not abort a multipart upload", id=key.rpartition("/")[2])
+
+    def _abort(self, key: str, s3_upload_id: str) -> None:
+        try:
+            self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=s3_upload_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NOT_THERE | {"NoSuchUpload"}:
+                raise
+
+
+def _part_of(part: dict[str, Any]) -> StoredPart:
+    return StoredPart(part["PartNumber"], part["Size"], part["ETag"], part["ChecksumSHA256"])

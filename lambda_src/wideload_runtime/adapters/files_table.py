@@ -1,0 +1,318 @@
+"""The table of files and uploads in DynamoDB.
+
+Partition key `owner`, sort key `item`:
+
+    FILE#<file id>              a file
+    CONTENT#<sha256>#<size>     `file_id`, or `upload_id` while one is open: it is written on the
+                                condition that it isn't there, so two uploads of the same content
+                                are one
+    UPLOAD#<upload id>          an upload
+    TRASH#<id>                  an object that is nobody's any more
+    USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
+                                as what they count
+
+The index `by_due` holds what the sweep is to look at, by `due_shard` and `due_at`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from wideload_runtime.adapters.files_items import (
+    DUE_SHARDS,
+    FILE,
+    KINDS,
+    TRASH,
+    UPLOAD,
+    USAGE,
+    content_item,
+    file_item,
+    file_of,
+    record_of,
+    trash_item,
+    upload_item,
+    upload_of,
+)
+from wideload_runtime.adapters.own_items import OwnItems, Write, expression_of
+from wideload_runtime.core.files.ports import Due
+from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+
+
+class FilesTable:
+    """
+    Args:
+        table: A boto3 `Table`.
+    """
+
+    def __init__(self, table: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._table = table
+        self._sleep = sleep
+
+    def of(self, owner: str) -> OwnRecords:
+        return OwnRecords(self._table, owner, self._sleep)
+
+    def due(self, now: str) -> Iterator[Due]:
+        for shard in range(DUE_SHARDS):
+            wanted: dict[str, Any] = {
+                "IndexName": "by_due",
+                **expression_of(
+                    KeyConditionExpression="#due_shard = :shard AND #due_at <= :now",
+                    values={":shard": f"due#{shard}", ":now": now},
+                ),
+            }
+            while True:
+                page = self._table.query(**wanted)
+                for item in page["Items"]:
+                    prefix, _, name = item["item"].partition("#")
+                    yield Due(item["owner"], KINDS[prefix + "#"], name)
+                if "LastEvaluatedKey" not in page:
+                    break
+                wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+class OwnRecords(OwnItems):
+    """One person's records: no method takes an owner."""
+
+    # Read
+
+    def find(self, contents: Sequence[Content]) -> dict[Content, File | Upload]:
+        wanted = {content_item(content): content for content in contents}
+        named: dict[str, Content] = {}
+        for item in self._items(wanted):
+            name = (
+                f"{FILE}{item['file_id']}" if "file_id" in item else f"{UPLOAD}{item['upload_id']}"
+            )
+            named[name] = wanted[item["item"]]
+        return {named[item["item"]]: record_of(item) for item in self._items(named)}
+
+    def file(self, file_id: str) -> File | None:
+        item = self._item(FILE + file_id)
+        return file_of(item) if item else None
+
+    def upload(self, upload_id: str) -> Upload | None:
+        item = self._item(UPLOAD + upload_id)
+        return upload_of(item) if item else None
+
+    def trash(self, identifier: str) -> Trash | None:
+        item = self._item(TRASH + identifier)
+        return Trash(identifier, item["key"], item["due_at"]) if item else None
+
+    def usage(self) -> Usage:
+        item = self._item(USAGE) or {}
+        return Usage(*(int(item.get(field.name, 0)) for field in fields(Usage)))
+
+    def files(self, *, before: str | None, limit: int) -> list[File]:
+        return [file_of(item) for item in self._newest(FILE, before, limit)]
+
+    def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
+        return [upload_of(item) for item in self._newest(UPLOAD, before, limit)]
+
+    # Uploads
+
+    def open(self, upload: Upload, quota: Quota) -> bool:
+        room = None if quota.bytes is None else quota.bytes - upload.size
+        if room is not None and room < 0:
+            return False
+        few = "(attribute_not_exists(#open_uploads) OR #open_uploads < :most)"
+        small = "(attribute_not_exists(#bytes) OR #bytes <= :room)"
+        return self._transact(
+            self._put(
+                {"item": content_item(upload.content), "upload_id": upload.upload_id},
+                "attribute_not_exists(#item)",
+            ),
+            self._put(upload_item(upload), "attribute_not_exists(#item)"),
+            self._count(
+                f"{few} AND {small}" if room is not None else few,
+                {":most": quota.open_uploads, **({":room": room} if room is not None else {})},
+                bytes=upload.size,
+                open_uploads=1,
+            ),
+        )
+
+    def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
+        self._update(
+            UPLOAD + upload.upload_id,
+            "SET #s3_upload_id = :new",
+            "#state = :open AND #key = :key AND attribute_not_exists(#s3_upload_id)",
+            {":new": s3_upload_id, ":open": "open", ":key": upload.key},
+        )
+
+    def begin_completing(
+        self, upload: Upload, *, composite: str, since: str, due_at: str
+    ) -> Upload | None:
+        item = self._update(
+            UPLOAD + upload.upload_id,
+            "SET #state = :completing, #composite = :composite, #completing_since = :since, "
+            "#due_at = :due_at",
+            "#state = :open AND #s3_upload_id = :s3_upload_id",
+            {
+                ":completing": "completing",
+                ":composite": composite,
+                ":since": since,
+                ":due_at": due_at,
+                ":open": "open",
+                ":s3_upload_id": upload.s3_upload_id,
+            },
+        )
+        return upload_of(item) if item else None
+
+    def reopen(self, upload: Upload) -> bool:
+        same, values = _unchanged(upload)
+        item = self._update(
+            UPLOAD + upload.upload_id,
+            "SET #state = :open, #due_at = :due_at REMOVE #completing_since",
+            f"#state = :completing AND {same}",
+            {
+                ":open": "open",
+                ":completing": "completing",
+                ":due_at": upload.session_ends,
+                **values,
+            },
+        )
+        return item is not None
+
+    def begin_anew(self, upload: Upload, *, key: str, trash: Trash) -> bool:
+        same, values = _unchanged(upload)
+        return self._transact(
+            self._change(
+                UPLOAD + upload.upload_id,
+                "SET #state = :open, #due_at = :due_at, #key = :key "
+                "REMOVE #completing_since, #composite, #s3_upload_id",
+                f"#state = :was_state AND {same}",
+                {
+                    ":open": "open",
+                    ":due_at": upload.session_ends,
+                    ":key": key,
+                    ":was_state": upload.state,
+                    **values,
+                },
+            ),
+            self._put(trash_item(trash)),
+        )
+
+    def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
+        due = "SET #due_at = :due_at," if due_at else "REMOVE #due_at, #due_shard SET"
+        same, values = _unchanged(upload)
+        return self._transact(
+            self._put(file_item(file), "attribute_not_exists(#item)"),
+            self._change(
+                content_item(upload.content),
+                "SET #file_id = :id REMOVE #upload_id",
+                "#upload_id = :id",
+                {":id": upload.upload_id},
+            ),
+            self._change(
+                UPLOAD + upload.upload_id,
+                f"{due} #state = :completed, #expires_at = :expires_at",
+                f"#state IN (:open, :completing) AND {same}",
+                {
+                    ":completed": "completed",
+                    ":expires_at": expires_at,
+                    ":open": "open",
+                    ":completing": "completing",
+                    **({":due_at": due_at} if due_at else {}),
+                    **values,
+                },
+            ),
+            self._count(files=1, open_uploads=-1),
+        )
+
+    def close(self, upload: Upload, state: End, *, due_at: str) -> bool:
+        return self._transact(
+            self._change(
+                UPLOAD + upload.upload_id,
+                "SET #state = :state, #due_at = :due_at",
+                "#state IN (:open, :completing)",
+                {":state": state, ":due_at": due_at, ":open": "open", ":completing": "completing"},
+            ),
+            self._remove(
+                content_item(upload.content), "#upload_id = :id", {":id": upload.upload_id}
+            ),
+            self._count(bytes=-upload.size, open_uploads=-1),
+        )
+
+    def settle(self, upload: Upload, *, expires_at: int) -> None:
+        self._update(
+            UPLOAD + upload.upload_id,
+            "SET #expires_at = :expires_at REMOVE #due_at, #due_shard",
+            "#state IN (:completed, :aborted, :expired)",
+            {
+                ":expires_at": expires_at,
+                ":completed": "completed",
+                ":aborted": "aborted",
+                ":expired": "expired",
+            },
+        )
+
+    # Files
+
+    def rename(self, file_id: str, name: str) -> File | None:
+        item = self._update(
+            FILE + file_id, "SET #name = :name", "attribute_exists(#item)", {":name": name}
+        )
+        return file_of(item) if item else None
+
+    def delete(self, file: File, *, due_at: str) -> bool:
+        content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
+        return self._transact(
+            self._remove(FILE + file.file_id, "attribute_exists(#item)"),
+            # The content of a corrupt file is not its any more; if it was found so meanwhile,
+            # nothing is deleted.
+            *([] if file.corrupt else [content]),
+            self._remove(UPLOAD + file.file_id),
+            self._put(trash_item(Trash(file.file_id, file.key, due_at))),
+            self._count(bytes=-file.size, files=-1),
+        )
+
+    def forget(self, trash: Trash) -> None:
+        self._table.delete_item(Key=self._key(TRASH + trash.id))
+
+    def mark_verified(self, file: File) -> None:
+        self._update(
+            FILE + file.file_id,
+            "SET #verified = :true",
+            "attribute_exists(#item) AND attribute_not_exists(#corrupt)",
+            {":true": True},
+        )
+
+    def mark_corrupt(self, file: File) -> bool:
+        return self._transact(
+            self._change(
+                FILE + file.file_id,
+                "SET #corrupt = :true",
+                "#verified = :false AND attribute_not_exists(#corrupt)",
+                {":true": True, ":false": False},
+            ),
+            self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id}),
+        )
+
+    def _count(
+        self,
+        condition: str | None = None,
+        values: dict[str, Any] | None = None,
+        **changes: int,
+    ) -> Write:
+        """Add to the counters."""
+        added = ", ".join(f"#{name} :add_{name}" for name in changes)
+        expression = expression_of(
+            UpdateExpression=f"ADD {added}",
+            **({"ConditionExpression": condition} if condition else {}),
+            values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
+        )
+        return {"Update": {"Key": self._key(USAGE), **expression}}
+
+
+def _unchanged(upload: Upload) -> tuple[str, dict[str, Any]]:
+    """A condition that S3 is asked to make the same object as was read, and its values."""
+    conditions, values = ["#key = :was_key"], {":was_key": upload.key}
+    for name in ("composite", "s3_upload_id"):
+        value = getattr(upload, name)
+        if value is None:
+            conditions.append(f"attribute_not_exists(#{name})")
+        else:
+            conditions.append(f"#{name} = :was_{name}")
+            values[f":was_{name}"] = value
+    return " AND ".join(conditions), values

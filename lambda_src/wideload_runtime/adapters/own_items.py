@@ -1,0 +1,164 @@
+"""One person's items in DynamoDB: reads that are consistent, writes that are conditional."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import conflict
+
+BATCH = 100
+"""Items of one BatchGetItem.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+ATTEMPTS = 6
+"""Of a write that meets another: two thirds of a second in all."""
+_THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
+
+Write = dict[str, dict[str, Any]]
+"""One of a transaction's."""
+
+
+class OwnItems:
+    """
+    Args:
+        table: A boto3 `Table` with partition key `owner` and sort key `item`.
+        owner: Whose items: every request of this class has this partition key.
+    """
+
+    def __init__(self, table: Any, owner: str, sleep: Callable[[float], None]) -> None:
+        self._table = table
+        self._sleep = sleep
+        self.owner = owner
+
+    def _key(self, item: str) -> dict[str, str]:
+        return {"owner": self.owner, "item": item}
+
+    def _item(self, item: str) -> dict[str, Any] | None:
+        answer = self._table.get_item(Key=self._key(item), ConsistentRead=True)
+        found: dict[str, Any] | None = answer.get("Item")
+        return found
+
+    def _items(self, items: Iterable[str]) -> Iterator[dict[str, Any]]:
+        keys = [self._key(item) for item in items]
+        name = self._table.name
+        for start in range(0, len(keys), BATCH):
+            wanted: dict[str, Any] = {
+                name: {"Keys": keys[start : start + BATCH], "ConsistentRead": True}
+            }
+            for attempt in range(ATTEMPTS):
+                answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
+                yield from answer["Responses"].get(name, [])
+                wanted = answer.get("UnprocessedKeys") or {}
+                if not wanted:
+                    break
+                self._wait(attempt)
+            else:
+                raise _unavailable()
+
+    def _newest(self, prefix: str, before: str | None, limit: int) -> list[dict[str, Any]]:
+        """At most 1 MB, which is more than `limit` is used for."""
+        start = {"ExclusiveStartKey": self._key(prefix + before)} if before else {}
+        answer = self._table.query(
+            **expression_of(
+                KeyConditionExpression="#owner = :owner AND begins_with(#item, :prefix)",
+                values={":owner": self.owner, ":prefix": prefix},
+            ),
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+            **start,
+        )
+        found: list[dict[str, Any]] = answer["Items"]
+        return found
+
+    def _put(self, item: dict[str, Any], condition: str | None = None) -> Write:
+        expression = expression_of(ConditionExpression=condition) if condition else {}
+        return {"Put": {"Item": {"owner": self.owner, **item}, **expression}}
+
+    def _change(self, item: str, update: str, condition: str, values: dict[str, Any]) -> Write:
+        expression = expression_of(
+            UpdateExpression=update, ConditionExpression=condition, values=values
+        )
+        return {"Update": {"Key": self._key(item), **expression}}
+
+    def _remove(
+        self, item: str, condition: str | None = None, values: dict[str, Any] | None = None
+    ) -> Write:
+        expression = (
+            expression_of(ConditionExpression=condition, values=values) if condition else {}
+        )
+        return {"Delete": {"Key": self._key(item), **expression}}
+
+    def _transact(self, *writes: Write) -> bool:
+        """All or nothing; False if a condition did not hold."""
+        named = [
+            {kind: {"TableName": self._table.name, **params} for kind, params in write.items()}
+            for write in writes
+        ]
+        for attempt in range(ATTEMPTS):
+            try:
+                self._table.meta.client.transact_write_items(TransactItems=named)
+            except ClientError as error:
+                reasons = _reasons(error)
+                if "ConditionalCheckFailed" in reasons:
+                    return False
+                if reasons & _THROTTLED:
+                    raise _unavailable() from error
+                if "TransactionConflict" not in reasons:
+                    raise
+                self._wait(attempt)
+            else:
+                return True
+        raise conflict()
+
+    def _update(
+        self, item: str, update: str, condition: str, values: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """The item as it is then; None if the condition did not hold."""
+        expression = expression_of(
+            UpdateExpression=update, ConditionExpression=condition, values=values
+        )
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self._table.update_item(
+                    Key=self._key(item), ReturnValues="ALL_NEW", **expression
+                )
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    return None
+                if code != "TransactionConflictException":
+                    raise
+                self._wait(attempt)
+            else:
+                changed: dict[str, Any] = answer["Attributes"]
+                return changed
+        raise conflict()
+
+    def _wait(self, attempt: int) -> None:
+        self._sleep(0.02 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+
+def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict[str, Any]:
+    """Parameters of a request, whose names are all written `#name`: many are reserved words."""
+    names = {name for text in texts.values() for name in re.findall(r"#(\w+)", text)}
+    return {
+        **texts,
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        **({"ExpressionAttributeValues": values} if values else {}),
+    }
+
+
+def _reasons(error: ClientError) -> set[str]:
+    """Why DynamoDB cancelled a transaction, one code for each write that had to do with it."""
+    reasons: Any = error.response.get("CancellationReasons", [])
+    return {reason.get("Code", "None") for reason in reasons}
+
+
+def _unavailable() -> Refused:
+    return Refused("unavailable", "The table is overloaded: try again.", retry_after=2)

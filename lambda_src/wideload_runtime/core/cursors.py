@@ -1,0 +1,43 @@
+"""Pages of lists: how long they may be, and the cursors between them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from wideload_runtime.core.errors import Refused
+
+MAX_LIST = 100
+
+
+def encode_cursor(position: str) -> str:
+    """A position, as clients pass it back. It never says whose list it is: that comes from the
+    caller's key or token alone."""
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """
+    Raises:
+        Refused: `invalid_request`: it isn't one of ours.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise bad_cursor() from error
+    if not 1 <= len(position) <= 26 or not position.isalnum():
+        raise bad_cursor()
+    return position
+
+
+def bad_cursor() -> Refused:
+    return Refused("invalid_request", "cursor is not one that this API gave: start without one.")
+
+
+def parse_limit(query: Mapping[str, str], most: int, *, default: int) -> int:
+    given = query.get("limit", str(default))
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= most):
+        raise Refused("invalid_request", f"limit is {given[:20]!r}; 1 to {most} are allowed.")
+    return int(given)

@@ -1,0 +1,1 @@
+"""File transfer: files of any size between people and S3."""

@@ -1,0 +1,211 @@
+"""Make a file of what was uploaded: safe to repeat, and to do twice at once.
+
+Nothing here trusts the client: the parts are S3's own list, their sizes follow from the record,
+and what S3 made of them is looked at before the file is recorded. Every write is conditional on
+what was read; who loses a race looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.parts import base64_of, composite, hex_of
+from wideload_runtime.core.files.ports import Bucket, Records, Stored, StoredPart, Verifications
+from wideload_runtime.core.files.records import File, Trash, Upload
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import epoch, iso
+from wideload_runtime.core.ulids import is_ulid
+
+ROUNDS = 4
+COMPLETING_SECONDS = 15 * 60
+"""S3 may take "several minutes" to complete an upload: until then a missing object means nothing.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+KEEP_SECONDS = 7 * 24 * 3600
+"""How long a finished upload still answers under its id."""
+LEFTOVER_SECONDS = 24 * 3600
+"""When the sweep looks again at what was aborted, expired or deleted: later than any URL lives (12
+hours at most), since a PUT that began in time may recreate an object long after."""
+MAX_MISSING = 100
+"""Numbers of missing parts that a refusal names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """
+    Args:
+        seconds_left: How long S3 may be waited for.
+        life_seconds: Life of a file, from when its upload was begun; None: for ever.
+    """
+
+    records: Records
+    bucket: Bucket
+    verifications: Verifications
+    metrics: Metrics
+    life_seconds: int | None
+    new_id: Callable[[], str]
+    now: Callable[[], float]
+    seconds_left: Callable[[], float]
+
+    def complete(self, upload_id: str) -> File:
+        """
+        Raises:
+            Refused: `unknown_upload`, `upload_gone`, `not_uploaded`, `parts_missing`, `completing`
+                or `conflict`.
+        """
+        for _ in range(ROUNDS):
+            upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
+            if upload is None:
+                raise unknown_upload()
+            if upload.state in ("aborted", "expired"):
+                raise upload_gone(upload)
+            file = self._file_of(upload) if upload.state == "completed" else self._try(upload)
+            if file:
+                return file
+        raise conflict()
+
+    def parts_of(self, upload: Upload) -> list[StoredPart] | None:
+        """Parts of an upload that are good as they are; None if S3 knows no such upload."""
+        if not upload.s3_upload_id:
+            return []
+        parts = self.bucket.parts(upload.key, upload.s3_upload_id)
+        if parts is None:
+            return None
+        return [
+            part
+            for part in parts
+            if part.number <= upload.part_count and part.size == upload.length_of(part.number)
+        ]
+
+    def _try(self, upload: Upload) -> File | None:
+        """The file; None if the upload has changed meanwhile."""
+        return self._join(upload) if upload.is_multipart else self._take(upload)
+
+    def _file_of(self, upload: Upload) -> File | None:
+        file = self.records.file(upload.upload_id)
+        if file is None and self.records.upload(upload.upload_id):
+            raise upload_gone(upload)
+        return file
+
+    def _take(self, upload: Upload) -> File | None:
+        """Take a single PUT."""
+        stored = self.bucket.stored(upload.key)
+        if stored and stored != Stored(upload.size, base64_of(upload.sha256)):
+            self.bucket.remove(upload.key)  # not by a URL of ours, which stores nothing else
+            stored = None
+        if stored is None:
+            raise Refused("not_uploaded", "S3 doesn't hold the file yet: PUT it, then complete.")
+        return self._finish(upload, verified=True)
+
+    def _join(self, upload: Upload) -> File | None:
+        """Have S3 join the parts, unless it did so before."""
+        parts = self.parts_of(upload)
+        if parts is None:
+            return self._finish_joined(upload)
+        if len(parts) < upload.part_count:
+            if upload.state == "completing" and not self.records.reopen(upload):
+                return None
+            raise parts_missing(upload, parts)
+        checksum = composite([hex_of(part.checksum) for part in parts])
+        if upload.state == "completing" and upload.composite != checksum:
+            self.records.reopen(upload)
+            return None
+        completing = upload if upload.state == "completing" else self._begin(upload, checksum)
+        if completing is None:
+            return None
+        outcome = self.bucket.complete(
+            upload.key, upload.s3_upload_id or "", parts, seconds=self.seconds_left()
+        )
+        if outcome == "refused":
+            self.records.reopen(completing)
+            return None
+        return self._finish_joined(completing)
+
+    def _begin(self, upload: Upload, checksum: str) -> Upload | None:
+        now = self.now()
+        return self.records.begin_completing(
+            upload, composite=checksum, since=iso(now), due_at=iso(now + COMPLETING_SECONDS)
+        )
+
+    def _finish_joined(self, upload: Upload) -> File | None:
+        """Record the object that S3 made of the parts, however it is known that it was asked."""
+        stored = self.bucket.stored(upload.key)
+        if stored and (stored.size, stored.checksum) == (upload.size, upload.composite):
+            return self._finish(upload, verified=False)
+        if stored is None and upload.state == "completing" and self._is_recent(upload):
+            raise still_completing()
+        # Somebody else aborted it; or parts were sent anew while S3 was joining those before.
+        self._begin_anew(upload)
+        return None
+
+    def _begin_anew(self, upload: Upload) -> None:
+        """Have all parts sent again, to another object: whoever still believes in this one can
+        neither take the other for it nor remove it."""
+        now = self.now()
+        prefix, _, _ = upload.key.rpartition("/")
+        trash = Trash(self.new_id(), upload.key, iso(now + LEFTOVER_SECONDS))
+        if self.records.begin_anew(upload, key=f"{prefix}/{trash.id}", trash=trash):
+            self.bucket.try_remove(upload.key, upload.s3_upload_id)
+            raise parts_missing(upload, [])
+
+    def _is_recent(self, upload: Upload) -> bool:
+        since = epoch(upload.completing_since or upload.created_at)
+        return self.now() - since < COMPLETING_SECONDS
+
+    def _finish(self, upload: Upload, *, verified: bool) -> File | None:
+        now = self.now()
+        began = epoch(upload.created_at)
+        file = File(
+            file_id=upload.upload_id,
+            name=upload.name,
+            size=upload.size,
+            content_type=upload.content_type,
+            sha256=upload.sha256,
+            verified=verified,
+            created_at=upload.created_at,
+            key=upload.key,
+            due_at=None if self.life_seconds is None else iso(began + self.life_seconds),
+        )
+        to_verify = self.verifications.wanted and not verified
+        expires_at = int(now) + KEEP_SECONDS
+        due_at = iso(now + COMPLETING_SECONDS) if to_verify else None
+        if not self.records.finish(upload, file, due_at=due_at, expires_at=expires_at):
+            return None
+        self.metrics.add("FileUploadCount", 1)
+        self.metrics.add("FileUploadSize", file.size)
+        if to_verify and self.verifications.ask(self.records.owner, file.file_id):
+            self.records.settle(upload, expires_at=expires_at)
+        return file
+
+
+def unknown_upload() -> Refused:
+    return Refused("unknown_upload", "No upload of yours has this id.")
+
+
+def upload_gone(upload: Upload) -> Refused:
+    what = {
+        "aborted": "was aborted",
+        "completed": "was completed, and its file deleted",
+    }.get(upload.state, "expired")
+    return Refused("upload_gone", f"The upload {what}: create it again.")
+
+
+def still_completing() -> Refused:
+    return Refused(
+        "completing", "S3 is joining the parts: ask again to complete it.", retry_after=5
+    )
+
+
+def conflict() -> Refused:
+    return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
+
+
+def parts_missing(upload: Upload, parts: list[StoredPart]) -> Refused:
+    held = {part.number for part in parts}
+    missing = [number for number in range(1, upload.part_count + 1) if number not in held]
+    return Refused(
+        "parts_missing",
+        f"S3 lacks {len(missing)} of {upload.part_count} parts: send them, then complete.",
+        members={"missing": missing[:MAX_MISSING]},
+    )

@@ -1,0 +1,105 @@
+"""A person's files: list, rename, delete, download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wideload_runtime.core.cursors import encode_cursor
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import LEFTOVER_SECONDS, conflict
+from wideload_runtime.core.files.names import content_disposition, matches
+from wideload_runtime.core.files.ports import Action, Bucket, Records
+from wideload_runtime.core.files.records import File
+from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import iso
+from wideload_runtime.core.ulids import is_ulid
+
+ROUNDS = 4
+SCANNED = 250
+"""Files whose names one page of a search looks at: half of what a query answers, if all names are
+long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    records: Records
+    bucket: Bucket
+    metrics: Metrics
+    url_seconds: int
+    now: Callable[[], float]
+
+    def get(self, file_id: str) -> File:
+        """
+        Raises:
+            Refused: `unknown_file`, also for what is another person's.
+        """
+        file = self.records.file(file_id) if is_ulid(file_id) else None
+        if file is None:
+            raise _unknown_file()
+        return file
+
+    def listed(self, page: Page) -> dict[str, Any]:
+        """Files, newest first, and a cursor to those that follow."""
+        limit = SCANNED if page.contains else page.limit
+        looked_at = self.records.files(before=page.before, limit=limit + 1)
+        found, more = looked_at[:limit], len(looked_at) > limit
+        items: list[dict[str, Any]] = []
+        for position, file in enumerate(found):
+            if not page.contains or matches(file.name, page.contains):
+                items.append(file.shown)
+            if len(items) == page.limit:
+                more = more or position + 1 < len(found)
+                return {"items": items, "cursor": encode_cursor(file.file_id) if more else None}
+        return {"items": items, "cursor": encode_cursor(found[-1].file_id) if more else None}
+
+    def rename(self, file_id: str, name: str) -> File:
+        """
+        Raises:
+            Refused: `unknown_file` or `conflict`.
+        """
+        renamed = self.records.rename(file_id, name) if is_ulid(file_id) else None
+        if renamed is None:
+            raise _unknown_file()
+        return renamed
+
+    def delete(self, file_id: str) -> None:
+        """Remove a file. The record goes first, so that no file is ever listed without content;
+        what it leaves behind has the sweep look at the object again.
+
+        Raises:
+            Refused: `unknown_file` or `conflict`.
+        """
+        due_at = iso(self.now() + LEFTOVER_SECONDS)
+        for _ in range(ROUNDS):
+            file = self.get(file_id)
+            if self.records.delete(file, due_at=due_at):
+                self.bucket.try_remove(file.key)
+                return
+        raise conflict()
+
+    def download(self, file_id: str) -> tuple[File, Action]:
+        """A file, and the request that downloads it.
+
+        Raises:
+            Refused: `unknown_file` or `corrupt`.
+        """
+        file = self.get(file_id)
+        if file.corrupt:
+            raise Refused(
+                "corrupt", "The content has not the SHA-256 that was announced: upload it again."
+            )
+        action = self.bucket.sign_get(
+            file.key,
+            content_type=file.content_type,
+            disposition=content_disposition(file.name),
+            seconds=self.url_seconds,
+        )
+        self.metrics.add("FileDownloadCount", 1)
+        return file, action
+
+
+def _unknown_file() -> Refused:
+    return Refused("unknown_file", "No file of yours has this id.")

@@ -1,0 +1,45 @@
+"""How a file is cut into parts, and the checksum that S3 makes of theirs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+
+MIB = 1024 * 1024
+SINGLE_PUT = 64 * MIB
+"""Bytes up to which a file is one PUT, whose SHA-256 S3 proves: a multipart upload has only a
+checksum of its parts' checksums.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+MIN_PART = 8 * MIB
+"""S3 wants 5 MiB of each part but the last; fewer parts are fewer requests."""
+MAX_PARTS = 10_000
+MAX_SIZE = 5 * 1024**4
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
+
+def part_size(size: int) -> int:
+    """Bytes of each part but the last of a file; of one PUT: all."""
+    if size <= SINGLE_PUT:
+        return size
+    needed = -(-size // MAX_PARTS)
+    return max(MIN_PART, -(-needed // MIB) * MIB)
+
+
+def part_count(size: int) -> int:
+    return 1 if size <= SINGLE_PUT else -(-size // part_size(size))
+
+
+def base64_of(sha256: str) -> str:
+    """A hex SHA-256 as S3's headers carry it."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def hex_of(checksum: str) -> str:
+    return base64.b64decode(checksum).hex()
+
+
+def composite(sha256s: Sequence[str]) -> str:
+    """The checksum of a multipart object, as S3 makes it of its parts' hex SHA-256."""
+    digests = b"".join(bytes.fromhex(sha256) for sha256 in sha256s)
+    return f"{base64.b64encode(hashlib.sha256(digests).digest()).decode()}-{len(sha256s)}"

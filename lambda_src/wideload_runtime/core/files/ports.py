@@ -1,0 +1,164 @@
+"""What core needs of the table and of S3. Each method is one conditional request or transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+
+
+class Records(Protocol):
+    """One person's records, made for that person: no method takes an owner, so that nobody can
+    forget whose a record must be."""
+
+    @property
+    def owner(self) -> str: ...
+
+    def find(self, contents: Sequence[Content]) -> dict[Content, File | Upload]:
+        """The file with each content, or the upload that will become it."""
+
+    def file(self, file_id: str) -> File | None: ...
+    def upload(self, upload_id: str) -> Upload | None: ...
+    def usage(self) -> Usage: ...
+
+    def files(self, *, before: str | None, limit: int) -> list[File]:
+        """Newest first, with ids below one."""
+
+    def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
+        """In any state, newest first, with ids below one."""
+
+    def open(self, upload: Upload, quota: Quota) -> bool:
+        """Record a new upload; False if its content is known, or the quota has no room."""
+
+    def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
+        """Note S3's id, if the upload is open and has none yet."""
+
+    def begin_completing(
+        self, upload: Upload, *, composite: str, since: str, due_at: str
+    ) -> Upload | None:
+        """From `open`; None if it isn't, or its multipart upload is another."""
+
+    def reopen(self, upload: Upload) -> bool:
+        """From `completing` back to `open`; False if the upload is not as given any more."""
+
+    def begin_anew(self, upload: Upload, *, key: str, trash: Trash) -> bool:
+        """Back to `open`, without parts and with another key; False if the upload is not as given
+        any more."""
+
+    def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
+        """Make the file of an upload; False if the upload is not as given any more.
+
+        Args:
+            due_at: When the sweep looks whether the verifier was told; None: it needn't.
+            expires_at: When the upload's item may go, in epoch seconds.
+        """
+
+    def close(self, upload: Upload, state: End, *, due_at: str) -> bool:
+        """From `open` or `completing`, giving back what was reserved; else False."""
+
+    def settle(self, upload: Upload, *, expires_at: int) -> None:
+        """The sweep need not look at an upload any more."""
+
+    def rename(self, file_id: str, name: str) -> File | None:
+        """None if there is no such file."""
+
+    def delete(self, file: File, *, due_at: str) -> bool:
+        """Remove a file and leave its trash; False if it is not as given any more."""
+
+    def trash(self, identifier: str) -> Trash | None: ...
+    def forget(self, trash: Trash) -> None: ...
+
+    def mark_verified(self, file: File) -> None:
+        """Unless it is gone."""
+
+    def mark_corrupt(self, file: File) -> bool:
+        """And let its content be uploaded again; False if it is not as given any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An item that the sweep is to look at."""
+
+    owner: str
+    kind: Literal["upload", "file", "trash"]
+    id: str
+
+
+class Table(Protocol):
+    def of(self, owner: str) -> Records: ...
+    def due(self, now: str) -> Iterator[Due]:
+        """What is due, oldest first in each shard; perhaps things that were done a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object, as S3 says."""
+
+    size: int
+    checksum: str
+    """SHA-256 in base64; of a multipart object the composite one, with `-<parts>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of a multipart upload, as S3 says."""
+
+    number: int
+    size: int
+    etag: str
+    checksum: str
+    """SHA-256 in base64."""
+
+
+Action = dict[str, Any]
+"""`method`, `href`, `headers`, `expires_in`: a request for the client to make."""
+
+
+class Bucket(Protocol):
+    def sign_put(self, key: str, *, size: int, sha256: str, seconds: int) -> Action:
+        """Store these bytes, if there are none yet."""
+
+    def sign_part(
+        self, key: str, s3_upload_id: str, number: int, *, size: int, sha256: str, seconds: int
+    ) -> Action: ...
+
+    def sign_get(self, key: str, *, content_type: str, disposition: str, seconds: int) -> Action:
+        """Read an object, under headers of our own."""
+
+    def stored(self, key: str) -> Stored | None: ...
+
+    def begin_multipart(self, key: str) -> str: ...
+
+    def parts(self, key: str, s3_upload_id: str) -> list[StoredPart] | None:
+        """All of them, in order; None if S3 knows no such upload (any more)."""
+
+    def complete(
+        self, key: str, s3_upload_id: str, parts: Sequence[StoredPart], *, seconds: float
+    ) -> Literal["done", "unclear", "refused"]:
+        """Make the object of its parts, if there is none yet.
+
+        `refused`: the parts are not those. `unclear`: S3 is still at it after `seconds`, was at it
+        before, or its answer was lost: look at the object.
+        """
+
+    def remove(self, key: str, s3_upload_id: str | None = None) -> None:
+        """Delete the object, and abort the multipart upload, if they are there."""
+
+    def try_abort(self, key: str, s3_upload_id: str) -> None:
+        """Abort a multipart upload; when S3 fails, that is logged alone: a rule of the bucket
+        aborts what is left."""
+
+    def try_remove(self, key: str, s3_upload_id: str | None = None) -> None:
+        """The same; but when S3 fails, that is logged alone: the sweep does it again."""
+
+
+class Verifications(Protocol):
+    """Where the verifier is told of files, if the deployment has one."""
+
+    @property
+    def wanted(self) -> bool: ...
+
+    def ask(self, owner: str, file_id: str) -> bool:
+        """False if that failed."""

@@ -1,0 +1,160 @@
+"""The records of one person's files and uploads, and the states an upload goes through.
+
+    open ──▶ completing ──▶ completed        it is the file of the same id
+      │  ◀──     │
+      ▼          ▼
+    aborted, expired
+
+An upload that is one PUT goes from `open` to `completed` at once. `completing` is written before
+S3 is asked to complete a multipart upload, with the checksum that the object will have: whether
+S3 did it, though its answer was lost, shows by the object. It goes back to `open` if S3 finds that
+the parts are not those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["open", "completing", "completed", "aborted", "expired"]
+End = Literal["aborted", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds, as far as duplicates are concerned."""
+
+    sha256: str
+    """Hex, in lower case."""
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file, which S3 holds. Times are ISO 8601 in UTC."""
+
+    file_id: str
+    """A ULID, its upload's."""
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+    verified: bool
+    """Whether `sha256` was proven, by S3 or by the verifier."""
+    created_at: str
+    """When its upload was begun, so that ids sort as these times do."""
+    key: str
+    corrupt: bool = False
+    """The verifier found another SHA-256."""
+    due_at: str | None = None
+    """When the sweep deletes it; None: it stays."""
+
+    @property
+    def content(self) -> Content:
+        return Content(self.sha256, self.size)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        known: dict[str, Any] = {
+            "file_id": self.file_id,
+            "name": self.name,
+            "size": self.size,
+            "content_type": self.content_type,
+            "sha256": self.sha256,
+            "verified": self.verified,
+            "created_at": self.created_at,
+        }
+        return {**known, "corrupt": True} if self.corrupt else known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An upload session. Times are ISO 8601 in UTC unless named otherwise."""
+
+    upload_id: str
+    """A ULID."""
+    state: State
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+    part_size: int
+    """Bytes of each part but the last; of one PUT: `size`."""
+    part_count: int
+    key: str
+    created_at: str
+    session_ends: str
+    due_at: str | None = None
+    """When the sweep looks at it next; None: no more."""
+    s3_upload_id: str | None = None
+    """S3's id of the multipart upload, which is made when the first parts are signed."""
+    composite: str | None = None
+    """The checksum of the object that S3 was last asked to make of the parts."""
+    completing_since: str | None = None
+    expires_at: int | None = None
+    """Epoch seconds after which DynamoDB may delete the item, once nothing is left to do."""
+
+    @property
+    def content(self) -> Content:
+        return Content(self.sha256, self.size)
+
+    @property
+    def is_multipart(self) -> bool:
+        return self.part_count > 1
+
+    def length_of(self, number: int) -> int:
+        """Bytes of a part, whose number starts from 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+    def is_over(self, now: str) -> bool:
+        """Whether nothing can be uploaded any more: the sweep may just not have seen it yet."""
+        return self.state in ("aborted", "expired") or (
+            self.state == "open" and self.session_ends <= now
+        )
+
+    def shown(self, now: str) -> dict[str, Any]:
+        return {
+            "upload_id": self.upload_id,
+            "state": "expired" if self.state == "open" and self.is_over(now) else self.state,
+            "name": self.name,
+            "size": self.size,
+            "content_type": self.content_type,
+            "sha256": self.sha256,
+            "part_size": self.part_size,
+            "part_count": self.part_count,
+            "created_at": self.created_at,
+            "expires_at": self.session_ends,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trash:
+    """An object that is nobody's any more, and that URLs may recreate."""
+
+    id: str
+    """The file's, or a ULID of its own."""
+    key: str
+    due_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a person's files and open uploads take."""
+
+    bytes: int = 0
+    files: int = 0
+    open_uploads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    bytes: int | None
+    """None: no limit."""
+    open_uploads: int
+
+    def lacks_room(self, usage: Usage, size: int) -> bool:
+        return self.bytes is not None and usage.bytes + size > self.bytes
+
+    def is_full(self, usage: Usage) -> bool:
+        return usage.open_uploads >= self.open_uploads

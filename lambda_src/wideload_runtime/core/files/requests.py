@@ -1,0 +1,167 @@
+"""What clients of file transfer may send, as values that core works on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, parse_limit
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
+from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
+from wideload_runtime.core.files.records import Content
+from wideload_runtime.core.ulids import is_ulid
+
+MAX_BODY = 1024 * 1024
+"""Bytes. What is allowed below takes less, however JSON escapes it."""
+MAX_CHECKED = 100
+MAX_CREATED = 25
+MAX_SIGNED = 100
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A file that somebody wants to upload."""
+
+    name: str
+    content_type: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPart:
+    number: int
+    sha256: str
+    """Hex, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted."""
+
+    limit: int = 50
+    before: str | None = None
+    """The id that the page before ended with."""
+    contains: str = ""
+    """What the name holds."""
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> Page:
+        """
+        Raises:
+            Refused: `invalid_request`.
+        """
+        cursor, contains = query.get("cursor"), query.get("q", "")
+        before = decode_cursor(cursor) if cursor else None
+        if before is not None and not is_ulid(before):
+            raise bad_cursor()
+        if len(contains) > MAX_NAME:
+            raise Refused("invalid_request", f"q has over {MAX_NAME} characters, as no name has.")
+        return cls(parse_limit(query, MAX_LIST, default=50), before, contains)
+
+
+def parse_check(body: bytes) -> list[Content]:
+    """
+    Raises:
+        Refused: `body_too_large`, `invalid_request`.
+    """
+    files = _list_of(body, "files", MAX_CHECKED)
+    return [_content(file, f"files[{index}]") for index, file in enumerate(files)]
+
+
+def parse_create(body: bytes) -> list[Wish | Refused]:
+    """
+    Returns:
+        For each file the wish, or why that one alone is refused.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`.
+    """
+    return [_wish(file) for file in _list_of(body, "files", MAX_CREATED)]
+
+
+def parse_parts(body: bytes) -> list[WantedPart]:
+    """
+    Raises:
+        Refused: `body_too_large`, `invalid_request`.
+    """
+    parts = _list_of(body, "parts", MAX_SIGNED)
+    return [_part(part, f"parts[{index}]") for index, part in enumerate(parts)]
+
+
+def parse_rename(body: bytes) -> str:
+    """
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `invalid_name`.
+    """
+    given = _object(body)
+    if "name" not in given:
+        raise Refused("invalid_request", "name is missing.")
+    return parse_name(given["name"])
+
+
+def _wish(file: Any) -> Wish | Refused:
+    try:
+        content = _content(file, "The file")
+        name = parse_name(file.get("name"))
+        return Wish(name, parse_content_type(file.get("content_type")), content)
+    except Refused as refused:
+        return refused
+
+
+def _content(file: Any, where: str) -> Content:
+    if not isinstance(file, dict):
+        raise Refused("invalid_request", f"{where} is not an object with sha256 and size.")
+    size = file.get("size")
+    if not _is_integer(size) or size < 0:
+        raise Refused("invalid_request", f"{where}: size is not a number of bytes.")
+    if size > MAX_SIZE:
+        raise Refused("file_too_large", f"{where}: size is over {MAX_SIZE} bytes, S3's limit.")
+    return Content(_sha256(file, where), size)
+
+
+def _part(part: Any, where: str) -> WantedPart:
+    if not isinstance(part, dict):
+        raise Refused("invalid_request", f"{where} is not an object with number and sha256.")
+    number = part.get("number")
+    if not _is_integer(number) or not 1 <= number <= MAX_PARTS:
+        raise Refused("invalid_request", f"{where}: number is not one from 1 to {MAX_PARTS}.")
+    return WantedPart(number, _sha256(part, where))
+
+
+def _sha256(given: dict[str, Any], where: str) -> str:
+    value = given.get("sha256")
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise Refused(
+            "invalid_request", f"{where}: sha256 is not 64 hexadecimal digits in lower case."
+        )
+    return value
+
+
+def _is_integer(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _list_of(body: bytes, name: str, most: int) -> list[Any]:
+    values = _object(body).get(name)
+    if not isinstance(values, list) or not 1 <= len(values) <= most:
+        raise Refused("invalid_request", f"{name} is not a list of 1 to {most}.")
+    return values
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if len(body) > MAX_BODY:
+        raise Refused("body_too_large", f"The body has over {MAX_BODY} bytes.")
+    try:
+        # json, not orjson, which refuses all of a body for one lone surrogate in a name.
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused("invalid_request", "The body is not JSON.") from error
+    if not isinstance(given, dict):
+        raise Refused("invalid_request", "The body is not a JSON object.")
+    return given

@@ -1,0 +1,113 @@
+"""Bring uploads to an end that nobody ends, and remove what is left of what has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import KEEP_SECONDS
+from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.records import Upload
+from wideload_runtime.core.files.uploads import Uploads
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import iso
+
+
+@dataclass(slots=True)
+class Report:
+    expired: int = 0
+    """Uploads that were not completed in time."""
+    completed: int = 0
+    """Uploads whose last step had not been recorded."""
+    deleted: int = 0
+    """Files whose life was over."""
+    leftovers: int = 0
+    """Objects that came back after they were removed: a PUT may arrive long after it began."""
+    failed: int = 0
+    """Items that could not be dealt with; the next run tries again."""
+
+
+@dataclass(kw_only=True)
+class Sweep:
+    """
+    Args:
+        uploads: Of a person.
+        files: Of a person.
+        has_time: Whether to begin another item.
+        tell: Called within the handling of each item's failure.
+    """
+
+    table: Table
+    bucket: Bucket
+    verifications: Verifications
+    metrics: Metrics
+    uploads: Callable[[str], Uploads]
+    files: Callable[[str], Files]
+    now: Callable[[], float]
+    has_time: Callable[[], bool]
+    tell: Callable[[Due], None]
+    report: Report = field(default_factory=Report)
+
+    def run(self) -> Report:
+        """Look at all that is due."""
+        for due in self.table.due(iso(self.now())):
+            if not self.has_time():
+                break
+            try:
+                self._look(due)
+            except Exception:  # noqa: BLE001 - one that always fails must not hold up the others
+                self.tell(due)
+                self.report.failed += 1
+        self.metrics.add("ExpiredUploadCount", self.report.expired)
+        self.metrics.add("LeftoverObjectCount", self.report.leftovers)
+        return self.report
+
+    def _look(self, due: Due) -> None:
+        records = self.table.of(due.owner)
+        if due.kind == "trash":
+            trash = records.trash(due.id)
+            if trash and trash.due_at <= iso(self.now()):
+                self._remove(trash.key)
+                records.forget(trash)
+        elif due.kind == "file":
+            file = records.file(due.id)
+            if file and file.due_at and file.due_at <= iso(self.now()):
+                self.files(due.owner).delete(due.id)
+                self.report.deleted += 1
+        else:
+            upload = records.upload(due.id)
+            if upload and upload.due_at and upload.due_at <= iso(self.now()):
+                self._end(due.owner, upload)
+
+    def _end(self, owner: str, upload: Upload) -> None:
+        if upload.state == "open":
+            self.report.expired += self.uploads(owner).close(upload, "expired")
+        elif upload.state == "completing":
+            self._complete(owner, upload)
+        elif upload.state == "completed":
+            # It was completed, but perhaps the verifier was never told.
+            if not self.verifications.ask(owner, upload.upload_id):
+                raise RuntimeError("the verifier's queue does not answer")
+            self._settle(owner, upload)
+        else:
+            self._remove(upload.key, upload.s3_upload_id)
+            self._settle(owner, upload)
+
+    def _complete(self, owner: str, upload: Upload) -> None:
+        try:
+            self.uploads(owner).completion.complete(upload.upload_id)
+            self.report.completed += 1
+        except Refused as refused:
+            # Parts are missing, so it is open again; or S3 is still at it, until the next run.
+            if refused.code not in ("parts_missing", "completing", "upload_gone"):
+                raise
+
+    def _settle(self, owner: str, upload: Upload) -> None:
+        expires_at = int(self.now()) + KEEP_SECONDS
+        self.table.of(owner).settle(upload, expires_at=expires_at)
+
+    def _remove(self, key: str, s3_upload_id: str | None = None) -> None:
+        self.report.leftovers += self.bucket.stored(key) is not None
+        self.bucket.remove(key, s3_upload_id)

@@ -1,0 +1,90 @@
+"""File transfer as a whole, of which each person gets a part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wideload_runtime.core.files.completing import Completion
+from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.sweep import Sweep
+from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.metrics import Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTransfer:
+    """
+    Args:
+        life_seconds: Life of a file, from when its upload was begun; None: for ever.
+    """
+
+    table: Table
+    bucket: Bucket
+    verifications: Verifications
+    metrics: Metrics
+    limits: Limits
+    life_seconds: int | None
+    new_id: Callable[[], str]
+    now: Callable[[], float]
+
+    def uploads(self, owner: str, *, seconds_left: Callable[[], float]) -> Uploads:
+        """
+        Args:
+            owner: Whose uploads: the token's subject.
+            seconds_left: How long S3 may be waited for.
+        """
+        records = self.table.of(owner)
+        return Uploads(
+            records=records,
+            bucket=self.bucket,
+            completion=Completion(
+                records=records,
+                bucket=self.bucket,
+                verifications=self.verifications,
+                metrics=self.metrics,
+                life_seconds=self.life_seconds,
+                new_id=self.new_id,
+                now=self.now,
+                seconds_left=seconds_left,
+            ),
+            metrics=self.metrics,
+            limits=self.limits,
+            prefix=key_prefix(owner),
+            new_id=self.new_id,
+            now=self.now,
+        )
+
+    def files(self, owner: str) -> Files:
+        return Files(
+            records=self.table.of(owner),
+            bucket=self.bucket,
+            metrics=self.metrics,
+            url_seconds=self.limits.url_seconds,
+            now=self.now,
+        )
+
+    def sweep(self, *, seconds_left: Callable[[], float], tell: Callable[[Due], None]) -> Sweep:
+        """
+        Args:
+            seconds_left: How long the sweep may go on.
+            tell: Called within the handling of each item's failure.
+        """
+        return Sweep(
+            table=self.table,
+            bucket=self.bucket,
+            verifications=self.verifications,
+            metrics=self.metrics,
+            uploads=lambda owner: self.uploads(owner, seconds_left=seconds_left),
+            files=self.files,
+            now=self.now,
+            has_time=lambda: seconds_left() > 0,
+            tell=tell,
+        )
+
+
+def key_prefix(owner: str) -> str:
+    """Of a person's keys: a hash, since a subject may hold any character."""
+    return f"files/{hashlib.sha256(owner.encode()).hexdigest()[:32]}/"

@@ -1,0 +1,368 @@
+"""Begin uploads, or take them up again; sign what they send; abort them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from wideload_runtime.core.cursors import encode_cursor
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import (
+    LEFTOVER_SECONDS,
+    Completion,
+    conflict,
+    still_completing,
+    unknown_upload,
+    upload_gone,
+)
+from wideload_runtime.core.files.parts import hex_of, part_count, part_size
+from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
+from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
+from wideload_runtime.core.files.requests import Page, WantedPart, Wish
+from wideload_runtime.core.metrics import Metrics
+from wideload_runtime.core.times import epoch, iso
+from wideload_runtime.core.ulids import is_ulid
+
+ROUNDS = 4
+MAX_LISTED_PARTS = 20_000
+"""Parts that one answer lists, until which another upload's may be added: an answer of Lambda has
+at most 6 MB, and each thousand is a request to S3."""
+FULL_RETRY_SECONDS = 30
+SCANNED = 250
+"""Uploads that a page of unfinished ones looks at, most of which may be finished: half of what a
+query answers, if all names are long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    url_seconds: int
+    session_seconds: int
+    max_file_size: int
+    """Bytes."""
+    quota: Quota
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploads:
+    """One person's uploads.
+
+    Args:
+        prefix: Of the person's keys in S3.
+    """
+
+    records: Records
+    bucket: Bucket
+    completion: Completion
+    metrics: Metrics
+    limits: Limits
+    prefix: str
+    new_id: Callable[[], str]
+    now: Callable[[], float]
+
+    # Begin
+
+    def check(self, contents: Sequence[Content]) -> list[dict[str, Any]]:
+        """Which contents are there already."""
+        known = self.records.find(contents)
+        return [
+            {"duplicate": True, "file": file.shown}
+            if isinstance(file := known.get(content), File)
+            else {"duplicate": False}
+            for content in contents
+        ]
+
+    def create(self, wishes: Sequence[Wish | Refused]) -> list[dict[str, Any]]:
+        """What to send for each file.
+
+        Raises:
+            Refused: The first refusal, if all are refused; with all of them as `files`.
+        """
+        known = self.records.find([wish.content for wish in wishes if isinstance(wish, Wish)])
+        begun: dict[Content, dict[str, Any]] = {}
+        answers: list[dict[str, Any]] = []
+        refusals: list[Refused] = []
+        for wish in wishes:
+            try:
+                if isinstance(wish, Refused):
+                    raise wish
+                answer = begun.get(wish.content)
+                if answer is None:
+                    listed = sum(len(other.get("parts", [])) for other in answers)
+                    answer = self._create(wish, known.get(wish.content), listed)
+                    if "upload_id" in answer:
+                        begun[wish.content] = answer
+            except Refused as refused:
+                refusals.append(refused)
+                answer = _error(refused)
+            answers.append(answer)
+        if len(refusals) == len(wishes):
+            first = refusals[0]
+            raise Refused(
+                first.code, first.detail, retry_after=first.retry_after, members={"files": answers}
+            )
+        return answers
+
+    def _create(self, wish: Wish, known: File | Upload | None, listed: int) -> dict[str, Any]:
+        for _ in range(ROUNDS):
+            if isinstance(known, File):
+                self.metrics.add("DuplicateFileCount", 1)
+                self.metrics.add("BytesSaved", known.size)
+                return {"duplicate": True, "file": known.shown}
+            if known is None:
+                if begun := self._begin(wish):
+                    return begun
+            elif known.is_over(iso(self.now())):
+                if known.state == "open":  # the sweep hasn't seen it yet
+                    self.close(known, "expired")
+            else:
+                held = self._held(known, listed)
+                if held is not None:
+                    return self._sending(known, held)
+                if done := self._complete(known):
+                    return {"duplicate": True, "file": done.shown}
+            known = self.records.find([wish.content]).get(wish.content)
+            if known is None:
+                self._refuse_if_full(wish)
+        raise conflict()
+
+    def _begin(self, wish: Wish) -> dict[str, Any] | None:
+        """A new upload; None if the table did not take it."""
+        size, now = wish.content.size, self.now()
+        if size > self.limits.max_file_size:
+            raise Refused(
+                "file_too_large",
+                f"The file has {size} bytes, {self.limits.max_file_size} are allowed.",
+            )
+        upload_id = self.new_id()
+        session_ends = iso(now + self.limits.session_seconds)
+        upload = Upload(
+            upload_id=upload_id,
+            state="open",
+            name=wish.name,
+            size=size,
+            content_type=wish.content_type,
+            sha256=wish.content.sha256,
+            part_size=part_size(size),
+            part_count=part_count(size),
+            key=f"{self.prefix}{upload_id}",
+            created_at=iso(now),
+            session_ends=session_ends,
+            due_at=session_ends,
+        )
+        return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
+
+    def _refuse_if_full(self, wish: Wish) -> None:
+        usage, quota, size = self.records.usage(), self.limits.quota, wish.content.size
+        if quota.lacks_room(usage, size):
+            raise Refused(
+                "quota_exceeded",
+                f"The file has {size} bytes; {usage.bytes} of {quota.bytes} bytes are taken by "
+                "files and open uploads: delete files, or abort uploads.",
+            )
+        if quota.is_full(usage):
+            raise Refused(
+                "too_many_uploads",
+                f"{usage.open_uploads} uploads are open, {quota.open_uploads} are allowed: "
+                "complete or abort some.",
+                retry_after=FULL_RETRY_SECONDS,
+            )
+
+    def _complete(self, upload: Upload) -> File | None:
+        """The file, or None if the upload is to be looked at again."""
+        try:
+            return self.completion.complete(upload.upload_id)
+        except Refused as refused:
+            if refused.code == "completing":
+                raise
+            return None
+
+    def _sending(self, upload: Upload, held: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """What is to be sent of an upload, given the parts that S3 holds."""
+        answer: dict[str, Any] = {"upload_id": upload.upload_id}
+        if upload.is_multipart:
+            answer |= {"part_size": upload.part_size, "part_count": upload.part_count}
+            answer["parts"] = held
+        elif not held:
+            answer["action"] = self._put(upload)
+        return {**answer, "expires_at": upload.session_ends}
+
+    # Send
+
+    def sign(self, upload_id: str, parts: Sequence[WantedPart]) -> list[dict[str, Any]]:
+        """An action for each part.
+
+        Raises:
+            Refused: `unknown_upload`, `upload_gone`, `upload_completed`, `completing`, `conflict`
+                or `invalid_request`.
+        """
+        upload = self._sendable(upload_id)
+        for part in parts:
+            if part.number > upload.part_count:
+                raise Refused(
+                    "invalid_request",
+                    f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
+                )
+        if not upload.is_multipart:
+            if any(part.sha256 != upload.sha256 for part in parts):
+                raise Refused(
+                    "invalid_request", "The upload is one PUT, but sha256 is not the file's."
+                )
+            action = self._put(upload)
+            return [{"number": part.number, "action": action} for part in parts]
+        upload = self._begun_in_s3(upload)
+        seconds = self._url_seconds(upload)
+        return [
+            {"number": part.number, "action": self._put_part(upload, part, seconds)}
+            for part in parts
+        ]
+
+    def _sendable(self, upload_id: str) -> Upload:
+        upload = self._known(upload_id)
+        if upload.is_over(iso(self.now())):
+            raise upload_gone(upload)
+        if upload.state == "completed":
+            raise upload_completed()
+        if upload.state == "completing":
+            raise still_completing()
+        return upload
+
+    def _begun_in_s3(self, upload: Upload) -> Upload:
+        """The upload with a multipart upload in S3, however many requests begin it at once."""
+        for _ in range(ROUNDS):
+            if upload.s3_upload_id:
+                return upload
+            begun = self.bucket.begin_multipart(upload.key)
+            self.records.begin_multipart(upload, begun)
+            # Look, rather than trust the answer: it may be of an attempt after a lost one.
+            kept = self.records.upload(upload.upload_id)
+            if kept is None or kept.s3_upload_id != begun:
+                self.bucket.try_abort(upload.key, begun)
+            upload = self._sendable(upload.upload_id)
+        raise conflict()
+
+    def _put(self, upload: Upload) -> Action:
+        seconds = self._url_seconds(upload)
+        return self.bucket.sign_put(
+            upload.key, size=upload.size, sha256=upload.sha256, seconds=seconds
+        )
+
+    def _put_part(self, upload: Upload, part: WantedPart, seconds: int) -> Action:
+        return self.bucket.sign_part(
+            upload.key,
+            upload.s3_upload_id or "",
+            part.number,
+            size=upload.length_of(part.number),
+            sha256=part.sha256,
+            seconds=seconds,
+        )
+
+    def _url_seconds(self, upload: Upload) -> int:
+        """Life of a URL, which never outlives its session."""
+        left = int(epoch(upload.session_ends) - self.now())
+        return max(1, min(self.limits.url_seconds, left))
+
+    # Look and abort
+
+    def show(self, upload_id: str) -> dict[str, Any]:
+        """
+        Raises:
+            Refused: `unknown_upload`.
+        """
+        upload, held = self._known(upload_id), None
+        if self._is_unfinished(upload):
+            held = self._held(upload)
+            if held is None and upload.state == "open":
+                with suppress(Refused):
+                    self._complete(upload)
+                upload = self._known(upload_id)
+        known = {**upload.shown(iso(self.now())), "parts": held or []}
+        if upload.state == "completed":
+            file = self.records.file(upload_id)
+            if file is None:  # deleted between the two looks
+                raise unknown_upload()
+            known["file"] = file.shown
+        return known
+
+    def listed(self, page: Page) -> dict[str, Any]:
+        """Unfinished uploads, newest first."""
+        found = self.records.uploads(before=page.before, limit=SCANNED)
+        now, items, last = iso(self.now()), [], None
+        for upload in found:
+            last = upload.upload_id
+            if self._is_unfinished(upload):
+                items.append(upload.shown(now))
+            if len(items) == page.limit:
+                break
+        exhausted = len(found) < SCANNED and (not found or last == found[-1].upload_id)
+        return {"items": items, "cursor": None if exhausted or not last else encode_cursor(last)}
+
+    def abort(self, upload_id: str) -> None:
+        """
+        Raises:
+            Refused: `unknown_upload`, `upload_completed` or `conflict`.
+        """
+        for _ in range(ROUNDS):
+            upload = self._known(upload_id)
+            if upload.state == "completed":
+                raise upload_completed()
+            if upload.state in ("aborted", "expired") or self.close(upload, "aborted"):
+                return
+        raise conflict()
+
+    def close(self, upload: Upload, state: End) -> bool:
+        """End an upload, and remove what S3 holds of it; False if it has changed meanwhile."""
+        due_at = iso(self.now() + LEFTOVER_SECONDS)
+        if not self.records.close(upload, state, due_at=due_at):
+            return False
+        # Looked up again: its multipart upload may have begun after it was read.
+        closed = self.records.upload(upload.upload_id) or upload
+        self.bucket.try_remove(closed.key, closed.s3_upload_id)
+        return True
+
+    def _held(self, upload: Upload, listed: int = 0) -> list[dict[str, Any]] | None:
+        """What S3 holds of an unfinished upload; None if S3 knows nothing of its parts: then
+        completing it tells whether S3 made the object of them, or they are to be sent anew."""
+        if not upload.is_multipart:
+            stored = self.bucket.stored(upload.key)
+            return [{"number": 1, "sha256": upload.sha256}] if stored else []
+        if listed > MAX_LISTED_PARTS:
+            raise Refused(
+                "unavailable",
+                "This answer lists enough parts: ask for this file in another request.",
+                retry_after=1,
+            )
+        parts = self.completion.parts_of(upload)
+        return None if parts is None else [_shown(part) for part in parts]
+
+    def _is_unfinished(self, upload: Upload) -> bool:
+        return upload.state == "completing" or (
+            upload.state == "open" and not upload.is_over(iso(self.now()))
+        )
+
+    def _known(self, upload_id: str) -> Upload:
+        upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
+        if upload is None:
+            raise unknown_upload()
+        return upload
+
+
+def upload_completed() -> Refused:
+    return Refused("upload_completed", "The upload is completed: delete its file, if you like.")
+
+
+def _shown(part: StoredPart) -> dict[str, Any]:
+    return {"number": part.number, "sha256": hex_of(part.checksum)}
+
+
+def _error(refused: Refused) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "code": refused.code,
+        "title": refused.title,
+        "status": refused.status,
+        "detail": refused.detail,
+    }
+    if refused.retry_after:
+        known["retry_after"] = refused.retry_after
+    return {"error": known}

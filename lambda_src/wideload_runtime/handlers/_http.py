@@ -1,0 +1,120 @@
+"""What the functions behind HTTP APIs share: bodies in, JSON and problem details out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
+from wideload_runtime.adapters.telemetry import logger
+from wideload_runtime.core.errors import Refused
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Api(APIGatewayHttpResolver):
+    """Routes, and the one place that maps errors to HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.not_found(self._not_found)
+        self.exception_handler(Refused)(self._refused)
+        self.exception_handler([ClientError, *NO_ANSWER])(self._aws_failed)
+        self.exception_handler(Exception)(self._failed)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return self.current_event.query_string_parameters or {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Names in lower case, as API Gateway gives them."""
+        headers: dict[str, str] = self.current_event.headers
+        return headers
+
+    @property
+    def authorizer(self) -> dict[str, Any]:
+        """What API Gateway's authorizer found."""
+        authorizer: dict[str, Any] = self.current_event["requestContext"]["authorizer"]
+        return authorizer
+
+    @property
+    def request_id(self) -> str:
+        request_id: str = self.current_event["requestContext"]["requestId"]
+        return request_id
+
+    def read_body(self, *, damaged: str) -> bytes:
+        """
+        Args:
+            damaged: Code of the refusal if bytes were lost on the way.
+        """
+        body = self.current_event.get("body") or ""
+        if not self.current_event.get("isBase64Encoded"):
+            text = bytes(body.encode("utf-8", "surrogatepass"))
+            announced = self.headers.get("content-length")
+            # U+FFFD alone is a character like others; not where the length says it was put in.
+            if "\ufffd" in body and announced not in (None, str(len(text))):
+                raise Refused(damaged, "The body is not UTF-8: the gateway replaced bytes.")
+            return text
+        try:
+            return base64.b64decode(body)
+        except binascii.Error as error:
+            raise Refused("invalid_request", "The body arrived damaged: send it again.") from error
+
+    def problem(self, refused: Refused) -> Response[str]:
+        """RFC 9457 problem details."""
+        body = {
+            "type": f"urn:wideload:problem:{refused.code}",
+            "title": refused.title,
+            "status": refused.status,
+            "detail": refused.detail or refused.title,
+            "code": refused.code,
+            "request_id": self.request_id,
+            **refused.members,
+        }
+        retry = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
+        return Response(
+            status_code=refused.status,
+            content_type="application/problem+json",
+            body=to_json(body),
+            headers={**NO_STORE, **retry},
+        )
+
+    def _not_found(self, _error: Exception) -> Response[str]:
+        return self.problem(Refused("not_found", "See the API's document for its routes."))
+
+    def _refused(self, error: Refused) -> Response[str]:
+        logger.info("refused", code=error.code, status=error.status)
+        return self.problem(error)
+
+    def _aws_failed(self, error: ClientError | BotoCoreError) -> Response[str]:
+        if isinstance(error, ClientError) and not is_passing(error):
+            return self._failed(error)
+        logger.exception("AWS is not available")
+        detail = "A service that this one needs is overloaded: try again."
+        return self.problem(Refused("unavailable", detail, retry_after=2))
+
+    def _failed(self, _error: Exception) -> Response[str]:
+        logger.exception("request failed")
+        detail = "The failure is logged under this request id; the request can be repeated."
+        return self.problem(Refused("internal", detail))
+
+
+def answer(status: int, body: Any) -> Response[str]:
+    return Response(
+        status_code=status, content_type="application/json", body=to_json(body), headers=NO_STORE
+    )
+
+
+def no_content() -> Response[str]:
+    return Response(204, body="", headers=NO_STORE)
+
+
+def to_json(value: Any) -> str:
+    """json, not orjson: integers of any length must go out as they came in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

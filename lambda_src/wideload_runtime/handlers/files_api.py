@@ -1,0 +1,154 @@
+"""The file transfer API's function: translates requests and answers, decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from wideload_runtime.adapters.telemetry import logger, metrics
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.records import Quota
+from wideload_runtime.core.files.requests import (
+    Page,
+    parse_check,
+    parse_create,
+    parse_parts,
+    parse_rename,
+)
+from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.handlers._files import make_transfer
+from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
+from wideload_runtime.settings import FilesApiSettings
+
+RESERVE_SECONDS = 5
+"""Kept back from waiting for S3, to answer before API Gateway gives up."""
+MAX_SUBJECT = 1024
+"""Bytes. A key of DynamoDB has up to 2,048."""
+JSON_RANGES = {"application/json", "application/*", "*/*"}
+
+settings = FilesApiSettings.from_environment()
+app = Api()
+transfer = make_transfer(
+    Limits(
+        url_seconds=settings.url_seconds,
+        session_seconds=settings.session_seconds,
+        max_file_size=settings.max_file_size,
+        quota=Quota(settings.quota_bytes, settings.max_open_uploads),
+    )
+)
+
+
+@app.get("/sign-in")
+def get_sign_in() -> Response[str]:
+    return answer(200, settings.sign_in)
+
+
+@app.post("/files/check")
+def check_files() -> Response[str]:
+    return answer(200, {"files": _uploads().check(parse_check(_body()))})
+
+
+@app.post("/files")
+def create_uploads() -> Response[str]:
+    return answer(200, {"files": _uploads().create(parse_create(_body()))})
+
+
+@app.get("/files/uploads")
+def list_uploads() -> Response[str]:
+    return answer(200, _uploads().listed(Page.parse(app.query)))
+
+
+@app.get("/files/uploads/<upload_id>")
+def get_upload(upload_id: str) -> Response[str]:
+    return answer(200, _uploads().show(upload_id))
+
+
+@app.delete("/files/uploads/<upload_id>")
+def abort_upload(upload_id: str) -> Response[str]:
+    _uploads().abort(upload_id)
+    return no_content()
+
+
+@app.post("/files/uploads/<upload_id>/parts")
+def sign_parts(upload_id: str) -> Response[str]:
+    return answer(200, {"parts": _uploads().sign(upload_id, parse_parts(_body()))})
+
+
+@app.post("/files/uploads/<upload_id>/complete")
+def complete_upload(upload_id: str) -> Response[str]:
+    return answer(200, {"file": _uploads().completion.complete(upload_id).shown})
+
+
+@app.get("/files")
+def list_files() -> Response[str]:
+    return answer(200, _files().listed(Page.parse(app.query)))
+
+
+@app.get("/files/<file_id>")
+def get_file(file_id: str) -> Response[str]:
+    return answer(200, {"file": _files().get(file_id).shown})
+
+
+@app.patch("/files/<file_id>")
+def rename_file(file_id: str) -> Response[str]:
+    return answer(200, {"file": _files().rename(file_id, parse_rename(_body())).shown})
+
+
+@app.delete("/files/<file_id>")
+def delete_file(file_id: str) -> Response[str]:
+    _files().delete(file_id)
+    return no_content()
+
+
+@app.get("/files/<file_id>/download")
+def download_file(file_id: str) -> Response[str]:
+    file, action = _files().download(file_id)
+    if _takes_json():
+        return answer(200, {"file": file.shown, "action": action})
+    return Response(302, body="", headers={**NO_STORE, "Location": action["href"]})
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.resolve(event, context)
+
+
+def _uploads() -> Uploads:
+    return transfer.uploads(_owner(), seconds_left=_seconds_left)
+
+
+def _files() -> Files:
+    return transfer.files(_owner())
+
+
+def _owner() -> str:
+    """Who asks: the subject of the token that API Gateway has verified."""
+    claims: dict[str, Any] = app.authorizer["jwt"]["claims"]
+    subject = claims.get("sub", "")
+    # Cognito's ID tokens have the same issuer and audience; other issuers know no token_use.
+    if claims.get("token_use", "access") != "access":
+        raise Refused("not_an_access_token", "The token is an ID token: send the access token.")
+    if not subject or len(subject.encode()) > MAX_SUBJECT:
+        raise Refused(
+            "not_an_access_token", f"The token has no subject of 1 to {MAX_SUBJECT} bytes."
+        )
+    return str(subject)
+
+
+def _seconds_left() -> float:
+    return app.lambda_context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+
+
+def _takes_json() -> bool:
+    accepted = app.headers.get("accept", "")
+    ranges = {media_range.split(";")[0].strip().lower() for media_range in accepted.split(",")}
+    return not accepted.strip() or bool(ranges & JSON_RANGES)
+
+
+def _body() -> bytes:
+    return app.read_body(damaged="invalid_request")

@@ -1,0 +1,356 @@
+"""A DynamoDB table in memory that refuses what DynamoDB refuses.
+
+It reads the expressions of our adapters, and no others: `tests/integration/test_files_adapters.py`
+holds it against DynamoDB.
+"""
+
+# ruff: noqa: N803 - arguments as boto3 names them
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from tests.runtime.wire import Wire, aws_error
+
+KEY = ("owner", "item")
+MAX_ITEM = 400 * 1024
+Item = dict[str, Any]
+
+
+class FakeDynamoTable:
+    """Stands for a boto3 `Table` and its client."""
+
+    def __init__(self, wire: Wire, name: str = "files") -> None:
+        self.name = name
+        self.items: dict[tuple[str, str], Item] = {}
+        self.conflicts = 0
+        """How many of the next writes meet another."""
+        self.unprocessed = 0
+        """How many of the next batches leave their last key out."""
+        self._wire = wire
+        self.meta = SimpleNamespace(
+            client=SimpleNamespace(
+                transact_write_items=self._transact_write_items,
+                batch_get_item=self._batch_get_item,
+            )
+        )
+
+    # Reads
+
+    def get_item(self, *, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        assert ConsistentRead
+        return self._wire.call("GetItem", lambda: self._get(Key))
+
+    def _get(self, key: Item) -> dict[str, Any]:
+        item = self.items.get(_key(key))
+        return {"Item": copy.deepcopy(item)} if item else {}
+
+    def _batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        ((name, wanted),) = RequestItems.items()
+        keys = wanted["Keys"]
+        if name != self.name or not 1 <= len(keys) <= 100 or len(set(map(_key, keys))) < len(keys):
+            raise aws_error("ValidationException", "BatchGetItem")
+        assert wanted["ConsistentRead"]
+
+        def work() -> dict[str, Any]:
+            left = [keys[-1]] if self.unprocessed > 0 else []
+            self.unprocessed -= 1
+            found = [self._get(key).get("Item") for key in keys if key not in left]
+            return {
+                "Responses": {name: [item for item in found if item]},
+                "UnprocessedKeys": {name: {**wanted, "Keys": left}} if left else {},
+            }
+
+        return self._wire.call("BatchGetItem", work)
+
+    def query(self, **wanted: Any) -> dict[str, Any]:
+        return self._wire.call("Query", lambda: self._query(**wanted))
+
+    def _query(
+        self,
+        *,
+        KeyConditionExpression: str,
+        ExpressionAttributeNames: Mapping[str, str],
+        ExpressionAttributeValues: Mapping[str, Any],
+        IndexName: str | None = None,
+        ScanIndexForward: bool = True,
+        ConsistentRead: bool = False,
+        Limit: int = 1_000,
+        ExclusiveStartKey: Item | None = None,
+    ) -> dict[str, Any]:
+        sort = "item" if IndexName is None else "due_at"
+        if IndexName not in (None, "by_due") or (IndexName and ConsistentRead):
+            raise aws_error("ValidationException", "Query")
+        expression = _Expression(ExpressionAttributeNames, ExpressionAttributeValues)
+        holds = expression.condition(KeyConditionExpression)
+        expression.check_all_used()
+
+        def order(item: Item) -> tuple[Any, ...]:
+            return (item[sort], *_key(item))
+
+        indexed = [item for item in self.items.values() if IndexName is None or "due_shard" in item]
+        found = sorted(filter(holds, indexed), key=order, reverse=not ScanIndexForward)
+        if ExclusiveStartKey:
+            start = order(ExclusiveStartKey)
+            found = [
+                item
+                for item in found
+                if (order(item) > start if ScanIndexForward else order(item) < start)
+            ]
+        page = found[:Limit]
+        kept = (*KEY, "due_shard", "due_at") if IndexName else None
+        shown = [
+            copy.deepcopy({name: item[name] for name in kept} if kept else item) for item in page
+        ]
+        last = {name: shown[-1][name] for name in kept or KEY} if len(page) == Limit else None
+        return {"Items": shown, **({"LastEvaluatedKey": last} if last else {})}
+
+    # Writes
+
+    def update_item(self, *, ReturnValues: str, **params: Any) -> dict[str, Any]:
+        assert ReturnValues == "ALL_NEW"
+        return self._wire.call(
+            "UpdateItem", lambda: {"Attributes": self._write("Update", params, "UpdateItem")}
+        )
+
+    def delete_item(self, **params: Any) -> dict[str, Any]:
+        return self._wire.call(
+            "DeleteItem", lambda: {"Attributes": self._write("Delete", params, "DeleteItem")}
+        )
+
+    def _write(self, kind: str, params: dict[str, Any], operation: str) -> Item | None:
+        if self._meets_another():
+            raise aws_error("TransactionConflictException", operation)
+        key, holds, apply = self._parse(kind, params)
+        if not holds():
+            raise aws_error("ConditionalCheckFailedException", operation)
+        apply()
+        return copy.deepcopy(self.items.get(key))
+
+    def _transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._wire.call("TransactWriteItems", lambda: self._transact(TransactItems))
+
+    def _transact(self, writes: list[dict[str, Any]]) -> dict[str, Any]:
+        parsed = []
+        for write in writes:
+            ((kind, params),) = write.items()
+            assert params.pop("TableName", self.name) == self.name
+            parsed.append(self._parse(kind, dict(params)))
+            params["TableName"] = self.name
+        if not 1 <= len(parsed) <= 100 or len({key for key, _, _ in parsed}) < len(parsed):
+            raise aws_error("ValidationException", "TransactWriteItems")
+        if self._meets_another():
+            reasons = [{"Code": "None"} for _ in parsed[1:]] + [{"Code": "TransactionConflict"}]
+        else:
+            reasons = [
+                {"Code": "None" if holds() else "ConditionalCheckFailed"} for _, holds, _ in parsed
+            ]
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise aws_error(
+                "TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons
+            )
+        for _, _, apply in parsed:
+            apply()
+        return {}
+
+    def _meets_another(self) -> bool:
+        self.conflicts -= 1
+        return self.conflicts >= 0
+
+    def _parse(
+        self, kind: str, params: dict[str, Any]
+    ) -> tuple[tuple[str, str], Callable[[], bool], Callable[[], None]]:
+        expression = _Expression(
+            params.pop("ExpressionAttributeNames", {}), params.pop("ExpressionAttributeValues", {})
+        )
+        condition = params.pop("ConditionExpression", None)
+        holds = expression.condition(condition) if condition else lambda item: True
+        update = params.pop("UpdateExpression", None)
+        change = expression.update(update) if update else None
+        expression.check_all_used()
+        given = params.pop("Item" if kind == "Put" else "Key")
+        key = _key(given)
+        if (
+            params
+            or (kind == "Update") != (change is not None)
+            or (kind != "Put" and len(given) > 2)
+        ):
+            raise aws_error("ValidationException", kind)
+
+        def apply() -> None:
+            if kind == "Delete":
+                self.items.pop(key, None)
+                return
+            item = _stored(given) if kind == "Put" else dict(self.items.get(key, given))
+            if change:
+                change(item)
+            if len(repr(item).encode()) > MAX_ITEM or any(
+                item[name] != given[name] for name in KEY
+            ):
+                raise aws_error("ValidationException", kind)
+            self.items[key] = item
+
+        return key, lambda: holds(self.items.get(key, {})), apply
+
+
+def _key(item: Item) -> tuple[str, str]:
+    owner, name = item["owner"], item["item"]
+    if not (isinstance(owner, str) and isinstance(name, str) and owner and name):
+        raise aws_error("ValidationException", "Key")
+    if len(owner.encode()) > 2048 or len(name.encode()) > 1024:
+        raise aws_error("ValidationException", "Key")
+    return owner, name
+
+
+def _stored(value: Any) -> Any:
+    """A value as boto3 gives it back, and with what boto3 refuses refused."""
+    if isinstance(value, float):
+        raise TypeError("boto3 takes no floats")
+    if isinstance(value, dict):
+        return {name: _stored(inner) for name, inner in value.items()}
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class _Expression:
+    """Conditions and updates, with names and values by placeholders alone."""
+
+    def __init__(self, names: Mapping[str, str], values: Mapping[str, Any]) -> None:
+        self._names, self._values = names, values
+        self._used: set[str] = set()
+        self._tokens: list[str] = []
+
+    def check_all_used(self) -> None:
+        if self._used != {*self._names, *self._values}:
+            raise aws_error("ValidationException", "unused placeholders")
+
+    def condition(self, text: str) -> Callable[[Item], bool]:
+        self._tokens = self._split(text)
+        holds = self._or()
+        self._end()
+        return holds
+
+    def update(self, text: str) -> Callable[[Item], None]:
+        self._tokens = self._split(text)
+        changes: list[Callable[[Item], None]] = []
+        clauses = set()
+        while self._tokens:
+            clause = self._take()
+            if clause in clauses or clause not in {"SET", "REMOVE", "ADD"}:
+                raise aws_error("ValidationException", clause)
+            clauses.add(clause)
+            changes.append(self._change(clause))
+            while self._tokens and self._tokens[0] == ",":
+                self._take(",")
+                changes.append(self._change(clause))
+
+        def apply(item: Item) -> None:
+            for change in changes:
+                change(item)
+
+        return apply
+
+    def _change(self, clause: str) -> Callable[[Item], None]:
+        name = self._name()
+        if clause == "REMOVE":
+            return lambda item: item.pop(name, None) and None
+        if clause == "SET":
+            self._take("=")
+        value = _stored(self._value())
+        if clause == "SET":
+            return lambda item: item.update({name: value})
+        return lambda item: item.update({name: item.get(name, Decimal(0)) + value})
+
+    def _or(self) -> Callable[[Item], bool]:
+        first = self._and()
+        while self._tokens and self._tokens[0] == "OR":
+            self._take("OR")
+            left, right = first, self._and()
+            first = _either(left, right)
+        return first
+
+    def _and(self) -> Callable[[Item], bool]:
+        first = self._one()
+        while self._tokens and self._tokens[0] == "AND":
+            self._take("AND")
+            left, right = first, self._one()
+            first = _both(left, right)
+        return first
+
+    def _one(self) -> Callable[[Item], bool]:
+        token = self._tokens[0]
+        if token == "(":
+            self._take("(")
+            inner = self._or()
+            self._take(")")
+            return inner
+        if token in {"attribute_exists", "attribute_not_exists", "begins_with"}:
+            return self._function(self._take())
+        name, operator = self._name(), self._take()
+        if operator == "IN":
+            self._take("(")
+            values = [self._value()]
+            while self._tokens[0] == ",":
+                self._take(",")
+                values.append(self._value())
+            self._take(")")
+            return lambda item: name in item and item[name] in values
+        value = _stored(self._value())
+        compare: dict[str, Callable[[Any], bool]] = {
+            "=": lambda held: bool(held == value),
+            "<": lambda held: bool(held < value),
+            "<=": lambda held: bool(held <= value),
+        }
+        return lambda item: name in item and compare[operator](item[name])
+
+    def _function(self, function: str) -> Callable[[Item], bool]:
+        self._take("(")
+        name = self._name()
+        if function == "begins_with":
+            self._take(",")
+            prefix = self._value()
+            self._take(")")
+            return lambda item: str(item.get(name, "")).startswith(prefix)
+        self._take(")")
+        wanted = function == "attribute_exists"
+        return lambda item: (name in item) is wanted
+
+    def _name(self) -> str:
+        token = self._take()
+        if not token.startswith("#"):
+            raise aws_error("ValidationException", f"{token}: perhaps a reserved word")
+        self._used.add(token)
+        return self._names[token]
+
+    def _value(self) -> Any:
+        token = self._take()
+        if not token.startswith(":"):
+            raise aws_error("ValidationException", token)
+        self._used.add(token)
+        return self._values[token]
+
+    def _take(self, expected: str | None = None) -> str:
+        if not self._tokens or expected not in (None, self._tokens[0]):
+            raise aws_error("ValidationException", f"expected {expected}: {self._tokens}")
+        return self._tokens.pop(0)
+
+    def _end(self) -> None:
+        if self._tokens:
+            raise aws_error("ValidationException", f"left: {self._tokens}")
+
+    @staticmethod
+    def _split(text: str) -> list[str]:
+        tokens = re.findall(r"[(),]|<=|<>|>=|[=<>]|[#:]?\w+|\S", text)
+        return [str(token) for token in tokens]
+
+
+def _either(left: Callable[[Item], bool], right: Callable[[Item], bool]) -> Callable[[Item], bool]:
+    return lambda item: left(item) or right(item)
+
+
+def _both(left: Callable[[Item], bool], right: Callable[[Item], bool]) -> Callable[[Item], bool]:
+    return lambda item: left(item) and right(item)

@@ -1,0 +1,289 @@
+"""An S3 bucket in memory that refuses what S3 refuses, for clients and by presigned URL.
+
+A body may be its size and hash alone, so that tests of large files need no memory.
+`tests/integration/test_files_adapters.py` holds it against S3.
+"""
+
+# ruff: noqa: N803 - arguments as boto3 names them
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.runtime.wire import Wire, aws_error
+
+MIN_PART = 5 * 1024**2
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Body:
+    size: int
+    sha256: str
+    """Hex."""
+    data: bytes | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        return cls(len(data), hashlib.sha256(data).hexdigest(), data)
+
+    @classmethod
+    def made_up(cls, size: int, name: str) -> Body:
+        return cls(size, hashlib.sha256(name.encode()).hexdigest())
+
+    @property
+    def checksum(self) -> str:
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.sha256[:32]}"'
+
+
+@dataclass(frozen=True)
+class Object:
+    size: int
+    checksum: str
+    data: bytes | None
+
+
+@dataclass
+class Multipart:
+    key: str
+    parts: dict[int, Body] = field(default_factory=dict)
+
+
+class S3Refused(Exception):  # noqa: N818
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(status, code)
+        self.status, self.code = status, code
+
+
+class FakeS3:
+    """Stands for a boto3 client of S3.
+
+    Attributes:
+        may_list: Whether the role may list the bucket: if not, HEAD of a missing object is 403.
+    """
+
+    def __init__(self, wire: Wire, now: Callable[[], float]) -> None:
+        self.objects: dict[str, Object] = {}
+        self.multiparts: dict[str, Multipart] = {}
+        self.may_list = True
+        self.on_complete: Callable[[], None] = lambda: None
+        """Called when S3 has joined parts, before it answers."""
+        self._signed: dict[str, tuple[str, dict[str, Any], float]] = {}
+        self._ids = itertools.count()
+        self._wire = wire
+        self._now = now
+
+    # Presigned requests, and the clients who make them
+
+    def generate_presigned_url(
+        self,
+        operation: str,
+        *,
+        Params: dict[str, Any],
+        ExpiresIn: int,
+    ) -> str:
+        assert ExpiresIn > 0
+        assert Params["Bucket"] == "bucket"
+        href = f"https://bucket.s3.test/{Params['Key']}?signature={next(self._ids)}"
+        self._signed[href] = (operation, Params, self._now() + ExpiresIn)
+        return href
+
+    def signed(self, action: dict[str, Any]) -> tuple[str, dict[str, Any], float]:
+        """Operation, parameters and end of a presigned request."""
+        return self._signed[action["href"]]
+
+    def send(self, action: dict[str, Any], body: Body) -> None:
+        """Make the request of an action, as a client does.
+
+        Raises:
+            S3Refused: With S3's status and code.
+        """
+        self.begin(action)(body)
+
+    def begin(self, action: dict[str, Any]) -> Callable[[Body], None]:
+        """The same in two steps: S3 looks at the signature when a request begins."""
+        operation, params, deadline = self.signed(action)
+        if self._now() > deadline:
+            raise S3Refused(403, "AccessDenied")
+        headers = {
+            "Content-Length": str(params["ContentLength"]),
+            "x-amz-checksum-sha256": params["ChecksumSHA256"],
+            **({"If-None-Match": params["IfNoneMatch"]} if "IfNoneMatch" in params else {}),
+        }
+        if action["method"] != "PUT" or action["headers"] != headers:
+            raise S3Refused(403, "SignatureDoesNotMatch")
+
+        def finish(body: Body) -> None:
+            if body.size != params["ContentLength"]:
+                raise S3Refused(400, "IncompleteBody")
+            if body.checksum != params["ChecksumSHA256"]:
+                raise S3Refused(400, "BadDigest")
+            if operation == "put_object":
+                self._put(params, body)
+            else:
+                self._put_part(params, body)
+
+        return finish
+
+    def _put(self, params: dict[str, Any], body: Body) -> None:
+        if params.get("IfNoneMatch") == "*" and params["Key"] in self.objects:
+            raise S3Refused(412, "PreconditionFailed")
+        self.objects[params["Key"]] = Object(body.size, body.checksum, body.data)
+
+    def _put_part(self, params: dict[str, Any], body: Body) -> None:
+        multipart = self.multiparts.get(params["UploadId"])
+        if multipart is None or multipart.key != params["Key"]:
+            raise S3Refused(404, "NoSuchUpload")
+        if not 1 <= params["PartNumber"] <= 10_000:
+            raise S3Refused(400, "InvalidArgument")
+        multipart.parts[params["PartNumber"]] = body
+
+    # Objects
+
+    def head_object(self, *, Bucket: str, Key: str, ChecksumMode: str) -> dict[str, Any]:
+        assert (Bucket, ChecksumMode) == ("bucket", "ENABLED")
+
+        def work() -> dict[str, Any]:
+            if Key not in self.objects:
+                raise aws_error("404" if self.may_list else "403", "HeadObject")
+            found = self.objects[Key]
+            return {"ContentLength": found.size, "ChecksumSHA256": found.checksum}
+
+        return self._wire.call("HeadObject", work)
+
+    def get_object(self, *, Bucket: str, Key: str, **options: Any) -> dict[str, Any]:
+        assert (Bucket, options) == ("bucket", {})
+
+        def work() -> dict[str, Any]:
+            if Key not in self.objects:
+                raise aws_error("NoSuchKey", "GetObject")
+            data = self.objects[Key].data or b""
+            return {
+                "ContentLength": len(data),
+                "LastModified": datetime.fromtimestamp(self._now(), UTC),
+                "ETag": '"etag"',
+                "Body": io.BytesIO(data),
+            }
+
+        return self._wire.call("GetObject", work)
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, Any]:
+        found = [key for key in self.objects if key.startswith(Prefix)][:MaxKeys]
+        return self._wire.call("ListObjectsV2", lambda: {"KeyCount": len(found)})
+
+    def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        return self._wire.call("DeleteObject", lambda: self.objects.pop(Key, None) and {})
+
+    # Multipart uploads
+
+    def create_multipart_upload(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        ChecksumAlgorithm: str,
+    ) -> dict[str, Any]:
+        assert ChecksumAlgorithm == "SHA256"
+
+        def work() -> dict[str, Any]:
+            upload_id = f"s3-{next(self._ids)}"
+            self.multiparts[upload_id] = Multipart(Key)
+            return {"UploadId": upload_id}
+
+        return self._wire.call("CreateMultipartUpload", work)
+
+    def list_parts(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        PartNumberMarker: int = 0,
+    ) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            parts = self._multipart(Key, UploadId, "ListParts").parts
+            numbers = sorted(number for number in parts if number > PartNumberMarker)
+            page = [
+                {
+                    "PartNumber": number,
+                    "Size": parts[number].size,
+                    "ETag": parts[number].etag,
+                    "ChecksumSHA256": parts[number].checksum,
+                }
+                for number in numbers[:PAGE]
+            ]
+            answer: dict[str, Any] = {"IsTruncated": len(numbers) > PAGE}
+            if page:  # S3 leaves an empty list out
+                answer |= {"Parts": page, "NextPartNumberMarker": page[-1]["PartNumber"]}
+            return answer
+
+        return self._wire.call("ListParts", work)
+
+    def complete_multipart_upload(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        IfNoneMatch: str,
+        MultipartUpload: dict[str, Any],
+    ) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            self._complete(Key, UploadId, MultipartUpload["Parts"])
+            self.on_complete()
+            return {}
+
+        return self._wire.call("CompleteMultipartUpload", work)
+
+    def _complete(self, key: str, upload_id: str, wanted: list[dict[str, Any]]) -> None:
+        operation = "CompleteMultipartUpload"
+        multipart = self._multipart(key, upload_id, operation)
+        if key in self.objects:
+            raise aws_error("PreconditionFailed", operation)
+        numbers = [part["PartNumber"] for part in wanted]
+        if numbers != sorted(set(numbers)) or not numbers:
+            raise aws_error("InvalidPartOrder", operation)
+        bodies = []
+        for part in wanted:
+            held = multipart.parts.get(part["PartNumber"])
+            if held is None or held.etag != part["ETag"]:
+                raise aws_error("InvalidPart", operation)
+            if "ChecksumSHA256" not in part:
+                raise aws_error("InvalidRequest", operation)
+            if held.checksum != part["ChecksumSHA256"]:
+                raise aws_error("InvalidPart", operation)
+            bodies.append(held)
+        if any(body.size < MIN_PART for body in bodies[:-1]):
+            raise aws_error("EntityTooSmall", operation)
+        digests = b"".join(bytes.fromhex(body.sha256) for body in bodies)
+        whole = base64.b64encode(hashlib.sha256(digests).digest()).decode()
+        data = [body.data for body in bodies if body.data is not None]
+        self.objects[key] = Object(
+            sum(body.size for body in bodies), f"{whole}-{len(bodies)}", b"".join(data)
+        )
+        del self.multiparts[upload_id]
+
+    def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            self._multipart(Key, UploadId, "AbortMultipartUpload")
+            del self.multiparts[UploadId]
+            return {}
+
+        return self._wire.call("AbortMultipartUpload", work)
+
+    def _multipart(self, key: str, upload_id: str, operation: str) -> Multipart:
+        multipart = self.multiparts.get(upload_id)
+        if multipart is None or multipart.key != key:
+            raise aws_error("NoSuchUpload", operation)
+        return multipart

@@ -1,0 +1,267 @@
+"""File transfer over a table and a bucket in memory, and two people who use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ulid import ULID
+
+from tests.runtime.fake_dynamo import FakeDynamoTable
+from tests.runtime.fake_s3 import Body, FakeS3, S3Refused
+from tests.runtime.fakes import FakeClock, FakeMetrics
+from tests.runtime.wire import Outcome, Wire
+from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_table import FilesTable
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
+from wideload_runtime.core.files.ports import Due
+from wideload_runtime.core.files.records import Content, Quota, Upload, Usage
+from wideload_runtime.core.files.requests import WantedPart, Wish
+from wideload_runtime.core.files.sweep import Report
+from wideload_runtime.core.files.transfer import FileTransfer
+from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.verifying import ObjectGoneError, Verifier
+
+MIB = 1024**2
+DAY = 24 * 3600.0
+
+
+@dataclass
+class FakeVerifications:
+    """The verifier's queue."""
+
+    wanted: bool = False
+    works: bool = True
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def ask(self, owner: str, file_id: str) -> bool:
+        if self.wanted and self.works:
+            self.asked.append((owner, file_id))
+        return self.works
+
+
+class FakeEvents:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def put(self, events: list[tuple[str, dict[str, Any]]]) -> None:
+        self.told += events
+
+
+class FilesWorld:
+    """
+    Args:
+        quota_bytes: Of each person.
+        max_open: Open uploads of each person.
+        verify: Whether multipart uploads are verified.
+    """
+
+    def __init__(
+        self,
+        *,
+        quota_bytes: int | None = None,
+        max_open: int = 100,
+        verify: bool = False,
+        life_seconds: int | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.wire = Wire()
+        self.dynamo = FakeDynamoTable(self.wire)
+        self.s3 = FakeS3(self.wire, self.clock.now)
+        self.table = FilesTable(self.dynamo, sleep=lambda seconds: None)
+        self.bucket = FilesBucket(self.s3, "bucket", run=_at_once)
+        self.verifications = FakeVerifications(wanted=verify)
+        self.metrics = FakeMetrics()
+        self.events = FakeEvents()
+        self.seconds_left = 20.0
+        self.failures: list[Due] = []
+        self.transfer = FileTransfer(
+            table=self.table,
+            bucket=self.bucket,
+            verifications=self.verifications,
+            metrics=self.metrics,
+            limits=Limits(
+                url_seconds=3600,
+                session_seconds=7 * 24 * 3600,
+                max_file_size=1024**4,
+                quota=Quota(quota_bytes, max_open),
+            ),
+            life_seconds=life_seconds,
+            new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
+            now=self.clock.now,
+        )
+        self.verifier = Verifier(
+            table=self.table,
+            contents=self.bucket,
+            events=self.events,
+            metrics=self.metrics,
+            environment="test",
+        )
+        self.ann = Person(self, "ann")
+        self.bob = Person(self, "bob")
+
+    def sweep(self) -> Report:
+        return self.transfer.sweep(
+            seconds_left=lambda: self.seconds_left, tell=self.failures.append
+        ).run()
+
+    def count(self, metric: str) -> float:
+        return sum(self.metrics.values.get(metric, []))
+
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        found = [item for item in self.dynamo.items.values() if item["item"].startswith(prefix)]
+        return sorted(found, key=lambda item: str(item["item"]))
+
+
+@dataclass
+class Person:
+    """Somebody who uses the API, and what they do in several steps."""
+
+    world: FilesWorld
+    owner: str
+
+    @property
+    def uploads(self) -> Uploads:
+        left = self.world.seconds_left
+        return self.world.transfer.uploads(self.owner, seconds_left=lambda: left)
+
+    @property
+    def files(self) -> Files:
+        return self.world.transfer.files(self.owner)
+
+    @property
+    def usage(self) -> Usage:
+        return self.world.table.of(self.owner).usage()
+
+    def record(self, upload_id: str) -> Upload:
+        upload = self.world.table.of(self.owner).upload(upload_id)
+        assert upload
+        return upload
+
+    def create(self, *bodies: Body, name: str = "a.bin") -> Any:
+        """The answer of the first file, or of all of several."""
+        answers = self.uploads.create([wish(body, name) for body in bodies])
+        return answers if len(bodies) > 1 else answers[0]
+
+    def sign(self, upload_id: str, *parts: tuple[int, Body]) -> list[dict[str, Any]]:
+        wanted = [WantedPart(number, body.sha256) for number, body in parts]
+        return [part["action"] for part in self.uploads.sign(upload_id, wanted)]
+
+    def complete(self, upload_id: str) -> dict[str, Any]:
+        return self.uploads.completion.complete(upload_id).shown
+
+    def begin(self, body: Body) -> str:
+        """Create, and send a single PUT."""
+        answer = self.create(body)
+        if "action" in answer:
+            self.world.s3.send(answer["action"], body)
+        return str(answer["upload_id"])
+
+    def send_parts(self, upload_id: str, numbers: list[int] | None = None, tag: str = "") -> None:
+        upload = self.record(upload_id)
+        for number in numbers or range(1, upload.part_count + 1):
+            body = part_of(upload, number, tag)
+            (action,) = self.sign(upload_id, (number, body))
+            self.world.s3.send(action, body)
+
+    def upload(self, body: Body) -> dict[str, Any]:
+        """All of it; the file."""
+        upload_id = self.begin(body)
+        if body.size > 64 * MIB:
+            self.send_parts(upload_id)
+        return self.complete(upload_id)
+
+
+def part_of(upload: Upload, number: int, tag: str = "") -> Body:
+    return Body.made_up(upload.length_of(number), f"{upload.sha256}/{number}{tag}")
+
+
+def wish(body: Body, name: str = "a.bin") -> Wish:
+    return Wish(name, DEFAULT_CONTENT_TYPE, Content(body.sha256, body.size))
+
+
+def small(name: str = "small", size: int = 11) -> Body:
+    return Body.made_up(size, name)
+
+
+def large(name: str = "large", size: int = 66 * MIB) -> Body:
+    """Nine parts, the last of 2 MiB."""
+    return Body.made_up(size, name)
+
+
+def refusal(work: Callable[[], Any]) -> Refused:
+    """Why something is refused."""
+    try:
+        result = work()
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"not refused: {result}")
+
+
+def said(outcome: Outcome) -> str:
+    """What a client was told: `ok`, or a code."""
+    if outcome.error is None:
+        return "ok"
+    if isinstance(outcome.error, Refused):
+        return outcome.error.code
+    if isinstance(outcome.error, S3Refused):
+        return f"s3:{outcome.error.code}"
+    if isinstance(outcome.error, ObjectGoneError):
+        return "missing"
+    raise outcome.error
+
+
+def _at_once(work: Callable[[], None], seconds: float) -> None:
+    if seconds > 0:
+        work()
+
+
+def audit(world: FilesWorld) -> list[str]:
+    """What does not fit together in table and bucket; nothing, it is to be hoped."""
+    wrong: list[str] = []
+    keys: set[str] = set()
+    owners = {owner for owner, _ in world.dynamo.items}
+    for owner in owners:
+        wrong += _audit_person(world, owner, keys)
+    wrong += [f"object {key} is nobody's" for key in world.s3.objects if key not in keys]
+    return wrong
+
+
+def _audit_person(world: FilesWorld, owner: str, keys: set[str]) -> list[str]:
+    wrong: list[str] = []
+    records = world.table.of(owner)
+    items = {item for of, item in world.dynamo.items if of == owner}
+    ids = {kind: [i.partition("#")[2] for i in items if i.startswith(kind)] for kind in
+           ("FILE#", "UPLOAD#", "TRASH#", "CONTENT#")}  # fmt: skip
+    files = [file for file in map(records.file, ids["FILE#"]) if file]
+    uploads = [upload for upload in map(records.upload, ids["UPLOAD#"]) if upload]
+    unfinished = [upload for upload in uploads if upload.state in ("open", "completing")]
+    expected = Usage(
+        bytes=sum(one.size for one in [*files, *unfinished]),
+        files=len(files),
+        open_uploads=len(unfinished),
+    )
+    if records.usage() != expected:
+        wrong.append(f"{records.usage()} is counted, {expected} is there")
+    claims = {f"{one.sha256}#{one.size}" for one in unfinished}
+    claims |= {f"{one.sha256}#{one.size}" for one in files if not one.corrupt}
+    if len(claims) != len(unfinished) + len([one for one in files if not one.corrupt]):
+        wrong.append("a content is there twice")
+    if set(ids["CONTENT#"]) != claims:
+        wrong.append(f"contents are {ids['CONTENT#']}, not {claims}")
+    for file in files:
+        stored = world.bucket.stored(file.key)
+        if stored is None or stored.size != file.size:
+            wrong.append(f"file {file.file_id} has {stored}")
+        keys.add(file.key)
+    for upload in uploads:
+        if upload.state != "completed" and upload.due_at is None and upload.expires_at is None:
+            wrong.append(f"nobody looks at upload {upload.upload_id}")
+        if upload.due_at is not None:
+            keys.add(upload.key)
+    for trash in filter(None, map(records.trash, ids["TRASH#"])):
+        keys.add(trash.key)
+    return wrong

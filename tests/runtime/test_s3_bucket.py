@@ -1,0 +1,78 @@
+"""Uploads as streams, over connections that break."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from wideload_runtime.adapters.s3_bucket import CHUNK, STREAM_ATTEMPTS, S3Upload
+
+BODY = bytes(range(256)) * (CHUNK // 32)  # 8 chunks
+
+
+class Breaking(io.BytesIO):
+    """Breaks once so many bytes were read."""
+
+    def __init__(self, data: bytes, whole: int) -> None:
+        super().__init__(data)
+        self._whole = whole
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= self._whole:
+            raise IncompleteReadError(actual_bytes=self.tell(), expected_bytes=len(BODY))
+        return super().read(size)
+
+
+class Client:
+    """Connections of which each brings so many bytes."""
+
+    def __init__(self, *, whole: int) -> None:
+        self.etag = '"one"'
+        self.ranges: list[str] = []
+        self._whole = whole
+
+    def get_object(self, *, Range: str = "bytes=0-", IfMatch: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        if IfMatch and IfMatch != self.etag:
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "GetObject")
+        self.ranges.append(Range)
+        start = int(Range.removeprefix("bytes=").removesuffix("-"))
+        return {
+            "ContentLength": len(BODY) - start,
+            "LastModified": datetime.now(UTC),
+            "ETag": self.etag,
+            "Body": Breaking(BODY[start:], self._whole),
+        }
+
+
+def test_a_stream_goes_on_where_its_connection_broke() -> None:
+    """However often that is: a large object's minutes see more breaks than a small one's."""
+    client = Client(whole=CHUNK // 2)  # each brings a chunk, and then breaks
+
+    upload = S3Upload(client, "bucket", "key")
+
+    assert b"".join(upload.chunks()) == BODY
+    assert client.ranges == [f"bytes={start}-" for start in range(0, len(BODY), CHUNK)]
+
+
+def test_a_stream_that_brings_nothing_is_given_up() -> None:
+    client = Client(whole=0)
+
+    with pytest.raises(IncompleteReadError):
+        list(S3Upload(client, "bucket", "key").chunks())
+
+    assert len(client.ranges) == STREAM_ATTEMPTS
+
+
+def test_a_stream_never_goes_on_with_another_object() -> None:
+    client = Client(whole=CHUNK)
+    upload = S3Upload(client, "bucket", "key")
+    chunks = upload.chunks()
+    next(chunks)
+    client.etag = '"two"'
+
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        next(chunks)

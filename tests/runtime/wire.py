@@ -1,0 +1,155 @@
+"""What lies between functions and AWS: requests of others come in between, answers get lost."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+T = TypeVar("T")
+
+
+class Wire:
+    """Every request of the fakes goes through here."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.before: Callable[[str], None] = lambda name: None
+        """Called before each request; may make others."""
+        self.lost: Callable[[str, int], bool] = lambda name, number: False
+        """Whether the answer to a request, of this number from 0, is lost: it was done."""
+        self.refused: Callable[[str, int], str | None] = lambda name, number: None
+        """Code of an error with which AWS refuses a request, which then does nothing."""
+
+    def call(self, name: str, work: Callable[[], T]) -> T:
+        self.before(name)
+        number = len(self.requests)
+        self.requests.append(name)
+        if code := self.refused(name, number):
+            raise aws_error(code, name)
+        result = work()
+        if self.lost(name, number):
+            raise ReadTimeoutError(endpoint_url="https://aws.test")
+        return result
+
+
+def aws_error(code: str, operation: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}, **more}, operation)
+
+
+@dataclass
+class Outcome:
+    """What came of one of several that ran at once."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass
+class _Actor:
+    work: Callable[[], Any]
+    outcome: Outcome = field(default_factory=Outcome)
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    done: bool = False
+
+
+class AtOnce:
+    """Runs functions at once, one request to AWS at a time, in an order that is given.
+
+    Args:
+        choose: Which of this many goes on with its next request; 0 is the one that made the last
+            request, if it isn't done, which the second argument says.
+    """
+
+    def __init__(self, wire: Wire, choose: Callable[[int, bool], int]) -> None:
+        self._wire = wire
+        self._choose = choose
+        self._actors: dict[int, _Actor] = {}
+        self._waits = threading.Semaphore(0)
+
+    def run(self, *works: Callable[[], Any]) -> list[Outcome]:
+        actors = [_Actor(work) for work in works]
+        threads = [threading.Thread(target=self._act, args=(actor,)) for actor in actors]
+        self._wire.before = self._point
+        for thread in threads:
+            thread.start()
+        last: _Actor | None = None
+        while alive := [actor for actor in actors if not actor.done]:
+            alive.sort(key=lambda actor: actor is not last)
+            last = alive[self._choose(len(alive), alive[0] is last) if len(alive) > 1 else 0]
+            last.go.release()
+            self._waits.acquire()
+        for thread in threads:
+            thread.join()
+        self._wire.before = lambda name: None
+        return [actor.outcome for actor in actors]
+
+    def _act(self, actor: _Actor) -> None:
+        self._actors[threading.get_ident()] = actor
+        actor.go.acquire()
+        try:
+            actor.outcome.result = actor.work()
+        except Exception as error:  # noqa: BLE001 - shown to the test
+            actor.outcome.error = error
+        actor.done = True
+        self._waits.release()
+
+    def _point(self, name: str) -> None:
+        actor = self._actors.get(threading.get_ident())
+        if actor:
+            self._waits.release()
+            actor.go.acquire()
+
+
+def every_order(
+    run: Callable[[Callable[[int, bool], int]], None], *, switches: int, most: int = 3_000
+) -> int:
+    """Run something once for each order in which `AtOnce` can let its functions go on.
+
+    Args:
+        switches: How often an order goes from a function that isn't done to another. Mistakes
+            that need many are rare, and the orders that have few are few.
+
+    Returns:
+        The number of orders.
+    """
+    prefix: list[int] = []
+    for count in range(1, most + 1):
+        taken: list[_Choice] = []
+        run(functools.partial(_choose, prefix, taken))
+        while taken and not _has_next(taken, switches):
+            taken.pop()
+        if not taken:
+            return count
+        prefix = [choice.index for choice in taken[:-1]] + [taken[-1].index + 1]
+    raise AssertionError(f"over {most} orders")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    index: int
+    alive: int
+    continuing: bool
+    """Whether index 0 goes on with what went on before."""
+
+    @property
+    def switches(self) -> bool:
+        return self.continuing and self.index > 0
+
+
+def _choose(prefix: list[int], taken: list[_Choice], alive: int, continuing: bool) -> int:
+    """As the prefix says, then the first; noted in `taken`."""
+    index = prefix[len(taken)] if len(taken) < len(prefix) else 0
+    taken.append(_Choice(index, alive, continuing))
+    return index
+
+
+def _has_next(taken: list[_Choice], switches: int) -> bool:
+    """Whether the last choice can be another, too."""
+    *before, last = taken
+    used = sum(choice.switches for choice in before) + last.continuing
+    return last.index + 1 < last.alive and used <= switches
