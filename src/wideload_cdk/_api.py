@@ -1,9 +1,10 @@
-"""An HTTP API behind a Lambda authorizer that reads a key from one header."""
+"""HTTP APIs whose routes all go to one function: behind an API key, or behind a token."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -11,45 +12,54 @@ from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk.aws_apigatewayv2_authorizers import HttpLambdaAuthorizer, HttpLambdaResponseType
+from aws_cdk.aws_apigatewayv2_authorizers import (
+    HttpJwtAuthorizer,
+    HttpLambdaAuthorizer,
+    HttpLambdaResponseType,
+)
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 # How long a key goes on working after it was revoked.
 AUTHORIZER_CACHE = Duration.minutes(5)
 
-# Nothing that a client writes freely: no header, path or query string, so that no key or
+# How long a browser remembers what a preflight answered.
+PREFLIGHT_CACHE = Duration.hours(1)
+
+# Nothing that a client writes freely: no header, path or query string, so that no key, token or
 # signature gets into the log, and no quote can break its JSON.
-ACCESS_LOG_FORMAT = json.dumps(
-    {
-        "request_id": "$context.requestId",
-        "time": "$context.requestTime",
-        "source_ip": "$context.identity.sourceIp",
-        "method": "$context.httpMethod",
-        "route": "$context.routeKey",
-        "protocol": "$context.protocol",
-        "status": "$context.status",
-        "response_bytes": "$context.responseLength",
-        "latency_ms": "$context.responseLatency",
-        "integration_status": "$context.integrationStatus",
-        "integration_latency_ms": "$context.integrationLatency",
-        "function_request_id": "$context.integration.requestId",
-        "integration_error": "$context.integrationErrorMessage",
-        "error": "$context.error.message",
-        "authorizer_error": "$context.authorizer.error",
-        "tenant": "$context.authorizer.tenant",
-        "key_id": "$context.authorizer.key_id",
-    },
-    separators=(",", ":"),
-)
+_LOGGED = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTime",
+    "source_ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "route": "$context.routeKey",
+    "protocol": "$context.protocol",
+    "status": "$context.status",
+    "response_bytes": "$context.responseLength",
+    "latency_ms": "$context.responseLatency",
+    "integration_status": "$context.integrationStatus",
+    "integration_latency_ms": "$context.integrationLatency",
+    "function_request_id": "$context.integration.requestId",
+    "integration_error": "$context.integrationErrorMessage",
+    "error": "$context.error.message",
+    "authorizer_error": "$context.authorizer.error",
+}
+_LOGGED_OF_KEYS = {
+    "tenant": "$context.authorizer.tenant",
+    "key_id": "$context.authorizer.key_id",
+}
+# The issuer's name for a person, which says nothing to anybody else.
+_LOGGED_OF_TOKENS = {"owner": "$context.authorizer.claims.sub"}
 
 
 @jsii.implements(apigateway.IAccessLogSettings)
 class _AccessLog:
-    """`ACCESS_LOG_FORMAT` to one log group."""
+    """One JSON object per request, with `fields`, to one log group."""
 
-    def __init__(self, log_group: logs.ILogGroup) -> None:
+    def __init__(self, log_group: logs.ILogGroup, fields: Mapping[str, str]) -> None:
         self._destination = apigateway.LogGroupLogDestination(log_group)
+        self._format = json.dumps(dict(fields), separators=(",", ":"))
 
     @property
     def destination(self) -> apigateway.IAccessLogDestination:
@@ -57,14 +67,14 @@ class _AccessLog:
 
     @property
     def format(self) -> rest.AccessLogFormat:
-        return rest.AccessLogFormat.custom(ACCESS_LOG_FORMAT)
+        return rest.AccessLogFormat.custom(self._format)
 
 
-class KeyedHttpApi(apigateway.HttpApi):
-    """An HTTP API all of whose routes go to one function, each behind the key.
+class _HttpApi(apigateway.HttpApi):
+    """An HTTP API all of whose routes go to one function.
 
     `routes` maps paths to methods. The `$default` stage is deployed on every change,
-    throttled, and writes `ACCESS_LOG_FORMAT` to a log group of its own.
+    throttled, and writes `_LOGGED` and `logged` to a log group of its own.
     """
 
     def __init__(
@@ -76,8 +86,10 @@ class KeyedHttpApi(apigateway.HttpApi):
         description: str,
         routes: Mapping[str, Sequence[apigateway.HttpMethod]],
         handler: lambda_.IFunction,
-        authorizer: lambda_.IFunction,
-        api_key_header: str,
+        authorizer: apigateway.IHttpRouteAuthorizer,
+        open_paths: Sequence[str] = (),
+        cors: apigateway.CorsPreflightOptions | None = None,
+        logged: Mapping[str, str],
         rate_limit: int,
         burst_limit: int,
         log_retention: logs.RetentionDays,
@@ -89,18 +101,22 @@ class KeyedHttpApi(apigateway.HttpApi):
             api_name=api_name,
             description=description,
             create_default_stage=False,
-            default_authorizer=HttpLambdaAuthorizer(
-                "KeyAuthorizer",
-                authorizer,
-                identity_source=[f"$request.header.{api_key_header}"],
-                response_types=[HttpLambdaResponseType.SIMPLE],
-                results_cache_ttl=AUTHORIZER_CACHE,
-            ),
+            default_authorizer=authorizer,
+            cors_preflight=cors,
         )
         # One permission for the API instead of one for each route.
         integration = HttpLambdaIntegration("Function", handler, scope_permission_to_route=False)
+        self.open_routes: list[apigateway.HttpRoute] = []
         for path, methods in routes.items():
-            self.add_routes(path=path, methods=list(methods), integration=integration)
+            is_open = path in open_paths
+            made = self.add_routes(
+                path=path,
+                methods=list(methods),
+                integration=integration,
+                authorizer=apigateway.HttpNoneAuthorizer() if is_open else None,
+            )
+            if is_open:
+                self.open_routes += made
         self.access_log_group = logs.LogGroup(
             self, "AccessLogs", retention=log_retention, removal_policy=removal_policy
         )
@@ -111,5 +127,75 @@ class KeyedHttpApi(apigateway.HttpApi):
             stage_name="$default",
             auto_deploy=True,
             throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
-            access_log_settings=_AccessLog(self.access_log_group),
+            access_log_settings=_AccessLog(self.access_log_group, {**_LOGGED, **logged}),
         )
+
+
+class KeyedHttpApi(_HttpApi):
+    """An `_HttpApi` each of whose routes asks `authorizer` about the key in one header."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        authorizer: lambda_.IFunction,
+        api_key_header: str,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            authorizer=HttpLambdaAuthorizer(
+                "KeyAuthorizer",
+                authorizer,
+                identity_source=[f"$request.header.{api_key_header}"],
+                response_types=[HttpLambdaResponseType.SIMPLE],
+                results_cache_ttl=AUTHORIZER_CACHE,
+            ),
+            logged=_LOGGED_OF_KEYS,
+            **options,
+        )
+
+
+class TokenHttpApi(_HttpApi):
+    """An `_HttpApi` whose routes, but for `open_paths`, need a token of `issuer` for `audience`.
+
+    API Gateway checks signature, issuer, audience and times itself. Pages of `cors_origins` may
+    call it; a preflight needs no token.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        issuer: str,
+        audience: str,
+        cors_origins: Sequence[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            authorizer=HttpJwtAuthorizer("TokenAuthorizer", issuer, jwt_audience=[audience]),
+            cors=_cors(cors_origins) if cors_origins else None,
+            logged=_LOGGED_OF_TOKENS,
+            **options,
+        )
+
+
+def _cors(origins: Sequence[str]) -> apigateway.CorsPreflightOptions:
+    return apigateway.CorsPreflightOptions(
+        allow_origins=list(origins),
+        allow_methods=[
+            apigateway.CorsHttpMethod.GET,
+            apigateway.CorsHttpMethod.POST,
+            apigateway.CorsHttpMethod.PATCH,
+            apigateway.CorsHttpMethod.DELETE,
+        ],
+        allow_headers=["authorization", "content-type"],
+        # Pages read all else from the body.
+        expose_headers=["retry-after"],
+        max_age=PREFLIGHT_CACHE,
+    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 
 def check_duration(name: str, value: Duration, *, least: Duration, most: Duration) -> None:
@@ -43,3 +46,41 @@ def check_text(name: str, value: str, pattern: str, allowed: str) -> None:
         return
     if not re.fullmatch(pattern, value):
         raise ValueError(f"{name} is {value!r}; give {allowed}.")
+
+
+def check_throttle(rate_limit: int, burst_limit: int) -> None:
+    """Raise ValueError unless an API can be throttled so."""
+    check_range("rate_limit", rate_limit, least=1, most=10_000, unit="requests per second")
+    check_range("burst_limit", burst_limit, least=1, most=5_000, unit="requests")
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ValueError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; give one of {', '.join(choices)}.")
+
+
+def check_log_level(value: str) -> None:
+    """Raise ValueError unless Lambda and Powertools both know the level."""
+    check_choice("log_level", value, LOG_LEVELS)
+
+
+def check_environment_name(value: str | None) -> None:
+    """Raise ValueError unless CloudWatch takes the name as a metric's dimension."""
+    if value is not None:
+        check_text(
+            "environment_name",
+            value,
+            r"[!-~]([ -~]{0,253}[!-~])?",
+            "1 to 255 printable ASCII characters, with no space at either end",
+        )
+
+
+def refuse_for_given_bucket(**given: object) -> None:
+    """Raise ValueError if anything is given that only a bucket made here could follow."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"bucket and {name} are both given, but {name} is for a bucket made here; set it "
+                "up for yours where you make it, and leave one out."
+            )

@@ -1,4 +1,4 @@
-"""Events that `PayloadIngest` lives on, and those that it makes for others."""
+"""Events that the constructs live on, and those that they make for others."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from constructs import Construct
 from wideload_cdk import _grants as grants
 from wideload_cdk._function import RuntimeFunction
 
-SOURCE = "wideload.ingest"
+INGEST_SOURCE = "wideload.ingest"
 STORED = "PayloadStored"
 FAILED = "PayloadFailed"
 
-# The runtime looks for orphans three hours back, so that a run may fail.
+FILES_SOURCE = "wideload"
+VERIFIED = "FileVerified"
+CORRUPT = "FileCorrupt"
+
+# That of payloads looks for orphans three hours back, so that a run may fail.
 SWEEP_INTERVAL = Duration.hours(1)
 
 # Ten times what PutEvents takes at once, some 100 ms of work; Lambda itself cuts a batch that
@@ -34,11 +38,42 @@ STREAM_BATCH_SIZE = 100
 STREAM_RECORD_AGE = Duration.hours(6)
 
 
-class IngestEvents:
-    """Mixed into `PayloadIngest`: rules for what it publishes."""
+class _PublishedEvents:
+    """What `IngestEvents` and `FilesEvents` share."""
 
     environment_name: str
     event_bus: events.IEventBus
+    _source: str
+
+    def _on(
+        self,
+        detail_type: str,
+        id: str,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None,
+        options: dict[str, Any],
+    ) -> events.Rule:
+        assert isinstance(self, Construct)  # noqa: S101 - for the type checker
+        narrowed = {name: list(values) for name, values in (detail or {}).items()}
+        return events.Rule(
+            self,
+            id,
+            event_bus=self.event_bus,
+            event_pattern=events.EventPattern(
+                source=[self._source],
+                detail_type=[detail_type],
+                # Last, so that nobody widens a rule to another deployment.
+                detail={**narrowed, "environment": [self.environment_name]},
+            ),
+            targets=[target],
+            **options,
+        )
+
+
+class IngestEvents(_PublishedEvents):
+    """Mixed into `PayloadIngest`: rules for what it publishes."""
+
+    _source = INGEST_SOURCE
 
     def on_payload_stored(
         self,
@@ -76,29 +111,59 @@ class IngestEvents:
         """
         return self._on(FAILED, id, target, detail, options)
 
-    def _on(
+
+class FilesEvents(_PublishedEvents):
+    """Mixed into `FileTransfer`: rules for what its verifier publishes."""
+
+    verifier_function: lambda_.IFunction | None
+    _source = FILES_SOURCE
+
+    def on_file_verified(
         self,
-        detail_type: str,
         id: str,
+        *,
         target: events.IRuleTarget,
-        detail: Mapping[str, Sequence[Any]] | None,
-        options: dict[str, Any],
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
     ) -> events.Rule:
-        assert isinstance(self, Construct)  # noqa: S101 - for the type checker
-        narrowed = {name: list(values) for name, values in (detail or {}).items()}
-        return events.Rule(
-            self,
-            id,
-            event_bus=self.event_bus,
-            event_pattern=events.EventPattern(
-                source=[SOURCE],
-                detail_type=[detail_type],
-                # Last, so that nobody widens a rule to another deployment.
-                detail={**narrowed, "environment": [self.environment_name]},
-            ),
-            targets=[target],
-            **options,
-        )
+        """Send the event of each multipart upload that proved to be what it said to `target`.
+
+        An event comes at least once. `detail` has `owner` and `file_id`.
+
+        Args:
+            id: Id of the rule, under this construct.
+            target: Receives the events, such as `aws_events_targets.SqsQueue(queue)`.
+            detail: Narrows the rule further, as EventBridge matches `detail`. Default: every
+                file of this deployment.
+            options: Passed on to `events.Rule`: `description=`, `enabled=`, `rule_name=`.
+
+        Raises:
+            ValueError: There is no verifier, so there are no such events.
+        """
+        self._check_verifier(VERIFIED)
+        return self._on(VERIFIED, id, target, detail, options)
+
+    def on_file_corrupt(
+        self,
+        id: str,
+        *,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> events.Rule:
+        """Send the event of each upload whose content is not what its owner said to `target`.
+
+        See `on_file_verified`.
+        """
+        self._check_verifier(CORRUPT)
+        return self._on(CORRUPT, id, target, detail, options)
+
+    def _check_verifier(self, detail_type: str) -> None:
+        if self.verifier_function is None:
+            raise ValueError(
+                f"verify_multipart is False, so no {detail_type} would ever come; "
+                "give verify_multipart=True."
+            )
 
 
 @jsii.implements(events.IRuleTarget)

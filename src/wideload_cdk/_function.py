@@ -16,11 +16,22 @@ from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 # The interpreter that `make build` vendors the dependencies for.
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
-
 # Lambda gives one whole vCPU from this size on:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 ONE_VCPU_MEMORY_MB = 1769
+# What needs boto3 and little else: with less, importing it takes seconds.
+SMALL_MEMORY_MB = 512
+
+# API Gateway gives up after 30 s; a function that ends first still gets its answer out.
+API_TIMEOUT = Duration.seconds(29)
+# The longest that Lambda allows.
+WORKER_TIMEOUT = Duration.minutes(15)
+# More than a run needs, and less than the hour between two, so that they never overlap.
+SWEEP_TIMEOUT = Duration.minutes(15)
+SWEEP_NEEDS_NO_DEAD_LETTERS = (
+    "The schedule's event says nothing; a run that fails, twice repeated, is made good by the "
+    "next, and shows as an error of the function."
+)
 
 
 class RuntimeFunction(lambda_.Function):

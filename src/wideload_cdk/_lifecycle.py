@@ -1,4 +1,4 @@
-"""How long archived documents are kept, and in which storage class."""
+"""How long objects are kept, and in which storage class."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ LEAST_IN_INFREQUENT_ACCESS = 30
 MOST_DAYS = 36_499
 
 
-def keep_archive(
+def add_lifecycle(
     bucket: s3.Bucket,
+    id: str,
     prefix: str,
     *,
-    retention: Duration | None,
+    expiration: Duration | None,
     infrequent_access_after: Duration | None,
     glacier_after: Duration | None,
 ) -> None:
-    """Add the rule for what lies under `prefix`, unless it stays as it is for ever."""
+    """Add the rule for what lies under `prefix`, unless it stays as it is for ever.
+
+    Objects go a day after `expiration`: a record that names one may have been written later
+    than the object, and no record within its time should name one that's gone.
+    """
     transitions = [
         s3.Transition(storage_class=storage_class, transition_after=after)
         for storage_class, after in (
@@ -33,63 +38,55 @@ def keep_archive(
         )
         if after is not None
     ]
-    if retention is not None or transitions:
+    if expiration is not None or transitions:
         bucket.add_lifecycle_rule(
-            id="Archive",
+            id=id,
             prefix=prefix,
-            expiration=_expiration(retention) if retention else None,
+            expiration=_a_day_more(expiration) if expiration else None,
             transitions=transitions or None,
         )
 
 
-def _expiration(retention: Duration) -> Duration:
-    # A document is written before its record, so it would go first; a day more, and no record
-    # within its retention names a document that's gone.
-    return retention if retention.is_unresolved() else retention.plus(Duration.days(1))
+def _a_day_more(duration: Duration) -> Duration:
+    return duration if duration.is_unresolved() else duration.plus(Duration.days(1))
 
 
-def check_archive(
+def check_lifecycle(
     *,
-    retention: Duration | None,
-    infrequent_access_after: Duration | None,
-    glacier_after: Duration | None,
+    expiration: tuple[str, Duration | None],
+    infrequent_access_after: tuple[str, Duration | None],
+    glacier_after: tuple[str, Duration | None],
 ) -> None:
     """Raise ValueError if S3 would refuse these times, or one could never come.
 
-    Times known only at deployment are left out.
+    Each comes with the name that its caller knows it by. Times known only at deployment are
+    left out.
     """
-    days = {
-        name: _days(name, value)
-        for name, value in {
-            "archive_infrequent_access_after": infrequent_access_after,
-            "archive_glacier_after": glacier_after,
-            "retention": retention,
-        }.items()
-        if value is not None and not value.is_unresolved()
-    }
-    infrequent = days.get("archive_infrequent_access_after")
+    infrequent_name, infrequent = infrequent_access_after[0], _days(*infrequent_access_after)
+    glacier_name, glacier = glacier_after[0], _days(*glacier_after)
+    end_name, end = expiration[0], _days(*expiration)
     if infrequent is not None:
         if infrequent < LEAST_BEFORE_INFREQUENT_ACCESS:
             raise ValueError(
-                f"archive_infrequent_access_after is {infrequent} days; "
+                f"{infrequent_name} is {infrequent} days; "
                 f"S3 wants at least {LEAST_BEFORE_INFREQUENT_ACCESS}."
             )
-        glacier = days.get("archive_glacier_after")
         if glacier is not None and glacier < infrequent + LEAST_IN_INFREQUENT_ACCESS:
             raise ValueError(
-                f"archive_glacier_after is {glacier} days; give at least "
-                f"{LEAST_IN_INFREQUENT_ACCESS} more than archive_infrequent_access_after, which "
+                f"{glacier_name} is {glacier} days; give at least "
+                f"{LEAST_IN_INFREQUENT_ACCESS} more than {infrequent_name}, which "
                 f"is {infrequent}, for S3 bills that many in any case; or leave the latter out."
             )
-    end = days.pop("retention", None)
-    for name, value in days.items():
-        if end is not None and value >= end:
+    for name, value in ((infrequent_name, infrequent), (glacier_name, glacier)):
+        if value is not None and end is not None and value >= end:
             raise ValueError(
-                f"{name} is {value} days, but retention is {end}, so it would never come; "
+                f"{name} is {value} days, but {end_name} is {end}, so it would never come; "
                 "give less, or leave it out."
             )
 
 
-def _days(name: str, value: Duration) -> int:
+def _days(name: str, value: Duration | None) -> int | None:
+    if value is None or value.is_unresolved():
+        return None
     check_days(name, value, most=MOST_DAYS)
     return int(value.to_days())

@@ -1,4 +1,4 @@
-"""The metrics that the functions of `PayloadIngest` emit, as CloudWatch metric objects."""
+"""The metrics that the functions emit, as CloudWatch metric objects."""
 
 from __future__ import annotations
 
@@ -7,27 +7,43 @@ from typing import Any
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 NAMESPACE = "Wideload"
-SERVICE = "ingest"
+INGEST = "ingest"
+FILES = "files"
 
 
-class IngestMetrics:
-    """Mixed into `PayloadIngest`: one method per metric.
-
-    Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),
-    which override the defaults. Counts are summed, the rest averaged, over five minutes.
-    """
+class _ServiceMetrics:
+    """What `IngestMetrics` and `FilesMetrics` share."""
 
     environment_name: str
     """The metrics' dimension `environment`."""
+    _service: str
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
         """A metric of namespace `Wideload` with this construct's dimensions."""
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=metric_name,
-            dimensions_map={"service": SERVICE, "environment": self.environment_name},
+            dimensions_map={"service": self._service, "environment": self.environment_name},
             **options,
         )
+
+    def _count(self, name: str, options: dict[str, Any]) -> cloudwatch.Metric:
+        return self.metric(name, **{"statistic": "Sum", "unit": cloudwatch.Unit.COUNT, **options})
+
+    def _average(
+        self, name: str, unit: cloudwatch.Unit, options: dict[str, Any]
+    ) -> cloudwatch.Metric:
+        return self.metric(name, **{"statistic": "Average", "unit": unit, **options})
+
+
+class IngestMetrics(_ServiceMetrics):
+    """Mixed into `PayloadIngest`: one method per metric.
+
+    Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),
+    which override the defaults. Counts are summed, the rest averaged, over five minutes.
+    """
+
+    _service = INGEST
 
     def metric_large_payload_count(self, **options: Any) -> cloudwatch.Metric:
         """Payloads that came through S3."""
@@ -62,7 +78,7 @@ class IngestMetrics:
         return self._count("LostUploadCount", options)
 
     def metric_orphan_object_count(self, **options: Any) -> cloudwatch.Metric:
-        """Uploaded objects without a record that the sweep found."""
+        """Objects without a record, uploads or archives, that the sweep found."""
         return self._count("OrphanObjectCount", options)
 
     def metric_s3_upload_duration(self, **options: Any) -> cloudwatch.Metric:
@@ -81,10 +97,54 @@ class IngestMetrics:
         """Time from the start of processing to the stored record, in milliseconds."""
         return self._average("ProcessingDuration", cloudwatch.Unit.MILLISECONDS, options)
 
-    def _count(self, name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        return self.metric(name, **{"statistic": "Sum", "unit": cloudwatch.Unit.COUNT, **options})
 
-    def _average(
-        self, name: str, unit: cloudwatch.Unit, options: dict[str, Any]
-    ) -> cloudwatch.Metric:
-        return self.metric(name, **{"statistic": "Average", "unit": unit, **options})
+class FilesMetrics(_ServiceMetrics):
+    """Mixed into `FileTransfer`: one method per metric.
+
+    Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),
+    which override the defaults. Counts are summed, the rest averaged, over five minutes.
+    """
+
+    _service = FILES
+
+    def metric_file_upload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Uploads that were completed."""
+        return self._count("FileUploadCount", options)
+
+    def metric_file_upload_size(self, **options: Any) -> cloudwatch.Metric:
+        """Size of a completed upload, in bytes."""
+        return self._average("FileUploadSize", cloudwatch.Unit.BYTES, options)
+
+    def metric_duplicate_file_count(self, **options: Any) -> cloudwatch.Metric:
+        """Files that their owners had already, so that nothing was uploaded."""
+        return self._count("DuplicateFileCount", options)
+
+    def metric_bytes_saved(self, **options: Any) -> cloudwatch.Metric:
+        """Bytes of duplicate files, which were not uploaded."""
+        return self.metric(
+            "BytesSaved", **{"statistic": "Sum", "unit": cloudwatch.Unit.BYTES, **options}
+        )
+
+    def metric_file_download_count(self, **options: Any) -> cloudwatch.Metric:
+        """Download URLs that were handed out."""
+        return self._count("FileDownloadCount", options)
+
+    def metric_expired_upload_count(self, **options: Any) -> cloudwatch.Metric:
+        """Uploads that were not completed within their session, found by the sweep."""
+        return self._count("ExpiredUploadCount", options)
+
+    def metric_leftover_object_count(self, **options: Any) -> cloudwatch.Metric:
+        """Objects of ended uploads and deleted files that came back, found by the sweep."""
+        return self._count("LeftoverObjectCount", options)
+
+    def metric_file_verified_count(self, **options: Any) -> cloudwatch.Metric:
+        """Files whose content the verifier found to be what their owners said."""
+        return self._count("FileVerifiedCount", options)
+
+    def metric_file_corrupt_count(self, **options: Any) -> cloudwatch.Metric:
+        """Files whose content the verifier found to be something else."""
+        return self._count("FileCorruptCount", options)
+
+    def metric_file_unverifiable_count(self, **options: Any) -> cloudwatch.Metric:
+        """Files too large to be verified within a function's 15 minutes."""
+        return self._count("FileUnverifiableCount", options)

@@ -1,4 +1,4 @@
-"""The tables of `PayloadIngest`."""
+"""The tables of the constructs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+DUE_INDEX = "by_due"
 OPEN_INDEX = "by_open"
 CALL_INDEX = "by_call"
 TENANT_INDEX = "by_tenant"
@@ -96,11 +97,44 @@ def new_keys_table(
     )
 
 
+def new_files_table(
+    scope: Construct,
+    id: str,
+    *,
+    encryption_key: kms.IKey | None,
+    point_in_time_recovery: bool,
+    deletion_protection: bool,
+    removal_policy: RemovalPolicy,
+) -> dynamodb.Table:
+    """All that belongs to one person under one partition key: files, contents, uploads, usage."""
+    table = _table(
+        scope,
+        id,
+        partition_key="owner",
+        sort_key="item",
+        time_to_live_attribute="expires_at",
+        stream=None,
+        encryption_key=encryption_key,
+        point_in_time_recovery=point_in_time_recovery,
+        deletion_protection=deletion_protection,
+        removal_policy=removal_policy,
+    )
+    # Sparse: only what the sweep still has to look at has a `due_shard`.
+    table.add_global_secondary_index(
+        index_name=DUE_INDEX,
+        partition_key=_string("due_shard"),
+        sort_key=_string("due_at"),
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
+    return table
+
+
 def _table(
     scope: Construct,
     id: str,
     *,
     partition_key: str,
+    sort_key: str | None = None,
     time_to_live_attribute: str | None,
     stream: dynamodb.StreamViewType | None,
     encryption_key: kms.IKey | None,
@@ -112,6 +146,7 @@ def _table(
         scope,
         id,
         partition_key=_string(partition_key),
+        sort_key=_string(sort_key) if sort_key else None,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         time_to_live_attribute=time_to_live_attribute,
         stream=stream,

@@ -18,21 +18,35 @@ from constructs import Construct
 
 from wideload_cdk._api import KeyedHttpApi
 from wideload_cdk._assets import built_code
-from wideload_cdk._checks import check_duration, check_range, check_text
+from wideload_cdk._checks import (
+    check_duration,
+    check_environment_name,
+    check_log_level,
+    check_range,
+    check_text,
+    check_throttle,
+    refuse_for_given_bucket,
+)
 from wideload_cdk._events import IngestEvents, invoke_hourly, publish_finished, queue_uploads
-from wideload_cdk._function import LOG_LEVELS, ONE_VCPU_MEMORY_MB, RuntimeFunction
-from wideload_cdk._lifecycle import check_archive, keep_archive
-from wideload_cdk._metrics import SERVICE, IngestMetrics
-from wideload_cdk._permissions import (
+from wideload_cdk._function import (
+    API_TIMEOUT,
+    ONE_VCPU_MEMORY_MB,
+    SMALL_MEMORY_MB,
+    SWEEP_NEEDS_NO_DEAD_LETTERS,
+    SWEEP_TIMEOUT,
+    WORKER_TIMEOUT,
+    RuntimeFunction,
+)
+from wideload_cdk._ingest_permissions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
     acknowledge_findings,
     grant_functions,
 )
-from wideload_cdk._tables import (
-    new_keys_table,
-    new_payloads_table,
-)
+from wideload_cdk._lifecycle import add_lifecycle, check_lifecycle
+from wideload_cdk._metrics import INGEST, IngestMetrics
+from wideload_cdk._queues import MAX_RECEIVE_COUNT, new_dead_letter_queue, new_work_queue
+from wideload_cdk._tables import new_keys_table, new_payloads_table
 from wideload_cdk.transfer_bucket import TransferBucket
 
 _DELETE = apigateway.HttpMethod.DELETE
@@ -46,26 +60,10 @@ ROUTES = {
     "/call-logs/{payload_id}/records": [_GET],
 }
 
-# API Gateway gives up after 30 s; a function that ends first still gets its answer out.
-API_TIMEOUT = Duration.seconds(29)
-# The longest that Lambda allows.
-WORKER_TIMEOUT = Duration.minutes(15)
 # API Gateway waits 10 s for an authorizer.
 AUTHORIZER_TIMEOUT = Duration.seconds(10)
-# More than a run needs, and less than the hour between two, so that they never overlap.
-SWEEP_TIMEOUT = Duration.minutes(15)
 # A hundred events are ten calls of some 10 ms; the rest is for repeating them.
 EVENTS_TIMEOUT = Duration.minutes(1)
-# What needs boto3 and little else: with less, importing it takes seconds.
-SMALL_MEMORY_MB = 512
-# A worker holds its payload by a lease of 16 minutes, one more than it can run. A message
-# that comes back before a crashed worker's lease has ended is turned away, and has used up one
-# of its five deliveries; so it stays hidden for the lease and four minutes more, in which the
-# invocation may have begun later than the delivery. Longer, as by AWS's rule of thumb of six
-# times the timeout, and the payload of a crashed worker would lie for an hour and a half.
-VISIBILITY_TIMEOUT = Duration.minutes(20)
-# AWS advises at least five, since throttled invocations count as receives.
-MAX_RECEIVE_COUNT = 5
 
 
 class PayloadIngest(IngestMetrics, IngestEvents, Construct):
@@ -270,22 +268,23 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         check_duration(
             "unclaimed_delay", unclaimed_delay, least=Duration.seconds(0), most=Duration.minutes(15)
         )
-        check_archive(
-            retention=retention,
-            infrequent_access_after=archive_infrequent_access_after,
-            glacier_after=archive_glacier_after,
+        check_lifecycle(
+            expiration=("retention", retention),
+            infrequent_access_after=(
+                "archive_infrequent_access_after",
+                archive_infrequent_access_after,
+            ),
+            glacier_after=("archive_glacier_after", archive_glacier_after),
         )
         check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
         check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
-        check_range("rate_limit", rate_limit, least=1, most=10_000, unit="requests per second")
-        check_range("burst_limit", burst_limit, least=1, most=5_000, unit="requests")
+        check_throttle(rate_limit, burst_limit)
         check_range(
             "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
         )
-        if log_level not in LOG_LEVELS:
-            raise ValueError(f"log_level is {log_level!r}; give one of {', '.join(LOG_LEVELS)}.")
+        check_log_level(log_level)
         if bucket is not None:
-            _refuse_for_given_bucket(
+            refuse_for_given_bucket(
                 access_logs_bucket=access_logs_bucket,
                 archive_infrequent_access_after=archive_infrequent_access_after,
                 archive_glacier_after=archive_glacier_after,
@@ -301,13 +300,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
                 "processor was imported without its role, so it can't be granted anything; import "
                 "it by `Function.from_function_attributes` with its role."
             )
-        if environment_name is not None:
-            check_text(
-                "environment_name",
-                environment_name,
-                r"[!-~]([ -~]{0,253}[!-~])?",
-                "1 to 255 printable ASCII characters, with no space at either end",
-            )
+        check_environment_name(environment_name)
 
         self.api_key_header = api_key_header
         self.environment_name = environment_name or Stack.of(self).stack_name
@@ -320,7 +313,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
             archive={
-                "retention": retention,
+                "expiration": retention,
                 "infrequent_access_after": archive_infrequent_access_after,
                 "glacier_after": archive_glacier_after,
             },
@@ -341,29 +334,23 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             deletion_protection=deletion_protection,
             removal_policy=removal_policy,
         )
-        self.dead_letter_queue = _queue(
-            self, "DeadLetterQueue", encryption_key, retention_period=Duration.days(14)
+        self.dead_letter_queue = new_dead_letter_queue(self, "DeadLetterQueue", encryption_key)
+        self.event_dead_letter_queue = new_dead_letter_queue(
+            self, "EventDeadLetterQueue", encryption_key
         )
-        self.event_dead_letter_queue = _queue(
-            self, "EventDeadLetterQueue", encryption_key, retention_period=Duration.days(14)
-        )
-        self.queue = _queue(
+        self.queue = new_work_queue(
             self,
             "Queue",
             encryption_key,
             # EventBridge can't delay a message, but a queue can; who knows better says 0.
             delivery_delay=unclaimed_delay,
-            visibility_timeout=VISIBILITY_TIMEOUT,
-            retention_period=Duration.days(4),
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT
-            ),
+            dead_letter_queue=self.dead_letter_queue,
         )
 
         function_options: dict[str, Any] = {
             "code": code or built_code(architecture),
             "architecture": architecture,
-            "service": SERVICE,
+            "service": INGEST,
             "log_level": log_level,
             "log_retention": log_retention,
             "removal_policy": removal_policy,
@@ -416,8 +403,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             memory_size=SMALL_MEMORY_MB,
             timeout=SWEEP_TIMEOUT,
             environment={**shared_environment, **queue_environment, **(environment or {})},
-            no_dead_letters="The schedule's event says nothing; a run that fails, twice repeated, "
-            "is made good by the next, and shows as an error of the function.",
+            no_dead_letters=SWEEP_NEEDS_NO_DEAD_LETTERS,
             **function_options,
         )
         self.events_function = RuntimeFunction(
@@ -500,25 +486,5 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
 
     def _new_bucket(self, *, archive: dict[str, Duration | None], **options: Any) -> TransferBucket:
         bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)
-        keep_archive(bucket, ARCHIVE_PREFIX, **archive)
+        add_lifecycle(bucket, "Archive", ARCHIVE_PREFIX, **archive)
         return bucket
-
-
-def _queue(scope: Construct, id: str, encryption_key: kms.IKey | None, **options: Any) -> sqs.Queue:
-    return sqs.Queue(
-        scope,
-        id,
-        encryption=sqs.QueueEncryption.KMS if encryption_key else sqs.QueueEncryption.SQS_MANAGED,
-        encryption_master_key=encryption_key,
-        enforce_ssl=True,
-        **options,
-    )
-
-
-def _refuse_for_given_bucket(**given: object) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(
-                f"bucket and {name} are both given, but {name} is for a bucket made here; set it "
-                "up for yours where you make it, and leave one out."
-            )

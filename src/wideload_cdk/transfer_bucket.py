@@ -19,14 +19,16 @@ class TransferBucket(s3.Bucket):
 
     It is an ordinary `s3.Bucket`, so it goes wherever an `s3.IBucket` does, and takes more
     lifecycle rules by `add_lifecycle_rule`. All access needs TLS 1.2 or newer, public access
-    is blocked, the bucket owner owns every object (no ACLs), incomplete multipart uploads are
-    aborted after a day, and object events go to EventBridge.
+    is blocked, the bucket owner owns every object (no ACLs), and object events go to
+    EventBridge.
 
     Args:
         encryption_key: KMS key that encrypts the objects. Default: S3's own keys
             (SSE-S3, AES-256), which cost nothing.
         expiration: Objects are deleted this long after they were written, in whole days, at
             least one; `None` keeps them. Default: 7 days.
+        abort_incomplete_after: Multipart uploads that were neither completed nor aborted are
+            aborted this long after they began, in whole days, at least one. Default: 1 day.
         expiration_prefix: Only keys that start with this expire. Default: every key.
         cors_origins: Origins whose pages may PUT, GET and HEAD, such as
             `https://app.example.com`; they can read the headers `ETag` and
@@ -40,9 +42,9 @@ class TransferBucket(s3.Bucket):
             it first. Default: both are kept.
 
     Raises:
-        ValueError: `expiration` is not a whole number of days from 1 to 36,500,
-            `expiration_prefix` is given but nothing expires, or an origin of `cors_origins`
-            isn't `*` or `http(s)://host[:port]`.
+        ValueError: `expiration` or `abort_incomplete_after` is not a whole number of days from 1
+            to 36,500, `expiration_prefix` is given but nothing expires, or an origin of
+            `cors_origins` isn't `*` or `http(s)://host[:port]`.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class TransferBucket(s3.Bucket):
         *,
         encryption_key: kms.IKey | None = None,
         expiration: Duration | None = Duration.days(7),
+        abort_incomplete_after: Duration = Duration.days(1),
         expiration_prefix: str | None = None,
         cors_origins: Sequence[str] = (),
         access_logs_bucket: s3.IBucket | None = None,
@@ -59,6 +62,7 @@ class TransferBucket(s3.Bucket):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         _check(expiration, expiration_prefix, cors_origins)
+        check_days("abort_incomplete_after", abort_incomplete_after, most=36_500)
         # A sibling, not a child: the bucket's constructor already needs it.
         self.access_logs_bucket = access_logs_bucket or _access_logs_bucket(
             scope, f"{id}AccessLogs", removal_policy
@@ -79,7 +83,7 @@ class TransferBucket(s3.Bucket):
             server_access_logs_bucket=self.access_logs_bucket,
             server_access_logs_prefix=access_logs_prefix,
             cors=[_cors_rule(cors_origins)] if cors_origins else None,
-            lifecycle_rules=_lifecycle_rules(expiration, expiration_prefix),
+            lifecycle_rules=_lifecycle_rules(expiration, expiration_prefix, abort_incomplete_after),
             removal_policy=removal_policy,
         )
         # `event_bridge_enabled=True` would bring a custom resource with a function of its own;
@@ -126,11 +130,13 @@ def _cors_rule(origins: Sequence[str]) -> s3.CorsRule:
     )
 
 
-def _lifecycle_rules(expiration: Duration | None, prefix: str | None) -> list[s3.LifecycleRule]:
+def _lifecycle_rules(
+    expiration: Duration | None, prefix: str | None, abort_after: Duration
+) -> list[s3.LifecycleRule]:
     rules = [
         s3.LifecycleRule(
             id="AbortIncompleteMultipartUploads",
-            abort_incomplete_multipart_upload_after=Duration.days(1),
+            abort_incomplete_multipart_upload_after=abort_after,
         )
     ]
     if expiration is not None:

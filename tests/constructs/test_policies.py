@@ -1,4 +1,4 @@
-"""Each role holds exactly the permissions on the list below."""
+"""Each role of `PayloadIngest` holds exactly the permissions on the list below."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from tests.constructs.conftest import only
+from tests.constructs.policies import LOGGING, TRACING, by_rule, permissions, senders
 from wideload_cdk import PayloadIngest
 
 ITEM_ACTIONS = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
-TRACING = {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
-LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 API = {
     **TRACING,
@@ -54,7 +53,8 @@ SWEEP = {
     **TRACING,
     "<SweepLogs>": LOGGING,
     "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
-    "<Payloads>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "<Bucket> if s3:prefix like archive/*": {"s3:ListBucket"},
+    "<Payloads>": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
     "<Payloads>/index/by_open": {"dynamodb:Query"},
     "<Queue>": {"sqs:SendMessage"},
 }
@@ -82,48 +82,6 @@ ROLES = {
     "Events": EVENTS,
     "Authorizer": AUTHORIZER,
 }
-
-
-def permissions(template: Template, role: str) -> dict[str, set[str]]:
-    """Actions by resource of the one policy of `role`, as written above."""
-    found: dict[str, set[str]] = {}
-    policy = only(template, "AWS::IAM::Policy", f"{role}RoleDefaultPolicy")
-    for statement in policy["PolicyDocument"]["Statement"]:
-        assert statement["Effect"] == "Allow"
-        for resource in _list(statement["Resource"]):
-            where = _write(template, resource) + _condition(statement.get("Condition"))
-            found.setdefault(where, set()).update(_list(statement["Action"]))
-    return found
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _condition(condition: dict[str, Any] | None) -> str:
-    if condition is None:
-        return ""
-    [(operator, tests)] = condition.items()
-    [(name, value)] = tests.items()
-    assert operator == "StringLike"
-    return f" if {name} like {value}"
-
-
-def _write(template: Template, resource: Any) -> str:
-    if isinstance(resource, str):
-        return resource
-    if "Fn::Join" in resource:
-        parts = resource["Fn::Join"][1]
-        if parts[0] == "arn:":
-            assert parts[1:-1:2] == [
-                {"Ref": f"AWS::{n}"} for n in ("Partition", "Region", "AccountId")
-            ]
-            assert [parts[2], parts[4]] == [":events:", ":"]
-            return str(parts[-1]).removeprefix(":")
-        return "".join(_write(template, part) for part in parts)
-    logical_id, attribute = resource["Fn::GetAtt"]
-    suffix = "" if attribute == "Arn" else f".{attribute}"
-    return f"<{logical_id.removeprefix('Ingest')[:-8]}{suffix}>"
 
 
 @pytest.fixture(scope="module")
@@ -159,23 +117,6 @@ def test_only_this_schedule_may_invoke_the_sweep(default: Template) -> None:
         "Principal": "events.amazonaws.com",
         "SourceArn": {"Fn::GetAtt": [rule, "Arn"]},
     }
-
-
-def senders(template: Template, queue: str) -> list[Any]:
-    """Who the policy of `queue` lets send, on which condition."""
-    policy = only(template, "AWS::SQS::QueuePolicy", queue)
-    found = []
-    for statement in policy["PolicyDocument"]["Statement"]:
-        if statement["Effect"] == "Allow":
-            assert statement["Action"] == "sqs:SendMessage"
-            assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-            found.append(statement["Condition"])
-    return found
-
-
-def by_rule(template: Template, id_part: str) -> dict[str, Any]:
-    [rule] = [name for name in template.find_resources("AWS::Events::Rule") if id_part in name]
-    return {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
 
 
 def test_only_the_rule_of_uploads_may_send_to_the_queue(default: Template) -> None:

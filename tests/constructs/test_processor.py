@@ -21,7 +21,8 @@ from botocore.exceptions import ClientError
 
 from examples.processor import handler as example
 from tests.constructs.conftest import only
-from tests.constructs.test_policies import WORKER, permissions
+from tests.constructs.policies import permissions
+from tests.constructs.test_policies import WORKER
 from wideload_cdk import PayloadIngest, _assets
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard

@@ -137,6 +137,13 @@ def test_deletes_one_prefix_and_aborts_everywhere(stack: cdk.Stack) -> None:
     ]
 
 
+def test_incomplete_uploads_may_take_longer(stack: cdk.Stack) -> None:
+    template = synthesize(stack, expiration=None, abort_incomplete_after=Duration.days(8))
+
+    [rule] = bucket(template)["LifecycleConfiguration"]["Rules"]
+    assert rule == {**ABORT_RULE, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 8}}
+
+
 def test_keeps_objects_when_told(stack: cdk.Stack) -> None:
     template = synthesize(stack, expiration=None)
 
@@ -250,6 +257,10 @@ def test_removal_policy_is_for_both_buckets(
         ({"expiration": Duration.hours(36)}, "expiration is 1 day 12 hours; give whole days"),
         ({"expiration": Duration.days(0)}, "give whole days, from 1 to 36,500"),
         ({"expiration": Duration.days(36_501)}, "give whole days, from 1 to 36,500"),
+        (
+            {"abort_incomplete_after": Duration.hours(36)},
+            "abort_incomplete_after is 1 day 12 hours; give whole days",
+        ),
         (
             {"expiration": None, "expiration_prefix": "transit/"},
             "expiration_prefix is 'transit/', but expiration is None",

@@ -1,0 +1,156 @@
+"""Queries of CloudWatch Logs Insights that the runbook uses, saved where a person looks for them.
+
+`docs/runbook.md` shows each under its name, word by word; a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from wideload_cdk._api import KeyedHttpApi, TokenHttpApi
+
+
+class SavedQuery(NamedTuple):
+    """A query, and where it looks: in the API's access log, or in what the functions log."""
+
+    name: str
+    logs: Literal["access", "functions"]
+    text: str
+
+
+_SHARED = (
+    SavedQuery(
+        "answered-5xx",
+        "access",
+        """\
+fields @timestamp, request_id, route, status, latency_ms, integration_status, integration_error
+| filter status >= 500
+| sort @timestamp desc
+| limit 100""",
+    ),
+    SavedQuery(
+        "answered-429",
+        "access",
+        """\
+filter status = 429
+| stats count(*) as refused by bin(1m), source_ip
+| sort refused desc
+| limit 100""",
+    ),
+    SavedQuery(
+        "slow-routes",
+        "access",
+        """\
+stats count(*) as requests, pct(latency_ms, 50) as p50, pct(latency_ms, 99) as p99, \
+max(latency_ms) as slowest by route
+| sort p99 desc""",
+    ),
+    SavedQuery(
+        "failures",
+        "functions",
+        """\
+fields @timestamp, level, message, exception_name, exception, correlation_id, s3_key, \
+record.status, record.requestId, @log
+| filter level = "ERROR" or record.status in ["error", "timeout", "failure"]
+| sort @timestamp desc
+| limit 100""",
+    ),
+    SavedQuery(
+        "durations-and-memory",
+        "functions",
+        """\
+filter ispresent(record.metrics.durationMs)
+| stats count(*) as invocations, pct(record.metrics.durationMs, 99) as p99_ms, \
+max(record.metrics.durationMs) as slowest_ms, max(record.metrics.maxMemoryUsedMB) as memory_mb, \
+max(record.metrics.memorySizeMB) as of_mb by @log""",
+    ),
+    SavedQuery(
+        "refusals",
+        "functions",
+        """\
+filter message = "refused"
+| stats count(*) as refused by code, status
+| sort refused desc""",
+    ),
+    SavedQuery(
+        "one-request",
+        "functions",
+        """\
+fields @timestamp, level, message, code, status, exception, @log
+| filter correlation_id = "REQUEST_ID" or function_request_id = "REQUEST_ID"
+| sort @timestamp asc""",
+    ),
+    SavedQuery(
+        "sweeps",
+        "functions",
+        """\
+filter message = "swept"
+| sort @timestamp desc
+| limit 50""",
+    ),
+)
+
+INGEST = (
+    *_SHARED,
+    SavedQuery(
+        "one-payload",
+        "functions",
+        """\
+fields @timestamp, level, message, reason, state, exception, function_request_id, @log
+| filter s3_key like "PAYLOAD_ID"
+| sort @timestamp asc""",
+    ),
+    SavedQuery(
+        "failing-payloads",
+        "functions",
+        """\
+filter message = "processing failed"
+| stats count(*) as tries, latest(exception_name) as why, max(@timestamp) as last by s3_key
+| sort tries desc
+| limit 100""",
+    ),
+)
+
+FILES = (
+    *_SHARED,
+    SavedQuery(
+        "one-file",
+        "functions",
+        """\
+fields @timestamp, level, message, outcome, exception, function_request_id, @log
+| filter file_id = "FILE_ID" or id = "FILE_ID"
+| sort @timestamp asc""",
+    ),
+)
+
+
+def access_log(api: apigateway.HttpApi) -> logs.ILogGroup:
+    """Where an API of ours writes a line for each request."""
+    assert isinstance(api, KeyedHttpApi | TokenHttpApi)  # noqa: S101 - for the type checker
+    return api.access_log_group
+
+
+def save_queries(
+    scope: Construct,
+    queries: Sequence[SavedQuery],
+    *,
+    folder: str,
+    access_log: logs.ILogGroup,
+    function_logs: Sequence[logs.ILogGroup],
+) -> None:
+    """Save `queries` in CloudWatch under `folder`, each for the log groups that it looks into."""
+    groups = {"access": [access_log], "functions": function_logs}
+    for query in queries:
+        # Not the L2 class: it builds its text from parts, and would not write ours.
+        logs.CfnQueryDefinition(
+            scope,
+            "".join(word.capitalize() for word in query.name.split("-")),
+            name=f"{folder}/{query.name}",
+            query_string=query.text,
+            log_group_names=[group.log_group_name for group in groups[query.logs]],
+        )

@@ -1,0 +1,277 @@
+"""Where people sign in: a user pool of `FileTransfer`'s own, or an issuer that the team has."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack, Token
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from wideload_cdk._checks import check_text
+from wideload_cdk._rules import acknowledge
+
+SCOPES = ("openid", "email")
+
+# Where the CLI listens for its answer: Cognito compares redirect URLs as they are, port and all,
+# so there are a few of them, in case that something listens on the first.
+LOOPBACK_URLS = tuple(f"http://localhost:{port}/callback" for port in (8976, 8977, 8978))
+
+MFA = {
+    "off": cognito.Mfa.OFF,
+    "optional": cognito.Mfa.OPTIONAL,
+    "required": cognito.Mfa.REQUIRED,
+}
+
+MIN_PASSWORD_LENGTH = 12
+INVITATION_VALIDITY = Duration.days(7)
+# API Gateway looks at a token's own times alone, so a person who was disabled goes on for as long.
+TOKEN_VALIDITY = Duration.hours(1)
+REFRESH_VALIDITY = Duration.days(30)
+
+# The authority of a URL may be a token that the CDK resolves at deployment.
+_PAGE = re.compile(r"(https?://[^/?#\s]+)(/[^?#\s]*)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class SignIn:
+    """Whose tokens the API takes, and where people get them."""
+
+    issuer: str
+    audience: str
+    client_id: str
+    url: str | None = None
+    """Base URL of the sign-in pages, if they are known here."""
+    cognito_endpoint: str | None = None
+    user_pool: cognito.UserPool | None = None
+    user_pool_client: cognito.UserPoolClient | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """What `GET /sign-in` answers."""
+        told: dict[str, Any] = {
+            "issuer": self.issuer,
+            "client_id": self.client_id,
+            "scopes": list(SCOPES),
+        }
+        if self.url is not None:
+            told["authorization_endpoint"] = f"{self.url}/oauth2/authorize"
+            told["token_endpoint"] = f"{self.url}/oauth2/token"
+            told["end_session_endpoint"] = f"{self.url}/logout"
+        if self.cognito_endpoint is not None:
+            told["cognito_endpoint"] = self.cognito_endpoint
+        return told
+
+
+def new_user_pool(
+    scope: Construct,
+    id: str,
+    *,
+    pages: Sequence[str],
+    mfa: str,
+    password_sign_in: bool,
+    domain_prefix: str | None,
+    endpoint_url: str | None,
+    deletion_protection: bool,
+    removal_policy: RemovalPolicy,
+) -> SignIn:
+    """A user pool whose people are made by an administrator, with one public client."""
+    pool = cognito.UserPool(
+        scope,
+        id,
+        # Managed login, with the pages that can be branded, takes this plan or the next.
+        feature_plan=cognito.FeaturePlan.ESSENTIALS,
+        self_sign_up_enabled=False,
+        sign_in_aliases=cognito.SignInAliases(email=True),
+        sign_in_case_sensitive=False,
+        standard_attributes=cognito.StandardAttributes(
+            email=cognito.StandardAttribute(required=True, mutable=True)
+        ),
+        auto_verify=cognito.AutoVerifiedAttrs(email=True),
+        # Else whoever gets at a session makes the account their own with an address of theirs.
+        keep_original=cognito.KeepOriginalAttrs(email=True),
+        account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+        password_policy=cognito.PasswordPolicy(
+            min_length=MIN_PASSWORD_LENGTH,
+            require_lowercase=True,
+            require_uppercase=True,
+            require_digits=True,
+            require_symbols=True,
+            temp_password_validity=INVITATION_VALIDITY,
+        ),
+        mfa=MFA[mfa],
+        # An authenticator app. Texts cost money, and telephone numbers are stolen.
+        mfa_second_factor=None if mfa == "off" else cognito.MfaSecondFactor(sms=False, otp=True),
+        user_invitation=_invitation(pages),
+        deletion_protection=deletion_protection,
+        removal_policy=removal_policy,
+    )
+    client = pool.add_client(
+        "Client",
+        # A browser and a program on somebody's machine can't keep a secret; PKCE needs none.
+        generate_secret=False,
+        o_auth=cognito.OAuthSettings(
+            flows=cognito.OAuthFlows(authorization_code_grant=True),
+            scopes=[cognito.OAuthScope.custom(name) for name in SCOPES],
+            callback_urls=[*LOOPBACK_URLS, *pages],
+            logout_urls=list(pages) or None,
+        ),
+        # SRP is how a machine without a browser signs in: the password never travels.
+        auth_flows=cognito.AuthFlow(user_srp=True, user_password=password_sign_in or None),
+        supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+        access_token_validity=TOKEN_VALIDITY,
+        id_token_validity=TOKEN_VALIDITY,
+        refresh_token_validity=REFRESH_VALIDITY,
+        enable_token_revocation=True,
+        prevent_user_existence_errors=True,
+    )
+    domain = pool.add_domain(
+        "Domain",
+        cognito_domain=cognito.CognitoDomainOptions(
+            domain_prefix=domain_prefix or _unique_prefix(pool)
+        ),
+        managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
+    )
+    if endpoint_url is None:
+        # Without a style, even Cognito's own, managed login shows an error instead of a page.
+        cognito.CfnManagedLoginBranding(
+            pool,
+            "Branding",
+            user_pool_id=pool.user_pool_id,
+            client_id=client.user_pool_client_id,
+            use_cognito_provided_values=True,
+        ).node.add_dependency(domain)
+    _acknowledge(pool, mfa)
+    return SignIn(
+        issuer=f"https://{pool.user_pool_provider_name}",
+        audience=client.user_pool_client_id,
+        client_id=client.user_pool_client_id,
+        url=endpoint_url or domain.base_url(),
+        cognito_endpoint=f"{endpoint_url}/"
+        if endpoint_url
+        else f"https://cognito-idp.{Stack.of(pool).region}.{Aws.URL_SUFFIX}/",
+        user_pool=pool,
+        user_pool_client=client,
+    )
+
+
+def _invitation(pages: Sequence[str]) -> cognito.UserInvitationConfig:
+    where = f" at {pages[0]}" if pages else ""
+    return cognito.UserInvitationConfig(
+        email_subject="Your access to file transfer",
+        email_body=(
+            f"You can now transfer files{where}. Sign in as {{username}} with the temporary "
+            f"password {{####}}, within {INVITATION_VALIDITY.to_days()} days; you will be asked "
+            "for one of your own."
+        ),
+    )
+
+
+def _unique_prefix(pool: cognito.UserPool) -> str:
+    """A prefix that nobody else in the region has, whose stacks may be called the same.
+
+    The end of the stack's id is random. It changes only with the stack, as the pool does.
+    """
+    stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+    return f"wideload-{pool.node.addr[-8:]}-{Fn.select(4, Fn.split('-', stack_uuid))}"
+
+
+def _acknowledge(pool: cognito.UserPool, mfa: str) -> None:
+    if mfa != "required":
+        acknowledge(
+            pool,
+            "AwsSolutions-COG2",
+            f"MFA is {mfa} by the deployment's own setting; mfa='required' turns it on for all.",
+        )
+    acknowledge(
+        pool,
+        "AwsSolutions-COG8",
+        "The Plus plan adds threat protection, and has no free tier; nobody signs up by themselves "
+        "here, and passwords are long.",
+    )
+
+
+def check_issuer(
+    issuer: str | None, audience: str | None, *, client_id: str | None, **for_user_pool: object
+) -> None:
+    """Raise ValueError unless all that is given is for an issuer of the team's, or all is not."""
+    if (issuer is None) != (audience is None):
+        raise ValueError(
+            f"issuer is {issuer!r} and audience is {audience!r}; give both, or neither and a user "
+            "pool is made here."
+        )
+    if issuer is None or audience is None:
+        if client_id is not None:
+            raise ValueError(
+                f"client_id is {client_id!r} without an issuer; give issuer and audience with it, "
+                "for the user pool made here has a client of its own."
+            )
+        return
+    check_text(
+        "issuer",
+        issuer,
+        r"https://[^?#\s]+",
+        "the claim `iss` of your tokens, a URL with https, as `https://login.example.com/`",
+    )
+    for name, text in (("audience", audience), ("client_id", client_id)):
+        if text is not None:
+            check_text(name, text, r"\S{1,255}", "1 to 255 characters without spaces")
+    for name, value in for_user_pool.items():
+        if value is not None:
+            raise ValueError(
+                f"issuer and {name} are both given, but {name} is for a user pool made here; see "
+                "to it where your people sign in, and leave one out."
+            )
+
+
+def check_page(url: str) -> None:
+    """Raise ValueError unless Cognito takes `url` as where it may send people back to."""
+    check_text(
+        "a URL of web_urls",
+        url,
+        r"(https://[^/?#\s*@]+|http://localhost(:\d{1,5})?)(/[^?#\s*]*)?",
+        "the address of a page with https, such as `https://files.example.com/`, or "
+        "`http://localhost:5173/`, without query or fragment",
+    )
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a page: what a browser calls its origin."""
+    found = _PAGE.fullmatch(url)
+    # Known only at deployment as a whole: then it must be an origin itself.
+    return found[1] if found else url
+
+
+def page_of(url: str) -> str:
+    """The page as browsers write it: a bare origin gets its slash."""
+    found = _PAGE.fullmatch(url)
+    return url if found and found[2] else f"{url}/"
+
+
+def check_endpoint(url: str) -> None:
+    """Raise ValueError unless `url` can have paths put behind it."""
+    check_text(
+        "endpoint_url",
+        url,
+        r"https?://[^/?#\s]+",
+        "scheme, host and port with nothing behind, as `https://localhost:4566`",
+    )
+
+
+def check_domain_prefix(prefix: str) -> None:
+    """Raise ValueError unless Cognito takes `prefix` for its own domain."""
+    name = "sign_in_domain_prefix"
+    check_text(
+        name,
+        prefix,
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        "1 to 63 of a-z, 0-9 and hyphens, no hyphen at either end",
+    )
+    if not Token.is_unresolved(prefix):
+        for reserved in ("amazon", "aws", "cognito"):
+            if reserved in prefix:
+                raise ValueError(
+                    f"{name} is {prefix!r}; give one without {reserved!r}, which Cognito refuses."
+                )
