@@ -3,8 +3,10 @@
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from stacks.files_stack import FilesStack
 from stacks.ingest_stack import IngestStack
 from stacks.settings import Settings
+from stacks.web_stack import WebContentStack, WebStack
 
 # What the CDK itself keeps in the context under names that could be settings; all its other
 # names have a ":" or "/" in them.
@@ -14,7 +16,7 @@ CDK_CONTEXT = {"cli-telemetry", "acknowledged-issue-numbers"}
 def settings_from(app: cdk.App) -> Settings:
     """Settings of the environment `env` (default: dev); every other name overrides a field."""
     overrides = {
-        name: str(value)
+        name: ",".join(value) if isinstance(value, list) else str(value)
         for name, value in app.node.get_all_context().items()
         if name not in CDK_CONTEXT and not {":", "/"} & set(name)
     }
@@ -23,7 +25,13 @@ def settings_from(app: cdk.App) -> Settings:
 
 def build(app: cdk.App) -> None:
     """Add the stacks of one environment, and the rule packs that judge them."""
-    IngestStack(app, settings=settings_from(app))
+    settings = settings_from(app)
+    IngestStack(app, settings=settings)
+    # The API trusts the page's origin, and the page's content knows the API: hence this order.
+    web = WebStack(app, settings=settings) if settings.web else None
+    files = FilesStack(app, settings=settings, web_urls=[web.url] if web else [])
+    if web and settings.publish_page:
+        WebContentStack(app, settings=settings, app=web.app, files=files.files)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
 
 

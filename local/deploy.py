@@ -36,25 +36,29 @@ def deploy(
     app: str = APP,
     assembly: Path | None = None,
     context: Mapping[str, str] | None = None,
+    stacks: Sequence[str] = (),
 ) -> Outputs:
-    """Deploy all stacks, bootstrapping first if need be, and write `outputs.json`.
+    """Deploy, bootstrapping first if need be, and write `outputs.json`.
 
     Args:
         app: The command that synthesizes. Default: this repository's `app.py`.
         assembly: A synthesized cloud assembly to deploy instead of running `app`.
-        context: CDK context beside `env=local`; only when `app` runs.
+        context: CDK context beside `env=local` and `endpoint_url`; only when `app` runs.
+        stacks: Names of those to deploy, without what they depend on. Default: all.
 
     Raises:
         CloudError: the CDK CLI failed; the text ends with its last lines.
     """
     if assembly is not None and context:
         raise ValueError("context has no effect on an assembly that is synthesized already")
-    arguments = ["deploy", "--all", "--require-approval", "never", "--progress", "events"]
+    which = [*stacks, "--exclusively"] if stacks else ["--all"]
+    arguments = ["deploy", *which, "--require-approval", "never", "--progress", "events"]
     if assembly is not None:
         arguments += ["--app", str(assembly.resolve())]
     else:
         arguments += ["--app", app, "--output", str(cloud.directory / "cdk.out")]
-        for name, value in {"env": "local", **(context or {})}.items():
+        settings = {"env": "local", "endpoint_url": cloud.endpoint_url, **(context or {})}
+        for name, value in settings.items():
             arguments += ["--context", f"{name}={value}"]
     stack_outputs = cloud.directory / "stack-outputs.json"
     bootstrap(cloud)

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import urlsplit
 
+from local import page, people
 from local.cloud import Cloud
 from local.errors import CloudError
 from local.paths import node
+from local.people import User
 
 StackOutputs = Mapping[str, Mapping[str, str]]
 """The CDK CLI's `--outputs-file`: stack name → output name → value."""
@@ -32,11 +34,30 @@ class IngestOutputs(TypedDict):
     table: str
 
 
+class FilesOutputs(TypedDict):
+    """The file transfer part; `users` are two people, none if another issuer's sign in."""
+
+    api_url: str
+    user_pool_id: str
+    client_id: str
+    users: list[User]
+    bucket: str
+    table: str
+
+
+class WebOutputs(TypedDict):
+    """The page; browsers and curl resolve its host's name, Python does not."""
+
+    url: str
+
+
 class Outputs(TypedDict):
     endpoint_url: str
     ca_bundle: str
     region: str
     ingest: NotRequired[IngestOutputs]
+    files: NotRequired[FilesOutputs]
+    web: NotRequired[WebOutputs]
 
 
 def read_outputs(cloud: Cloud) -> Outputs | None:
@@ -49,7 +70,10 @@ def read_outputs(cloud: Cloud) -> Outputs | None:
 
 
 def write_outputs(cloud: Cloud, stacks: StackOutputs) -> Outputs:
-    """Turn the outputs of the deployed stacks into `outputs.json`, with keys for two tenants."""
+    """Turn the outputs of the deployed stacks into `outputs.json`.
+
+    Two tenants get an API key, and two people a password, unless they have one that works.
+    """
     outputs: Outputs = {
         "endpoint_url": cloud.endpoint_url,
         "ca_bundle": str(cloud.ca_bundle),
@@ -58,10 +82,17 @@ def write_outputs(cloud: Cloud, stacks: StackOutputs) -> Outputs:
     ingest = _find_stack(stacks, "ingest")
     if ingest is not None:
         outputs["ingest"] = _finish_ingest(cloud, ingest)
+    files = _find_stack(stacks, "files")
+    if files is not None:
+        outputs["files"] = _finish_files(cloud, files)
+    web = _find_stack(stacks, "web")
+    if web is not None:
+        page.publish(cloud, web["BucketName"], outputs["files"]["api_url"])
+        outputs["web"] = {"url": web["Url"]}
     path = cloud.outputs_path
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
-    # It holds API keys, though only of a cloud that listens on 127.0.0.1.
+    # It holds API keys and passwords, though only of a cloud that listens on 127.0.0.1.
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(json.dumps(outputs, indent=2) + "\n")
     draft.replace(path)
@@ -104,6 +135,28 @@ def _finish_ingest(cloud: Cloud, stack: Mapping[str, str]) -> IngestOutputs:
         "other_api_key": _keep_or_create_key(
             cloud, keys_table, TENANTS[1], known.get("other_api_key")
         ),
+        "bucket": bucket,
+        "table": table,
+    }
+
+
+def _finish_files(cloud: Cloud, stack: Mapping[str, str]) -> FilesOutputs:
+    try:
+        api_url = invoke_url(cloud, stack["ApiUrl"])
+        client_id = stack["ClientId"]
+        bucket = stack["BucketName"]
+        table = stack["TableName"]
+    except KeyError as error:
+        raise CloudError(f"the files stack has no output {error}") from error
+    _turn_on_expiry(cloud, table, "expires_at")
+    user_pool_id = stack.get("UserPoolId", "")
+    before = read_outputs(cloud)
+    known = before["files"]["users"] if before and "files" in before else []
+    return {
+        "api_url": api_url,
+        "user_pool_id": user_pool_id,
+        "client_id": client_id,
+        "users": people.ensure(cloud, user_pool_id, client_id, known) if user_pool_id else [],
         "bucket": bucket,
         "table": table,
     }

@@ -69,11 +69,81 @@ class Settings:
     """Days after which they move to S3 Glacier Instant Retrieval, at least 30 more than
     `archive_infrequent_access_days`, if that is given. Default: never."""
 
+    file_url_minutes: int = 60
+    """Life of a URL for an upload, a part or a download of a file, in minutes, 1 to 720."""
+
+    upload_session_days: int = 7
+    """Days within which an upload of a file must be completed, and can be resumed, 1 to 30."""
+
+    max_file_size: int = 5 * 2**40
+    """Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB)."""
+
+    file_quota_bytes: int | None = None
+    """Most that one person may store, in bytes. Default: no limit."""
+
+    max_open_uploads: int = 100
+    """Uploads that one person may have open at once, 1 to 10,000."""
+
+    verify_multipart: bool = False
+    """Whether files uploaded in parts are read again to check the SHA-256 of the whole."""
+
+    file_expiration_days: int | None = None
+    """Days after which files are deleted, 1 to 36,499. Default: never."""
+
+    file_infrequent_access_days: int | None = None
+    """Days after which files move to S3 Standard-IA, at least 30. Default: never."""
+
+    file_glacier_days: int | None = None
+    """Days after which they move to S3 Glacier Instant Retrieval, at least 30 more than
+    `file_infrequent_access_days`, if that is given. Default: never."""
+
+    web_urls: tuple[str, ...] = ()
+    """Pages by which people transfer files, as `https://files.example.com/`; several are
+    separated by commas. Default: none but the page that this app deploys."""
+
+    web: bool = True
+    """Whether this app deploys the page by which people transfer files."""
+
+    web_domain: str | None = None
+    """Host name of that page; needs `web_certificate_arn`. Default: one of CloudFront's."""
+
+    web_certificate_arn: str | None = None
+    """ARN of the certificate for `web_domain`, in us-east-1."""
+
+    web_acl_arn: str | None = None
+    """ARN of a WAF web ACL for that page, of scope CLOUDFRONT. Default: no firewall."""
+
+    page: str | None = None
+    """Folder with a built page, relative to the repository. Default: the page that `make build`
+    put into `wideload_cdk`."""
+
+    publish_page: bool = True
+    """Whether the stacks put the page into its bucket, which the embedded cloud can't."""
+
+    mfa: Literal["off", "optional", "required"] = "optional"
+    """Whether people show a code of an authenticator app when they sign in."""
+
+    sign_in_domain_prefix: str | None = None
+    """First part of the sign-in pages' host name. Default: one that nobody else has."""
+
+    oidc_issuer: str | None = None
+    """Whose tokens give access to files, as `https://login.example.com/`. Default: a user pool
+    made here."""
+
+    oidc_audience: str | None = None
+    """What those tokens' claim `aud` must hold; given with `oidc_issuer`."""
+
+    oidc_client_id: str | None = None
+    """Client by which people sign in at `oidc_issuer`. Default: `oidc_audience`."""
+
+    password_sign_in: bool = False
+    """Whether programs may send people's passwords to the user pool as they are, for tests."""
+
     rate_limit: int = 100
-    """Requests per second that the API accepts, 1 to 10,000."""
+    """Requests per second that each API accepts, 1 to 10,000."""
 
     burst_limit: int = 200
-    """Requests that may come at once, 1 to 5,000."""
+    """Requests that may come to each API at once, 1 to 5,000."""
 
     worker_max_concurrency: int = 10
     """Queued payloads processed at once, 2 to 1,000."""
@@ -88,13 +158,16 @@ class Settings:
     """Whether the tables can be restored to any second of the last 35 days."""
 
     deletion_protection: bool = True
-    """Whether the tables, and the stack as a whole, refuse to be deleted."""
+    """Whether tables and user pool, and the stacks as a whole, refuse to be deleted."""
 
     retain: bool = True
-    """Whether bucket, tables and logs outlive their stack."""
+    """Whether buckets, tables, user pool and logs outlive their stacks."""
 
     s3_addressing_style: Literal["virtual", "path"] = "virtual"
     """How URLs name the bucket. AWS wants `virtual`; the embedded cloud knows only `path`."""
+
+    endpoint_url: str | None = None
+    """Where an emulator of AWS answers, as `https://localhost:4566`. Default: AWS."""
 
     def __post_init__(self) -> None:
         """Check every value; types first, since these can come from a caller's mistake."""
@@ -116,9 +189,22 @@ class Settings:
                 f"log_retention_days is {self.log_retention_days}; give one of "
                 f"{', '.join(map(str, LOG_RETENTION_DAYS))}."
             )
-        if (self.account is None) != (self.region is None):
+        for one, other in _TOGETHER:
+            values = getattr(self, one), getattr(self, other)
+            if (values[0] is None) != (values[1] is None):
+                raise ValueError(
+                    f"{one} is {values[0]!r} and {other} is {values[1]!r}; give both or neither."
+                )
+        for url in self.web_urls:
+            if not re.fullmatch(_PAGE, url):
+                raise ValueError(
+                    f"web_urls has {url!r}; give pages with https, as "
+                    "https://files.example.com/, without query or fragment, between commas."
+                )
+        if self.oidc_client_id is not None and self.oidc_issuer is None:
             raise ValueError(
-                f"account is {self.account!r} and region is {self.region!r}; give both or neither."
+                f"oidc_client_id is {self.oidc_client_id!r} without an oidc_issuer; give it too, "
+                "for the user pool made here has a client of its own."
             )
 
     @classmethod
@@ -151,9 +237,31 @@ _PATTERNS = {
     "account": (r"\d{12}", "the 12 digits of an AWS account"),
     "region": (r"[a-z]{2,}(-[a-z]+)+-\d", "an AWS region such as eu-central-1"),
     "lambda_code": (r"[^/].*", "a folder relative to the repository"),
+    "page": (r"[^/].*", "a folder relative to the repository"),
     "api_key_header": (r"[A-Za-z0-9-]{1,128}", "a header's name: letters, digits, hyphens"),
     "records_field": (r".{1,255}", "1 to 255 characters"),
+    "web_domain": (
+        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}",
+        "a host name, as files.example.com",
+    ),
+    "web_certificate_arn": (
+        r"arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/\S+",
+        "the ARN of a certificate in us-east-1, where CloudFront looks for it",
+    ),
+    "web_acl_arn": (
+        r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/\S+",
+        "the ARN of a web ACL of scope CLOUDFRONT, in us-east-1",
+    ),
+    "sign_in_domain_prefix": (
+        r"(?!.*(aws|amazon|cognito))[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        "1 to 63 of a-z, 0-9 and -, without aws, amazon or cognito",
+    ),
+    "oidc_issuer": (r"https://[^?#\s]+", "a URL with https, as https://login.example.com/"),
+    "oidc_audience": (r"\S{1,255}", "1 to 255 characters without spaces"),
+    "oidc_client_id": (r"\S{1,255}", "1 to 255 characters without spaces"),
+    "endpoint_url": (r"https?://[^/?#\s]+", "scheme, host and port, as https://localhost:4566"),
 }
+_PAGE = r"(https://[^/?#\s*@,]+|http://localhost(:\d{1,5})?)(/[^?#\s*,]*)?"
 _RANGES = {
     "upload_url_minutes": (1, 720),
     "unclaimed_delay_seconds": (0, 900),
@@ -162,10 +270,23 @@ _RANGES = {
     "retention_days": (1, 36_499),
     "archive_infrequent_access_days": (30, 36_499),
     "archive_glacier_days": (1, 36_499),
+    "file_url_minutes": (1, 720),
+    "upload_session_days": (1, 30),
+    "max_file_size": (1, 5 * 2**40),
+    "file_quota_bytes": (1, 10**18),
+    "max_open_uploads": (1, 10_000),
+    "file_expiration_days": (1, 36_499),
+    "file_infrequent_access_days": (30, 36_499),
+    "file_glacier_days": (1, 36_499),
     "rate_limit": (1, 10_000),
     "burst_limit": (1, 5_000),
     "worker_max_concurrency": (2, 1_000),
 }
+_TOGETHER = (
+    ("account", "region"),
+    ("web_domain", "web_certificate_arn"),
+    ("oidc_issuer", "oidc_audience"),
+)
 _HINTS = typing.get_type_hints(Settings)
 _OVERRIDABLE = tuple(field for field in _HINTS if field != "environment")
 
@@ -180,6 +301,8 @@ def _parse(field: str, text: str) -> object:
     optional = type(None) in typing.get_args(hint)
     if optional and text == "":
         return None
+    if hint == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if hint is int or int in typing.get_args(hint):
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise ValueError(f"{field} is {text!r}; give a whole number, in digits alone.")
@@ -217,6 +340,12 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             # Nobody waits a minute for a test.
             unclaimed_delay_seconds=2,
             s3_addressing_style="path",
+            # `local` says which port it really is.
+            endpoint_url="https://localhost:4566",
+            # So that scripts get tokens without a browser.
+            password_sign_in=True,
+            # `local` puts the page there instead.
+            publish_page=False,
         ),
     }
 )

@@ -64,7 +64,8 @@ def test_an_app_gets_its_context_and_synthesizes_into_the_clouds_directory(
     deploy(cloud, app=f"{sys.executable} {script} {assembly}", context={"transit_days": "3"})
 
     seen = json.loads((cloud.directory / "cdk.out" / "seen.json").read_text())
-    assert seen["context"].items() >= {"env": "local", "transit_days": "3"}.items()
+    expected = {"env": "local", "endpoint_url": cloud.endpoint_url, "transit_days": "3"}
+    assert seen["context"].items() >= expected.items()
     assert seen["environment"]["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     assert "node" in seen["environment"]["JSII_NODE"]
     assert not {"AWS_PROFILE", "PYTHONDONTWRITEBYTECODE"} & seen["environment"].keys()

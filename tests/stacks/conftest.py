@@ -19,6 +19,9 @@ from stacks.settings import ENVIRONMENTS
 REPOSITORY = Path(__file__).parents[2]
 CDK_JSON_CONTEXT = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
 PLACEHOLDER_CODE = "tests/stacks/placeholder_code"
+PLACEHOLDER_PAGE = "tests/stacks/placeholder_page"
+SERVICES = ("files", "ingest", "web")
+"""Each has a stack in every environment."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +37,36 @@ class Acknowledgement:
 class Synthesized:
     """What `cdk synth` of one environment leaves, and what its constructs acknowledge."""
 
-    stack_name: str
-    template: dict[str, Any]
-    manifest: dict[str, Any]
+    environment: str
+    folder: Path
     report: dict[str, Any]
     acknowledgements: list[Acknowledgement]
+
+    def stack_name(self, service: str) -> str:
+        return f"wideload-{self.environment}-{service}"
+
+    def template(self, service: str) -> dict[str, Any]:
+        path = self.folder / f"{self.stack_name(service)}.template.json"
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def stack_properties(self, service: str) -> dict[str, Any]:
+        """What the manifest says of the stack: its tags, its protection."""
+        manifest = json.loads((self.folder / "manifest.json").read_text())
+        found: dict[str, Any] = manifest["artifacts"][self.stack_name(service)]["properties"]
+        return found
+
+    def resources(self, service: str, kind: str) -> dict[str, dict[str, Any]]:
+        return {
+            logical_id: resource
+            for logical_id, resource in self.template(service)["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    def function_variables(self, service: str) -> list[dict[str, Any]]:
+        """Environment variables of each function."""
+        functions = self.resources(service, "AWS::Lambda::Function").values()
+        return [each["Properties"]["Environment"]["Variables"] for each in functions]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,11 +78,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
-    """Synthesize an environment, with the context of `cdk.json` and placeholder code."""
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthesized]:
+    """Synthesize an environment, with the context of `cdk.json` and placeholder code.
+
+    Keyword arguments change settings.
+    """
 
     @functools.cache
-    def run(environment: str) -> Synthesized:
+    def run(environment: str, **settings: str) -> Synthesized:
         folder = tmp_path_factory.mktemp(environment)
         app = cdk.App(
             outdir=str(folder),
@@ -62,15 +93,15 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synt
                 **CDK_JSON_CONTEXT,
                 "env": environment,
                 "lambda_code": PLACEHOLDER_CODE,
+                "page": PLACEHOLDER_PAGE,
+                **settings,
             },
         )
         app_module.build(app)
         app.synth()
-        name = f"wideload-{environment}-ingest"
         return Synthesized(
-            stack_name=name,
-            template=json.loads((folder / f"{name}.template.json").read_text()),
-            manifest=json.loads((folder / "manifest.json").read_text()),
+            environment=environment,
+            folder=folder,
             report=json.loads((folder / "validation-report.json").read_text()),
             acknowledgements=_acknowledgements(app),
         )
@@ -85,9 +116,15 @@ def environment(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def synthesized(synthesize: Callable[[str], Synthesized], environment: str) -> Synthesized:
+def synthesized(synthesize: Callable[..., Synthesized], environment: str) -> Synthesized:
     """Each environment, synthesized."""
     return synthesize(environment)
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    """Each service in turn."""
+    return str(request.param)
 
 
 def mask_assets(template: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,14 @@ import aws_cdk as cdk
 import pytest
 
 import app as app_module
-from tests.stacks.conftest import CDK_JSON_CONTEXT, PLACEHOLDER_CODE, REPOSITORY, Synthesized
+from tests.stacks.conftest import (
+    CDK_JSON_CONTEXT,
+    PLACEHOLDER_CODE,
+    PLACEHOLDER_PAGE,
+    REPOSITORY,
+    SERVICES,
+    Synthesized,
+)
 
 
 def test_environment_is_dev_by_default() -> None:
@@ -29,9 +36,13 @@ def test_context_picks_the_environment_and_overrides_fields() -> None:
 
 
 def test_values_from_cdk_json_may_be_typed() -> None:
-    settings = app_module.settings_from(cdk.App(context={"rate_limit": 7, "retain": True}))
+    pages = ["https://a.example/", "https://b.example/"]
+    app = cdk.App(context={"rate_limit": 7, "retain": True, "web_urls": pages})
+
+    settings = app_module.settings_from(app)
 
     assert (settings.rate_limit, settings.retain) == (7, True)
+    assert settings.web_urls == tuple(pages)
 
 
 def test_context_of_the_cdk_itself_is_no_setting() -> None:
@@ -77,11 +88,18 @@ def test_synth_depends_on_nothing_around_it(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
 
-    done = run_app(elsewhere, tmp_path / "out", env="staging", lambda_code=PLACEHOLDER_CODE)
+    done = run_app(
+        elsewhere,
+        tmp_path / "out",
+        env="staging",
+        lambda_code=PLACEHOLDER_CODE,
+        page=PLACEHOLDER_PAGE,
+    )
 
     assert done.returncode == 0, done.stderr
-    template = json.loads((tmp_path / "out" / "wideload-staging-ingest.template.json").read_text())
-    assert template == synthesize("staging").template
+    for service in SERVICES:
+        path = tmp_path / "out" / f"wideload-staging-{service}.template.json"
+        assert json.loads(path.read_text()) == synthesize("staging").template(service)
     assert list(elsewhere.iterdir()) == []
 
 

@@ -11,6 +11,9 @@ import pytest
 from stacks import settings as settings_module
 from stacks.settings import ENVIRONMENTS, LOG_RETENTION_DAYS, Settings
 
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/page/1"
+
 
 def test_environments_are_named_after_themselves() -> None:
     assert set(ENVIRONMENTS) == {"dev", "staging", "prod", "local"}
@@ -44,6 +47,9 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         "worker_max_concurrency": 3,
         "unclaimed_delay_seconds": 2,
         "s3_addressing_style": "path",
+        "endpoint_url": "https://localhost:4566",
+        "password_sign_in": True,
+        "publish_page": False,
     }
 
 
@@ -68,6 +74,40 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("archive_infrequent_access_days", "", None),
         ("archive_glacier_days", "1", 1),
         ("archive_glacier_days", "", None),
+        ("file_url_minutes", "720", 720),
+        ("upload_session_days", "30", 30),
+        ("max_file_size", "5497558138880", 5 * 2**40),
+        ("file_quota_bytes", "1", 1),
+        ("file_quota_bytes", "", None),
+        ("max_open_uploads", "10000", 10_000),
+        ("verify_multipart", "true", True),
+        ("file_expiration_days", "36499", 36_499),
+        ("file_expiration_days", "", None),
+        ("file_infrequent_access_days", "30", 30),
+        ("file_infrequent_access_days", "", None),
+        ("file_glacier_days", "1", 1),
+        ("file_glacier_days", "", None),
+        ("web_urls", "https://a.example", ("https://a.example",)),
+        (
+            "web_urls",
+            "https://a.example/x, http://localhost:5173/,",
+            ("https://a.example/x", "http://localhost:5173/"),
+        ),
+        ("web_urls", "", ()),
+        ("web", "false", False),
+        ("web_domain", "files.example.com", "files.example.com"),
+        ("web_certificate_arn", CERTIFICATE, CERTIFICATE),
+        ("web_acl_arn", WEB_ACL, WEB_ACL),
+        ("web_acl_arn", "", None),
+        ("page", "web/packages/page/dist", "web/packages/page/dist"),
+        ("publish_page", "true", True),
+        ("mfa", "required", "required"),
+        ("sign_in_domain_prefix", "acme-files", "acme-files"),
+        ("sign_in_domain_prefix", "", None),
+        ("oidc_issuer", "https://login.example.com/", "https://login.example.com/"),
+        ("oidc_audience", "files-api", "files-api"),
+        ("oidc_client_id", "files-page", "files-page"),
+        ("password_sign_in", "false", False),
         ("rate_limit", "10000", 10_000),
         ("burst_limit", "5000", 5_000),
         ("worker_max_concurrency", "2", 2),
@@ -77,6 +117,8 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("deletion_protection", "True", True),
         ("retain", "false", False),
         ("s3_addressing_style", "path", "path"),
+        ("endpoint_url", "https://localhost:4567", "https://localhost:4567"),
+        ("endpoint_url", "", None),
     ],
 )
 def test_override_is_converted_to_the_type_of_the_field(
@@ -85,6 +127,10 @@ def test_override_is_converted_to_the_type_of_the_field(
     overrides = {field: text}
     if field in ("account", "region"):
         overrides = {"account": "123456789012", "region": "eu-west-1", field: text}
+    if field in ("web_domain", "web_certificate_arn"):
+        overrides = {"web_domain": "a.example", "web_certificate_arn": CERTIFICATE, field: text}
+    if field.startswith("oidc_"):
+        overrides = {"oidc_issuer": "https://a.example", "oidc_audience": "a", field: text}
 
     settings = Settings.for_environment("local", overrides)
 
@@ -104,6 +150,10 @@ def test_every_field_can_be_overridden() -> None:
 @pytest.mark.parametrize(
     ("field", "text", "message"),
     [
+        ("web_domain", "files", "give a host name, as files.example.com"),
+        ("web_domain", "files.example.com", "give both or neither"),
+        ("web_certificate_arn", "arn:aws:acm:eu-west-1:1:certificate/1", "us-east-1"),
+        ("web_acl_arn", "regional", "scope CLOUDFRONT"),
         ("account", "1234", "account is '1234'; give the 12 digits"),
         ("region", "Frankfurt", "region is 'Frankfurt'; give an AWS region such as eu-central-1"),
         ("architecture", "arm", "architecture is 'arm'; give one of: arm64, x86_64"),
@@ -124,6 +174,34 @@ def test_every_field_can_be_overridden() -> None:
         ("retention_days", "ever", "retention_days is 'ever'; give a whole number"),
         ("archive_infrequent_access_days", "29", "is 29; give 30 to 36,499"),
         ("archive_glacier_days", "0", "archive_glacier_days is 0; give 1 to 36,499"),
+        ("file_url_minutes", "721", "file_url_minutes is 721; give 1 to 720"),
+        ("upload_session_days", "31", "upload_session_days is 31; give 1 to 30"),
+        ("max_file_size", "0", "max_file_size is 0; give 1 to 5,497,558,138,880"),
+        ("max_file_size", "5497558138881", "max_file_size is 5,497,558,138,881"),
+        ("max_file_size", "5 TiB", "max_file_size is '5 TiB'; give a whole number"),
+        ("file_quota_bytes", "0", "file_quota_bytes is 0; give 1 to"),
+        ("max_open_uploads", "10001", "max_open_uploads is 10,001; give 1 to 10,000"),
+        ("verify_multipart", "1", "verify_multipart is '1'; give true or false"),
+        ("file_expiration_days", "0", "file_expiration_days is 0; give 1 to 36,499"),
+        ("file_infrequent_access_days", "29", "is 29; give 30 to 36,499"),
+        ("file_glacier_days", "0", "file_glacier_days is 0; give 1 to 36,499"),
+        ("web_urls", "http://a.example", "web_urls has 'http://a.example'; give pages with https"),
+        ("web_urls", "https://a.example,*", "web_urls has '*'; give pages with https"),
+        ("web_urls", "https://a.example/#x", "web_urls has 'https://a.example/#x'"),
+        ("web_urls", "https://a.example/ https://b", "web_urls has 'https://a.example/ https://b'"),
+        ("mfa", "sms", "mfa is 'sms'; give one of: off, optional, required"),
+        ("sign_in_domain_prefix", "my-aws", "'my-aws'; give 1 to 63 of a-z, 0-9 and -, without"),
+        ("sign_in_domain_prefix", "-a", "sign_in_domain_prefix is '-a'; give 1 to 63"),
+        ("oidc_issuer", "login.example.com", "is 'login.example.com'; give a URL with https"),
+        ("oidc_issuer", "https://a.example", "oidc_audience is None; give both or neither"),
+        (
+            "oidc_audience",
+            "a",
+            "oidc_issuer is None and oidc_audience is 'a'; give both or neither",
+        ),
+        ("oidc_audience", "a b", "oidc_audience is 'a b'; give 1 to 255 characters"),
+        ("oidc_client_id", "a", "oidc_client_id is 'a' without an oidc_issuer; give it too"),
+        ("password_sign_in", "yes", "password_sign_in is 'yes'; give true or false"),
         ("rate_limit", "-1", "rate_limit is -1"),
         ("burst_limit", "5001", "burst_limit is 5,001; give 1 to 5,000"),
         ("worker_max_concurrency", "1", "worker_max_concurrency is 1; give 2 to 1,000"),
@@ -131,6 +209,11 @@ def test_every_field_can_be_overridden() -> None:
         ("log_retention_days", "8", "log_retention_days is 8; give one of 1, 3, 5, 7,"),
         ("retain", "yes", "retain is 'yes'; give true or false"),
         ("s3_addressing_style", "auto", "give one of: virtual, path"),
+        (
+            "endpoint_url",
+            "https://a/b",
+            "endpoint_url is 'https://a/b'; give scheme, host and port",
+        ),
     ],
 )
 def test_wrong_value_is_refused_with_what_is_allowed(field: str, text: str, message: str) -> None:
@@ -172,6 +255,6 @@ def test_settings_do_not_change() -> None:
 
 
 def test_stack_knows_every_retention_that_settings_allow() -> None:
-    from stacks.ingest_stack import _RETENTION
+    from stacks.service_stack import LOG_RETENTION
 
-    assert set(_RETENTION) == set(LOG_RETENTION_DAYS)
+    assert set(LOG_RETENTION) == set(LOG_RETENTION_DAYS)

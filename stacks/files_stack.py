@@ -1,0 +1,60 @@
+"""The stack that deploys file transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from stacks.service_stack import ServiceStack, days
+from stacks.settings import Settings
+from wideload_cdk import FileTransfer
+
+
+class FilesStack(ServiceStack):
+    """`FileTransfer` as the settings of one environment want it.
+
+    `web_urls` are pages besides those of the settings, such as the address of a page that this
+    app deploys itself.
+    """
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, web_urls: Sequence[str] = ()
+    ) -> None:
+        super().__init__(
+            scope, service="files", description="Wideload file transfer", settings=settings
+        )
+        own_pool = settings.oidc_issuer is None
+        self.files = FileTransfer(
+            self,
+            "Files",
+            issuer=settings.oidc_issuer,
+            audience=settings.oidc_audience,
+            client_id=settings.oidc_client_id,
+            web_urls=[*web_urls, *settings.web_urls],
+            mfa=settings.mfa,
+            password_sign_in=own_pool and settings.password_sign_in,
+            sign_in_domain_prefix=settings.sign_in_domain_prefix,
+            endpoint_url=settings.endpoint_url if own_pool else None,
+            url_ttl=Duration.minutes(settings.file_url_minutes),
+            session_ttl=Duration.days(settings.upload_session_days),
+            max_file_size=settings.max_file_size,
+            quota_bytes=settings.file_quota_bytes,
+            max_open_uploads=settings.max_open_uploads,
+            verify_multipart=settings.verify_multipart,
+            expiration=days(settings.file_expiration_days),
+            infrequent_access_after=days(settings.file_infrequent_access_days),
+            glacier_after=days(settings.file_glacier_days),
+            **self.construct_options(),
+        )
+        self.acknowledge_recovery(self.files.files_table)
+        self.output("ApiUrl", self.files.api_url, "Base URL of the API")
+        self.output("BucketName", self.files.bucket.bucket_name, "Files")
+        self.output("TableName", self.files.files_table.table_name, "Files, uploads, usage")
+        self.output("Issuer", self.files.issuer, "Whose tokens the API takes")
+        self.output("ClientId", self.files.client_id, "Client that people sign in with")
+        if self.files.user_pool is not None:
+            self.output("UserPoolId", self.files.user_pool.user_pool_id, "The people")
+        if self.files.sign_in_url is not None:
+            self.output("SignInUrl", self.files.sign_in_url, "Base URL of the sign-in pages")

@@ -1,0 +1,236 @@
+"""What holds for the stack of each service in each environment."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.settings import ENVIRONMENTS
+from tests.stacks.conftest import SERVICES, Synthesized, mask_assets
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+# A new logical id means a new resource: the old one is deleted, or left behind, with what it
+# holds. Change these only with a migration of the data.
+STATEFUL: dict[str, dict[str, set[str]]] = {
+    "ingest": {
+        "AWS::S3::Bucket": {"IngestBucketEDD8587D", "IngestBucketAccessLogs3B7D0005"},
+        "AWS::DynamoDB::Table": {"IngestPayloadsAD6DBC25", "IngestKeysAE89F547"},
+        "AWS::SQS::Queue": {
+            "IngestQueue95F6DB49",
+            "IngestDeadLetterQueueE8016E9B",
+            "IngestEventDeadLetterQueueABCDDC81",
+        },
+        "AWS::Logs::LogGroup": {
+            "IngestApiFunctionLogsBFB45B12",
+            "IngestWorkerLogs78B41E0F",
+            "IngestSweepLogs574263FB",
+            "IngestEventsLogs02A5CE31",
+            "IngestAuthorizerLogsDAC0B5FC",
+            "IngestApiAccessLogsF75E3E6E",
+        },
+        # Its id is in the URL that clients know.
+        "AWS::ApiGatewayV2::Api": {"IngestApiE2DAED7B"},
+    },
+    "files": {
+        "AWS::S3::Bucket": {"FilesBucket7C17EE2E", "FilesBucketAccessLogs685C2A98"},
+        "AWS::DynamoDB::Table": {"FilesTableBFDD0A3F"},
+        "AWS::SQS::Queue": {"FilesEventDeadLetterQueue5F87BA90"},
+        "AWS::Logs::LogGroup": {
+            "FilesApiFunctionLogsA3A0F254",
+            "FilesSweepLogsF72F8720",
+            "FilesApiAccessLogsF0088100",
+        },
+        "AWS::ApiGatewayV2::Api": {"FilesApiB4EBE2FD"},
+        # The people, by whose ids files are kept; the id that programs sign in with; the host
+        # name of the pages where they do.
+        "AWS::Cognito::UserPool": {"FilesUserPool8EB81930"},
+        "AWS::Cognito::UserPoolClient": {"FilesUserPoolClient80F7E538"},
+        "AWS::Cognito::UserPoolDomain": {"FilesUserPoolDomain234C84FB"},
+    },
+    "web": {
+        "AWS::S3::Bucket": {"WebContent62D64E3D", "WebAccessLogs024BC47D"},
+        "AWS::Logs::LogGroup": {"WebPublisherLogs53D1752D"},
+        # Its id is in the page's address.
+        "AWS::CloudFront::Distribution": {"WebDistributionCF3E234B"},
+    },
+}
+STATELESS = {
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::Cognito::ManagedLoginBranding",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+HAS_FUNCTIONS = {"files": True, "ingest": True, "web": False}
+OUTPUTS = {
+    "ingest": {
+        "ApiUrl",
+        "ApiKeyHeader",
+        "BucketName",
+        "PayloadsTableName",
+        "KeysTableName",
+        "QueueUrl",
+        "DeadLetterQueueUrl",
+        "EventDeadLetterQueueUrl",
+    },
+    "files": {
+        "ApiUrl",
+        "BucketName",
+        "TableName",
+        "Issuer",
+        "ClientId",
+        "UserPoolId",
+        "SignInUrl",
+    },
+    "web": {"Url", "BucketName"},
+}
+
+
+def test_template_is_the_reviewed_one(
+    synthesized: Synthesized, service: str, request: pytest.FixtureRequest
+) -> None:
+    check_snapshot(synthesized, service, request)
+
+
+def check_snapshot(synthesized: Synthesized, service: str, request: pytest.FixtureRequest) -> None:
+    """Compare a template with its snapshot, or write it."""
+    environment = synthesized.environment
+    snapshot = SNAPSHOTS / service / f"{environment}.json"
+    text = json.dumps(mask_assets(synthesized.template(service)), indent=1, sort_keys=True) + "\n"
+
+    if request.config.getoption("--update-snapshots", default=False):
+        snapshot.write_text(text)
+
+    reviewed = snapshot.read_text() if snapshot.exists() else ""
+    difference = "".join(
+        difflib.unified_diff(
+            reviewed.splitlines(keepends=True),
+            text.splitlines(keepends=True),
+            f"snapshots/{service}/{environment}.json",
+            "synthesized now",
+        )
+    )
+    assert not difference, (
+        f"{difference}\nIf every line of this is meant: pytest tests/stacks --update-snapshots"
+    )
+
+
+def test_every_snapshot_has_its_stack() -> None:
+    found = {(path.parent.name, path.stem) for path in SNAPSHOTS.rglob("*.json")}
+
+    everywhere = {(service, name) for service in SERVICES for name in ENVIRONMENTS}
+    assert found - everywhere == {("web-content", name) for name in set(ENVIRONMENTS) - {"local"}}
+    assert everywhere <= found
+
+
+def test_logical_ids_of_stateful_resources_are_frozen(
+    synthesized: Synthesized, service: str
+) -> None:
+    assert {kind: set(synthesized.resources(service, kind)) for kind in STATEFUL[service]} == (
+        STATEFUL[service]
+    )
+
+
+def test_no_other_kind_of_stateful_resource(synthesized: Synthesized, service: str) -> None:
+    kinds = {each["Type"] for each in synthesized.template(service)["Resources"].values()}
+
+    assert kinds - STATELESS == set(STATEFUL[service]), (
+        "a new kind: is it stateful? list it in one or the other"
+    )
+
+
+def test_no_custom_resource(synthesized: Synthesized, service: str) -> None:
+    kinds = {each["Type"] for each in synthesized.template(service)["Resources"].values()}
+
+    assert not [kind for kind in kinds if kind.startswith(("Custom::", "AWS::CloudFormation::"))]
+    ours = [handler for handler in _handlers(synthesized, service) if "wideload_runtime" in handler]
+    assert ours == _handlers(synthesized, service)
+
+
+def _handlers(synthesized: Synthesized, service: str) -> list[str]:
+    functions = synthesized.resources(service, "AWS::Lambda::Function").values()
+    return [function["Properties"]["Handler"] for function in functions]
+
+
+def test_outputs_are_those_that_tools_read(synthesized: Synthesized, service: str) -> None:
+    outputs = synthesized.template(service)["Outputs"]
+    # The CDK's own are what other stacks read.
+    assert {name for name in outputs if "PublishOutput" not in name} == OUTPUTS[service]
+
+
+def test_prod_keeps_its_data(synthesize: Callable[[str], Synthesized], service: str) -> None:
+    prod = synthesize("prod")
+    keeping = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Cognito::UserPool")
+
+    kept = [each for kind in keeping for each in prod.resources(service, kind).values()]
+
+    assert {each["DeletionPolicy"] for each in kept} == {"Retain"}
+    assert {each["UpdateReplacePolicy"] for each in kept} == {"Retain"}
+    for table in prod.resources(service, "AWS::DynamoDB::Table").values():
+        properties = table["Properties"]
+        assert properties["DeletionProtectionEnabled"] is True
+        assert properties["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True
+        }
+    for pool in prod.resources(service, "AWS::Cognito::UserPool").values():
+        assert pool["Properties"]["DeletionProtection"] == "ACTIVE"
+    assert prod.stack_properties(service)["terminationProtection"] is True
+
+
+@pytest.mark.parametrize("name", ["dev", "local"])
+def test_disposable_environments_leave_nothing(
+    synthesize: Callable[[str], Synthesized], service: str, name: str
+) -> None:
+    disposable = synthesize(name)
+
+    for logical_id, resource in disposable.template(service)["Resources"].items():
+        properties: dict[str, Any] = resource["Properties"]
+        assert resource.get("DeletionPolicy", "Delete") == "Delete", logical_id
+        assert properties.get("DeletionProtectionEnabled", False) is False, logical_id
+        assert properties.get("DeletionProtection", "INACTIVE") == "INACTIVE", logical_id
+    assert not disposable.stack_properties(service).get("terminationProtection")
+
+
+def test_stack_is_tagged(synthesized: Synthesized, service: str, environment: str) -> None:
+    assert synthesized.stack_properties(service)["tags"] == {
+        "application": "wideload",
+        "service": service,
+        "environment": environment,
+    }
+
+
+def test_functions_know_their_environment(
+    synthesized: Synthesized, service: str, environment: str
+) -> None:
+    told = {each["WIDELOAD_ENVIRONMENT"] for each in synthesized.function_variables(service)}
+
+    assert told == ({environment} if HAS_FUNCTIONS[service] else set())
+
+
+def test_only_local_uses_path_style(
+    synthesized: Synthesized, service: str, environment: str
+) -> None:
+    styles = {
+        each["WIDELOAD_S3_ADDRESSING_STYLE"]
+        for each in synthesized.function_variables(service)
+        if "WIDELOAD_S3_ADDRESSING_STYLE" in each
+    }
+
+    style = "path" if environment == "local" else "virtual"
+    assert styles == ({style} if HAS_FUNCTIONS[service] else set())

@@ -1,0 +1,60 @@
+"""The stack that puts the page into its bucket, in the environments that have one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import cfnlint.api
+import pytest
+
+from tests.stacks.conftest import Synthesized
+from tests.stacks.test_every_stack import check_snapshot
+from tests.stacks.test_rules import UNHEEDED
+
+SERVICE = "web-content"
+KINDS = {
+    "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
+    # The only custom resource anywhere: there is no other way to put files into a bucket.
+    "Custom::CDKBucketDeployment",
+}
+
+
+@pytest.fixture(params=["dev", "staging", "prod"])
+def content(request: pytest.FixtureRequest, synthesize: Callable[..., Synthesized]) -> Synthesized:
+    return synthesize(str(request.param))
+
+
+def test_template_is_the_reviewed_one(content: Synthesized, request: pytest.FixtureRequest) -> None:
+    check_snapshot(content, SERVICE, request)
+
+
+def test_it_copies_files_and_does_nothing_else(content: Synthesized) -> None:
+    resources = content.template(SERVICE)["Resources"].values()
+
+    assert {resource["Type"] for resource in resources} == KINDS
+
+
+def test_cfn_lint_finds_nothing(content: Synthesized) -> None:
+    findings = cfnlint.api.lint(
+        json.dumps(content.template(SERVICE)),
+        regions=["us-east-1", "eu-central-1"],
+        config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
+    )
+
+    assert [str(finding) for finding in findings] == []
+
+
+def test_the_embedded_cloud_gets_its_page_otherwise(
+    synthesize: Callable[..., Synthesized],
+) -> None:
+    assert not list(synthesize("local").folder.glob("*web-content*"))
+
+
+def test_an_environment_may_do_without_the_page(synthesize: Callable[..., Synthesized]) -> None:
+    without = synthesize("dev", web="false")
+
+    assert not list(without.folder.glob("*-web*"))
+    [api] = without.resources("files", "AWS::ApiGatewayV2::Api").values()
+    assert "CorsConfiguration" not in api["Properties"]
