@@ -18,6 +18,7 @@ CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 # The deployment's own programs, against the embedded cloud with ENV=local.
 OPERATE = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/
 DEPLOYMENT = --stack wideload-$(ENV)-ingest
+FILES_DEPLOYMENT = --stack wideload-$(ENV)-files
 
 VENV := .venv/.ready
 NODE := node_modules/.ready
@@ -25,6 +26,9 @@ CLOUD := .local/ministack/.ready
 LAMBDA := src/wideload_cdk/_lambda/.built
 LOCAL_LAMBDA := .local/lambda.built
 LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
+WEB_NODE := web/node_modules/.ready
+PAGE := src/wideload_cdk/_web/.built
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
 .PHONY: help
 help: ## List the targets
@@ -58,10 +62,27 @@ $(LOCAL_LAMBDA): $(LAMBDA_SOURCES) | $(VENV)
 	$(BIN)/python lambda_src/build.py local
 	@touch $@
 
-LOCAL_READY := $(VENV) $(NODE) $(CLOUD) $(LOCAL_LAMBDA)
+$(WEB_NODE): web/package.json web/package-lock.json | $(VENV)
+	cd web && npm ci --no-progress
+	@touch $@
+
+$(PAGE): $(WEB_SOURCES) $(WEB_NODE)
+	cd web && npm run --silent build
+	@rm -rf $(@D) && cp -r web/packages/page/dist $(@D)
+	@touch $@
+
+# Debian's packages can be had where this runs as root; elsewhere a person must say what to use.
+.PHONY: chromium
+chromium:
+	@test -x "$${CHROMIUM:-$$(command -v chromium)}" || { \
+	  test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium; } || { \
+	  echo "The page is tested in Chromium: install it (apt-get install chromium), or set CHROMIUM to its path." >&2; exit 1; }
+
+LOCAL_READY := $(VENV) $(NODE) $(CLOUD) $(LOCAL_LAMBDA) $(PAGE)
 
 .PHONY: setup
-setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) ## Set up all that the other targets need
+setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Set up all that the other targets need
 
 # The embedded cloud
 
@@ -81,7 +102,8 @@ local-down: $(VENV) ## Stop the embedded cloud
 # Quality
 
 .PHONY: test
-test: $(LOCAL_READY) $(LAMBDA) ## Run every test
+test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test
+	cd web && npm run --silent test && npm run --silent test:browser
 	$(BIN)/python -m pytest
 
 .PHONY: soak
@@ -89,35 +111,59 @@ soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (
 	$(BIN)/python -m tests.soak $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: check
-check: $(VENV) $(LAMBDA) ## Check format, lint and types
+check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd web && npm run --silent check
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
 .PHONY: format
-format: $(VENV) ## Format, and mend what the linter can
+format: $(VENV) $(WEB_NODE) ## Format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	cd web && npm run --silent format
 
 .PHONY: bench
 bench: $(LOCAL_READY) ## Run the benchmarks
 	$(BIN)/python -m bench.client_send
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
 	$(BIN)/python -m bench.huge_payload
+	$(BIN)/python -m bench.file_transfer
 
 # AWS
 
 .PHONY: synth
-synth: $(VENV) $(NODE) $(LAMBDA) ## Write ENV's templates to cdk.out
+synth: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write ENV's templates to cdk.out
 	$(CDK) synth --quiet -c env=$(ENV) $(CONTEXT)
 
 .PHONY: diff
-diff: $(VENV) $(NODE) $(LAMBDA) ## Compare ENV's templates with what is deployed
+diff: synth ## Compare ENV's templates with the last released ones; needs no AWS account
+	@$(BIN)/node release/diff.mjs release/templates/$(ENV) cdk.out
+
+.PHONY: diff-deployed
+diff-deployed: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare ENV's templates with what is deployed
 	$(CDK) diff -c env=$(ENV) $(CONTEXT)
 
+.PHONY: diff-report
+diff-report: ## Write what `make diff` says of each environment to dist/diff.md
+	@mkdir -p dist
+	@for env in dev staging prod; do echo "## $$env"; echo; $(MAKE) diff ENV=$$env; echo; done > dist/diff.md
+
+.PHONY: diff-comment
+diff-comment: ## Put dist/diff.md on a pull request: PULL_REQUEST=url, and GitHub's gh
+	@$(if $(PULL_REQUEST),,$(error Say where: make diff-comment PULL_REQUEST=https://…))
+	@gh pr comment "$(PULL_REQUEST)" --edit-last --create-if-none --body-file dist/diff.md
+
+.PHONY: release
+release: ## Keep the templates of each environment as those that `make diff` compares with
+	@for env in dev staging prod; do \
+	  $(MAKE) synth ENV=$$env && rm -rf release/templates/$$env && mkdir -p release/templates/$$env && \
+	  cp cdk.out/*.template.json release/templates/$$env/; done
+
 .PHONY: deploy
-deploy: $(VENV) $(NODE) $(LAMBDA) ## Deploy ENV to the account of your AWS credentials
-	$(CDK) deploy --all -c env=$(ENV) $(CONTEXT)
+deploy: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Deploy ENV to the account of your AWS credentials
+	$(CDK) deploy --all $(if $(CI),--require-approval never) -c env=$(ENV) $(CONTEXT)
 
 .PHONY: key
 key: $(VENV) ## Create an API key: TENANT=name, printed once
@@ -133,17 +179,30 @@ revoke-key: $(VENV) ## Revoke an API key: KEY_ID=id
 	@$(if $(KEY_ID),,$(error Say which: make revoke-key ENV=$(ENV) KEY_ID=…; make keys lists them))
 	@$(OPERATE)wideload-keys revoke $(DEPLOYMENT) $(KEY_ID)
 
+.PHONY: user
+user: $(VENV) ## Let somebody transfer files: EMAIL=address; Cognito mails a password (local: printed)
+	@$(if $(EMAIL),,$(error Say whom: make user ENV=$(ENV) EMAIL=ann@example.com))
+	@$(OPERATE)wideload-users create $(FILES_DEPLOYMENT) $(if $(filter local,$(ENV)),--print-password) $(EMAIL)
+
+.PHONY: users
+users: $(VENV) ## List the people who can transfer files
+	@$(OPERATE)wideload-users list $(FILES_DEPLOYMENT)
+
 .PHONY: redrive
 redrive: $(VENV) ## Put what failed in the worker back into its queue
 	@$(OPERATE)wideload-redrive $(DEPLOYMENT)
 
+.PHONY: cost
+cost: $(VENV) ## Print what a month of traffic costs (COST="--payloads 1000000 --payload-mb 15")
+	@$(BIN)/python -m costs $(COST)
+
 # Packages
 
 .PHONY: build
-build: $(LAMBDA) $(LOCAL_LAMBDA) ## Build the code that runs in Lambda
+build: $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Build the code that runs in Lambda, and the page
 
 .PHONY: wheel
-wheel: $(VENV) $(LAMBDA) ## Build both distributions into dist/
+wheel: $(VENV) $(LAMBDA) $(PAGE) ## Build both distributions into dist/
 	$(BIN)/hatchling build --target wheel --directory $(CURDIR)/dist
 	cd client && ../$(BIN)/hatchling build --target wheel --directory $(CURDIR)/dist
 
@@ -154,7 +213,8 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
 	$(BIN)/npm install --package-lock-only
+	cd web && npm install --package-lock-only
 
 .PHONY: clean
 clean: local-down ## Stop the cloud and remove all that make made
-	rm -rf .venv .local node_modules dist cdk.out* src/wideload_cdk/_lambda .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .local node_modules web/node_modules web/packages/*/dist dist cdk.out* src/wideload_cdk/_lambda src/wideload_cdk/_web .mypy_cache .pytest_cache .ruff_cache

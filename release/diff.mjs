@@ -1,0 +1,110 @@
+// Compare synthesized templates with the released ones, without an AWS account.
+//
+//     node release/diff.mjs RELEASED_FOLDER ASSEMBLY_FOLDER
+//
+// Prints Markdown: first a warning for each change that can lose data or opens something up,
+// then what `cdk diff` would say of each stack. Exits with 0 whatever the difference is.
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
+import cfn from '@aws-cdk/cloudformation-diff';
+
+const SUFFIX = '.template.json';
+const STATEFUL = new Set([
+  'AWS::Cognito::UserPool',
+  'AWS::DynamoDB::Table',
+  'AWS::KMS::Key',
+  'AWS::Logs::LogGroup',
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+]);
+const LOSES = {
+  [cfn.ResourceImpact.WILL_REPLACE]: 'will be replaced, so a new and empty one takes its place',
+  [cfn.ResourceImpact.MAY_REPLACE]: 'may be replaced',
+  [cfn.ResourceImpact.WILL_DESTROY]: 'will be deleted',
+  [cfn.ResourceImpact.WILL_ORPHAN]: 'leaves the stack, but is kept',
+};
+const BLOCKS = ['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'];
+
+function templates(folder) {
+  if (!existsSync(folder)) return {};
+  const names = readdirSync(folder).filter((name) => name.endsWith(SUFFIX));
+  return Object.fromEntries(
+    names.map((name) => [basename(name, SUFFIX), JSON.parse(readFileSync(join(folder, name)))]),
+  );
+}
+
+function warnings(difference, released, current) {
+  const found = [];
+  difference.resources.forEachDifference((id, change) => {
+    const loss = LOSES[change.changeImpact];
+    if (loss && STATEFUL.has(change.resourceType)) {
+      found.push(`\`${id}\` (${change.resourceType}) ${loss}.`);
+    }
+  });
+  if (difference.permissionsBroadened) {
+    found.push('Permissions widen: see "IAM Statement Changes" below.');
+  }
+  for (const [id, resource] of Object.entries(current.Resources ?? {})) {
+    const before = released.Resources?.[id];
+    if (resource.Type === 'AWS::S3::Bucket' && isOpen(resource) && !(before && isOpen(before))) {
+      found.push(`\`${id}\` no longer blocks all public access.`);
+    }
+    if (resource.Type === 'AWS::ApiGatewayV2::Route' && isAnonymous(resource)) {
+      if (!(before && isAnonymous(before)))
+        found.push(`\`${id}\` answers anyone: ${resource.Properties.RouteKey}.`);
+    }
+  }
+  return found;
+}
+
+function isOpen(bucket) {
+  const blocked = bucket.Properties?.PublicAccessBlockConfiguration ?? {};
+  return !BLOCKS.every((name) => blocked[name] === true);
+}
+
+function isAnonymous(route) {
+  return (route.Properties?.AuthorizationType ?? 'NONE') === 'NONE';
+}
+
+async function describe(difference) {
+  const stream = new PassThrough();
+  cfn.formatDifferences(stream, difference);
+  stream.end();
+  return stripVTControlCharacters(await text(stream)).trim();
+}
+
+async function main([releasedFolder, assemblyFolder]) {
+  if (!assemblyFolder) {
+    console.error('usage: node release/diff.mjs RELEASED_FOLDER ASSEMBLY_FOLDER');
+    return 2;
+  }
+  const released = templates(releasedFolder);
+  const current = templates(assemblyFolder);
+  const stacks = [...new Set([...Object.keys(released), ...Object.keys(current)])].sort();
+  if (stacks.length === 0) {
+    console.error(`There is no template in ${releasedFolder} or ${assemblyFolder}.`);
+    return 1;
+  }
+  const warned = [];
+  const described = [];
+  for (const stack of stacks) {
+    const before = released[stack] ?? {};
+    const after = current[stack] ?? {};
+    const difference = cfn.fullDiff(before, after);
+    warned.push(...warnings(difference, before, after).map((line) => `- **${stack}**: ${line}`));
+    const says = difference.differenceCount ? await describe(difference) : 'No differences.';
+    described.push(`### ${stack}\n\n\`\`\`text\n${says}\n\`\`\``);
+  }
+  if (warned.length) {
+    console.log('> [!WARNING]\n> Look twice before you deploy this:\n');
+    console.log(`${warned.join('\n')}\n`);
+  }
+  console.log(described.join('\n\n'));
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
