@@ -1,0 +1,49 @@
+/** One HTTP request and its answer, without the ceremony of node:http. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+export interface Exchange {
+  readonly method: string;
+  /** Path below where the fake is mounted, and query. */
+  readonly url: URL;
+  readonly headers: IncomingMessage["headers"];
+  body(): Promise<Buffer>;
+  json(): Promise<Record<string, unknown>>;
+  form(): Promise<URLSearchParams>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  /** A Buffer or string as it is; anything else as JSON. */
+  readonly body?: unknown;
+}
+
+export function exchange(request: IncomingMessage, url: URL): Exchange {
+  let read: Promise<Buffer> | undefined;
+  const body = () => {
+    read ??= readAll(request);
+    return read;
+  };
+  return {
+    method: request.method ?? "GET",
+    url,
+    headers: request.headers,
+    body,
+    json: async () => JSON.parse((await body()).toString() || "{}"),
+    form: async () => new URLSearchParams((await body()).toString()),
+  };
+}
+
+export function send(response: ServerResponse, answer: Answer): void {
+  const { status, headers = {}, body } = answer;
+  const raw = body === undefined || typeof body === "string" || Buffer.isBuffer(body);
+  response.writeHead(status, raw ? headers : { "Content-Type": "application/json", ...headers });
+  response.end(raw ? body : JSON.stringify(body));
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,74 @@
+/** A deployment in one process, for working on the page without one, and for its tests. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Answer, type Exchange, exchange, send } from "./exchange.ts";
+import { answer, FakeFiles, problem } from "./fake-files.ts";
+import { FakeSignIn } from "./fake-sign-in.ts";
+
+/** Where it is mounted on the page's own server. */
+export const MOUNT = "/cloud";
+
+export const PEOPLE = [
+  { username: "ann@example.com", password: "Ann's password 1" },
+  { username: "ben@example.com", password: "Ben's password 1" },
+] as const;
+
+export class FakeCloud {
+  readonly signIn = new FakeSignIn(PEOPLE);
+  readonly files: FakeFiles;
+  /** The next so many requests to the API fail with 503. */
+  failures = 0;
+  readonly #base: string;
+
+  constructor(origin: string) {
+    this.#base = origin + MOUNT;
+    this.files = new FakeFiles(this.#base);
+  }
+
+  /** The page's `config.json`. */
+  get config(): Record<string, unknown> {
+    return { api_url: this.#base, ...this.signIn.config(this.#base) };
+  }
+
+  /** Answers what is meant for the cloud, and says so; leaves the rest alone. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const path = request.url ?? "/";
+    if (path.split("?")[0] === "/config.json") {
+      send(response, { status: 200, body: this.config });
+      return true;
+    }
+    if (!path.startsWith(`${MOUNT}/`)) return false;
+    const url = new URL(path.slice(MOUNT.length), "http://fake");
+    send(response, await this.#answer(exchange(request, url)));
+    return true;
+  }
+
+  async #answer(asked: Exchange): Promise<Answer> {
+    const signedIn = await this.signIn.answer(asked);
+    if (signedIn) return signedIn;
+    if (asked.url.pathname.startsWith("/s3/")) return this.files.s3(asked);
+    if (asked.url.pathname === "/_control") return this.#control(await asked.json());
+    if (!/^\/files(\/|$)/.test(asked.url.pathname)) return answer(problem(404, "not_found", ""));
+    const owner = this.signIn.owner(asked.headers.authorization);
+    if (owner === undefined) return { status: 401, body: { message: "Unauthorized" } };
+    if (this.failures > 0) {
+      this.failures -= 1;
+      return answer(problem(503, "unavailable", "Try again."));
+    }
+    return this.files.api(asked, owner);
+  }
+
+  /** For tests that run in another process. */
+  #control(wish: Record<string, unknown>): Answer {
+    if ("failures" in wish) this.failures = Number(wish.failures);
+    if ("put_delay" in wish) this.files.putDelay = Number(wish.put_delay);
+    if ("token_seconds" in wish) this.signIn.tokenSeconds = Number(wish.token_seconds);
+    if ("revoke_all" in wish) this.signIn.revokeAll();
+    if ("seed" in wish) {
+      const { owner, name, ...rest } = wish.seed as Record<string, string>;
+      this.files.seed(owner ?? "", name ?? "", rest);
+    }
+    if ("issue" in wish) return { status: 200, body: this.signIn.issue(String(wish["issue"])) };
+    return { status: 200, body: {} };
+  }
+}

@@ -1,0 +1,131 @@
+/** No serious violation of axe's rules, whatever the state, the scheme and the width. */
+
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { Folder, launch, Visitor } from "./browser.ts";
+import { findTarget, type Target } from "./target.ts";
+
+const MB = 1_000_000;
+const RUN = Date.now().toString(36);
+
+let target: Target;
+let browser: Browser;
+let folder: Folder;
+
+before(async () => {
+  target = await findTarget();
+  browser = await launch();
+  folder = new Folder();
+});
+
+after(async () => {
+  await browser.close();
+  await folder.remove();
+  target.stop();
+});
+
+const LOOKS: [string, BrowserContextOptions][] = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["narrow", { viewport: { width: 360, height: 740 } }],
+];
+
+for (const [look, options] of LOOKS) {
+  test(`every state passes: ${look}`, async () => {
+    const small = await folder.file(`photo ${look} ${RUN}.png`, 20_000);
+    const large = await folder.file(`film ${look} ${RUN}.mov`, 70 * MB);
+    const ben = await Visitor.open(browser, target, options);
+    const check = async (state: string) => {
+      await ben.audit(`${state}, ${look}`);
+      await ben.shot(`${state}-${look}`);
+      const wide = await ben.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      assert(wide <= 0, `${state}: ${wide} px too wide`);
+    };
+    await ben.page.getByRole("button", { name: "Sign in" }).waitFor();
+    await check("signed-out");
+    await ben.signIn(target.people[1]);
+    await check("start");
+
+    await ben.throttle(10 * MB);
+    await ben.choose(small, large);
+    await ben.page.locator("p.progress").getByText("left").waitFor();
+    await check("uploading");
+    await ben.throttle(undefined);
+    await ben.row(`film ${look} ${RUN}`).waitFor();
+    await ben.page.getByRole("button", { name: "Clear the list" }).waitFor();
+    await check("stored");
+
+    await ben.row(`photo ${look} ${RUN}`).getByRole("button", { name: "Rename" }).click();
+    await check("rename");
+    await ben.page.keyboard.press("Escape");
+    await ben.row(`photo ${look} ${RUN}`).getByRole("button", { name: "Delete" }).click();
+    await check("delete");
+    await ben.page.keyboard.press("Escape");
+
+    await ben.page.getByLabel("Search by name").fill("no such file");
+    await ben.page.getByText("No file's name contains").waitFor();
+    await check("nothing-found");
+    await ben.page.route("**/files?**", (route) => route.abort());
+    await ben.page.getByLabel("Search by name").fill("x");
+    await ben.page.getByRole("button", { name: "Try again" }).waitFor({ timeout: 90_000 });
+    await check("failed");
+    await ben.close();
+  });
+}
+
+test("everything can be done with the keyboard", async () => {
+  const name = `keyboard ${RUN}.txt`;
+  const path = await folder.file(name, 1000);
+  const ben = await Visitor.open(browser, target);
+  const { page } = ben;
+  // From the start: a listener that comes with the key may come too late to stop the real dialog.
+  page.on("filechooser", (chooser) => chooser.setFiles(path));
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(ben), "Sign in");
+  await ben.signIn(target.people[1]);
+
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(ben), "Skip to my files");
+  const order: string[] = [];
+  while (!order.includes("browse files")) {
+    await page.keyboard.press("Tab");
+    order.push(await focused(ben));
+    assert(order.length < 10, order.join(", "));
+  }
+  await page.keyboard.press("Enter");
+  await ben.row(name).waitFor();
+
+  await page.getByLabel("Search by name").focus();
+  await page.keyboard.type(name);
+  await page.waitForFunction(() => document.querySelectorAll("li.file").length === 1);
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(ben), `Download ${name}`);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(ben), "New name");
+  await page.keyboard.press("Escape");
+  assert.equal(await focused(ben), `Rename ${name}`, "the focus comes back");
+
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await ben.row(name).waitFor({ state: "detached" });
+  // The focus isn't lost with the row: there is none to go to, so it is the heading's.
+  await page.waitForFunction(() => document.activeElement?.id === "my-files");
+  await ben.close();
+});
+
+/** What a screen reader calls the element that has the focus, roughly. */
+async function focused(visitor: Visitor): Promise<string> {
+  return visitor.page.evaluate(() => {
+    const element = document.activeElement;
+    const label = element instanceof HTMLInputElement ? element.labels?.[0] : null;
+    return (label ?? element)?.textContent?.replace(/\s+/g, " ").trim() ?? "";
+  });
+}

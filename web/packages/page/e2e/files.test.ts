@@ -1,0 +1,143 @@
+/** Upload, list, download, rename, delete: what people come for. */
+
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { Folder, launch, sha256, Visitor } from "./browser.ts";
+import { findTarget, type Target } from "./target.ts";
+
+const MB = 1_000_000;
+// Names that no earlier run has used: a deployment keeps what it was sent.
+const RUN = Date.now().toString(36);
+
+let target: Target;
+let browser: Browser;
+let folder: Folder;
+
+before(async () => {
+  target = await findTarget();
+  browser = await launch();
+  folder = new Folder();
+});
+
+after(async () => {
+  await browser.close();
+  await folder.remove();
+  target.stop();
+});
+
+test("uploads a small file and a multipart one, lists them, and gives them back", async () => {
+  const small = await folder.file(`small ${RUN}.txt`, 300_000);
+  const large = await folder.file(`large ${RUN}.mov`, 80 * MB);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.throttle(20 * MB);
+
+  await ann.choose(small, large);
+
+  await ann.notice(`small ${RUN}.txt is stored.`).waitFor();
+  const seen = new Set<string>();
+  while ((await ann.row(`large ${RUN}.mov`).count()) === 0) {
+    seen.add(await ann.progress());
+    await ann.page.waitForTimeout(100);
+  }
+  const moves = [...seen].filter((text) => /sent · .*\/s · .* left/.test(text));
+  assert(moves.length > 2, `progress moved: ${[...seen].join(" | ")}`);
+  assert.match((await ann.row(`small ${RUN}`).textContent()) ?? "", /293 KB.*Verified/s);
+  assert.match((await ann.row(`large ${RUN}`).textContent()) ?? "", /76 MB/);
+  assert.equal(sum(ann.puts), 300_000 + 80 * MB);
+  for (const path of [small, large]) {
+    const name = path.split("/").at(-1) ?? "";
+    assert.deepEqual(await ann.download(name), { name, sha256: await sha256(path) });
+  }
+  await ann.page.getByRole("button", { name: "Clear the list" }).click();
+  await ann.shot("files");
+  await ann.close();
+});
+
+test("what is there already is not sent again, and is said so", async () => {
+  const path = await folder.file(`twice ${RUN}.bin`, 2 * MB);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.choose(path);
+  await ann.row(`twice ${RUN}`).waitFor();
+  const sent = sum(ann.puts);
+
+  await ann.choose(path);
+
+  await ann.notice(`twice ${RUN}.bin is already there: nothing had to be sent.`).waitFor();
+  assert.equal(await ann.row(`twice ${RUN}`).count(), 1);
+  assert.equal(sum(ann.puts), sent);
+  await ann.shot("already-there");
+  await ann.close();
+});
+
+test("files dropped with the mouse are uploaded", async () => {
+  const path = await folder.file(`dropped ${RUN}.bin`, 1000);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+
+  await ann.drag(path);
+
+  await ann.row(`dropped ${RUN}`).waitFor();
+  await ann.close();
+});
+
+test("searches, renames, copies the SHA-256 and deletes", async () => {
+  const path = await folder.file(`old name ${RUN}.bin`, 1000);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.choose(path, await folder.file(`other ${RUN}.bin`, 1001));
+  await ann.row(`other ${RUN}`).waitFor();
+
+  await ann.page.getByLabel("Search by name").fill(`OLD name ${RUN}`);
+  await ann.row(`other ${RUN}`).waitFor({ state: "detached" });
+  await ann.row(`old name ${RUN}`).getByRole("button", { name: "Copy SHA-256" }).click();
+  await ann.notice("is in the clipboard").waitFor();
+  const copied = await ann.page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied, await sha256(path));
+
+  await ann.row(`old name ${RUN}`).getByRole("button", { name: "Rename" }).click();
+  await ann.shot("rename");
+  await ann.page.keyboard.type(`ñandú 鳥 ${RUN}`);
+  await ann.page.keyboard.press("Enter");
+  await ann.row(`ñandú 鳥 ${RUN}.bin`).waitFor();
+  const { name } = await ann.download(`ñandú 鳥 ${RUN}.bin`);
+  assert.equal(name, `ñandú 鳥 ${RUN}.bin`);
+
+  const row = ann.row(`ñandú 鳥 ${RUN}.bin`);
+  await row.getByRole("button", { name: "Delete" }).click();
+  await ann.page.keyboard.press("Escape");
+  assert.equal(await row.count(), 1);
+  await row.getByRole("button", { name: "Delete" }).click();
+  await ann.shot("delete");
+  await ann.page.locator("dialog").getByRole("button", { name: "Delete" }).click();
+  await row.waitFor({ state: "detached" });
+  await ann.page.reload();
+  await ann.row(`other ${RUN}`).waitFor();
+  assert.equal(await row.count(), 0);
+  await ann.close();
+});
+
+test("a second person sees nothing of the first", async () => {
+  const path = await folder.file(`private ${RUN}.bin`, 1000);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.choose(path);
+  await ann.row(`private ${RUN}`).waitFor();
+
+  const ben = await Visitor.open(browser, target);
+  await ben.signIn(target.people[1]);
+  await ben.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  assert.equal(await ben.row(`private ${RUN}`).count(), 0);
+
+  await ben.choose(path);
+  await ben.notice(`private ${RUN}.bin is stored.`).waitFor();
+  assert.equal(sum(ben.puts), 1000, "not even that the content is known");
+  await ann.close();
+  await ben.close();
+});
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

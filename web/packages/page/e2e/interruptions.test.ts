@@ -1,0 +1,165 @@
+/** What may come between: the network, a reload, a pause, the end of the sign-in. */
+
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { Folder, fillIn, launch, sha256, Visitor } from "./browser.ts";
+import { findTarget, type Target } from "./target.ts";
+
+const MB = 1_000_000;
+const SIZE = 100 * MB;
+const RUN = Date.now().toString(36);
+
+let target: Target;
+let browser: Browser;
+let folder: Folder;
+
+before(async () => {
+  target = await findTarget();
+  browser = await launch();
+  folder = new Folder();
+});
+
+after(async () => {
+  await browser.close();
+  await folder.remove();
+  target.stop();
+});
+
+/** Signs in and waits until some parts of a large file are stored. */
+async function halfway(name: string): Promise<{ ann: Visitor; path: string }> {
+  const path = await folder.file(name, SIZE);
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.throttle(15 * MB);
+  await ann.choose(path);
+  await until(() => ann.puts.length >= 3, "three parts are stored");
+  return { ann, path };
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 60_000; !condition(); ) {
+    assert(Date.now() < end, `It took over a minute until ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function arrives(ann: Visitor, path: string, name: string): Promise<void> {
+  await ann.throttle(undefined);
+  await ann.row(name).waitFor({ timeout: 90_000 });
+  assert.deepEqual(await ann.download(name), { name, sha256: await sha256(path) });
+}
+
+test("goes on by itself when the network is back", async () => {
+  const name = `network ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+
+  await ann.context.setOffline(true);
+  await ann.page.getByText("No network. Uploads go on by themselves").waitFor();
+  await ann.shot("offline");
+  await ann.context.setOffline(false);
+
+  await arrives(ann, path, name);
+  await ann.close();
+});
+
+test("goes on where it was when the page is loaded again and the file dropped again", async () => {
+  const name = `reload ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+  const questions: string[] = [];
+  ann.page.on("dialog", async (dialog) => {
+    questions.push(dialog.type());
+    await dialog.accept();
+  });
+
+  await ann.page.reload();
+  assert.deepEqual(questions, ["beforeunload"], "the browser asks before it leaves");
+  await ann.ready();
+  const stored = ann.puts.length;
+  await ann.choose(path);
+
+  await arrives(ann, path, name);
+  const again = ann.puts.slice(stored).reduce((total, size) => total + size, 0);
+  assert(again <= SIZE - stored * 8 * 1024 * 1024, `${again} bytes sent after the reload`);
+  await ann.close();
+});
+
+test("a download in mid-upload neither asks nor stops it", async () => {
+  const name = `busy ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+  const other = await folder.file(`meanwhile ${RUN}.bin`, 1000);
+  ann.page.on("dialog", () => assert.fail("The browser asked."));
+  await ann.choose(other);
+  await ann.row(`meanwhile ${RUN}`).waitFor();
+
+  const { sha256: got } = await ann.download(`meanwhile ${RUN}.bin`);
+
+  assert.equal(got, await sha256(other));
+  await arrives(ann, path, name);
+  await ann.close();
+});
+
+test("pauses, sends nothing meanwhile, and resumes", async () => {
+  const name = `pause ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+
+  await ann.page.getByRole("button", { name: "Pause", exact: true }).click();
+  await ann.page.locator("p.progress").getByText("Paused.").waitFor();
+  const before = ann.puts.length;
+  await ann.shot("paused");
+  await ann.page.waitForTimeout(2000);
+  assert.equal(ann.puts.length, before);
+  await ann.page.getByRole("button", { name: "Resume", exact: true }).click();
+
+  await arrives(ann, path, name);
+  await ann.close();
+});
+
+test("cancelling one file leaves nothing of it behind", async () => {
+  const name = `cancel ${RUN}.bin`;
+  const { ann } = await halfway(name);
+
+  await ann.page.getByRole("button", { name: `Remove ${name}` }).click();
+
+  await ann.ready();
+  await ann.page.reload();
+  await ann.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  assert.equal(await ann.row(name).count(), 0);
+  await ann.close();
+});
+
+test("a reload keeps the person signed in; signing out ends that", async () => {
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+
+  await ann.page.reload();
+  await ann.ready();
+  assert.match((await ann.page.locator("header").textContent()) ?? "", /ann@example\.com/);
+  assert.equal(await ann.page.evaluate(() => localStorage.length), 0);
+
+  const left = ann.page.waitForRequest((request) => request.url().includes("/logout?"));
+  await ann.page.getByRole("button", { name: "Sign out" }).click();
+  await left;
+  await ann.page.waitForURL(target.url);
+  await ann.page.getByRole("button", { name: "Sign in" }).waitFor();
+  assert.equal(await ann.page.evaluate(() => sessionStorage.length), 0);
+  await ann.close();
+});
+
+test("an upload survives the end of the sign-in", async (context) => {
+  if (!target.control) return context.skip("needs the fake cloud's switches");
+  const name = `ended ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+
+  await target.control({ revoke_all: true });
+  const [popup] = await Promise.all([
+    ann.page.waitForEvent("popup"),
+    ann.page.getByRole("button", { name: "Sign in again" }).click(),
+  ]);
+  await ann.shot("sign-in-again");
+  await fillIn(popup, target.people[0]);
+
+  await arrives(ann, path, name);
+  await until(() => popup.isClosed(), "the second window is closed");
+  await ann.close();
+});

@@ -1,0 +1,51 @@
+/** The picture that the README shows, made anew with each run: see docs/images/page.png. */
+
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { Folder, launch, Visitor } from "./browser.ts";
+import { startFake, type Target } from "./target.ts";
+
+const MB = 1_000_000;
+
+let target: Target;
+let browser: Browser;
+let folder: Folder;
+
+before(async () => {
+  target = await startFake();
+  browser = await launch();
+  folder = new Folder();
+});
+
+after(async () => {
+  await browser.close();
+  await folder.remove();
+  target.stop();
+});
+
+test("looks like this", async () => {
+  const [ann] = target.people;
+  const files = [
+    { name: "Interview, second camera.mov", size: 10_438_221_824, verified: false },
+    { name: "Call log 2026-03-11.json", size: 15_728_640, verified: true },
+    { name: "Drehplan für März.pdf", size: 482_304, verified: true },
+  ];
+  for (const [number, file] of files.entries()) {
+    const created_at = new Date(Date.UTC(2026, 2, 12 - number, 14, 5)).toISOString();
+    await target.control?.({ seed: { owner: ann.username, created_at, ...file } });
+  }
+  const visitor = await Visitor.open(browser, target, { viewport: { width: 1000, height: 800 } });
+  await visitor.signIn(ann);
+  await visitor.throttle(8 * MB);
+
+  await visitor.choose(
+    await folder.file("Poster.png", 2 * MB),
+    await folder.file("Film, final cut.mov", 120 * MB),
+  );
+
+  await visitor.row("Poster.png").waitFor();
+  await visitor.page.getByText(/\d\d MB of .* sent/).waitFor();
+  await visitor.notice("Poster.png").waitFor({ state: "detached" });
+  await visitor.shot("page");
+  await visitor.close();
+});

@@ -1,0 +1,161 @@
+import { FilesApi } from "@wideload/uploader";
+import { useMemo, useRef, useState } from "preact/hooks";
+import type { Config } from "./config.js";
+import { Dialog } from "./dialog.js";
+import { useChanges } from "./hooks.js";
+import icon from "./icon.svg";
+import { Listing } from "./listing.js";
+import { MyFiles } from "./my-files.js";
+import { NoticeList } from "./notice-list.js";
+import { Notices } from "./notices.js";
+import type { Session } from "./session.js";
+import { UploadPanel } from "./upload-panel.js";
+import type { Uploading } from "./uploading.js";
+import { explain } from "./words.js";
+
+interface Props {
+  readonly config: Config;
+  readonly session: Session;
+  /** What went wrong on the way back from the sign-in page, if anything. */
+  readonly problem: string;
+  /** Asks before the page is left, while `active` says so. Answers how to leave without. */
+  readonly guard: (active: () => boolean) => { leave: (url: string) => void };
+}
+
+export function App({ config, session, problem, guard }: Props) {
+  useChanges(session);
+  return (
+    <>
+      {session.state === "out" ? (
+        <SignedOut session={session} problem={problem} />
+      ) : (
+        <SignedIn config={config} session={session} guard={guard} />
+      )}
+    </>
+  );
+}
+
+function SignedOut({ session, problem }: { readonly session: Session; readonly problem: string }) {
+  const [failure, setFailure] = useState(problem);
+  async function signIn() {
+    try {
+      await session.signIn();
+    } catch (error) {
+      reportError(error);
+      setFailure("The sign-in page can't be reached. Check your connection, then try again.");
+    }
+  }
+  return (
+    <main class="welcome">
+      <h1>
+        <Brand />
+      </h1>
+      <p>
+        Send files of any size. They go straight from your browser to storage; an upload that was
+        interrupted goes on where it stopped.
+      </p>
+      <p role="alert" class="problem">
+        {failure}
+      </p>
+      <button type="button" class="button primary large" onClick={signIn}>
+        Sign in
+      </button>
+    </main>
+  );
+}
+
+function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
+  const uploading = useRef<Uploading | null>(null);
+  const [leaving, setLeaving] = useState(false);
+  const { notices, api, listing, options, exit } = useMemo(() => {
+    const connection = { apiUrl: config.api_url, token: session.token };
+    const api = new FilesApi(connection);
+    const notices = new Notices();
+    const listing = new Listing(api);
+    return {
+      notices,
+      api,
+      listing,
+      options: { uploader: connection, notices, onStored: listing.add.bind(listing) },
+      exit: guard(() => uploading.current?.active ?? false),
+    };
+  }, [config, session]);
+
+  function signOut() {
+    if (uploading.current?.active) setLeaving(true);
+    else void session.signOut();
+  }
+
+  return (
+    <>
+      <a class="skip" href="#my-files">
+        Skip to my files
+      </a>
+      <header>
+        <h1>
+          <Brand />
+        </h1>
+        <p class="person">
+          <span class="unseen">Signed in as </span>
+          {session.person}
+        </p>
+        <button type="button" class="button" onClick={signOut}>
+          Sign out
+        </button>
+      </header>
+      <main>
+        {session.state === "ended" && <SignInAgain session={session} />}
+        <UploadPanel
+          options={options}
+          onReady={(started) => {
+            uploading.current = started;
+          }}
+        />
+        <MyFiles api={api} listing={listing} notices={notices} navigate={exit.leave} />
+      </main>
+      <NoticeList notices={notices} />
+      {leaving && (
+        <Dialog
+          title="Sign out while files are being sent?"
+          action="Sign out"
+          onConfirm={() => session.signOut()}
+          onClose={() => setLeaving(false)}
+        >
+          <p>They stop. Sign in and drop them again later, and they go on where they stopped.</p>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function SignInAgain({ session }: { readonly session: Session }) {
+  const [failure, setFailure] = useState("");
+  async function signIn() {
+    try {
+      await session.signInAgain();
+    } catch (error) {
+      setFailure(
+        `${explain(error)} If no window opened, allow this page to open one, or sign out and in.`,
+      );
+    }
+  }
+  return (
+    <div class="ended" role="alert">
+      <p>
+        Your sign-in has ended. Sign in again in a window of its own, and everything goes on.
+        {failure && ` ${failure}`}
+      </p>
+      <button type="button" class="button primary" onClick={signIn}>
+        Sign in again
+      </button>
+    </div>
+  );
+}
+
+function Brand() {
+  return (
+    <span class="brand">
+      <img src={icon} alt="" width="32" height="32" /> Wideload
+    </span>
+  );
+}

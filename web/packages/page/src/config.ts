@@ -1,0 +1,72 @@
+/**
+ * What `config.json`, beside the page, says of the deployment: one build serves all of them.
+ *
+ * Only `api_url` has to be there; the rest is what `GET {api_url}/sign-in` answers, copied by
+ * whoever deploys the page to spare each visit that request.
+ */
+export interface Config {
+  /** Base of the API, before `/files`. */
+  readonly api_url: string;
+  readonly issuer: string;
+  readonly client_id: string;
+  readonly scopes?: readonly string[];
+  /** Without these, they are looked up by OIDC discovery at the issuer. */
+  readonly authorization_endpoint?: string;
+  readonly token_endpoint?: string;
+  readonly end_session_endpoint?: string;
+  /** Of a Cognito user pool. */
+  readonly cognito_endpoint?: string;
+}
+
+/** The page can't start; the message says what is wrong and who can mend it. */
+export class ConfigError extends Error {}
+
+/** Reads `config.json` from beside the page. Raises `ConfigError`. */
+export async function loadConfig(
+  base: string | URL,
+  request: typeof fetch = fetch,
+): Promise<Config> {
+  const given = await read(new URL("config.json", base), request);
+  const url = given.api_url;
+  if (typeof url !== "string" || !isUrl(url)) {
+    throw new ConfigError("config.json has no api_url. Whoever deploys this page can mend it.");
+  }
+  const api_url = url.replace(/\/+$/, "");
+  const config =
+    "issuer" in given
+      ? given
+      : { ...(await read(new URL(`${api_url}/sign-in`), request)), ...given };
+  for (const member of ["issuer", "client_id"]) {
+    if (typeof config[member] !== "string" || config[member] === "") {
+      throw new ConfigError(`config.json has no ${member}. Whoever deploys this page can mend it.`);
+    }
+  }
+  return { ...config, api_url } as unknown as Config;
+}
+
+async function read(url: URL, request: typeof fetch): Promise<Record<string, unknown>> {
+  let answer: Response;
+  try {
+    answer = await request(url, { cache: "no-cache" });
+  } catch (error) {
+    throw new ConfigError(
+      "The server can't be reached. Check your connection, then load the page again.",
+      { cause: error },
+    );
+  }
+  try {
+    const content: unknown = answer.ok ? await answer.json() : null;
+    if (typeof content === "object" && content !== null && !Array.isArray(content)) {
+      return content as Record<string, unknown>;
+    }
+  } catch {
+    // Said below, with the same words.
+  }
+  throw new ConfigError(
+    `${url.pathname} is missing or isn't JSON (status ${answer.status}). Whoever deploys this page can mend it.`,
+  );
+}
+
+function isUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

@@ -1,0 +1,63 @@
+import "./style.css";
+
+import { render } from "preact";
+import { App } from "./app.js";
+import { ConfigError, loadConfig } from "./config.js";
+import { Session } from "./session.js";
+
+// As the sign-in page knows it: without what it added, and without a file name.
+const PAGE = new URL(".", window.location.origin + window.location.pathname).href;
+// Between the click on a download and the moment when the browser asks whether it may leave.
+const LEAVING_MS = 2000;
+
+/** The browser asks before it leaves while `active`; a download through `leave` goes unasked. */
+function guard(active: () => boolean) {
+  let leaving = 0;
+  window.addEventListener("beforeunload", (event) => {
+    if (Date.now() - leaving > LEAVING_MS && active()) event.preventDefault();
+  });
+  return {
+    leave(url: string) {
+      leaving = Date.now();
+      window.location.assign(url);
+    },
+  };
+}
+
+function leave(url: string): void {
+  window.location.assign(url);
+}
+
+async function start(root: HTMLElement): Promise<void> {
+  render(<p class="state">Loading…</p>, root);
+  const config = await loadConfig(PAGE);
+  const session = new Session(config, { page: PAGE, storage: window.sessionStorage, leave });
+  let problem = "";
+  try {
+    if (!(await session.open(window.location.href))) {
+      render(<p class="state">This window has done its work. You can close it.</p>, root);
+      return;
+    }
+  } catch (error) {
+    reportError(error);
+    problem = "You are not signed in: the sign-in page reported a problem. Try again.";
+  }
+  // The code in the address is used up, and no business of the browser's history.
+  window.history.replaceState(null, "", PAGE);
+  render(<App config={config} session={session} problem={problem} guard={guard} />, root);
+}
+
+const root = document.getElementById("page");
+if (root) {
+  start(root).catch((error: unknown) => {
+    reportError(error);
+    const text =
+      error instanceof ConfigError ? error.message : "This page can't start. Load it again.";
+    render(
+      <p class="state" role="alert">
+        {text}
+      </p>,
+      root,
+    );
+  });
+}

@@ -1,0 +1,24 @@
+import { useChanges } from "./hooks.js";
+import type { Notice, Notices } from "./notices.js";
+
+/** Both regions are there from the start: a screen reader hears only what changes within one. */
+export function NoticeList({ notices }: { readonly notices: Notices }) {
+  useChanges(notices);
+  const draw = (kind: Notice["kind"]) =>
+    notices.current
+      .filter((notice) => notice.kind === kind)
+      .map(({ id, text }) => (
+        <div key={id} class={`notice ${kind}`}>
+          <p dir="auto">{text}</p>
+          <button type="button" class="link" onClick={() => notices.dismiss(id)}>
+            Dismiss<span class="unseen">: {text}</span>
+          </button>
+        </div>
+      ));
+  return (
+    <div class="notices">
+      <div role="status">{draw("done")}</div>
+      <div role="alert">{draw("problem")}</div>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+/** What page and hashing worker say to each other. */
+
+import type { FileHashes } from "./types.js";
+
+export type ToWorker =
+  | {
+      readonly type: "hash";
+      readonly id: number;
+      readonly blob: Blob;
+      readonly partSize: number | null;
+      readonly open: boolean;
+    }
+  | { readonly type: "gate"; readonly id: number; readonly open: boolean }
+  | { readonly type: "abort"; readonly id: number };
+
+export type FromWorker =
+  | { readonly type: "progress"; readonly id: number; readonly hashedBytes: number }
+  | { readonly type: "done"; readonly id: number; readonly hashes: FileHashes }
+  /** `unreadable`: it is the file, else it is a defect. */
+  | {
+      readonly type: "error";
+      readonly id: number;
+      readonly unreadable: boolean;
+      readonly message: string;
+    };
+
+/** The half of a Worker or MessagePort that both sides need. */
+export interface Port<In, Out> {
+  postMessage(message: Out): void;
+  onmessage: ((event: { data: In }) => void) | null;
+}

@@ -1,0 +1,98 @@
+/** From an answer of the API to an error that says what to do. */
+
+import {
+  type ApiError,
+  type ApiErrorFields,
+  AuthenticationError,
+  ConflictError,
+  GoneError,
+  LimitError,
+  NotFoundError,
+  RefusedError,
+  ServerError,
+} from "./errors.js";
+
+/** What to do about a code, where the API's own sentence doesn't say it to the person. */
+const ADVICE: Readonly<Record<string, string>> = {
+  too_many_uploads: "Wait until some of your uploads are done, or cancel some.",
+  quota_exceeded: "Delete files that you no longer need, then try again.",
+  upload_gone: "Add the file again.",
+  corrupt: "Upload the file again.",
+  conflict: "Try again in a moment.",
+  completing: "Try again in a few minutes; nothing has to be sent again.",
+};
+
+/** What API Gateway refuses by itself says nothing but "Unauthorized". */
+const SIGN_IN_AGAIN = "You are not signed in any more. Sign in again; what was sent is kept.";
+
+function fieldOf(members: Readonly<Record<string, unknown>>, name: string): string | null {
+  const value = members[name];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/**
+ * The error for an answer.
+ *
+ * @param members - The problem details, or whatever JSON object the answer held; `{}` for none.
+ * @param retryAfter - Seconds, from the header.
+ * @param requestId - From a header, where the problem details hold none.
+ */
+export function apiError(
+  status: number,
+  members: Readonly<Record<string, unknown>>,
+  retryAfter: number | null = null,
+  requestId: string | null = null,
+): ApiError {
+  const asked = members["retry_after"];
+  const fields: ApiErrorFields = {
+    status,
+    members,
+    code: fieldOf(members, "code"),
+    detail: fieldOf(members, "detail"),
+    requestId: fieldOf(members, "request_id") ?? requestId,
+    retryAfter: retryAfter ?? (typeof asked === "number" ? asked : null),
+  };
+  // 403 comes from API Gateway alone: the token lacks a scope.
+  if (status === 401 || status === 403)
+    return new AuthenticationError(
+      fields.code
+        ? sentence("This sign-in is not accepted.", "Sign in again.", fields)
+        : SIGN_IN_AGAIN,
+      fields,
+    );
+  if (status === 429 || fields.code === "quota_exceeded")
+    return new LimitError(
+      sentence("There is too much at once.", "Try again later.", fields),
+      fields,
+    );
+  if (status === 404)
+    return new NotFoundError(
+      sentence("There is no such file or upload of yours.", "", fields),
+      fields,
+    );
+  if (status === 409)
+    return new ConflictError(sentence("That can't be done now.", "", fields), fields);
+  if (status === 410)
+    return new GoneError(sentence("The upload was cancelled or has expired.", "", fields), fields);
+  if (status >= 500) {
+    const reference = fields.requestId ? ` (request id ${fields.requestId})` : "";
+    return new ServerError(
+      sentence(`The service has a problem${reference}.`, "Try again in a few minutes.", fields),
+      fields,
+    );
+  }
+  return new RefusedError(sentence(`The service refused this (${status}).`, "", fields), fields);
+}
+
+/** The page has no token to send. */
+export function signedOut(cause: unknown): AuthenticationError {
+  const none = { code: null, detail: null, requestId: null, retryAfter: null, members: {} };
+  return new AuthenticationError(SIGN_IN_AGAIN, { status: 401, ...none }, cause);
+}
+
+function sentence(otherwise: string, advice: string, fields: ApiErrorFields): string {
+  // What a 5xx says is for whoever runs the service, not for the person.
+  const detail = fields.status >= 500 ? null : fields.detail;
+  const known = ADVICE[fields.code ?? ""] ?? advice;
+  return [detail ?? otherwise, known].filter(Boolean).join(" ");
+}

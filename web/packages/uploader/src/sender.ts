@@ -1,0 +1,182 @@
+import { FileChangedError, FileReadError, TransportError } from "./errors.js";
+import { backoff, whenOnline } from "./pacing.js";
+import type { Parts } from "./parts.js";
+import type { Signer } from "./signer.js";
+import type { Slots } from "./slots.js";
+import { judge, storageError } from "./storage.js";
+import { NO_ANSWER } from "./transport.js";
+import type { Action, Network, Pacing, PutResponse, Transport } from "./types.js";
+
+/** A part whose URL is refused that often in a row won't be taken with another URL either. */
+const RESIGNINGS = 3;
+
+export interface SendOptions {
+  readonly parts: Parts;
+  readonly signer: Signer;
+  readonly transport: Transport;
+  /** Shared with all other uploads. */
+  readonly slots: Slots;
+  /** How many parts of this upload may be on their way; the slots bound it too. */
+  readonly parallel: number;
+  readonly retries: number;
+  readonly pacing: Pacing;
+  readonly network: Network;
+  readonly signal: AbortSignal;
+  readonly onProgress: () => void;
+  readonly onStored: (number: number) => void;
+  /** Nothing moves until the next attempt, or something does again. */
+  readonly onWaiting: (waiting: boolean) => void;
+}
+
+/** S3 doesn't know the upload (any more): what has become of it, the API knows. */
+export class UploadGone extends Error {}
+
+/**
+ * Sends every part that S3 doesn't hold; returns once it holds all.
+ *
+ * Parts that fail are tried again, each time with a newly signed URL: one that failed may have
+ * died, and S3 may close the connection before a browser gets to see its 403.
+ */
+export async function sendParts(options: SendOptions): Promise<void> {
+  const stop = new AbortController();
+  const sender = new Sender(options, AbortSignal.any([options.signal, stop.signal]));
+  const lanes = Array.from({ length: Math.min(options.parallel, options.parts.count) }, () =>
+    sender.run(),
+  );
+  try {
+    await Promise.all(lanes);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(lanes);
+    throw options.signal.aborted ? options.signal.reason : error;
+  }
+}
+
+class Sender {
+  readonly #options: SendOptions;
+  readonly #signal: AbortSignal;
+  readonly #pending: number[];
+  /** In the hands of a lane. */
+  readonly #taken = new Set<number>();
+  #sleeping = 0;
+
+  constructor(options: SendOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#pending = options.parts.missing();
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      const number = this.#pending.shift();
+      if (number === undefined) return;
+      this.#taken.add(number);
+      await this.#part(number);
+      this.#taken.delete(number);
+    }
+  }
+
+  async #part(number: number): Promise<void> {
+    const { parts, signer, retries, network } = this.#options;
+    let failures = 0;
+    let resignings = 0;
+    let mismatches = 0;
+    let storedBefore = parts.storedCount;
+    for (;;) {
+      await whenOnline(network, this.#signal);
+      const response = await this.#put(number);
+      if (response) {
+        const { kind } = judge(response);
+        if (kind === "stored") {
+          parts.stored(number);
+          this.#options.onStored(number);
+          this.#options.onProgress();
+          return;
+        }
+        if (kind === "gone") throw new UploadGone();
+        // Once may be the network's fault; twice in a row is the file's.
+        if (kind === "changed" && ++mismatches > 1) throw new FileChangedError();
+        if (kind === "refused") throw storageError(response);
+        if (kind === "sign" && ++resignings > RESIGNINGS) throw storageError(response);
+        signer.drop(number);
+        if (kind === "sign" && resignings === 1) continue;
+      } else {
+        signer.drop(number);
+        await this.#probe(number);
+        if (!network.online) continue;
+      }
+      if (parts.storedCount > storedBefore) failures = 0;
+      storedBefore = parts.storedCount;
+      failures += 1;
+      if (failures > retries)
+        throw response
+          ? storageError(response)
+          : new TransportError(NO_ANSWER, { code: "no_answer" });
+      await this.#sleep(failures);
+    }
+  }
+
+  /** S3's answer, or null if none came. */
+  async #put(number: number): Promise<PutResponse | null> {
+    const { parts, signer, slots } = this.#options;
+    const release = await slots.take(this.#signal);
+    try {
+      const upcoming = [...this.#taken, ...this.#pending];
+      const action = await signer.action(number, upcoming, this.#signal);
+      const response = await this.#send(number, action);
+      if (!response || judge(response).kind !== "stored") parts.lost(number);
+      return response;
+    } catch (error) {
+      parts.lost(number);
+      throw error;
+    } finally {
+      release();
+      this.#options.onProgress();
+    }
+  }
+
+  async #send(number: number, action: Action): Promise<PutResponse | null> {
+    const { parts, transport, onProgress, onWaiting } = this.#options;
+    parts.moved(number, 0);
+    onWaiting(false);
+    try {
+      return await transport({
+        method: action.method,
+        url: action.href,
+        headers: action.headers,
+        body: parts.body(number),
+        signal: this.#signal,
+        onProgress: (bytes) => {
+          if (this.#signal.aborted || parts.holds(number)) return;
+          parts.moved(number, bytes);
+          onProgress();
+        },
+      });
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (error instanceof TransportError) return null;
+      throw error;
+    }
+  }
+
+  /** Browsers report a file that was changed or deleted as a network error of the PUT. */
+  async #probe(number: number): Promise<void> {
+    try {
+      await this.#options.parts.body(number).slice(0, 1).arrayBuffer();
+    } catch (cause) {
+      throw new FileReadError(cause);
+    }
+  }
+
+  async #sleep(failures: number): Promise<void> {
+    const { pacing, parts, onWaiting } = this.#options;
+    this.#sleeping += 1;
+    onWaiting(!parts.moving);
+    try {
+      await pacing.sleep(backoff(failures, pacing.random()), this.#signal);
+    } finally {
+      this.#sleeping -= 1;
+      onWaiting(this.#sleeping > 0 && !parts.moving);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { FilesApi } from "./api.js";
+import type { Batcher } from "./batcher.js";
+import type { Slots } from "./slots.js";
+import type { Created, FileInfo, Hasher, Network, NewFile, Pacing, Transport } from "./types.js";
+
+/** What all uploads of an uploader share. */
+export interface Shared<U> {
+  readonly api: FilesApi;
+  readonly hasher: Hasher;
+  readonly transport: Transport;
+  readonly pacing: Pacing;
+  readonly network: Network;
+  readonly parallel: number;
+  readonly partRetries: number;
+  /** Files being hashed. */
+  readonly hashing: Slots;
+  /** Uploads open at the API. */
+  readonly open: Slots;
+  /** PUTs under way. */
+  readonly puts: Slots;
+  readonly creates: Batcher<NewFile, Created>;
+  readonly checks: Batcher<{ readonly sha256: string; readonly size: number }, FileInfo | null>;
+  /** Uploads of the API that are being sent to, and when that ends: the same content twice is one upload. */
+  readonly senders: Map<string, Promise<void>>;
+  /** `entered`: a new state, else `paused` or `waiting`. */
+  readonly onChange: (upload: U, entered: boolean) => void;
+  readonly onProgress: (upload: U) => void;
+}

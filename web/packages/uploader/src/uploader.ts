@@ -1,0 +1,178 @@
+import { FILES_PER_CHECK, FILES_PER_CREATE, FilesApi } from "./api.js";
+import { Batcher } from "./batcher.js";
+import { Emitter } from "./emitter.js";
+import { ConfigurationError } from "./errors.js";
+import { workerHasher } from "./hasher.js";
+import { browserNetwork, realPacing } from "./pacing.js";
+import { RateMeter } from "./rate.js";
+import type { Shared } from "./shared.js";
+import { Slots } from "./slots.js";
+import { fetchTransport, xhrTransport } from "./transport.js";
+import type {
+  CancelOptions,
+  TotalProgress,
+  Upload,
+  UploaderEvents,
+  UploaderOptions,
+  UploadOptions,
+} from "./types.js";
+import { FileUpload } from "./upload.js";
+
+const PARALLEL = 4;
+const PART_RETRIES = 8;
+/** Uploads open at the API at a time; a deployment allows a person 100 by default. */
+const OPEN = 16;
+/** Hashing one file takes a core already. */
+const HASHING = 1;
+
+/** Uploads files, several at once. */
+export class Uploader {
+  readonly api: FilesApi;
+  readonly #shared: Shared<FileUpload>;
+  readonly #ownHasher: boolean;
+  readonly #events = new Emitter<UploaderEvents>();
+  readonly #uploads = new Map<string, FileUpload>();
+  readonly #meter: RateMeter;
+  readonly #unsubscribe: () => void;
+  #lastId = 0;
+
+  constructor(options: UploaderOptions) {
+    const {
+      parallel = PARALLEL,
+      partRetries = PART_RETRIES,
+      pacing = realPacing,
+      network = browserNetwork,
+    } = options;
+    if (!Number.isInteger(parallel) || parallel < 1)
+      throw new ConfigurationError(
+        `parallel is ${parallel}: give a whole number from 1 on, such as ${PARALLEL}.`,
+      );
+    const api = new FilesApi(options);
+    this.api = api;
+    this.#ownHasher = !options.hasher;
+    this.#meter = new RateMeter(() => pacing.now());
+    this.#shared = {
+      api,
+      pacing,
+      network,
+      parallel,
+      partRetries,
+      hasher: options.hasher ?? workerHasher(),
+      transport:
+        options.transport ?? (globalThis.XMLHttpRequest ? xhrTransport() : fetchTransport()),
+      hashing: new Slots(HASHING),
+      open: new Slots(OPEN),
+      puts: new Slots(parallel),
+      creates: new Batcher(FILES_PER_CREATE, (files) => api.create(files)),
+      checks: new Batcher(FILES_PER_CHECK, (files) => api.check(files)),
+      senders: new Map(),
+      onChange: (upload, entered) => this.#changed(upload, entered),
+      onProgress: (upload) => {
+        this.#meter.record(this.#movedBytes());
+        this.#events.emit("progress", upload);
+      },
+    };
+    this.#unsubscribe = network.subscribe(() => {
+      for (const upload of this.#uploads.values())
+        if (!upload.ended) this.#events.emit("change", upload);
+    });
+  }
+
+  /** All that were added and not forgotten, oldest first. */
+  get uploads(): readonly Upload[] {
+    return [...this.#uploads.values()];
+  }
+
+  get progress(): TotalProgress {
+    const sums = this.#sums();
+    const left = sums.totalBytes - sums.sentBytes;
+    return {
+      ...sums,
+      rate: left > 0 ? this.#meter.rate : 0,
+      secondsLeft: this.#meter.secondsFor(left),
+    };
+  }
+
+  /** Starts at once. */
+  upload(source: Blob, options: UploadOptions = {}): Upload {
+    const id = options.id ?? `upload-${++this.#lastId}`;
+    if (this.#uploads.get(id)?.ended === false)
+      throw new ConfigurationError(`An upload with the id "${id}" is under way already.`);
+    const name =
+      options.name ?? ("name" in source && typeof source.name === "string" ? source.name : "file");
+    const contentType = (options.contentType ?? source.type) || undefined;
+    const upload = new FileUpload(id, source, name, contentType, this.#shared);
+    this.#uploads.set(id, upload);
+    const { signal } = options;
+    if (signal?.aborted) void upload.cancel();
+    else signal?.addEventListener("abort", () => void upload.cancel(), { once: true });
+    return upload;
+  }
+
+  /** The answer unsubscribes. */
+  on<E extends keyof UploaderEvents>(event: E, listener: UploaderEvents[E]): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  pauseAll(): void {
+    for (const upload of this.uploads) upload.pause();
+  }
+
+  resumeAll(): void {
+    for (const upload of this.uploads) upload.resume();
+  }
+
+  /** Those that failed. */
+  retryAll(): void {
+    for (const upload of this.uploads) upload.retry();
+  }
+
+  /** Those that are not done. */
+  async cancelAll(options: CancelOptions = {}): Promise<void> {
+    await Promise.all(this.uploads.map((upload) => upload.cancel(options)));
+  }
+
+  /** Drops an upload that is done, failed or cancelled from `uploads` and `progress`. */
+  forget(upload: Upload): void {
+    const known = this.#uploads.get(upload.id);
+    if (known === upload && known.ended) this.#uploads.delete(upload.id);
+  }
+
+  /** Stops everything, keeping what S3 holds, and ends the hashing worker. */
+  close(): void {
+    void this.cancelAll({ keep: true });
+    this.#unsubscribe();
+    if (this.#ownHasher) this.#shared.hasher.close();
+  }
+
+  #changed(upload: FileUpload, entered: boolean): void {
+    this.#events.emit("change", upload);
+    if (!entered) return;
+    if (upload.state === "done" && upload.result) this.#events.emit("done", upload, upload.result);
+    else if (upload.state === "failed" && upload.error)
+      this.#events.emit("failed", upload, upload.error);
+    else if (upload.state === "cancelled") this.#events.emit("cancelled", upload);
+  }
+
+  /** Over the network by this uploader, so that what was there already doesn't look like speed. */
+  #movedBytes(): number {
+    let bytes = 0;
+    for (const { progress } of this.#uploads.values())
+      bytes += progress.sentBytes - progress.resumedBytes;
+    return bytes;
+  }
+
+  #sums(): Omit<TotalProgress, "rate" | "secondsLeft"> {
+    const sums = { files: 0, doneFiles: 0, totalBytes: 0, hashedBytes: 0, sentBytes: 0 };
+    for (const upload of this.#uploads.values()) {
+      if (upload.state === "failed" || upload.state === "cancelled") continue;
+      const { totalBytes, hashedBytes, sentBytes } = upload.progress;
+      sums.files += 1;
+      sums.doneFiles += upload.state === "done" ? 1 : 0;
+      sums.totalBytes += totalBytes;
+      sums.hashedBytes += hashedBytes;
+      sums.sentBytes += sentBytes;
+    }
+    return sums;
+  }
+}

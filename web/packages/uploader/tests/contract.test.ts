@@ -1,0 +1,182 @@
+/** The cases of `contract/cases/files.json`: the client makes these requests, and reads these answers. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ApiError, FilesApi, type NewFile, type PartHash } from "../src/index.js";
+import { API_URL, FakePacing } from "./fake-cloud.js";
+
+type Body = Record<string, unknown>;
+
+interface Step {
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Record<string, string>;
+    readonly text?: string;
+  };
+  readonly response: { readonly status: number; readonly body?: Body };
+}
+
+const NUMBERS = new Set(["expires_in", "size", "part_size", "part_count", "number"]);
+
+/** `<any>` and the like as some value of the right kind. */
+function filled(value: unknown, name = ""): unknown {
+  if (value === "<maybe>") return null;
+  if (value === "<any>") return NUMBERS.has(name) ? 7 : "any";
+  if (typeof value === "string") return value.replace(/<(\w+)>/g, (_, kept) => `KEPT-${kept}`);
+  if (Array.isArray(value)) return value.map((item) => filled(item, name));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, key)]));
+}
+
+function call(api: FilesApi, method: string, path: string, body: Body): Promise<unknown> {
+  const url = new URL(path, API_URL);
+  const [, , first = "", second = "", third = ""] = url.pathname.split("/");
+  const query = {
+    ...(url.searchParams.has("q") ? { q: url.searchParams.get("q") ?? "" } : {}),
+    ...(url.searchParams.has("limit") ? { limit: Number(url.searchParams.get("limit")) } : {}),
+    cursor: url.searchParams.get("cursor"),
+  };
+  if (url.pathname === "/sign-in") return api.signIn();
+  if (first === "check") return api.check(body["files"] as { sha256: string; size: number }[]);
+  if (first === "uploads" && second === "") return api.uploads(query);
+  if (first === "uploads") {
+    if (third === "parts") return api.signParts(second, body["parts"] as PartHash[]);
+    if (third === "complete") return api.complete(second);
+    return method === "GET" ? api.session(second) : api.abort(second);
+  }
+  if (first === "") return method === "GET" ? api.list(query) : api.create(newFiles(body));
+  if (second === "download") return api.download(first);
+  if (method === "PATCH") return api.rename(first, body["name"] as string);
+  return method === "GET" ? api.get(first) : api.delete(first);
+}
+
+function newFiles(body: Body): NewFile[] {
+  return (body["files"] as Body[]).map(({ content_type, ...file }) => {
+    return {
+      ...file,
+      ...(content_type === undefined ? {} : { contentType: content_type }),
+    } as unknown as NewFile;
+  });
+}
+
+/** What the client made of an answer, in the words of the API. */
+function inWords(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inWords);
+  if (value instanceof Map)
+    return { parts: [...value].map(([number, action]) => ({ number, action: inWords(action) })) };
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      key === "headers" ? item : inWords(item),
+    ]),
+  );
+}
+
+/** Whether every member of the answer is there with its value; the client may add to them. */
+function agrees(answer: unknown, words: unknown): void {
+  if (answer === null || typeof answer !== "object") {
+    expect(words).toEqual(answer);
+    return;
+  }
+  for (const [name, value] of Object.entries(answer)) agrees(value, (words as Body)[name]);
+}
+
+/** What no client that keeps to the types can send. */
+function isMalformed({ request }: Step): boolean {
+  if (!request.text) return false;
+  try {
+    const body = JSON.parse(request.text) as Body;
+    const wanted = (body["files"] ?? body["parts"] ?? []) as Body[];
+    if (request.method === "PATCH") return typeof body["name"] !== "string";
+    return !Array.isArray(wanted) || wanted.some((each) => typeof each["sha256"] !== "string");
+  } catch {
+    return true;
+  }
+}
+
+const { cases } = JSON.parse(
+  readFileSync(new URL("../../../../contract/cases/files.json", import.meta.url), "utf8"),
+) as { cases: { name: string; steps: (Step | { send: string })[] }[] };
+
+const steps = cases.flatMap(({ name, steps: all }) =>
+  all.flatMap((step, index) =>
+    // Only other clients ask for a redirect.
+    "request" in step && !isMalformed(step) && step.response.status !== 302
+      ? [{ title: `${name}, step ${index + 1}`, step }]
+      : [],
+  ),
+);
+
+it("has cases of every route", () => {
+  const routes = steps.map(({ step: { request } }) => {
+    const route = request.path.replace(/\?.*/, "").replace(/(<\w+>|01\w{24})/, "{id}");
+    return `${request.method} ${route}`;
+  });
+
+  expect(new Set(routes).size).toBeGreaterThanOrEqual(14);
+});
+
+describe("a case of the contract", () => {
+  it.each(steps)("$title", async ({ step: { request, response } }) => {
+    const wanted = request.text ? (filled(JSON.parse(request.text)) as Body) : null;
+    const path = String(filled(request.path));
+    const answer = filled(response.body ?? {}) as Body;
+    const made: { method: string; path: string; body: Body | null }[] = [];
+    const send: typeof fetch = async (input, init = {}) => {
+      const body = init.body ? (JSON.parse(String(init.body)) as Body) : null;
+      made.push({ method: init.method ?? "", path: String(input).replace(API_URL, ""), body });
+      const text = response.body ? JSON.stringify(answer) : null;
+      return new Response(text, { status: response.status });
+    };
+    const api = new FilesApi({
+      apiUrl: API_URL,
+      token: () => "t",
+      fetch: send,
+      pacing: new FakePacing(),
+    });
+
+    const outcome = await call(api, request.method, path, wanted ?? {}).catch(
+      (error: unknown) => error,
+    );
+
+    expect(made).toEqual([{ method: request.method, path, body: wanted }]);
+    if (response.status < 400) {
+      expect(outcome).not.toBeInstanceOf(Error);
+      if (!response.body) return;
+      const words = inWords(outcome);
+      if (path === "/files/check")
+        agrees(
+          answer["files"],
+          (words as unknown[]).map((file) =>
+            file ? { duplicate: true, file } : { duplicate: false },
+          ),
+        );
+      else if (Array.isArray(outcome))
+        expect(outcome.map(kindOf)).toEqual((answer["files"] as Body[]).map(kindIn));
+      else
+        agrees(answer, "file" in answer && !("file" in (words as Body)) ? { file: words } : words);
+    } else if (Array.isArray(outcome)) {
+      expect(outcome.map(kindOf)).toEqual((answer["files"] as Body[]).map(kindIn));
+    } else {
+      expect(outcome).toBeInstanceOf(ApiError);
+      expect(outcome).toMatchObject({
+        status: response.status,
+        code: answer["code"],
+        requestId: "any",
+      });
+    }
+  });
+});
+
+function kindOf(created: { kind: string; action?: unknown }): string {
+  return created.kind === "single" && !created.action ? "held" : created.kind;
+}
+
+function kindIn(created: Body): string {
+  if ("error" in created) return "refused";
+  if (created["duplicate"]) return "duplicate";
+  if ("parts" in created) return "multipart";
+  return "action" in created ? "single" : "held";
+}
