@@ -1,0 +1,16 @@
+"""Upload a file, and download it again: python examples/transfer_file.py FILE COPY."""
+
+import os
+import sys
+
+import wideload
+import wideload.signin
+
+url = os.environ["WIDELOAD_URL"]
+ca_bundle = os.environ.get("WIDELOAD_CA_BUNDLE")
+# A token of your own, or that of whoever ran `wideload login`.
+token = os.environ.get("WIDELOAD_TOKEN") or wideload.signin.stored_token(url, ca_bundle=ca_bundle)
+with wideload.Client(url, token=token, ca_bundle=ca_bundle) as client:
+    result = client.files.upload(sys.argv[1])
+    print(result.file.file_id, f"{result.bytes_sent:,} bytes sent")
+    client.files.download(result.file.file_id, to=sys.argv[2])
