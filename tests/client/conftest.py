@@ -6,19 +6,25 @@ import base64
 import json
 import os
 import random
-import select
 import subprocess
-import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
+import urllib3
 
 import wideload
+from tests.client.fake_files import MIB, TOKEN, FakeFiles, serving_files
 from tests.client.fake_server import API_KEY, FakeServer, serving
+from tests.client.fake_sign_in import FakeSignIn, signing_in
+from tests.client.running import start
 from wideload._cli.app import run
 from wideload._retry import Pacing
+from wideload._signin.web import Web
 
 
 class Clock:
@@ -46,6 +52,13 @@ def server() -> Iterator[FakeServer]:
 
 
 @pytest.fixture
+def own_ports() -> Iterator[None]:
+    """No other test run on this machine has the ports that a browser comes back to."""
+    with filelock.FileLock(Path(tempfile.gettempdir()) / "wideload-tests-loopback.lock"):
+        yield
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -53,6 +66,55 @@ def clock() -> Clock:
 @pytest.fixture
 def client(server: FakeServer, clock: Clock) -> Iterator[wideload.Client]:
     with wideload.Client(server.url, api_key=API_KEY, _pacing=clock.pacing()) as made:
+        yield made
+
+
+@pytest.fixture
+def files_server() -> Iterator[FakeFiles]:
+    """A server whose files of over 64 KiB come in parts of as much, so that they are quick."""
+    with serving_files() as fake:
+        fake.one_put = fake.smallest_part = 64 * 1024
+        yield fake
+
+
+@pytest.fixture
+def fake_files() -> Iterator[FakeFiles]:
+    """A server whose files of over 4 MiB come in parts of 1 MiB: large enough to be looked at."""
+    with serving_files() as fake:
+        fake.one_put, fake.smallest_part = 4 * MIB, MIB
+        yield fake
+
+
+@pytest.fixture
+def files_command(
+    fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
+) -> Command:
+    """Run the command in this process against `fake_files`, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("USERNAME", "PASSWORD", "CA_BUNDLE", "URL"):
+        monkeypatch.delenv(f"WIDELOAD_{name}", raising=False)
+    monkeypatch.setenv("WIDELOAD_FILES_URL", fake_files.url)
+    monkeypatch.setenv("WIDELOAD_TOKEN", TOKEN)
+    return _running(capfdbinary)
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeSignIn]:
+    with signing_in() as fake:
+        yield fake
+
+
+@pytest.fixture
+def web(clock: Clock) -> Iterator[Web]:
+    """Asks providers, with a clock that stands at the true time and never really waits."""
+    clock.time = time.time()
+    with urllib3.PoolManager() as pool:
+        yield Web(pool, clock.pacing())
+
+
+@pytest.fixture
+def person(files_server: FakeFiles, clock: Clock) -> Iterator[wideload.Client]:
+    with wideload.Client(files_server.url, token=TOKEN, _pacing=clock.pacing()) as made:
         yield made
 
 
@@ -82,7 +144,10 @@ def command(
     monkeypatch.setenv("WIDELOAD_API_KEY", API_KEY)
     for name in ("WIDELOAD_API_KEY_HEADER", "WIDELOAD_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
+    return _running(capfdbinary)
 
+
+def _running(capfdbinary: Any) -> Command:
     def call(*arguments: str) -> Ran:
         status = run(arguments)
         output, error = capfdbinary.readouterr()
@@ -96,27 +161,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the command as a process of its own."""
     environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}
-    return subprocess.Popen(
-        [sys.executable, "-m", "wideload", *arguments],
-        env={**environment, "TERM": "xterm", "TZ": timezone},
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
-    )
-
-
-def read_terminal(screen: int) -> bytes:
-    """All that is written to a terminal until nobody has it open any more."""
-    shown = b""
-    try:
-        while select.select([screen], [], [], 30)[0]:
-            block = os.read(screen, 4096)
-            if not block:
-                break
-            shown += block
-    except OSError:  # Linux's way of saying that nobody writes any more
-        pass
-    finally:
-        os.close(screen)
-    return shown
+    return start({**environment, "TERM": "xterm", "TZ": timezone}, *arguments, **options)
 
 
 @pytest.fixture(scope="session")

@@ -453,7 +453,9 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """Serves each connection in a thread of its own."""
+
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -466,7 +468,7 @@ class _Server(ThreadingHTTPServer):
 def serving() -> Iterator[FakeServer]:
     """A server on a free port, gone at the end."""
     fake = FakeServer()
-    with _Server(("127.0.0.1", 0), _handler(fake)) as http:
+    with Server(("127.0.0.1", 0), _handler(fake)) as http:
         fake.root = f"http://127.0.0.1:{http.server_port}"
         fake.url = f"{fake.root}/stage"
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import wideload
-from tests.client.conftest import Command, read_terminal, spawn
+from tests.client.conftest import Command, spawn
 from tests.client.fake_server import API_KEY, FakeServer, Fault, problem
+from tests.client.running import read_terminal, take_terminal
 
 
 @pytest.fixture
@@ -238,7 +239,7 @@ def test_delete_on_a_terminal_asks(
         stderr=terminal,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_take_terminal,
+        preexec_fn=take_terminal,
     )
     os.close(terminal)
     shown = b""
@@ -260,14 +261,6 @@ def test_delete_on_a_terminal_asks(
         assert f"Delete {what} for good? [y/N]:".encode() in shown
     if status == 1:
         assert b"nothing was deleted" in shown
-
-
-def _take_terminal() -> None:
-    """Make standard input the controlling terminal, so that Ctrl-C is a signal."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.mark.usefixtures("stored")

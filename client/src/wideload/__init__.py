@@ -1,30 +1,49 @@
-"""Send JSON documents of any size to a Wideload deployment.
+"""Send JSON documents and files of any size to a Wideload deployment, and get them back.
 
     with wideload.Client("https://….amazonaws.com", api_key="wl_…") as client:
         receipt = client.send({"call_id": "c-1", "transcript_with_metrics": [...]})
 
 Small documents go inline through the API, large ones to S3 by presigned URL; `Client.send` sees
-to that, to compression and to retries. Errors are in `wideload.errors`; `wideload.compat` has
-drop-in replacements for functions of other SDKs. The package prints nothing and leaves logging
-alone.
+to that, to compression and to retries.
+
+    with wideload.Client("https://….amazonaws.com", token=access_token) as client:
+        uploaded = client.files.upload("film.mkv")
+        client.files.download(uploaded.file.file_id, to="copies/")
+
+Errors are in `wideload.errors`; `wideload.compat` has drop-in replacements for functions of other
+SDKs. The package prints nothing and leaves logging alone.
 """
 
 from wideload._client import Client
+from wideload._files.cancel import Cancel
+from wideload._files.files import Files
+from wideload._files.models import (
+    DownloadResult,
+    FileInfo,
+    UploadInfo,
+    UploadOutcome,
+    UploadResult,
+)
 from wideload._http import Transport
 from wideload._models import CallLog, Receipt
 from wideload._version import __version__
 from wideload.errors import (
     ApiError,
     AuthenticationError,
+    CancelledError,
     ConfigurationError,
     ConflictError,
     DocumentError,
+    FileChangedError,
+    FileRefusedError,
     IntegrityError,
     NotFoundError,
     PayloadRefusedError,
+    QuotaError,
     RateLimitError,
     RecordTooLargeError,
     ServerError,
+    SignInError,
     TransportError,
     UploadError,
     WaitTimeoutError,
@@ -35,20 +54,32 @@ __all__ = [
     "ApiError",
     "AuthenticationError",
     "CallLog",
+    "Cancel",
+    "CancelledError",
     "Client",
     "ConfigurationError",
     "ConflictError",
     "DocumentError",
+    "DownloadResult",
+    "FileChangedError",
+    "FileInfo",
+    "FileRefusedError",
+    "Files",
     "IntegrityError",
     "NotFoundError",
     "PayloadRefusedError",
+    "QuotaError",
     "RateLimitError",
     "Receipt",
     "RecordTooLargeError",
     "ServerError",
+    "SignInError",
     "Transport",
     "TransportError",
     "UploadError",
+    "UploadInfo",
+    "UploadOutcome",
+    "UploadResult",
     "WaitTimeoutError",
     "WideloadError",
     "__version__",

@@ -1,12 +1,14 @@
-"""Requests to the API itself: the key, retries, and answers turned into values or errors."""
+"""Requests to the API itself: retries, and answers turned into values or errors."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from wideload._auth import Auth
 from wideload._http import Answer, Body, Http, NoAnswer
 from wideload._models import parse_object
 from wideload._retry import Attempts, Pacing, parse_retry_after
@@ -24,40 +26,64 @@ from wideload.errors import (
     TransportError,
 )
 
-_ERRORS: dict[int, type[ApiError]] = {
-    400: PayloadRefusedError,
-    401: AuthenticationError,
-    403: AuthenticationError,
-    404: NotFoundError,
-    409: ConflictError,
-    413: PayloadRefusedError,
-    415: PayloadRefusedError,
-    422: PayloadRefusedError,
-    429: RateLimitError,
-}
-# Codes that say something else than their status does by itself.
-_ERRORS_BY_CODE: dict[str, type[ApiError]] = {
-    # 409s that waiting doesn't mend: the payload has failed.
-    "duplicate": PayloadRefusedError,
-    "object_changed": PayloadRefusedError,
-    "upload_lost": PayloadRefusedError,
-    "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
-}
+
+@dataclass(frozen=True)
+class Meanings:
+    """What an API's statuses and codes mean to the caller.
+
+    Attributes:
+        statuses: The error to raise for a status. Others: `ServerError` from 500, else `ApiError`.
+        codes: The error to raise for a code that says something else than its status by itself.
+        passing_conflicts: Codes of those 409s that waiting a moment mends.
+        lasting: Codes that waiting doesn't mend, whatever their status.
+    """
+
+    statuses: Mapping[int, type[ApiError]]
+    codes: Mapping[str, type[ApiError]]
+    passing_conflicts: frozenset[str]
+    lasting: frozenset[str] = frozenset()
+
+
+PAYLOADS = Meanings(
+    statuses={
+        400: PayloadRefusedError,
+        401: AuthenticationError,
+        403: AuthenticationError,
+        404: NotFoundError,
+        409: ConflictError,
+        413: PayloadRefusedError,
+        415: PayloadRefusedError,
+        422: PayloadRefusedError,
+        429: RateLimitError,
+    },
+    codes={
+        # 409s that waiting doesn't mend: the payload has failed.
+        "duplicate": PayloadRefusedError,
+        "object_changed": PayloadRefusedError,
+        "upload_lost": PayloadRefusedError,
+        "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
+    },
+    passing_conflicts=frozenset({"in_progress", "not_uploaded"}),
+)
 _PASSING_STATUSES = {429, 500, 502, 503, 504}
-_PASSING_CONFLICTS = {"in_progress", "not_uploaded"}
 _LONGEST_DETAIL = 1000
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Api:
-    """One deployment's API, as one key sees it."""
+    """One deployment's API, as one key or person sees it.
+
+    Args:
+        base_url: As `checked_base_url` gives it.
+    """
 
     def __init__(
-        self, http: Http, base_url: str, *, api_key: str, api_key_header: str, pacing: Pacing
+        self, http: Http, base_url: str, *, auth: Auth, meanings: Meanings, pacing: Pacing
     ) -> None:
-        self.base_url = _checked_base_url(base_url)
+        self.base_url = base_url
         self._http = http
-        self._key_header = {_checked_header_name(api_key_header): _checked_key(api_key)}
+        self._auth = auth
+        self._meanings = meanings
         self._pacing = pacing
 
     def request(
@@ -77,13 +103,15 @@ class Api:
             TransportError: No answer came.
         """
         url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
-        lines = {"Accept": "application/json", **(headers or {}), **self._key_header}
+        lines = {"Accept": "application/json", **(headers or {})}
+        renewed = False
         while True:
+            shown = self._auth.headers()
             attempts.requests += 1
             failure: ApiError | TransportError
             retry_after = None
             try:
-                answer = self._http.request(method, url, headers=lines, body=body)
+                answer = self._http.request(method, url, headers={**lines, **shown}, body=body)
             except NoAnswer as error:
                 again = error.retryable
                 attempts.unknown += error.sent
@@ -91,12 +119,13 @@ class Api:
             else:
                 if answer.ok:
                     return answer
+                if answer.status == 401 and not renewed and self._auth.renew(shown):
+                    renewed = True
+                    continue
                 failure = self._error(method, path, answer)
                 retry_after = failure.retry_after
                 attempts.unknown += failure.status >= 500
-                again = failure.status in _PASSING_STATUSES or (
-                    failure.status == 409 and failure.code in _PASSING_CONFLICTS
-                )
+                again = self._passes(failure)
             if not again or not attempts.again(retry_after):
                 raise failure
 
@@ -106,37 +135,58 @@ class Api:
             return None
         return self.base_url + url if url.startswith("/") else url
 
+    def error(self, what: str, problem: Mapping[str, Any], status: int) -> ApiError:
+        """An error that came as problem details.
+
+        Args:
+            what: What it was the answer to, such as `POST /files`.
+            problem: The problem details, as far as there are any.
+            status: HTTP status.
+        """
+        code = _text(problem.get("code"))
+        # API Gateway's own errors are {"message": …}.
+        detail = _text(problem.get("detail")) or _text(problem.get("message"))
+        request_id = _text(problem.get("request_id"))
+        retry_after = problem.get("retry_after")
+        message = f"{what}: {status}{' ' + code if code else ''}"
+        if detail:
+            message += f": {detail}"
+        if status in {401, 403}:
+            message += f" ({self._auth.hint})"
+        elif status == 404 and not code:
+            message += f" (is {self.base_url} the API's base URL?)"
+        if request_id:
+            message += f" [request {request_id}]"
+        kind = self._meanings.statuses.get(status, ServerError if status >= 500 else ApiError)
+        error = self._meanings.codes.get(code or "", kind)(
+            message,
+            status=status,
+            code=code,
+            detail=detail,
+            request_id=request_id,
+            retry_after=float(retry_after) if isinstance(retry_after, (int, float)) else None,
+        )
+        error.answer = problem
+        return error
+
+    def _passes(self, failure: ApiError) -> bool:
+        if failure.code in self._meanings.lasting:
+            return False
+        if failure.status == 409:
+            return failure.code in self._meanings.passing_conflicts
+        return failure.status in _PASSING_STATUSES
+
     def _error(self, method: str, path: str, answer: Answer) -> ApiError:
         try:
             problem = parse_object(answer.body)
         except ValueError:
             problem = {}
-        code = _text(problem.get("code"))
-        # API Gateway's own errors are {"message": …}.
-        detail = _text(problem.get("detail")) or _text(problem.get("message"))
-        request_id = _text(problem.get("request_id")) or _text(
-            answer.headers.get("apigw-requestid")
+        if not _text(problem.get("request_id")):
+            problem["request_id"] = answer.headers.get("apigw-requestid")
+        problem["retry_after"] = parse_retry_after(
+            answer.headers.get("Retry-After"), self._pacing.now()
         )
-        message = f"{method} {path}: {answer.status}{' ' + code if code else ''}"
-        if detail:
-            message += f": {detail}"
-        if answer.status in {401, 403}:
-            (header,) = self._key_header
-            message += f" (is the API key right, and does it go in the header {header}?)"
-        elif answer.status == 404 and not code:
-            message += f" (is {self.base_url} the API's base URL?)"
-        if request_id:
-            message += f" [request {request_id}]"
-        kind = _ERRORS.get(answer.status, ServerError if answer.status >= 500 else ApiError)
-        kind = _ERRORS_BY_CODE.get(code or "", kind)
-        return kind(
-            message,
-            status=answer.status,
-            code=code,
-            detail=detail,
-            request_id=request_id,
-            retry_after=parse_retry_after(answer.headers.get("Retry-After"), self._pacing.now()),
-        )
+        return self.error(f"{method} {path}", problem, answer.status)
 
 
 def unexpected(method: str, path: str, answer: Answer) -> ApiError:
@@ -149,16 +199,19 @@ def unexpected(method: str, path: str, answer: Answer) -> ApiError:
     )
 
 
-def checked_payload_id(payload_id: object) -> str:
-    """Take a payload's id for a path.
+def checked_id(what: str, id: object) -> str:
+    """Take an id for a path.
+
+    Args:
+        what: What it is the id of.
 
     Raises:
         ConfigurationError: It can't be one.
     """
     # Checked, since urllib3 resolves dots in a path and a slash would reach another route.
-    if not isinstance(payload_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", payload_id):
-        raise ConfigurationError(f"that is no payload id: {payload_id!r}")
-    return payload_id
+    if not isinstance(id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", id):
+        raise ConfigurationError(f"that is no {what} id: {id!r}")
+    return id
 
 
 def parse_answer(method: str, path: str, answer: Answer) -> dict[str, Any]:
@@ -177,43 +230,31 @@ def _text(value: object) -> str | None:
     return value[:_LONGEST_DETAIL] if isinstance(value, str) and value else None
 
 
-def _checked_base_url(base_url: str) -> str:
+def checked_base_url(base_url: str, argument: str = "base_url") -> str:
+    """Take the URL of an API, without a slash at its end.
+
+    Raises:
+        ConfigurationError: It can't be one.
+    """
     if not isinstance(base_url, str):
-        raise ConfigurationError("base_url is not a URL")
+        raise ConfigurationError(f"{argument} is not a URL")
     if "@" in base_url:
-        raise ConfigurationError("base_url must not hold a user name or password")
+        raise ConfigurationError(f"{argument} must not hold a user name or password")
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ConfigurationError("base_url is not a URL") from None
+        raise ConfigurationError(f"{argument} is not a URL") from None
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", base_url):
         raise ConfigurationError(
-            f"base_url must be the API's URL, such as https://abc123.execute-api.eu-west-1"
+            f"{argument} must be the API's URL, such as https://abc123.execute-api.eu-west-1"
             f".amazonaws.com, not {base_url!r}"
         )
     if parts.query or parts.fragment:
-        raise ConfigurationError("base_url must have no query and no fragment")
+        raise ConfigurationError(f"{argument} must have no query and no fragment")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ConfigurationError(
-            f"base_url must be https://, since the API key would cross the network readable: "
-            f"{base_url!r}"
+            f"{argument} must be https://, since the API key or token would cross the network "
+            f"readable: {base_url!r}"
         )
     return base_url.rstrip("/")
-
-
-def _checked_header_name(name: str) -> str:
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-        raise ConfigurationError(f"api_key_header is not a header name: {name!r}")
-    return name
-
-
-def _checked_key(key: str) -> str:
-    # Checked here, since the HTTP library would show the key in its error.
-    if not isinstance(key, str) or not key:
-        raise ConfigurationError("api_key is empty")
-    if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise ConfigurationError(
-            "api_key holds a space, a line break or another character that no key has"
-        )
-    return key

@@ -16,8 +16,10 @@ from typing import IO, Any, Self
 import urllib3
 
 from wideload import _pages
-from wideload._api import Api, checked_payload_id, unexpected
+from wideload._api import PAYLOADS, Api, checked_base_url, checked_id, unexpected
+from wideload._auth import ApiKey, Token, TokenSource
 from wideload._download import Download, check_read, copy
+from wideload._files.files import Files
 from wideload._http import Http, Progress, Transport, open_pool
 from wideload._models import CallLog, Receipt
 from wideload._payload import Document, prepare
@@ -40,12 +42,20 @@ class Client:
         with wideload.Client("https://….amazonaws.com", api_key="wl_…") as client:
             receipt = client.send("call.json")
 
+    A program's API key lets it send documents; a person's access token opens `files`.
+
     Connections are kept open between calls, so make one client and keep it. It may be shared by
     threads.
 
     Args:
-        base_url: The API's URL, before `/send-call-log`; https, except on this machine.
-        api_key: The key, as `wl_<id>_<secret>`.
+        base_url: The API's URL, before `/send-call-log` or `/files`; https, except on this machine.
+        api_key: The key, as `wl_<id>_<secret>`. `files` needs none.
+        token: The access token that `files` shows; or a function that gives one. A function is
+            called for each request, in whatever thread, by one at a time, so it should keep what
+            it has until that ends. When the API refuses the token (401), its `renew` is called
+            once with the refused token, if it has a `renew`, else the function is once more; if
+            another token comes of it the request is repeated.
+        files_url: URL of the API of files, before `/files`. Default: `base_url`.
         api_key_header: Header that carries the key, a setting of the deployment.
         ca_bundle: File with the certificates (PEM) of the authorities to trust instead of the
             system's.
@@ -54,7 +64,7 @@ class Client:
         retries: How many further requests one call may make when some fail in a way that may
             pass: no connection, 429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow
             exponentially from half a second, with jitter; `Retry-After` is honoured up to a minute.
-            Lists have them anew for each page.
+            Lists have them anew for each page, transfers of files for each request and part.
         transport: What makes the HTTP requests: anything with the `request` of urllib3's
             `PoolManager`, such as a `urllib3.ProxyManager`. Excludes `ca_bundle`; it isn't closed
             with the client. Default: a pool of the client's own.
@@ -67,7 +77,9 @@ class Client:
         self,
         base_url: str,
         *,
-        api_key: str,
+        api_key: str | None = None,
+        token: TokenSource | None = None,
+        files_url: str | None = None,
         api_key_header: str = "x-api-key",
         ca_bundle: str | os.PathLike[str] | None = None,
         timeout: float = 60.0,
@@ -87,17 +99,32 @@ class Client:
         self._pacing = _pacing or Pacing()
         self._retries = retries
         self._http = Http(transport, timeout=timeout, user_agent=f"wideload-python/{__version__}")
-        self._api = Api(
-            self._http,
-            base_url,
-            api_key=api_key,
-            api_key_header=api_key_header,
-            pacing=self._pacing,
-        )
+        self._base_url = checked_base_url(base_url)
+        self._payload_api: Api | None = None
+        if api_key is not None:
+            self._payload_api = Api(
+                self._http,
+                self._base_url,
+                auth=ApiKey(api_key, api_key_header),
+                meanings=PAYLOADS,
+                pacing=self._pacing,
+            )
+        self._files: Files | None = None
+        if token is not None:
+            self._files = Files(
+                self._http,
+                checked_base_url(files_url or base_url, "files_url"),
+                token=Token(token),
+                pacing=self._pacing,
+                retries=retries,
+                check_open=self._check_open,
+            )
+        if api_key is None and token is None:
+            raise ConfigurationError("give an api_key, a token, or both")
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<wideload.Client {self._api.base_url}>"
+        return f"<wideload.Client {self._base_url}>"
 
     def __enter__(self) -> Self:
         return self
@@ -115,6 +142,17 @@ class Client:
         self._closed = True
         if self._own_pool is not None:
             self._own_pool.clear()
+
+    @property
+    def files(self) -> Files:
+        """The files of the person whose access token was given as `token`.
+
+        Raises:
+            ConfigurationError: None was given.
+        """
+        if self._files is None:
+            raise ConfigurationError("files belong to a person: give the client a token")
+        return self._files
 
     def send(
         self,
@@ -262,7 +300,9 @@ class Client:
             query["after"] = _pages.moment("after", after)
         if before is not None:
             query["before"] = _pages.moment("before", before)
-        return _pages.call_logs(self._api, query, _checked_count("limit", limit), self._attempts)
+        return _pages.call_logs(
+            self._api, query, _pages.checked_count("limit", limit), self._attempts
+        )
 
     def records(
         self, payload_id: str, *, first: int = 0, limit: int | None = None
@@ -287,9 +327,9 @@ class Client:
         self._check_open()
         return _pages.records(
             self._api,
-            checked_payload_id(payload_id),
-            _checked_count("first", first) or 0,
-            _checked_count("limit", limit),
+            checked_id("payload", payload_id),
+            _pages.checked_count("first", first) or 0,
+            _pages.checked_count("limit", limit),
             self._attempts,
         )
 
@@ -306,7 +346,7 @@ class Client:
             TransportError: No answer came; it may be deleted or not. Calling again is safe.
         """
         self._check_open()
-        path = f"/call-logs/{checked_payload_id(payload_id)}"
+        path = f"/call-logs/{checked_id('payload', payload_id)}"
         attempts = self._attempts()
         try:
             answer = self._api.request("DELETE", path, attempts)
@@ -371,7 +411,7 @@ class Client:
         return log
 
     def _get(self, payload_id: str, attempts: Attempts) -> CallLog:
-        path = f"/call-logs/{checked_payload_id(payload_id)}"
+        path = f"/call-logs/{checked_id('payload', payload_id)}"
         try:
             answer = self._api.request("GET", path, attempts)
         except WideloadError as error:
@@ -384,6 +424,12 @@ class Client:
         if log.document is not None:
             check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())
         return log
+
+    @property
+    def _api(self) -> Api:
+        if self._payload_api is None:
+            raise ConfigurationError("documents are sent with a key: give the client an api_key")
+        return self._payload_api
 
     def _attempts(self) -> Attempts:
         return Attempts(self._retries, self._pacing)
@@ -415,12 +461,6 @@ def _unusable(log: CallLog) -> ApiError:
         )
     error.payload_id = log.payload_id
     return error
-
-
-def _checked_count(name: str, count: int | None) -> int | None:
-    if count is not None and (not isinstance(count, int) or count < 0):
-        raise ConfigurationError(f"{name} must be a whole number of 0 or more, not {count!r}")
-    return count
 
 
 def _checked_idempotency_key(key: str | None) -> str:

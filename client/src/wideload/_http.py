@@ -19,6 +19,8 @@ from wideload.errors import ConfigurationError
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _CONNECT_TIMEOUT = 10.0
 _READ_BLOCK = 64 * 1024
+# Kept open to one host, of those that there were at once.
+_MOST_CONNECTIONS = 64
 
 Progress = Callable[[int, int], object]
 
@@ -191,7 +193,7 @@ def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
         ConfigurationError: `ca_bundle` can't be read or holds no certificate.
     """
     if ca_bundle is None:
-        return urllib3.PoolManager(maxsize=8)
+        return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS)
     context = urllib3.util.create_urllib3_context()
     try:
         context.load_verify_locations(cafile=os.fspath(ca_bundle))
@@ -203,7 +205,7 @@ def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
         raise ConfigurationError(
             f"ca_bundle {os.fspath(ca_bundle)!r} can't be read: {error.strerror}"
         ) from None
-    return urllib3.PoolManager(maxsize=8, ssl_context=context)
+    return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, ssl_context=context)
 
 
 def without_query(url: str) -> str:

@@ -29,7 +29,7 @@ def call_logs(
         limit: Items at most; None for all.
         attempts: Gives each page an allowance of retries.
     """
-    return _items(
+    return items(
         api,
         "/call-logs",
         query,
@@ -46,7 +46,7 @@ def records(
     """The items of `GET /call-logs/{payload_id}/records`, from number `first`."""
     at = first
     try:
-        for record in _items(
+        for record in items(
             api,
             f"/call-logs/{payload_id}/records",
             {"first": str(first)} if first else {},
@@ -89,7 +89,18 @@ def moment(name: str, value: datetime | str) -> str:
         ) from None
 
 
-def _items(
+def checked_count(name: str, count: int | None) -> int | None:
+    """Take a number of items.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if count is not None and (not isinstance(count, int) or count < 0):
+        raise ConfigurationError(f"{name} must be a whole number of 0 or more, not {count!r}")
+    return count
+
+
+def items(
     api: Api,
     path: str,
     query: dict[str, str],
@@ -99,6 +110,15 @@ def _items(
     page_size: int,
     attempts: Callable[[], Attempts],
 ) -> Iterator[_Item]:
+    """The items of a list that comes as `{items, cursor}`.
+
+    Args:
+        query: What to ask for, but for `cursor` and `limit`.
+        take: Reads an item.
+        limit: Items at most; None for all.
+        page_size: Items at most that the API gives at a time.
+        attempts: Gives each page an allowance of retries.
+    """
     left = limit
     while left is None or left > 0:
         asked = page_size if left is None else min(page_size, left)

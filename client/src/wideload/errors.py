@@ -2,40 +2,55 @@
 
 The tree, with what each means to the caller:
 
-    WideloadError                 base of all; `payload_id` if the payload got one
+    WideloadError                 base of all; `payload_id`, `file_id`, `upload_id` where known
     ├── ConfigurationError        an argument or a setting is wrong (also a ValueError)
-    ├── DocumentError             the document can't be sent as it is (also a ValueError)
+    ├── DocumentError             the document or file can't be sent as it is (also a ValueError)
+    ├── FileChangedError          the file changed while it was uploaded; nothing is stored
+    ├── CancelledError            a transfer was cancelled; the same call goes on where it was
+    ├── SignInError               signing in failed, or a sign-in has ended: sign in (again)
     ├── TransportError            no usable answer came, after all retries
     ├── UploadError               S3 refused the upload or the download
     ├── IntegrityError            the bytes stored or read back are not those that were sent
     ├── WaitTimeoutError          `wait` ran out of time; processing goes on (also a TimeoutError)
     └── ApiError                  the API answered with an error
-        ├── AuthenticationError   401, 403: no key, a wrong one, or a revoked one
+        ├── AuthenticationError   401, 403: no key or token, a wrong, revoked or expired one
         ├── PayloadRefusedError   400, 413, 415, 422, or processing failed: sending again won't help
-        ├── NotFoundError         404: no such payload for this key, or no such route
-        ├── ConflictError         409: still being processed, not uploaded or not stored yet
+        ├── FileRefusedError      400, 413 to a file: trying again as it is won't help
+        ├── QuotaError            413, 429: the person's bytes or open uploads are used up
+        ├── NotFoundError         404, 410: no such payload, file or upload here, or no such route
+        ├── ConflictError         409: not in the state that the request needs
         ├── RecordTooLargeError   a single record is too large for an answer of the API
         ├── RateLimitError        429, after all retries
         └── ServerError           5xx, after all retries
 
-`OSError` from opening or reading a document that was given as a path or a file object is not
-wrapped. No message, attribute or repr of these holds an API key or the query of a presigned URL.
+`OSError` from opening, reading or writing a file that was given as a path or a file object is not
+wrapped. No message, attribute or repr of these holds an API key, a token or the query of a
+presigned URL.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 __all__ = [
     "ApiError",
     "AuthenticationError",
+    "CancelledError",
     "ConfigurationError",
     "ConflictError",
     "DocumentError",
+    "FileChangedError",
+    "FileRefusedError",
     "IntegrityError",
     "NotFoundError",
     "PayloadRefusedError",
+    "QuotaError",
     "RateLimitError",
     "RecordTooLargeError",
     "ServerError",
+    "SignInError",
     "TransportError",
     "UploadError",
     "WaitTimeoutError",
@@ -50,9 +65,14 @@ class WideloadError(Exception):
         payload_id: The payload that the failed call was about, if it had got its id. After a
             failed `Client.send` it tells that the document may have reached S3: look with
             `Client.get` before sending again, or send again with the same idempotency key.
+        file_id: The file that the failed call was about, if it was about one.
+        upload_id: The upload that the failed call had begun. It stays open, so that uploading the
+            same file again goes on where it was; `Client.files.abort` gives it up.
     """
 
     payload_id: str | None = None
+    file_id: str | None = None
+    upload_id: str | None = None
 
 
 class ConfigurationError(WideloadError, ValueError):
@@ -60,7 +80,35 @@ class ConfigurationError(WideloadError, ValueError):
 
 
 class DocumentError(WideloadError, ValueError):
-    """The document can't be sent as it is: empty, no JSON object, not serializable, too large."""
+    """It can't be sent as it is.
+
+    A document: empty, no JSON object, not serializable, too large. A file: opened as text, or from
+    a pipe that gives more than may be copied.
+    """
+
+
+class FileChangedError(WideloadError):
+    """The file changed between being hashed and being sent. Nothing of it is stored.
+
+    Upload it again when nobody writes to it any more, or a copy of it.
+    """
+
+
+class CancelledError(WideloadError):
+    """A transfer was stopped through its `Cancel`. The same call goes on where it was."""
+
+
+class SignInError(WideloadError):
+    """Signing in failed, or nobody is signed in, or the sign-in has ended: sign in (again).
+
+    Attributes:
+        code: The identity provider's own word for it, such as `invalid_grant` or
+            `NotAuthorizedException`, or the challenge that can't be met; None if there is none.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TransportError(WideloadError):
@@ -127,7 +175,10 @@ class ApiError(WideloadError):
         detail: The API's sentence about what was wrong and what is allowed, or None.
         request_id: Id to give to whoever runs the API, or None.
         retry_after: Seconds after which the API wants to be asked again, or None.
+        answer: The API's whole answer, as far as it was a JSON object.
     """
+
+    answer: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,
@@ -148,21 +199,38 @@ class ApiError(WideloadError):
 
 
 class AuthenticationError(ApiError):
-    """401 or 403: the key is missing, wrong or revoked, or goes in another header."""
+    """401 or 403: the key is missing, wrong or revoked, or the token is, or has expired."""
 
 
 class PayloadRefusedError(ApiError):
     """The API won't take this document, or processing it failed; sending it again won't help."""
 
 
+class FileRefusedError(ApiError):
+    """The API won't take this file, or this change to one: `code` and `detail` say why."""
+
+
+class QuotaError(ApiError):
+    """The person's quota is used up.
+
+    `quota_exceeded`: of bytes, those of open uploads included; delete files or abort uploads.
+    `too_many_uploads`: of uploads open at once; complete or abort some.
+    """
+
+
 class NotFoundError(ApiError):
-    """404: this key has no such payload. A payload of another tenant looks the same."""
+    """404, 410: there is no such payload, file or upload (any more).
+
+    What belongs to others looks the same.
+    """
 
 
 class ConflictError(ApiError):
-    """409: the payload is still being processed, or S3 doesn't hold it yet.
+    """409: what the request is about isn't in the state that it needs.
 
-    With the code `not_stored` it has no records (yet): `detail` names its state.
+    A payload: it is still being processed, or S3 doesn't hold it yet; with the code `not_stored`
+    it has no records (yet), and `detail` names its state. A file: `corrupt`. An upload:
+    `upload_completed`.
     """
 
 

@@ -9,6 +9,7 @@ import click
 from wideload import WideloadError, __version__
 from wideload._cli.call_logs import call_logs
 from wideload._cli.delete import delete
+from wideload._cli.download import download
 from wideload._cli.exits import (
     INTERRUPTED,
     LEGEND,
@@ -22,12 +23,40 @@ from wideload._cli.exits import (
     status_of,
 )
 from wideload._cli.get import get
+from wideload._cli.login import login
+from wideload._cli.ls import ls, uploads
+from wideload._cli.manage import abort, mv, rm
 from wideload._cli.output import leave_standard_output
 from wideload._cli.records import records
 from wideload._cli.send import send
+from wideload._cli.sign_ins import logout, whoami
+from wideload._cli.upload import upload
+
+_SECTIONS = {
+    "Files": (upload, download, ls, mv, rm, uploads, abort),
+    "Signing in, for files": (login, whoami, logout),
+    "JSON documents": (send, get, call_logs, records, delete),
+}
+
+
+class _Sections(click.Group):
+    """A group that lists its commands by what they are about."""
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the commands, section by section."""
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(command.name or "", command.get_short_help_str(80)) for command in commands]
+                )
 
 
 @click.group(
+    cls=_Sections,
     epilog=LEGEND,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,21 +64,29 @@ from wideload._cli.send import send
 @click.version_option(__version__, message="wideload %(version)s")
 @click.pass_context
 def wideload(context: click.Context) -> None:
-    """Send JSON documents of any size to a Wideload deployment.
+    """Send files and JSON documents of any size to a Wideload deployment.
 
     \b
+    Files belong to a person, who signs in:
+      export WIDELOAD_FILES_URL=https://def456.execute-api.eu-west-1.amazonaws.com
+      wideload login
+      wideload upload film.mkv
+      wideload download FILE_ID
+
+    \b
+    Documents belong to a program, which has a key:
       export WIDELOAD_URL=https://abc123.execute-api.eu-west-1.amazonaws.com
       export WIDELOAD_API_KEY=wl_…
       wideload send call.json
       wideload get PAYLOAD_ID --document -o call.json
-      wideload call-logs --call-id c-1
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _command in (send, get, call_logs, records, delete):
-    wideload.add_command(_command)
+for _commands in _SECTIONS.values():
+    for _command in _commands:
+        wideload.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

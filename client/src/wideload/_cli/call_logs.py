@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,7 +12,7 @@ import orjson
 from wideload import CallLog
 from wideload._cli.exits import LEGEND, complain, printable
 from wideload._cli.options import connect, connection_options
-from wideload._cli.output import echo, megabytes, reader_may_leave
+from wideload._cli.output import echo, local_time, megabytes, reader_may_leave
 
 _ON_A_TERMINAL = 50
 # In this order, with the widths of what the API gives; the last one may be of any length.
@@ -93,7 +92,7 @@ def _row(log: CallLog) -> str:
     shown = {name: _text(getattr(log, name)) for name, _, _ in _COLUMNS}
     shown["size"] = "-" if log.size is None else megabytes(log.size)
     shown["records"] = "-" if log.records is None else f"{log.records:,}"
-    shown["created_at"] = _local_time(shown["created_at"])
+    shown["created_at"] = local_time(shown["created_at"])
     if log.error_code:
         shown["call_id"] += f"  ({log.error_code})"
     return printable("  ".join(f"{shown[name]:{width}}" for name, _, width in _COLUMNS).rstrip())
@@ -106,11 +105,3 @@ def _fields(log: CallLog) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _local_time(iso: str) -> str:
-    """As a person reads it, and as `--after` takes it: in this machine's time zone."""
-    try:
-        return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return iso

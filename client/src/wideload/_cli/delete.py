@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
-import orjson
 
-from wideload import NotFoundError, WideloadError
-from wideload._api import checked_payload_id
-from wideload._cli.exits import (
-    LEGEND,
-    OK,
-    REFUSED,
-    Failed,
-    Interrupted,
-    complain,
-    describe,
-    sentence,
-    status_of,
-)
+from wideload._cli.each import Deed, checked, confirm, each
+from wideload._cli.exits import LEGEND
 from wideload._cli.options import connect, connection_options
+
+_DELETING = Deed(key="payload_id", past="deleted", again="deleting again")
 
 
 @click.command(epilog=LEGEND)
@@ -43,45 +32,10 @@ def delete(
 
     With --json, each ID gives one line on standard output: {"payload_id", "deleted": true}, or
     {"payload_id", "error": {"type", "message", "status", "code", "request_id"}}. An ID that is
-    unknown doesn't keep the others from being deleted; any other trouble does.
+    unknown doesn't keep the others from being deleted; trouble with the key, the network or the
+    service does.
     """
-    ids = list(dict.fromkeys(map(checked_payload_id, payload_ids)))
-    worst = OK
+    ids = checked("payload", payload_ids)
     with connect(**connection) as client:
-        if not yes and sys.stdin.isatty() and not _agreed(ids):
-            complain("nothing was deleted")
-            raise Failed(REFUSED)
-        for position, payload_id in enumerate(ids):
-            left = len(ids) - position - 1
-            try:
-                client.delete(payload_id)
-            except KeyboardInterrupt:
-                others = f"; {left} more were not deleted" if left else ""
-                raise Interrupted(
-                    f"{payload_id} may have been deleted or not{others}; deleting again is safe"
-                ) from None
-            except WideloadError as error:
-                if as_json:
-                    _print_json({"payload_id": payload_id, "error": describe(error)})
-                complain(f"{payload_id}: {sentence(error)}")
-                worst = max(worst, status_of(error))
-                # Without a code it isn't the payload that is unknown, but the API.
-                if left and not (isinstance(error, NotFoundError) and error.code):
-                    complain(f"stopped: {left} more not deleted")
-                    break
-            else:
-                if as_json:
-                    _print_json({"payload_id": payload_id, "deleted": True})
-                elif not quiet:
-                    click.echo(f"{payload_id}: deleted")
-    if worst != OK:
-        raise Failed(worst)
-
-
-def _agreed(ids: list[str]) -> bool:
-    what = f"payload {ids[0]}" if len(ids) == 1 else f"{len(ids)} payloads"
-    return click.confirm(f"Delete {what} for good?", err=True)
-
-
-def _print_json(members: dict[str, Any]) -> None:
-    click.echo(orjson.dumps(members).decode())
+        confirm("payload", many="payloads", ids=ids, deed=_DELETING, yes=yes)
+        each(ids, client.delete, _DELETING, as_json=as_json, quiet=quiet)

@@ -8,9 +8,13 @@ import click
 
 from wideload.errors import (
     ApiError,
+    AuthenticationError,
+    CancelledError,
     ConfigurationError,
+    NotFoundError,
     RateLimitError,
     ServerError,
+    SignInError,
     TransportError,
     UploadError,
     WaitTimeoutError,
@@ -20,6 +24,7 @@ OK = 0
 REFUSED = 1
 USAGE = 2
 UNAVAILABLE = 3
+NOT_SIGNED_IN = 4
 INTERRUPTED = 130
 
 LEGEND = """\b
@@ -28,6 +33,7 @@ Exit status:
   1    refused or failed: trying again as it is won't help
   2    wrong usage: an option, a setting, or a file that can't be read
   3    no network, or the service is unavailable: try again later
+  4    not signed in, or the sign-in has ended: wideload login
   130  interrupted with Ctrl-C
 """
 
@@ -53,7 +59,24 @@ def status_of(error: Exception) -> int:
         return UNAVAILABLE
     if isinstance(error, UploadError) and error.status >= 500:
         return UNAVAILABLE
+    if isinstance(error, SignInError) or (
+        isinstance(error, AuthenticationError) and error.status == 401
+    ):
+        return NOT_SIGNED_IN
+    if isinstance(error, CancelledError):
+        return INTERRUPTED
     return REFUSED
+
+
+def concerns_all(error: Exception) -> bool:
+    """Whether the next file or id would fare the same."""
+    if isinstance(error, NotFoundError):
+        return not error.code  # then it isn't the id that is unknown, but the API
+    if isinstance(error, UploadError):
+        return error.status >= 500
+    return isinstance(
+        error, (TransportError, ServerError, RateLimitError, SignInError, AuthenticationError)
+    )
 
 
 def describe(error: Exception) -> dict[str, Any]:
@@ -61,6 +84,8 @@ def describe(error: Exception) -> dict[str, Any]:
     described: dict[str, Any] = {"type": type(error).__name__, "message": sentence(error)}
     if isinstance(error, (ApiError, UploadError)):
         described |= {"status": error.status, "code": error.code, "request_id": error.request_id}
+    elif isinstance(error, SignInError):
+        described["code"] = error.code
     return described
 
 

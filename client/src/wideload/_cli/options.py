@@ -1,19 +1,40 @@
-"""The options that say where to send to and as whom, the same for all commands."""
+"""The options that say where to go and as whom, the same for all commands of one kind."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from wideload import Client
+from wideload._api import checked_base_url
+from wideload._http import open_pool
+from wideload._signin.web import Web
+from wideload.signin import password_token, stored_token
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+FILES_URL = ("WIDELOAD_FILES_URL", "WIDELOAD_URL")
+
+_CA_BUNDLE = click.option(
+    "--ca-bundle",
+    envvar="WIDELOAD_CA_BUNDLE",
+    show_envvar=True,
+    help="File with the certificates (PEM) to trust instead of the system's.",
+)
+_TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds that the other side may be silent.",
+)
+
 
 def connection_options(command: _Command) -> _Command:
-    """Add the options that say where to send to, and as whom."""
+    """Add the options that say where to send documents to, and with which key."""
     options = (
         click.option("--url", envvar="WIDELOAD_URL", show_envvar=True, help="The API's base URL."),
         click.option(
@@ -30,19 +51,8 @@ def connection_options(command: _Command) -> _Command:
             show_default=True,
             help="Header that carries the key.",
         ),
-        click.option(
-            "--ca-bundle",
-            envvar="WIDELOAD_CA_BUNDLE",
-            show_envvar=True,
-            help="File with the certificates (PEM) to trust instead of the system's.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            default=60.0,
-            show_default=True,
-            help="Seconds that the other side may be silent.",
-        ),
+        _CA_BUNDLE,
+        _TIMEOUT,
         click.option(
             "--retries",
             type=click.IntRange(min=0),
@@ -51,9 +61,30 @@ def connection_options(command: _Command) -> _Command:
             help="Further requests that one document may cost when some fail.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(options, command)
+
+
+def sign_in_options(command: _Command) -> _Command:
+    """Add the options that say where to sign in."""
+    url = click.option(
+        "--url",
+        envvar=FILES_URL,
+        show_envvar=True,
+        help="Base URL of the API of files, before /files.",
+    )
+    return _with((url, _CA_BUNDLE), command)
+
+
+def files_options(command: _Command) -> _Command:
+    """Add the options that say where files are."""
+    retries = click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        default=5,
+        show_default=True,
+        help="Further requests that one file may cost when some fail.",
+    )
+    return sign_in_options(_with((_TIMEOUT, retries), command))
 
 
 def connect(
@@ -65,7 +96,7 @@ def connect(
     timeout: float,
     retries: int,
 ) -> Client:
-    """Make a client of the shared options.
+    """Make a client of the options that documents are sent with.
 
     Raises:
         click.UsageError: One is missing.
@@ -83,3 +114,58 @@ def connect(
         timeout=timeout,
         retries=retries,
     )
+
+
+def connect_files(
+    *, url: str | None, ca_bundle: str | None, timeout: float, retries: int
+) -> Client:
+    """Make a client of the options of files, for whoever the environment or `login` says.
+
+    Raises:
+        click.UsageError, ConfigurationError: As for `connect`.
+    """
+    base_url = files_url(url)
+    username, password = credentials()
+    token: str | Callable[[], str]
+    if given := given_token():
+        token = given
+    elif username and password:
+        token = password_token(base_url, username, password, ca_bundle=ca_bundle or None)
+    else:
+        token = stored_token(base_url, ca_bundle=ca_bundle or None)
+    return Client(
+        base_url, token=token, ca_bundle=ca_bundle or None, timeout=timeout, retries=retries
+    )
+
+
+def files_url(url: str | None) -> str:
+    """The base URL that was given, as sign-ins are kept under it.
+
+    Raises:
+        click.UsageError: None was given.
+        ConfigurationError: It can't be right.
+    """
+    if not url or not url.strip():
+        raise click.UsageError("no API: give --url, or set WIDELOAD_FILES_URL or WIDELOAD_URL")
+    return checked_base_url(url.strip(), "--url")
+
+
+def given_token() -> str | None:
+    """WIDELOAD_TOKEN, which wins over all else."""
+    return os.environ.get("WIDELOAD_TOKEN", "").strip() or None
+
+
+def credentials() -> tuple[str | None, str | None]:
+    """WIDELOAD_USERNAME and WIDELOAD_PASSWORD, which win over a stored sign-in."""
+    return os.environ.get("WIDELOAD_USERNAME") or None, os.environ.get("WIDELOAD_PASSWORD") or None
+
+
+def provider_web(ca_bundle: str | None) -> Web:
+    """What identity providers are asked with."""
+    return Web(open_pool(ca_bundle or None))
+
+
+def _with(options: tuple[Callable[[_Command], _Command], ...], command: _Command) -> _Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

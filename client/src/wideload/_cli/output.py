@@ -1,13 +1,18 @@
-"""Standard output: lines, for a reader who may have enough before the end, and sizes."""
+"""Standard output: lines, for a reader who may have enough before the end; sizes and times."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
 import click
+import orjson
+
+from wideload import FileInfo
 
 
 @contextmanager
@@ -28,6 +33,45 @@ def echo(line: str) -> None:
     """Print a line at once, whatever characters are in it."""
     # Bytes, since the locale's encoding may lack some of them.
     click.echo(line.encode("utf-8", "replace"))
+
+
+def print_json(members: Mapping[str, Any]) -> None:
+    """Print one result for a program, at once."""
+    click.echo(orjson.dumps(members).decode())
+
+
+def file_members(file: FileInfo) -> dict[str, Any]:
+    """A file as members of a `--json` line, the same in all commands."""
+    return {name: getattr(file, name) for name in file.__slots__ if name != "answer"}
+
+
+def local_time(iso: str) -> str:
+    """A time as a person reads it, and as options take it: in this machine's time zone."""
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return iso
+
+
+def human_size(size: int) -> str:
+    """A size in a few characters, in the powers of 1000 that disks and networks are sold by."""
+    if size < 1000:
+        return f"{size} B"
+    shown, power = size / 1000, 0
+    while shown >= 999.95 and power < 3:
+        shown, power = shown / 1000, power + 1
+    return f"{shown:.1f} {('kB', 'MB', 'GB', 'TB')[power]}"
+
+
+def human_time(seconds: float) -> str:
+    """A duration in its two largest units."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{left} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"
 
 
 def megabytes(size: int) -> str:

@@ -6,11 +6,23 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from wideload._cli.exits import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _WORTH_A_BAR = 1024 * 1024
 _LONGEST_LABEL = 30  # leaves room for the bar on a terminal of 80 columns
+
+
+def shortened(label: str) -> str:
+    """A label that leaves room for its bar, cut where names differ least."""
+    return label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
+
+
+def missing_rich() -> None:
+    """Say how to get bars."""
+    sys.stderr.write("wideload: for a progress bar: pip install wideload[cli]\n")
 
 
 class Bar:
@@ -22,7 +34,7 @@ class Bar:
     """
 
     def __init__(self, label: str, *, wanted: bool) -> None:
-        self._label = label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
+        self._label = shortened(printable(label))
         self._wanted = wanted
         self._drawn: tuple[Progress, TaskID] | None = None
 
@@ -53,7 +65,7 @@ class Bar:
             from rich.console import Console
         except ModuleNotFoundError:
             self._wanted = False
-            sys.stderr.write("wideload: for a progress bar: pip install wideload[cli]\n")
+            missing_rich()
             return
         progress = bars.Progress(
             bars.TextColumn("{task.description}", markup=False),

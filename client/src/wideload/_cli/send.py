@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from wideload import DocumentError, PayloadRefusedError, Receipt, WideloadError
 from wideload._cli.exits import (
@@ -24,7 +23,7 @@ from wideload._cli.exits import (
     status_of,
 )
 from wideload._cli.options import connect, connection_options
-from wideload._cli.output import megabytes
+from wideload._cli.output import megabytes, print_json
 from wideload._cli.progress import Bar
 
 _STDIN = "-"
@@ -137,7 +136,7 @@ def _report(file: str, receipt: Receipt, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         members = asdict(receipt)
         del members["answer"]
-        _print_json({"file": file, **members})
+        print_json({"file": file, **members})
     elif not quiet:
         size = "" if receipt.size is None else f", {megabytes(receipt.size)} of JSON"
         records = "" if receipt.records is None else f", {receipt.records:,} records"
@@ -150,10 +149,6 @@ def _report(file: str, receipt: Receipt, *, as_json: bool, quiet: bool) -> None:
 def _report_failure(file: str, error: Exception, *, as_json: bool) -> None:
     payload_id = getattr(error, "payload_id", None)
     if as_json:
-        _print_json({"file": file, "payload_id": payload_id, "error": describe(error)})
+        print_json({"file": file, "payload_id": payload_id, "error": describe(error)})
     known = f" (payload {payload_id})" if payload_id and payload_id not in str(error) else ""
     complain(f"{file}: {sentence(error)}{known}")
-
-
-def _print_json(members: dict[str, Any]) -> None:
-    click.echo(orjson.dumps(members).decode())

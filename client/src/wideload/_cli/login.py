@@ -1,0 +1,150 @@
+"""`wideload login`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import webbrowser
+from contextlib import suppress
+
+import click
+
+from wideload._cli.exits import LEGEND, complain, printable
+from wideload._cli.options import (
+    credentials,
+    files_url,
+    given_token,
+    provider_web,
+    sign_in_options,
+)
+from wideload._cli.output import print_json
+from wideload._signin.cognito import Prompts
+from wideload._signin.source import open_store
+from wideload._signin.tokens import SignIn
+from wideload._signin.ways import sign_in_with_browser, sign_in_with_password
+from wideload._signin.web import Web
+
+
+@click.command(epilog=LEGEND)
+@sign_in_options
+@click.option(
+    "--username",
+    envvar="WIDELOAD_USERNAME",
+    show_envvar=True,
+    help="Sign in with this name and a password instead of a browser.",
+)
+@click.option("--no-browser", is_flag=True, help="Only print the address; don't open a browser.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="Seconds to wait for you in the browser.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print who is signed in as a JSON object.")
+def login(  # noqa: PLR0917 - click passes by name
+    url: str | None,
+    ca_bundle: str | None,
+    username: str | None,
+    no_browser: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Sign in, so that upload, download and the like act for you.
+
+    \b
+      wideload login
+      wideload login --no-browser           # on a machine without one: prints the address
+      wideload login --username ann@example.com
+
+    Your browser opens the deployment's sign-in page. If it runs on another machine, its last page
+    won't load: paste that page's address here.
+
+    With --username, the password comes from WIDELOAD_PASSWORD, from standard input, or from a
+    prompt. With WIDELOAD_USERNAME and WIDELOAD_PASSWORD set, the other commands need no login at
+    all; an access token in WIDELOAD_TOKEN wins over everything.
+
+    What is kept is in your config directory, for your user alone to read, until: wideload logout
+    """
+    base_url = files_url(url)
+    store = open_store()
+    web = provider_web(ca_bundle)
+    if username:
+        sign_in = sign_in_with_password(web, base_url, username, _password(), _prompts())
+    else:
+        sign_in = _in_the_browser(web, base_url, opened=not no_browser, timeout=timeout)
+    with store.locked(base_url):
+        store.save(sign_in)
+    if as_json:
+        print_json(sign_in.to_public())
+    else:
+        click.echo(printable(f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}"))
+    if given_token():
+        complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
+
+
+def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> SignIn:
+    paste = sys.stdin.isatty()
+
+    def show(address: str) -> None:
+        opens = opened and _browser_is_there()
+        first = "Your browser should open. If it doesn't, go to:" if opens else "To sign in, go to:"
+        click.echo(f"{first}\n\n  {printable(address)}\n", err=True)
+        if paste:
+            click.echo(
+                "On another machine the last page won't load: paste its address here.", err=True
+            )
+        if opens:
+            # In a thread, since a browser without windows would be waited for, and waits for us.
+            threading.Thread(target=_open, args=(address,), daemon=True).start()
+
+    return sign_in_with_browser(web, url, show=show, timeout=timeout, paste=paste)
+
+
+def _browser_is_there() -> bool:
+    # Without a display Python would take the terminal for a browser such as w3m.
+    return not sys.platform.startswith("linux") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+
+
+def _open(address: str) -> None:
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(address)
+
+
+def _password() -> str:
+    _, password = credentials()
+    if password:
+        return password
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, err=True)
+        return typed
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("no password: set WIDELOAD_PASSWORD, or give it on standard input")
+    return line
+
+
+def _prompts() -> Prompts:
+    return Prompts(code=_code, new_password=_new_password) if sys.stdin.isatty() else Prompts()
+
+
+def _code(source: str, wrong: bool) -> str:
+    if wrong:
+        complain("that code was wrong")
+    code: str = click.prompt(f"Code from {printable(source)}", err=True)
+    return code
+
+
+def _new_password(why: str | None) -> str:
+    if why:
+        complain(why)
+    chosen: str = click.prompt(
+        "Your password is a temporary one. New password",
+        hide_input=True,
+        confirmation_prompt=True,
+        err=True,
+    )
+    return chosen

@@ -1,0 +1,1 @@
+"""File transfer: what is behind `Client.files`."""

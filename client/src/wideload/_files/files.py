@@ -1,0 +1,437 @@
+"""`Client.files`: files of any size, between here and S3."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import cast
+
+import orjson
+
+from wideload._api import Api, checked_id, parse_answer, unexpected
+from wideload._auth import Token
+from wideload._files.cancel import Cancel
+from wideload._files.control import Control, Gate
+from wideload._files.digest import digest, part_size_of
+from wideload._files.download import Download, target_of
+from wideload._files.many import ManyUploads
+from wideload._files.meter import Meter
+from wideload._files.models import (
+    DownloadResult,
+    FileInfo,
+    ManyProgress,
+    Source,
+    Target,
+    UploadInfo,
+    UploadOutcome,
+    UploadResult,
+)
+from wideload._files.names import checked_content_type, checked_name, content_type_of
+from wideload._files.session import FILES, Created, Session, read_file
+from wideload._files.source import name_of, open_source
+from wideload._files.upload import Opened, Upload
+from wideload._http import Http, Progress
+from wideload._pages import checked_count, items
+from wideload._retry import Attempts, Pacing
+from wideload.errors import ConfigurationError, NotFoundError, WideloadError
+
+# As much as a temporary directory can be expected to hold.
+SPOOL_LIMIT = 10 * 1024**3
+
+_MOST_CONNECTIONS = 64
+_LONGEST_PAGE = 100
+
+
+class Files:
+    """A person's files at one deployment; `Client.files` is one.
+
+    Content goes straight to S3 and comes straight from it, never through the API. Everything is
+    safe to repeat: an upload that was interrupted, by whatever, goes on where it was when the same
+    file is uploaded again, from any machine; a download does in the same directory.
+
+    May be shared by threads. Callbacks are called in the thread that called the method, some ten
+    times a second at most, and once at the end; what one raises ends the transfer and comes out
+    of the method.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        base_url: str,
+        *,
+        token: Token,
+        pacing: Pacing,
+        retries: int,
+        check_open: Callable[[], None],
+    ) -> None:
+        self._http = http
+        self._pacing = pacing
+        self._retries = retries
+        self._check_open = check_open
+        self._api = Api(http, base_url, auth=token, meanings=FILES, pacing=pacing)
+
+    def __repr__(self) -> str:
+        return f"<wideload.Files {self._api.base_url}>"
+
+    def upload(
+        self,
+        source: Source,
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        parallel: int = 4,
+        progress: Progress | None = None,
+        hashing: Progress | None = None,
+        cancel: Cancel | None = None,
+        spool_limit: int = SPOOL_LIMIT,
+    ) -> UploadResult:
+        """Upload a file, or find that the API holds its content already.
+
+        The file is read once for its SHA-256, which finds duplicates and earlier uploads, and
+        once more for what has to be sent. Memory stays within some MiB for each of `parallel`.
+
+        On Ctrl-C, after `CancelledError` and after most errors the upload stays open, so that the
+        same call goes on where it was; `error.upload_id` tells its id.
+
+        Args:
+            source: Path of a file, or a binary file object. A seekable one is read in place, from
+                its position to its end, and must not be used by others meanwhile. Named pipes
+                and objects that can't seek are copied to a temporary file first. File objects
+                aren't closed.
+            name: The file's name, without directories, at most 255 characters. Default: the last
+                component of the path, or of the file object's `name`.
+            content_type: Such as `application/pdf`. Default: guessed from the name.
+            parallel: Connections at most. Fewer are used while S3 asks to slow down.
+            progress: Called with (bytes that S3 holds or that are on their way, bytes in all).
+                Begins with what an earlier upload left, and goes backward when an attempt is
+                repeated.
+            hashing: Called with (bytes read, bytes in all) while the file is read for its SHA-256.
+            cancel: Stops or pauses it from another thread.
+            spool_limit: Bytes at most of what is copied to a temporary file. Default: 10 GiB.
+
+        Raises:
+            ConfigurationError: An argument can't be right.
+            DocumentError: The source gives text, or more than `spool_limit` allows.
+            OSError: It can't be opened or read, or the temporary file can't be written.
+            FileChangedError: It changed while it was read. Nothing is stored.
+            CancelledError: `cancel` was used.
+            QuotaError: The person's bytes or open uploads are used up.
+            FileRefusedError: The API won't take the file: too large, or such a name.
+            AuthenticationError: The token is missing, wrong or expired.
+            UploadError: S3 refused the upload.
+            IntegrityError: The API recorded another content than was sent.
+            RateLimitError, ServerError, TransportError: Trouble that lasted through all retries.
+        """
+        self._check_open()
+        connections = _checked_parallel(parallel)
+        control = Control(cancel or Cancel(), self._pacing)
+        opened = self._open(
+            source,
+            control,
+            name=name,
+            content_type=content_type,
+            spool_limit=spool_limit,
+            hashing=hashing,
+        )
+        with closing(opened.content):
+            meter = Meter(opened.digest.size, progress)
+            return self._send(opened, None, control, Gate(connections), meter)
+
+    def upload_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        parallel: int = 4,
+        progress: ManyProgress | None = None,
+        hashing: ManyProgress | None = None,
+        cancel: Cancel | None = None,
+        spool_limit: int = SPOOL_LIMIT,
+    ) -> Iterator[UploadOutcome]:
+        """Upload several files at once; one that fails doesn't stop the others.
+
+        Up to 25 are announced to the API in one request, and files with the same content are sent
+        once. Sources are taken from the iterable as they are needed.
+
+        Args:
+            sources: What to upload, as for `upload`. File objects need a `name`.
+            parallel: Connections at most, in all.
+            progress: As for `upload`, called with (number of the source from 0, bytes, bytes in
+                all), while the iterator is being asked for the next outcome.
+            hashing: The same for reading the files.
+            cancel: Stops or pauses all. Those that were begun and aren't done end with
+                `CancelledError`; no more are taken.
+            spool_limit: As for `upload`, for each.
+
+        Returns:
+            An iterator, on which the work begins with the first `next`. It gives an outcome for
+            each source, in the order in which they end. Closing it stops what is under way, and
+            leaves that resumable.
+
+        Raises:
+            ConfigurationError: An argument can't be right; at once, not on iterating.
+        """
+        self._check_open()
+        connections = _checked_parallel(parallel)
+        control = Control(cancel or Cancel(), self._pacing)
+
+        def open_one(source: Source, control: Control, report: Progress) -> Opened:
+            return self._open(source, control, spool_limit=spool_limit, hashing=report)
+
+        return ManyUploads(
+            open_one,
+            self._send,
+            Session(self._api, self._retries, control),
+            parallel=connections,
+            control=control,
+            progress=progress,
+            hashing=hashing,
+        ).run(sources)
+
+    def download(
+        self,
+        file_id: str,
+        to: Target | None = None,
+        *,
+        overwrite: bool = False,
+        parallel: int = 4,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> DownloadResult:
+        """Download a file and check its SHA-256.
+
+        It is written to `.<name>.<file_id>.part` beside the target, which gets its name when the
+        SHA-256 is right: no wrong or partial file ever has it. What was interrupted goes on from
+        that file.
+
+        Args:
+            file_id: The API's id of the file.
+            to: Path to write to; a directory, in which the file gets its own name, made safe; or a
+                binary file object, which gets the bytes in order and isn't closed: if the
+                SHA-256 turns out wrong at the end, it has them already. Default: the current
+                directory.
+            overwrite: Whether a file that exists may be replaced.
+            parallel: Connections at most.
+            progress: Called with (bytes here, bytes in all); begins with what an earlier download
+                left.
+            cancel: Stops or pauses it from another thread.
+
+        Raises:
+            ConfigurationError: An argument can't be right.
+            FileExistsError: The target exists, and `overwrite` isn't set.
+            OSError: The file can't be written.
+            NotFoundError: This person has no such file.
+            ConflictError: The deployment has found it corrupt (code `corrupt`).
+            IntegrityError: What came isn't what was recorded.
+            CancelledError: `cancel` was used.
+            AuthenticationError, UploadError, RateLimitError, ServerError, TransportError: As for
+                `upload`.
+        """
+        self._check_open()
+        connections = _checked_parallel(parallel)
+        checked_id("file", file_id)
+        to_file = None if to is None or isinstance(to, (str, os.PathLike)) else to
+        if to_file is not None and (
+            isinstance(to_file, io.TextIOBase) or not callable(getattr(to_file, "write", None))
+        ):
+            raise ConfigurationError(
+                f"a download goes to a path or a binary file object, not {type(to).__name__}"
+            )
+        control = Control(cancel or Cancel(), self._pacing)
+        session = Session(self._api, self._retries, control)
+        try:
+            file, action = session.download(file_id)
+            download = Download(
+                self._http, session, file, action, control, Gate(connections), progress
+            )
+            if to_file is not None:
+                return download.to_file(to_file)
+            path = cast("str | os.PathLike[str] | None", to)
+            return download.to_path(
+                target_of(path, file.name, overwrite=overwrite), overwrite=overwrite
+            )
+        except WideloadError as error:
+            error.file_id = file_id
+            raise
+
+    def list(self, *, q: str | None = None, limit: int | None = None) -> Iterator[FileInfo]:
+        """The person's files, newest first.
+
+        Pages are asked for as they are needed.
+
+        Args:
+            q: Only files whose name contains this, in whatever case.
+            limit: How many at most. Default: all.
+
+        Raises:
+            ConfigurationError: An argument can't be right; at once, not on iterating.
+            ApiError, TransportError: On iterating, when a page can't be had.
+        """
+        self._check_open()
+        query = {}
+        if q is not None:
+            if not 1 <= len(q) <= 255:
+                raise ConfigurationError("q has 1 to 255 characters: leave it out to list all")
+            query["q"] = q
+        return items(
+            self._api,
+            "/files",
+            query,
+            take=FileInfo.of,
+            limit=checked_count("limit", limit),
+            page_size=_LONGEST_PAGE,
+            attempts=self._attempts,
+        )
+
+    def get(self, file_id: str) -> FileInfo:
+        """Look a file up.
+
+        Raises:
+            NotFoundError: This person has no such file.
+            ApiError, TransportError: The API answered with another error, or not at all.
+        """
+        return self._file("GET", file_id)
+
+    def rename(self, file_id: str, name: str) -> FileInfo:
+        """Give a file another name; its content and id stay.
+
+        Raises:
+            ConfigurationError: No file can have that name.
+            NotFoundError: This person has no such file.
+            ApiError, TransportError: The API answered with another error, or not at all.
+        """
+        return self._file("PATCH", file_id, orjson.dumps({"name": checked_name(name)}))
+
+    def delete(self, file_id: str) -> None:
+        """Delete a file for good.
+
+        Deleting one that is gone raises NotFoundError, except where an earlier attempt of this
+        same call may have deleted it and only the answer was lost: that is success.
+
+        Raises:
+            NotFoundError: This person has no such file (any more).
+            ApiError, TransportError: The API answered with another error, or not at all.
+        """
+        self._check_open()
+        path = f"/files/{checked_id('file', file_id)}"
+        attempts = self._attempts()
+        try:
+            self._api.request("DELETE", path, attempts)
+        except WideloadError as error:
+            gone = isinstance(error, NotFoundError) and error.code == "unknown_file"
+            if not (gone and attempts.unknown):
+                error.file_id = file_id
+                raise
+
+    def uploads(self, *, limit: int | None = None) -> Iterator[UploadInfo]:
+        """The person's uploads that aren't finished, newest first, without their parts.
+
+        Args:
+            limit: How many at most. Default: all.
+
+        Raises:
+            ConfigurationError: An argument can't be right; at once, not on iterating.
+            ApiError, TransportError: On iterating, when a page can't be had.
+        """
+        self._check_open()
+        return items(
+            self._api,
+            "/files/uploads",
+            {},
+            take=UploadInfo.of,
+            limit=checked_count("limit", limit),
+            page_size=_LONGEST_PAGE,
+            attempts=self._attempts,
+        )
+
+    def get_upload(self, upload_id: str) -> UploadInfo:
+        """Look an upload up: its state, and the parts that S3 holds.
+
+        Raises:
+            NotFoundError: This person has no such upload.
+            ApiError, TransportError: The API answered with another error, or not at all.
+        """
+        self._check_open()
+        path = f"/files/uploads/{checked_id('upload', upload_id)}"
+        answer = self._api.request("GET", path, self._attempts())
+        try:
+            return UploadInfo.of(parse_answer("GET", path, answer))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise unexpected("GET", path, answer) from None
+
+    def abort(self, upload_id: str) -> None:
+        """Give an upload up, and delete what S3 holds of it. Again is fine.
+
+        Raises:
+            NotFoundError: This person has no such upload.
+            ConflictError: It is completed: delete the file instead.
+            ApiError, TransportError: The API answered with another error, or not at all.
+        """
+        self._check_open()
+        path = f"/files/uploads/{checked_id('upload', upload_id)}"
+        self._api.request("DELETE", path, self._attempts())
+
+    def _open(
+        self,
+        source: Source,
+        control: Control,
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        spool_limit: int,
+        hashing: Progress | None,
+    ) -> Opened:
+        """Open and hash a source; what can be wrong without that is looked at first."""
+        name = checked_name(name_of(source) if name is None else name)
+        kind = checked_content_type(content_type) if content_type else content_type_of(name)
+        content = open_source(source, spool_limit, control)
+        try:
+            meter = Meter(content.size, hashing)
+            meter.start(0)
+
+            def step(count: int) -> None:
+                control.check()
+                meter.add(count)
+
+            found = digest(content, part_size_of(content.size), step)
+            meter.tell()
+        except BaseException:
+            content.close()
+            raise
+        return Opened(content, found, name, kind)
+
+    def _send(
+        self,
+        opened: Opened,
+        created: Created | None,
+        control: Control,
+        gate: Gate,
+        meter: Meter,
+    ) -> UploadResult:
+        session = Session(self._api, self._retries, control)
+        return Upload(self._http, session, opened, control=control, gate=gate, meter=meter).run(
+            created
+        )
+
+    def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:
+        self._check_open()
+        path = f"/files/{checked_id('file', file_id)}"
+        headers = {"Content-Type": "application/json"} if body else {}
+        try:
+            answer = self._api.request(method, path, self._attempts(), headers=headers, body=body)
+            return read_file(method, path, answer)
+        except WideloadError as error:
+            error.file_id = file_id
+            raise
+
+    def _attempts(self) -> Attempts:
+        return Attempts(self._retries, self._pacing)
+
+
+def _checked_parallel(parallel: int) -> int:
+    if not isinstance(parallel, int) or not 1 <= parallel <= _MOST_CONNECTIONS:
+        raise ConfigurationError(
+            f"parallel must be a whole number from 1 to {_MOST_CONNECTIONS}, not {parallel!r}"
+        )
+    return parallel

@@ -1,0 +1,113 @@
+"""Names of files: those that the API takes, and those that are safe to write to."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import unicodedata
+
+from wideload.errors import ConfigurationError
+
+_LONGEST_NAME = 255
+_LONGEST_CONTENT_TYPE = 255
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = r'"[ !#-\[\]-~]*"'
+_CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
+
+# Controls, surrogates (bytes of a path that are no text), line and paragraph separators.
+_REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+# They make a name read otherwise than it is: "exe.txt" that ends in .exe.
+_BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
+_WINDOWS_REFUSED = '<>:"|?*'
+# What common file systems take: 255 bytes on Linux, 255 UTF-16 units elsewhere.
+_LONGEST_ON_DISK = 255
+
+
+def checked_name(name: str) -> str:
+    """Take a name for a file at the API.
+
+    Raises:
+        ConfigurationError: The API takes no such name.
+    """
+    if not isinstance(name, str):
+        raise ConfigurationError(f"a file's name must be text, not {type(name).__name__}")
+    if name in {"", ".", ".."}:
+        raise ConfigurationError(f"{name!r} is no file name: give one as name")
+    if "/" in name or "\\" in name:
+        raise ConfigurationError(f"a file's name has no / and no \\: {name!r}")
+    if any(_refused(char) for char in name):
+        raise ConfigurationError(
+            f"the file name {name!r} holds a control character, a byte that is no text or a mark "
+            "that changes the direction of writing: give another as name"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise ConfigurationError(
+            f"a file's name has at most {_LONGEST_NAME} characters: {name[:50]!r}… has {len(name)}"
+        )
+    return name
+
+
+def checked_content_type(kind: str) -> str:
+    """Take a content type, before the file is read.
+
+    Raises:
+        ConfigurationError: The API takes no such type.
+    """
+    if (
+        not isinstance(kind, str)
+        or len(kind) > _LONGEST_CONTENT_TYPE
+        or not _CONTENT_TYPE.fullmatch(kind)
+    ):
+        raise ConfigurationError(
+            f"content_type must be type/subtype, with parameters or without, in at most "
+            f"{_LONGEST_CONTENT_TYPE} characters, such as application/pdf, not {kind!r}"
+        )
+    return kind
+
+
+def content_type_of(name: str) -> str:
+    """The content type that a file's name suggests."""
+    kind, encoding = mimetypes.guess_type(name)
+    if encoding == "gzip":
+        return "application/gzip"
+    return kind if kind and not encoding else "application/octet-stream"
+
+
+def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
+    """`name` as the API gave it, made one component of a path of this machine.
+
+    It can't leave a directory, hide what it is, or name a device.
+
+    Args:
+        name: From an answer: anything.
+        windows: Whether to keep to what Windows takes.
+    """
+    base = re.split(r"[/\\]", name)[-1]
+    base = "".join("_" if _refused(char) else char for char in base)
+    if windows:
+        base = "".join("_" if char in _WINDOWS_REFUSED else char for char in base)
+        base = base.rstrip(". ")
+        if _WINDOWS_RESERVED.match(base.partition(".")[0].rstrip()):
+            base = f"_{base}"
+    if base in {"", ".", ".."}:
+        base = "unnamed"
+    return shortened(base, _LONGEST_ON_DISK)
+
+
+def shortened(name: str, most: int) -> str:
+    """`name` in at most so many bytes of UTF-8, its extension kept if that is short."""
+    if len(name.encode()) <= most:
+        return name
+    stem, extension = os.path.splitext(name)
+    if len(extension.encode()) > 20:
+        stem, extension = name, ""
+    room = most - len(extension.encode())
+    return stem.encode()[:room].decode(errors="ignore") + extension
+
+
+def _refused(char: str) -> bool:
+    return unicodedata.category(char) in _REFUSED_CATEGORIES or char in _BIDI

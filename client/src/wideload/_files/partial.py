@@ -1,0 +1,215 @@
+"""The file that a download is written to until it is whole, and what it knows about itself."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wideload._files.handle import Handle
+from wideload._files.models import FileInfo
+from wideload._files.names import shortened
+
+try:
+    import fcntl
+except ImportError:  # Windows, which doesn't let two processes rename what both have open
+    fcntl = None  # type: ignore[assignment]
+
+_MIB = 1024 * 1024
+_SMALLEST_RANGE = 8 * _MIB
+_MOST_RANGES = 10_000
+
+# Behind the content: a line of so many bytes that says what this is, and a byte for each range,
+# 1 if it is there. The ETag is that of S3, by which nobody's change goes unnoticed.
+_LINE = 256
+_THERE = b"\1"
+
+
+class PartialFile:
+    """A download under way: `.<name>.<file_id>.part` beside its target.
+
+    A context manager that closes it; what isn't finished stays, to be taken up again.
+
+    Attributes:
+        range_size: Bytes of each range but the last.
+        ranges: How many there are.
+        there: Numbers, from 0, of the ranges that an earlier download has written.
+        etag: The ETag that S3 gave to that one, or None.
+
+    Raises:
+        OSError: It can't be made, or another process is writing to it (`FileExistsError`).
+    """
+
+    def __init__(self, target: Path, file: FileInfo) -> None:
+        self._target = target
+        self._file = file
+        ending = f".{file.file_id}.part"
+        self._path = target.with_name(f".{shortened(target.name, 254 - len(ending))}{ending}")
+        self.range_size = max(_SMALLEST_RANGE, -(-file.size // _MOST_RANGES // _MIB) * _MIB)
+        self.ranges = -(-file.size // self.range_size)
+        self._handle = Handle(_locked(self._path))
+        self.there, self.etag = self._read_state()
+        if self.etag is None:
+            self._begin()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._handle.close()
+
+    def size_of(self, number: int) -> int:
+        """Bytes of a range."""
+        return min(self.range_size, self._file.size - number * self.range_size)
+
+    def write(self, offset: int, block: bytes) -> None:
+        """Write some of the content."""
+        self._handle.write(offset, block)
+
+    def read_into(self, offset: int, view: memoryview) -> int:
+        """Read some of the content back."""
+        return self._handle.read_into(offset, view)
+
+    def keep(self, number: int) -> None:
+        """Remember that all of a range is written."""
+        self._handle.write(self._file.size + _LINE + number, _THERE)
+
+    def name_etag(self, etag: str) -> None:
+        """Remember of which object the ranges are."""
+        line = _line_of(self._file, etag).encode()
+        if etag.isascii() and len(line) <= _LINE:
+            self._handle.write(self._file.size, line.ljust(_LINE, b"\0"))
+
+    def finish(self, *, overwrite: bool) -> None:
+        """Give it the target's name. It can't be used afterwards.
+
+        Raises:
+            FileExistsError: Something has that name, and `overwrite` isn't set.
+            OSError: It can't be renamed.
+        """
+        refuse_existing(self._target, overwrite=overwrite)
+        self._handle.truncate(self._file.size)
+        if os.name == "nt":  # where no open file can be renamed
+            self._handle.close()
+        # Elsewhere it stays locked until it has its name, so that nobody takes it up again.
+        if overwrite:
+            os.replace(self._path, self._target)
+        else:
+            _rename_to_new(self._path, self._target)
+
+    def discard(self) -> None:
+        """Forget what it holds, and begin anew."""
+        self._begin()
+        self.there, self.etag = frozenset(), None
+
+    def remove(self) -> None:
+        """Delete it: what it holds is of no use."""
+        if os.name == "nt":
+            self._handle.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+    def _begin(self) -> None:
+        self._handle.truncate(0)
+        self._handle.truncate(self._file.size + _LINE + self.ranges)
+
+    def _read_state(self) -> tuple[frozenset[int], str | None]:
+        """What an earlier download left, if it was one of the same content."""
+        state = bytearray(_LINE + self.ranges + 1)
+        if self._handle.read_into(self._file.size, memoryview(state)) != len(state) - 1:
+            return frozenset(), None
+        line = bytes(state[:_LINE]).rstrip(b"\0").decode("ascii", "replace")
+        begin = _line_of(self._file, "")[:-1]
+        if not line.startswith(begin) or not line.endswith("\n") or line.strip() == begin.strip():
+            return frozenset(), None
+        there = (number for number in range(self.ranges) if state[_LINE + number] == _THERE[0])
+        return frozenset(there), line[len(begin) : -1]
+
+
+def refuse_existing(target: Path, *, overwrite: bool) -> None:
+    """Return if a file may get this path.
+
+    Raises:
+        FileExistsError: Something is there, and `overwrite` isn't set or it is no regular file.
+    """
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return
+    if not overwrite:
+        raise FileExistsError(errno.EEXIST, "it exists already", str(target))
+    if not stat.S_ISREG(mode):
+        raise FileExistsError(errno.EEXIST, "it is no regular file", str(target))
+
+
+def _line_of(file: FileInfo, etag: str) -> str:
+    return f"wideload part 1 {file.sha256} {etag}\n"
+
+
+def _locked(path: Path) -> io.FileIO:
+    """Open the file, make it if need be, and keep other processes from doing so.
+
+    Raises:
+        FileExistsError: Another one is writing to it, or it is no regular file.
+        OSError: It can't be opened.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    while True:
+        file = io.FileIO(os.open(path, flags, 0o666), "rb+")
+        try:
+            _lock(file, path)
+            mine = os.fstat(file.fileno())
+            if not stat.S_ISREG(mine.st_mode):
+                raise FileExistsError(errno.EEXIST, "it is no regular file", str(path))
+            if mine.st_nlink == 1 and _is_at(mine, path):
+                return file
+            # It was finished just now, or has another name by which somebody knows it: a new one.
+            if _is_at(mine, path):
+                os.unlink(path)
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: io.FileIO, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FileExistsError(
+            errno.EEXIST, "another download of the same file to here is under way", str(path)
+        ) from None
+    except OSError:
+        pass  # some network file systems know no locks
+
+
+def _is_at(status: os.stat_result, path: Path) -> bool:
+    try:
+        return os.path.samestat(status, os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _rename_to_new(path: Path, target: Path) -> None:
+    """Rename without replacing what may have come there meanwhile."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, "it exists already", str(target)) from None
+    except (AttributeError, NotImplementedError, OSError):  # no hard links here
+        refuse_existing(target, overwrite=False)
+        os.rename(path, target)
+    else:
+        os.unlink(path)

@@ -1,0 +1,284 @@
+"""The requests of an upload to the API, as typed calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from wideload._api import Api, Meanings, parse_answer, unexpected
+from wideload._files.control import Control
+from wideload._files.models import FileInfo
+from wideload._http import Answer
+from wideload._retry import Attempts
+from wideload.errors import (
+    ApiError,
+    AuthenticationError,
+    ConflictError,
+    FileRefusedError,
+    NotFoundError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+)
+
+FILES = Meanings(
+    statuses={
+        400: FileRefusedError,
+        401: AuthenticationError,
+        403: AuthenticationError,
+        404: NotFoundError,
+        409: ConflictError,
+        410: NotFoundError,
+        413: FileRefusedError,
+        429: RateLimitError,
+    },
+    codes={"quota_exceeded": QuotaError, "too_many_uploads": QuotaError},
+    passing_conflicts=frozenset({"conflict"}),
+    lasting=frozenset({"too_many_uploads"}),
+)
+
+# What the API takes in one request.
+MOST_FILES = 25
+MOST_PARTS = 100
+
+# S3 may take minutes to complete thousands of parts.
+_LONGEST_COMPLETING = 15 * 60.0
+_COMPLETING_PAUSE = 2.0
+
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file as it is announced to the API."""
+
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """A request that the API wants to be made, as it stands.
+
+    Attributes:
+        deadline: Time, as `Pacing.monotonic` gives it, from which it is too old to begin with.
+    """
+
+    method: str
+    href: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    deadline: float
+
+
+@dataclass(frozen=True)
+class Created:
+    """What the API said to one new file; exactly one of `file`, `error` and `upload_id` is set.
+
+    Attributes:
+        file: The API holds the content already.
+        error: It won't take this file.
+        upload_id: The upload, begun now or earlier.
+        action: The one PUT that is to be made. None with no `part_size`: S3 holds the object.
+        part_size: Bytes of each part but the last; 0 if it goes in one PUT.
+        part_count: How many parts there are; 0 if it goes in one PUT.
+        held: Hex SHA-256 of each part that S3 holds, by number from 1.
+    """
+
+    file: FileInfo | None = None
+    error: ApiError | None = None
+    upload_id: str = ""
+    action: Action | None = None
+    part_size: int = 0
+    part_count: int = 0
+    held: Mapping[int, str] = field(default_factory=dict)
+
+
+class Session:
+    """The API's side of one transfer, or of several that belong together.
+
+    Args:
+        retries: How many further requests each call may make.
+        control: Its waits end early when the transfer does.
+    """
+
+    def __init__(self, api: Api, retries: int, control: Control) -> None:
+        self._api = api
+        self._retries = retries
+        self._control = control
+        self._pacing = control.pacing
+
+    def attempts(self) -> Attempts:
+        """A new allowance of retries."""
+        return Attempts(self._retries, self._pacing)
+
+    def create(self, files: Sequence[NewFile]) -> list[Created]:
+        """Announce up to 25 files, for each of which there is an answer in the same place.
+
+        Raises:
+            ApiError, TransportError: None is taken, and not for what they are.
+        """
+        body = orjson.dumps({"files": files})
+        try:
+            answer = self._api.request("POST", "/files", self.attempts(), headers=_JSON, body=body)
+        except ApiError as error:
+            # When every file is refused, the answer is the first's refusal.
+            if not isinstance(error.answer.get("files"), list):
+                raise
+            answered = error.answer["files"]
+            request_id = error.request_id
+            shape = unexpected("POST", "/files", Answer(error.status, {}, b""))
+        else:
+            answered = parse_answer("POST", "/files", answer).get("files")
+            request_id = answer.headers.get("apigw-requestid")
+            shape = unexpected("POST", "/files", answer)
+        try:
+            created = [self._created(one, request_id) for one in answered]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise shape from None
+        if len(created) != len(files):
+            raise shape
+        return created
+
+    def create_one(self, file: NewFile) -> Created:
+        """Announce a file; wait if S3 is putting another upload of the same together.
+
+        Raises:
+            ApiError, TransportError: As `create`.
+        """
+        began = self._pacing.monotonic()
+        while True:
+            (created,) = self.create([file])
+            error = created.error
+            if error is None or not self._is_completing(error, began):
+                return created
+            self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
+
+    def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, Action]:
+        """Get an action for each of up to 100 parts.
+
+        Args:
+            parts: Number, from 1, and hex SHA-256 of each.
+
+        Raises:
+            ApiError, TransportError: There is none.
+        """
+        path = f"/files/uploads/{upload_id}/parts"
+        wanted = [{"number": number, "sha256": sha256} for number, sha256 in parts]
+        answer = self._api.request(
+            "POST", path, self.attempts(), headers=_JSON, body=orjson.dumps({"parts": wanted})
+        )
+        try:
+            signed = {
+                int(part["number"]): self.action(part["action"])
+                for part in parse_answer("POST", path, answer)["parts"]
+            }
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise unexpected("POST", path, answer) from None
+        if signed.keys() != {number for number, _ in parts}:
+            raise unexpected("POST", path, answer)
+        return signed
+
+    def complete(self, upload_id: str) -> FileInfo:
+        """Make a file of what was uploaded. Waits up to 15 minutes for S3 to put it together.
+
+        Raises:
+            ApiError, TransportError: There is no file yet.
+        """
+        path = f"/files/uploads/{upload_id}/complete"
+        began = self._pacing.monotonic()
+        while True:
+            try:
+                answer = self._api.request("POST", path, self.attempts())
+            except ServerError as error:
+                if not self._is_completing(error, began):
+                    raise
+                pause = error.retry_after or _COMPLETING_PAUSE
+            else:
+                return read_file("POST", path, answer)
+            self._pacing.sleep(pause)
+
+    def download(self, file_id: str) -> tuple[FileInfo, Action]:
+        """Get a file's record, and the request that gives its content.
+
+        Raises:
+            ApiError, TransportError: There is none.
+        """
+        path = f"/files/{file_id}/download"
+        answer = self._api.request("GET", path, self.attempts())
+        file = read_file("GET", path, answer)
+        try:
+            return file, self.action(parse_answer("GET", path, answer)["action"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise unexpected("GET", path, answer) from None
+
+    def abort(self, upload_id: str) -> None:
+        """Give an upload up.
+
+        Raises:
+            ApiError, TransportError: It isn't.
+        """
+        self._api.request("DELETE", f"/files/uploads/{upload_id}", self.attempts())
+
+    def action(self, members: Mapping[str, Any]) -> Action:
+        """Read an action.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: It isn't one, or can't be made.
+        """
+        method, href, headers = members["method"], members["href"], dict(members["headers"])
+        lines = (method, href, *headers, *headers.values())
+        if not all(isinstance(line, str) for line in lines):
+            raise TypeError("a member that must be text is not")
+        # Checked here, since the HTTP library would show what it can't send.
+        if not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("a line can't be sent")
+        schemes = {"https"} if self._api.base_url.startswith("https:") else {"http", "https"}
+        if urlsplit(href).scheme not in schemes:  # never in the clear what came over TLS
+            raise ValueError("href is no URL")
+        life = float(members["expires_in"])
+        # Some of its life is left for the request to reach S3, where its beginning counts.
+        deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
+        return Action(method, href, headers, deadline)
+
+    def _is_completing(self, error: ApiError, began: float) -> bool:
+        """Whether S3 is at it, and hasn't been for too long."""
+        waited = self._pacing.monotonic() - began
+        return error.code == "completing" and waited <= _LONGEST_COMPLETING
+
+    def _created(self, answer: Mapping[str, Any], request_id: str | None) -> Created:
+        if answer.get("duplicate") is True:
+            return Created(file=FileInfo.of(answer["file"]))
+        if "error" in answer:
+            problem = {"request_id": request_id, **answer["error"]}
+            return Created(error=self._api.error("POST /files", problem, int(problem["status"])))
+        upload_id = answer["upload_id"]
+        if not isinstance(upload_id, str) or not upload_id.isalnum():  # it goes into paths
+            raise TypeError("upload_id must be an id")
+        if "part_size" in answer:
+            part_size, part_count = int(answer["part_size"]), int(answer["part_count"])
+            if part_size < 1 or part_count < 1:
+                raise ValueError("there must be parts")
+            held = {int(part["number"]): str(part["sha256"]) for part in answer["parts"]}
+            return Created(
+                upload_id=upload_id, part_size=part_size, part_count=part_count, held=held
+            )
+        action = self.action(answer["action"]) if answer.get("action") else None
+        return Created(upload_id=upload_id, action=action)
+
+
+def read_file(method: str, path: str, answer: Answer) -> FileInfo:
+    """The `file` of an answer.
+
+    Raises:
+        ApiError: There is none.
+    """
+    try:
+        return FileInfo.of(parse_answer(method, path, answer)["file"])
+    except (AttributeError, KeyError, TypeError):
+        raise unexpected(method, path, answer) from None

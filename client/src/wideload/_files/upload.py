@@ -1,0 +1,221 @@
+"""Upload one file that has been opened and hashed: create, send, complete."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from wideload._files.control import Control, Gate, Stopped
+from wideload._files.digest import Digest, digest
+from wideload._files.meter import Meter
+from wideload._files.models import FileInfo, UploadResult
+from wideload._files.parts import held_bytes, send_parts
+from wideload._files.put import Piece, Sender, UploadMissing
+from wideload._files.session import FILES, Action, Created, NewFile, Session
+from wideload._files.source import Content
+from wideload._http import Http
+from wideload.errors import (
+    ApiError,
+    ConflictError,
+    FileChangedError,
+    IntegrityError,
+    NotFoundError,
+    ServerError,
+    WideloadError,
+)
+
+# An upload may vanish under way, completed or aborted by somebody else, or expired: it is begun
+# anew, but not for ever.
+_MOST_ROUNDS = 3
+# What the API says when there are no more parts to be sent: completing tells what comes of it.
+_ELSEWHERE = {"completing", "upload_completed", "upload_gone", "unknown_upload"}
+
+
+@dataclass
+class Opened:
+    """A file that has been opened and hashed."""
+
+    content: Content
+    digest: Digest
+    name: str
+    content_type: str
+
+    @property
+    def announced(self) -> NewFile:
+        """The file as the API is asked about it."""
+        return NewFile(self.name, self.digest.size, self.content_type, self.digest.sha256)
+
+
+class Upload:
+    """One file on its way.
+
+    Args:
+        control: Of this upload alone.
+        gate: For its requests to S3, of which it has as many at once as the gate ever lets in.
+        meter: Made in the thread that calls `run`.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        session: Session,
+        opened: Opened,
+        *,
+        control: Control,
+        gate: Gate,
+        meter: Meter,
+    ) -> None:
+        self._http = http
+        self._session = session
+        self._opened = opened
+        self._digest = opened.digest
+        self._content = opened.content
+        self._control = control
+        self._gate = gate
+        self._meter = meter
+
+    def run(self, created: Created | None = None) -> UploadResult:
+        """Do what is to be done.
+
+        Args:
+            created: The API's answer to `announced`, if there is one already.
+
+        Raises:
+            FileChangedError: The file changed; what was stored of it is deleted.
+            CancelledError, Stopped: As `Control.check`.
+            OSError: The file can't be read.
+            UploadError, IntegrityError, ApiError, TransportError: See `Files.upload`.
+        """
+        lost: Exception | None = None
+        if created is not None and _for_the_moment(created.error):
+            created = None  # refused among others: ask again for it alone
+        for _ in range(_MOST_ROUNDS):
+            if created is None:
+                created = self._session.create_one(self._opened.announced)
+            if created.error is not None:
+                raise created.error
+            if created.file is not None:
+                self._meter.start(self._digest.size)
+                return self._result(created.file, None, 0)
+            try:
+                return self._send(created)
+            except _Vanished as vanished:
+                lost = vanished.error
+            except WideloadError as error:
+                error.upload_id = created.upload_id
+                if isinstance(error, FileChangedError):
+                    self._abort(error)
+                raise
+            created = None
+        assert lost is not None  # noqa: S101 - for mypy: there was a round
+        raise lost
+
+    def _send(self, created: Created) -> UploadResult:
+        """Send what S3 doesn't hold, and complete.
+
+        Raises:
+            _Vanished: The upload is there no more, or not what it was.
+        """
+        resumed = 0
+        try:
+            if created.part_size:
+                self._hash_parts(created)
+                resumed = held_bytes(self._digest, created.held)
+                self._meter.start(resumed)
+                self._send_parts(created)
+            elif created.action is None:
+                resumed = self._digest.size
+                self._meter.start(resumed)
+            else:
+                self._meter.start(0)
+                self._send_whole(created.upload_id, created.action)
+        except UploadMissing:
+            pass  # completed by somebody else, most likely: completing again tells
+        except (ConflictError, NotFoundError, ServerError) as error:
+            if error.code not in _ELSEWHERE:
+                raise
+        self._control.check()
+        self._content.check_unchanged()
+        try:
+            file = self._session.complete(created.upload_id)
+        except (ConflictError, NotFoundError) as error:
+            if error.status == 409 and error.code not in {"not_uploaded", "parts_missing"}:
+                raise
+            raise _Vanished(error) from None
+        return self._result(file, created.upload_id, resumed)
+
+    def _send_whole(self, upload_id: str, action: Action) -> None:
+        piece = Piece(0, self._digest.size, self._digest.sha256, whole=True)
+        actions = [action]
+
+        def new_action() -> Action:
+            if actions and actions[0].deadline > self._control.pacing.monotonic():
+                return actions.pop()
+            return self._session.sign(upload_id, [(1, self._digest.sha256)])[1]
+
+        self._sender().put(piece, new_action)
+
+    def _send_parts(self, created: Created) -> None:
+        control = self._control.part()
+        send_parts(
+            self._sender(control),
+            self._session,
+            created.upload_id,
+            self._digest,
+            held=created.held,
+            parallel=self._gate.most,
+            control=control,
+            meter=self._meter,
+        )
+
+    def _sender(self, control: Control | None = None) -> Sender:
+        return Sender(
+            self._http,
+            self._session,
+            self._content,
+            control=control or self._control,
+            gate=self._gate,
+            meter=self._meter,
+        )
+
+    def _hash_parts(self, created: Created) -> None:
+        """Hash again if the API cuts the file otherwise than was expected."""
+        if self._digest.part_size != created.part_size:
+            again = digest(self._content, created.part_size, lambda _: self._control.check())
+            if again.sha256 != self._digest.sha256:
+                raise FileChangedError(
+                    "the file changed while it was uploaded; nothing of it is stored"
+                )
+            self._digest = again
+
+    def _result(self, file: FileInfo, upload_id: str | None, resumed: int) -> UploadResult:
+        if (file.size, file.sha256) != (self._digest.size, self._digest.sha256):
+            error = IntegrityError(
+                f"the API recorded {file.size} bytes with SHA-256 {file.sha256} as {file.file_id}, "
+                f"sent were {self._digest.size} bytes with SHA-256 {self._digest.sha256}"
+            )
+            error.file_id = file.file_id
+            raise error
+        self._meter.tell()
+        return UploadResult(
+            file=file,
+            duplicate=upload_id != file.file_id,
+            bytes_sent=self._meter.moved,
+            resumed_bytes=resumed,
+            upload_id=upload_id,
+        )
+
+    def _abort(self, error: FileChangedError) -> None:
+        with suppress(WideloadError, Stopped):
+            self._session.abort(error.upload_id or "")
+            error.upload_id = None
+
+
+def _for_the_moment(error: ApiError | None) -> bool:
+    return error is not None and error.retry_after is not None and error.code not in FILES.lasting
+
+
+class _Vanished(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error

@@ -1,0 +1,141 @@
+"""Access tokens for a client: asked for at each request, renewed when they are about to end."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from wideload._signin.tokens import SignIn
+from wideload._signin.ways import renewed_sign_in, sign_in_with_password
+from wideload._signin.web import Web
+from wideload.errors import (
+    ConfigurationError,
+    RateLimitError,
+    ServerError,
+    SignInError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from wideload._signin.store import Store  # it needs the extra `signin`
+
+_TROUBLE = (TransportError, ServerError, RateLimitError)
+
+
+def open_store() -> Store:
+    """Where sign-ins are kept.
+
+    Raises:
+        ConfigurationError: Packages are missing.
+    """
+    try:
+        from wideload._signin.store import Store
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "keeping sign-ins needs more packages: pip install wideload[signin]"
+        ) from None
+    return Store()
+
+
+class _Source:
+    """Gives access tokens as `Client(token=…)` wants it: asked at each request, by any thread."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._lock = threading.Lock()
+        self._held: SignIn | None = None
+
+    def __call__(self) -> str:
+        """An access token that can be used now; a new one if the last is about to end.
+
+        Raises:
+            SignInError: None is to be had without signing in anew.
+            TransportError, ServerError, RateLimitError: The provider couldn't be asked.
+        """
+        return self.current().tokens.access_token
+
+    def renew(self, refused: str) -> str:
+        """An access token other than `refused`, which the API didn't take.
+
+        Raises:
+            SignInError, TransportError, ServerError, RateLimitError: As for a call.
+        """
+        return self.current(refused).tokens.access_token
+
+    def current(self, refused: str | None = None) -> SignIn:
+        """The sign-in with such a token; the raises are those of a call."""
+        with self._lock:
+            if self._held is None or not self._usable(self._held, refused):
+                self._held = self._newer(refused)
+            return self._held
+
+    def _usable(self, sign_in: SignIn, refused: str | None) -> bool:
+        tokens = sign_in.tokens
+        return tokens.access_token != refused and tokens.fresh(self._web.pacing.now())
+
+    def _newer(self, refused: str | None) -> SignIn:
+        """Another sign-in than the one that is held."""
+        raise NotImplementedError
+
+
+class StoredSource(_Source):
+    """The tokens of `wideload login`, renewed by one process for all.
+
+    Args:
+        url: The API's base URL.
+        store: Where they are kept.
+        web: For asking the provider.
+    """
+
+    def __init__(self, url: str, store: Store, web: Web) -> None:
+        super().__init__(web)
+        self._url = url
+        self._store = store
+
+    def _newer(self, refused: str | None) -> SignIn:
+        found = self._load()
+        if self._usable(found, refused):
+            return found
+        with self._store.locked(self._url):
+            found = self._load()  # another process may just have renewed it
+            if self._usable(found, refused):
+                return found
+            try:
+                renewed = renewed_sign_in(self._web, found)
+            except _TROUBLE:
+                if refused is None and not found.tokens.ended(self._web.pacing.now()):
+                    return found
+                raise
+            self._store.save(renewed)
+            return renewed
+
+    def _load(self) -> SignIn:
+        found = self._store.load(self._url)
+        if found is None:
+            raise SignInError(f"not signed in to {self._url}: run wideload login")
+        return found
+
+
+class PasswordSource(_Source):
+    """The tokens of a user name and a password, kept in memory alone.
+
+    Args:
+        url: The API's base URL.
+        username: Name at the deployment's Cognito user pool.
+        password: The password.
+        web: For asking the provider.
+    """
+
+    def __init__(self, url: str, username: str, password: str, web: Web) -> None:
+        super().__init__(web)
+        self._url = url
+        self._username = username
+        self._password = password
+
+    def _newer(self, refused: str | None) -> SignIn:  # noqa: ARG002
+        if self._held is not None:
+            try:  # without the password, and without another entry in the pool's log of sign-ins
+                return renewed_sign_in(self._web, self._held)
+            except SignInError:
+                pass  # the refresh token has ended, the password hasn't
+        return sign_in_with_password(self._web, self._url, self._username, self._password)

@@ -1,0 +1,98 @@
+"""The ways to sign in, and what can be done with a sign-in: renew it, end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wideload._signin import oauth
+from wideload._signin.cognito import Cognito, Prompts
+from wideload._signin.loopback import listening
+from wideload._signin.provider import Provider
+from wideload._signin.tokens import SignIn, Tokens
+from wideload._signin.web import Web
+from wideload.errors import SignInError
+
+
+def sign_in_with_browser(
+    web: Web, url: str, *, show: Callable[[str], object], timeout: float, paste: bool = False
+) -> SignIn:
+    """Sign in on the provider's page: authorization code with PKCE, and a loopback redirect.
+
+    Args:
+        web: For asking the API and the provider.
+        url: The API's base URL.
+        show: Called once with the page's address, when its end can be met.
+        timeout: Seconds to wait for the person.
+        paste: Whether the address of the last page may be typed on standard input instead, as
+            when the browser is on another machine.
+
+    Raises:
+        SignInError: It was refused, or nobody signed in in time.
+        TransportError, ServerError, RateLimitError: No useful answer came.
+    """
+    provider = Provider.of(url, web).discovered(web)
+    with listening() as callback:
+        authorization = oauth.Authorization(provider, callback.redirect_uri)
+
+        def settle(query: str) -> tuple[Tokens, dict[str, Any]]:
+            return authorization.exchange(web, authorization.code(query))
+
+        show(authorization.url)
+        tokens, id_claims = callback.wait(settle, timeout=timeout, paste=paste)
+    return SignIn.of(url, provider, "browser", tokens, id_claims)
+
+
+def sign_in_with_password(
+    web: Web, url: str, username: str, password: str, prompts: Prompts | None = None
+) -> SignIn:
+    """Sign in at the deployment's Cognito user pool; the password isn't sent (SRP).
+
+    Raises:
+        SignInError: Something is wrong, or the pool wants what `prompts` can't give.
+        TransportError, ServerError, RateLimitError: No useful answer came.
+    """
+    provider = Provider.of(url, web)
+    tokens, id_claims = Cognito(web, provider).sign_in(username, password, prompts or Prompts())
+    return SignIn.of(url, provider, "password", tokens, id_claims)
+
+
+def renewed_sign_in(web: Web, old: SignIn) -> SignIn:
+    """The same with new tokens.
+
+    Raises:
+        SignInError: The provider wants the person to sign in again.
+        TransportError, ServerError, RateLimitError: No useful answer came.
+    """
+    refresh_token = old.tokens.refresh_token
+    if refresh_token is None:
+        raise SignInError(
+            f"the sign-in at {old.url} has ended, and its provider gave nothing to renew it with: "
+            "run wideload login",
+        )
+    try:
+        if old.way == "password":
+            tokens = Cognito(web, old.provider).refresh(refresh_token)
+        else:
+            tokens = oauth.refresh(web, old.provider, refresh_token)
+    except SignInError as error:
+        raise SignInError(
+            f"the sign-in at {old.url} has ended ({error}): run wideload login", code=error.code
+        ) from None
+    return old.with_tokens(tokens)
+
+
+def revoke(web: Web, sign_in: SignIn) -> bool:
+    """End a sign-in at its provider; False if the provider doesn't offer that.
+
+    Raises:
+        SignInError: The provider refused.
+        TransportError, ServerError, RateLimitError: No useful answer came.
+    """
+    refresh_token = sign_in.tokens.refresh_token
+    if refresh_token is None:
+        return False
+    if sign_in.provider.cognito_endpoint:
+        Cognito(web, sign_in.provider).revoke(refresh_token)
+        return True
+    return oauth.revoke(web, sign_in.provider, refresh_token)

@@ -1,0 +1,126 @@
+"""Small requests to an API's `/sign-in` and to identity providers: a JSON object comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from wideload._http import Http, NoAnswer, Transport
+from wideload._models import parse_object
+from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload._upload import no_answer
+from wideload._version import __version__
+from wideload.errors import ApiError, RateLimitError, ServerError, SignInError
+
+_TIMEOUT = 30.0
+_RETRIES = 3
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Web:
+    """Requests over one transport, repeated where that is safe and may help.
+
+    Args:
+        transport: What makes the HTTP requests, as for `Client`.
+        pacing: Time and chance.
+    """
+
+    def __init__(self, transport: Transport, pacing: Pacing | None = None) -> None:
+        self.pacing = pacing or Pacing()
+        self._http = Http(transport, timeout=_TIMEOUT, user_agent=f"wideload-python/{__version__}")
+
+    def get(self, url: str) -> tuple[int, dict[str, Any]]:
+        """Status and members of the answer to a GET."""
+        return self._request("GET", url, {}, None, repeatable=True)
+
+    def post_form(
+        self, url: str, fields: Mapping[str, str], *, repeatable: bool = False
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and members of the answer to a form.
+
+        Args:
+            repeatable: Whether it may be sent again when it is unknown whether it arrived.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._request("POST", url, headers, urlencode(fields).encode(), repeatable)
+
+    def post_json(
+        self, url: str, members: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and members of the answer to a JSON object; repeated where that may help."""
+        return self._request("POST", url, headers, json.dumps(members).encode(), repeatable=True)
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        repeatable: bool,
+    ) -> tuple[int, dict[str, Any]]:
+        """Make a request until there is an answer that is no passing trouble.
+
+        Raises:
+            TransportError: No answer came.
+            ServerError, RateLimitError: 5xx or 429, after all retries.
+            SignInError: The answer isn't JSON.
+        """
+        attempts = Attempts(_RETRIES, self.pacing)
+        lines = {"Accept": "application/json", **headers}
+        while True:
+            attempts.requests += 1
+            retry_after = None
+            failure: Exception
+            try:
+                answer = self._http.request(method, url, headers=lines, body=body)
+            except NoAnswer as error:
+                again = error.retryable and (repeatable or not error.sent)
+                failure = no_answer(method, url, error, attempts)
+            else:
+                if answer.status < 500 and answer.status != 429:
+                    return answer.status, _members(url, answer.status, answer.body)
+                kind: type[ApiError] = RateLimitError if answer.status == 429 else ServerError
+                retry_after = parse_retry_after(
+                    answer.headers.get("Retry-After"), self.pacing.now()
+                )
+                failure = kind(
+                    f"{method} {url}: {answer.status}",
+                    status=answer.status,
+                    retry_after=retry_after,
+                )
+                again = repeatable
+            if not again or not attempts.again(retry_after):
+                raise failure
+
+
+def checked_endpoint(name: str, url: object) -> str:
+    """Take a URL that somebody else gave, to which secrets will be sent.
+
+    Raises:
+        SignInError: It is no URL, or neither https nor on this machine.
+    """
+    text = url if isinstance(url, str) else ""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or not text.isascii() or not text.isprintable() or " " in text:
+        raise SignInError(f"this deployment's {name} is no URL: {url!r}")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        raise SignInError(f"this deployment's {name} must be https://, not {text!r}")
+    return text
+
+
+def _members(url: str, status: int, body: bytes) -> dict[str, Any]:
+    if not body.strip():  # as a revocation is answered
+        return {}
+    try:
+        return parse_object(body)
+    except ValueError:
+        raise SignInError(
+            f"{url}: {status}, but the answer isn't JSON: is the URL right, and is there a proxy "
+            "on the way that answers for it?"
+        ) from None

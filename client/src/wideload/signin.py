@@ -1,0 +1,79 @@
+"""Access tokens for `Client(token=…)`: those of `wideload login`, or of a name and a password.
+
+    import wideload, wideload.signin
+
+    url = "https://….amazonaws.com"
+    with wideload.Client(url, token=wideload.signin.stored_token(url)) as client:
+        client.files.upload("film.mkv")
+
+Each function returns one that gives an access token, renewed when it is about to end or the API
+has refused it. Clients and threads may share it. Nothing is asked before its first call, which may
+raise
+
+- `SignInError`: nobody is signed in, or the sign-in has ended, or the name or password is wrong;
+- `TransportError`, `ServerError`, `RateLimitError`: the identity provider couldn't be asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from wideload._api import checked_base_url
+from wideload._http import Transport, open_pool
+from wideload._signin.source import PasswordSource, StoredSource, open_store
+from wideload._signin.web import Web
+
+__all__ = ["password_token", "stored_token"]
+
+
+def stored_token(
+    url: str,
+    *,
+    ca_bundle: str | os.PathLike[str] | None = None,
+    transport: Transport | None = None,
+) -> Callable[[], str]:
+    """The tokens of the person who ran `wideload login` as this user of this machine.
+
+    They are renewed where they are kept, for other processes too.
+
+    Args:
+        url: URL of the API of files, before `/files`, as it was given to `wideload login`.
+        ca_bundle, transport: As for `Client`.
+
+    Raises:
+        ConfigurationError: An argument can't be right, or packages are missing:
+            `pip install wideload[signin]`.
+    """
+    base_url = checked_base_url(url, "url")
+    return StoredSource(base_url, open_store(), _web(ca_bundle, transport))
+
+
+def password_token(
+    url: str,
+    username: str,
+    password: str,
+    *,
+    ca_bundle: str | os.PathLike[str] | None = None,
+    transport: Transport | None = None,
+) -> Callable[[], str]:
+    """The tokens of a person or a machine with a user name and a password, kept in memory alone.
+
+    For deployments with a Cognito user pool. The password itself is never sent (SRP). If the
+    account asks for a second factor or a new password, `SignInError` says so.
+
+    Args:
+        url: URL of the API of files, before `/files`.
+        username: User name or e-mail address.
+        password: The password.
+        ca_bundle, transport: As for `Client`.
+
+    Raises:
+        ConfigurationError: An argument can't be right.
+    """
+    web = _web(ca_bundle, transport)
+    return PasswordSource(checked_base_url(url, "url"), username, password, web)
+
+
+def _web(ca_bundle: str | os.PathLike[str] | None, transport: Transport | None) -> Web:
+    return Web(transport if transport is not None else open_pool(ca_bundle))

@@ -1,0 +1,177 @@
+"""Ctrl-C during transfers: they end soon, say how to go on, and do."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.client.conftest import Command
+from tests.client.fake_files import MIB, FakeFiles
+from tests.client.running import start, write
+
+
+def _hold(fake_files: FakeFiles, after: int) -> tuple[threading.Event, threading.Event]:
+    """Let so many bytes be put, and keep the rest waiting."""
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def hold(seen: Any, count: int) -> None:
+        if fake_files.s3.bytes_put >= after:
+            arrived.set()
+            go_on.wait(60)
+
+    fake_files.s3.during_put = hold
+    return arrived, go_on
+
+
+def test_ctrl_c_leaves_an_upload_that_goes_on(
+    fake_files: FakeFiles, files_command: Command, tmp_path: Path
+) -> None:
+    content = write(tmp_path / "film.mkv", 12 * MIB)
+    arrived, go_on = _hold(fake_files, 6 * MIB)
+    process = start(fake_files, "upload", "--json", "film.mkv", cwd=tmp_path)
+    try:
+        assert arrived.wait(30)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    (upload_id,) = fake_files.uploads
+    assert process.returncode == 130
+    (line,) = map(json.loads, output.splitlines())
+    assert (line["file"], line["upload_id"]) == ("film.mkv", upload_id)
+    assert line["error"]["type"] == "CancelledError"
+    assert error.decode() == (
+        "wideload: interrupted. What was sent of film.mkv is kept: run the same command again to "
+        f"go on, or give it up with: wideload abort {upload_id}\n"
+    )
+    assert fake_files.uploads[upload_id].state == "open"
+
+    (again,) = files_command("upload", "--json", "film.mkv").lines
+
+    assert again["resumed_bytes"] >= MIB
+    assert again["resumed_bytes"] + again["bytes_sent"] == 12 * MIB
+    assert fake_files.content(upload_id) == content
+
+
+def test_ctrl_c_among_several_says_how_many_are_done(fake_files: FakeFiles, tmp_path: Path) -> None:
+    names = [f"{number}.bin" for number in range(3)]
+    for seed, name in enumerate(names):
+        write(tmp_path / name, 100 if seed == 0 else 12 * MIB, seed)
+    arrived, go_on = _hold(fake_files, 6 * MIB)
+    process = start(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
+    try:
+        assert arrived.wait(30)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert output.decode().startswith("0.bin: uploaded")
+    assert error.decode() == (
+        "wideload: interrupted. 1 of 3 files are uploaded, and what was sent of the others is "
+        "kept: run the same command again to go on\n"
+    )
+    assert {upload.state for upload in fake_files.uploads.values()} <= {"open", "completed"}
+
+
+def test_a_second_ctrl_c_does_not_wait(fake_files: FakeFiles, tmp_path: Path) -> None:
+    write(tmp_path / "film.mkv", 12 * MIB)
+    arrived, go_on = _hold(fake_files, 2 * MIB)
+    process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
+    try:
+        assert arrived.wait(30)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert b"run the same command again to go on" in error.replace(b"R", b"r")
+    assert b"Traceback" not in error
+
+
+def test_ctrl_c_before_anything_was_sent(fake_files: FakeFiles, tmp_path: Path) -> None:
+    process = start(fake_files, "upload", "-", "--name", "p", stdin=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(b"x" * MIB)
+    process.stdin.flush()
+    time.sleep(1.0)
+
+    process.send_signal(signal.SIGINT)
+    assert process.stderr
+    error = process.stderr.read()  # the pipe gives nothing, and stays open
+    process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert error.decode() == "wideload: interrupted. Run the same command again to go on\n"
+
+
+def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
+    fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    write(tmp_path / "film.mkv", 2 * MIB)
+    arrived, go_on = _hold(fake_files, 2 * MIB)
+    process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
+    try:
+        assert arrived.wait(30)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=15)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert error.startswith(b"wideload: interrupted. ")
+
+
+def test_ctrl_c_leaves_a_download_that_goes_on(
+    fake_files: FakeFiles, files_command: Command, tmp_path: Path
+) -> None:
+    content = random.Random(4).randbytes(24 * MIB)
+    file = fake_files.add(content, name="film.mkv")
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def hold(seen: Any, at: int) -> None:
+        if len(fake_files.requests("GET /s3/")) == 3:  # one after another, of 8 MiB
+            arrived.set()
+            go_on.wait(60)
+
+    fake_files.s3.during_get = hold
+    process = start(fake_files, "download", "--parallel", "1", file["file_id"], cwd=tmp_path)
+    try:
+        assert arrived.wait(30)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert (process.returncode, output) == (130, b"")
+    assert error.decode() == (
+        "wideload: interrupted. What came is kept: run the same command again to go on\n"
+    )
+    assert not (tmp_path / "film.mkv").exists()
+
+    again = files_command("download", "--json", file["file_id"])
+
+    assert again.lines[0]["resumed_bytes"] == 16 * MIB
+    assert (tmp_path / "film.mkv").read_bytes() == content

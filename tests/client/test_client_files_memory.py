@@ -1,0 +1,109 @@
+"""What large files cost in memory: nothing that grows with them."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.client.fake_files import MIB, TOKEN, FakeFiles
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+SIZE = 1024 * MIB
+# 300 MB is what was promised for 1 GB; a client that held the file would need over 1,000.
+_MOST_RSS_MB = 120
+
+_SCRIPT = """
+import re, sys, wideload
+url, token, call, *arguments = sys.argv[1:]
+with wideload.Client(url, token=token) as client:
+    if call == "upload_many":
+        for outcome in client.files.upload_many(arguments, parallel=8):
+            assert outcome.error is None, outcome.error
+    elif call == "stream":
+        with open("/dev/null", "wb") as sink:
+            client.files.download(arguments[0], sink, parallel=8)
+    else:
+        getattr(client.files, call)(*arguments, parallel=8)
+with open("/proc/self/status") as status:  # resource's ru_maxrss counts the parent's, too
+    print(int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) // 1000)
+"""
+
+
+def _peak(server: FakeFiles, *arguments: str) -> int:
+    """MB that a process of its own had at most."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, server.url, TOKEN, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stdout)
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> Path:
+    path = tmp_path / "large.bin"
+    with open(path, "wb") as file:
+        file.truncate(SIZE)
+    return path
+
+
+@pytest.mark.parametrize(("size", "part"), [(SIZE, 8 * MIB), (400 * MIB, 100 * MIB)])
+def test_uploading(files_server: FakeFiles, sparse: Path, size: int, part: int) -> None:
+    os.truncate(sparse, size)
+    files_server.one_put, files_server.smallest_part = 64 * MIB, part
+    files_server.s3.keeps = False
+
+    peak = _peak(files_server, "upload", str(sparse))
+
+    assert files_server.s3.bytes_put == size
+    print(f"uploading {size // MIB} MiB in parts of {part // MIB} MiB: {peak} MB")  # noqa: T201
+    assert peak < _MOST_RSS_MB
+
+
+@pytest.mark.parametrize("call", ["download", "stream"])
+def test_downloading_a_gigabyte(
+    files_server: FakeFiles, sparse: Path, tmp_path: Path, call: str
+) -> None:
+    file = files_server.add(b"")
+    sha256 = hashlib.sha256()
+    for _ in range(SIZE // MIB):
+        sha256.update(bytes(MIB))
+    file |= {"size": SIZE, "sha256": sha256.hexdigest()}
+    files_server.files[file["file_id"]] = file
+    key = f"files/owner/{file['file_id']}"
+    files_server.s3.etags[key] = '"etag"'
+    with open(sparse, "rb") as source:
+        files_server.s3.objects[key] = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+
+    target = [] if call == "stream" else [str(tmp_path / "copy")]
+    peak = _peak(files_server, call, file["file_id"], *target)
+    files_server.s3.objects[key].close()
+
+    print(f"downloading 1 GiB ({call}): {peak} MB")  # noqa: T201
+    assert peak < _MOST_RSS_MB
+
+
+def test_many_files(files_server: FakeFiles, tmp_path: Path) -> None:
+    files_server.one_put = 64 * MIB
+    paths = []
+    for number in range(30):
+        path = tmp_path / f"{number}.bin"
+        with open(path, "wb") as file:
+            file.write(str(number).encode())
+            file.truncate(10 * MIB)
+        paths.append(str(path))
+    files_server.s3.keeps = False
+
+    peak = _peak(files_server, "upload_many", *paths)
+
+    print(f"uploading 30 files of 10 MiB: {peak} MB")  # noqa: T201
+    assert peak < _MOST_RSS_MB
