@@ -1,13 +1,13 @@
 """The audit: what clients were told, held against what table, bucket and queues hold.
 
-Pure: `tests/faults/holdings.py` looks at a cloud, this decides. Every payload that is sent in a
+Pure: `tests/faults/deployment.py` looks at a cloud, this decides. Every payload that is sent in a
 fault test is a document of its own, so that a document found twice was stored twice.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,8 +31,8 @@ class Sent:
     """S3 took the bytes: from then on they are ours to keep."""
     told_sha256: str | None = None
     """As in the answer."""
-    repeatable: bool = True
-    """Whether it went under one idempotency key or one upload, so that repeats are one payload."""
+    request: str = ""
+    """The idempotency key it went under: what goes under one key is one payload. Empty: none."""
     code: str | None = None
     """Why it was refused."""
     name: str = ""
@@ -59,6 +59,8 @@ class Holdings:
     """Messages in the dead-letter queue."""
     open_multipart: int = 0
     """Archives that were begun and neither finished nor aborted."""
+    told: Mapping[str, Collection[str]] | None = None
+    """Payload id → states of which events told; None: nobody listened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Report:
     orphaned: int
     misjudged: int
     """Good documents that were refused, and bad ones that were stored."""
+    untold: int
+    """Payloads that are finished, and no event said so."""
     dead: int
     findings: tuple[str, ...]
 
@@ -83,20 +87,25 @@ class Report:
         counts = (
             f"payloads sent {self.sent}, refused {self.refused}, stored {self.stored}, "
             f"lost {self.lost}, duplicated {self.duplicated}, foreign {self.foreign}, "
-            f"orphaned {self.orphaned}, misjudged {self.misjudged}, dead letters {self.dead}"
+            f"orphaned {self.orphaned}, misjudged {self.misjudged}, untold {self.untold}, "
+            f"dead letters {self.dead}"
         )
         return "\n".join([counts, *(f"  {finding}" for finding in self.findings)])
 
 
-def audit(ledger: Iterable[Sent], holdings: Holdings, *, dead_expected: int = 0) -> Report:
+def audit(
+    ledger: Iterable[Sent], holdings: Holdings, *, dead_expected: int = 0, killed: int = 0
+) -> Report:
     """Compare once all is at rest.
 
     Args:
         dead_expected: Messages that were meant to end in the dead-letter queue.
+        killed: Functions that were killed: each may leave an archive half-written, which the
+            bucket's lifecycle aborts.
     """
-    books = _Books(list(ledger), holdings)
+    books = _Books(list(ledger), holdings, killed)
     kinds: tuple[Callable[[_Books], Iterator[str]], ...] = (
-        _lost, _duplicated, _foreign, _orphaned, _misjudged,
+        _lost, _duplicated, _foreign, _orphaned, _misjudged, _untold,
     )  # fmt: skip
     found = {kind.__name__.strip("_"): list(kind(books)) for kind in kinds}
     findings = [f"{kind}: {what}" for kind, whats in found.items() for what in whats]
@@ -105,7 +114,7 @@ def audit(ledger: Iterable[Sent], holdings: Holdings, *, dead_expected: int = 0)
     if holdings.dead != dead_expected:
         findings.append(f"dead: {holdings.dead} dead letters where {dead_expected} were meant")
     return Report(
-        sent=len(books.ledger),
+        sent=len({(it.tenant, it.request or number) for number, it in enumerate(books.ledger)}),
         refused=sum(sent.told == "refused" for sent in books.ledger),
         stored=len(books.stored),
         dead=holdings.dead,
@@ -115,9 +124,10 @@ def audit(ledger: Iterable[Sent], holdings: Holdings, *, dead_expected: int = 0)
 
 
 class _Books:
-    def __init__(self, ledger: list[Sent], holdings: Holdings) -> None:
+    def __init__(self, ledger: list[Sent], holdings: Holdings, killed: int) -> None:
         self.ledger = ledger
         self.holdings = holdings
+        self.killed = killed
         self.items = {item["payload_id"]: item for item in holdings.items}
         self.stored = {
             payload_id: item for payload_id, item in self.items.items() if item["state"] == "stored"
@@ -164,11 +174,18 @@ def _is_settled(sent: Sent, item: Mapping[str, Any] | None, books: _Books) -> bo
 
 
 def _duplicated(books: _Books) -> Iterator[str]:
-    allowed = Counter((sent.tenant, sent.sha256) for sent in books.ledger)
-    unbounded = {(sent.tenant, sent.sha256) for sent in books.ledger if not sent.repeatable}
+    requests: dict[tuple[str, str], set[str]] = defaultdict(set)
+    answers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for number, sent in enumerate(books.ledger):
+        requests[sent.tenant, sent.sha256].add(sent.request or str(number))
+        if sent.request and sent.told in ("stored", "queued") and sent.payload_id:
+            answers[sent.tenant, sent.request].add(sent.payload_id)
     for document, copies in books.copies.items():
-        if copies > max(1, allowed[document]) and document not in unbounded:
+        if copies > max(1, len(requests[document])):
             yield f"{document[0]} has {document[1][:12]}… {copies} times"
+    for (tenant, request), payload_ids in answers.items():
+        if len(payload_ids) > 1:
+            yield f"{tenant} was told of {len(payload_ids)} payloads under {request}"
     ids = Counter(item["payload_id"] for item in books.holdings.items)
     yield from (f"{payload_id} has {count} items" for payload_id, count in ids.items() if count > 1)
 
@@ -211,7 +228,7 @@ def _orphaned(books: _Books) -> Iterator[str]:
     yield from (f"{key} is named by no record" for key in books.holdings.archives - named)
     uploads = {item["s3_key"] for item in books.items.values() if "s3_key" in item}
     yield from (f"{key} is named by no record" for key in books.holdings.transit - uploads)
-    for number in range(books.holdings.open_multipart):
+    for number in range(books.killed, books.holdings.open_multipart):
         yield f"multipart upload {number + 1} of {books.holdings.open_multipart} was left open"
     for sent in books.ledger:
         if sent.told == "deleted" and sent.payload_id in books.items:
@@ -225,3 +242,11 @@ def _misjudged(books: _Books) -> Iterator[str]:
             yield f"{sent.tenant} {sent.payload_id} is good, but was refused: {sent.code}"
         if not sent.valid and (sent.told == "stored" or item.get("state") == "stored"):
             yield f"{sent.tenant} {sent.payload_id} is bad ({sent.name}), but was stored"
+
+
+def _untold(books: _Books) -> Iterator[str]:
+    if books.holdings.told is None:
+        return
+    for payload_id, item in books.items.items():
+        if _is_listed(item) and item["state"] not in books.holdings.told.get(payload_id, ()):
+            yield f"{payload_id} is {item['state']}, but no event told it"

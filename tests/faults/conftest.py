@@ -11,8 +11,8 @@ import urllib3
 from local.cloud import Cloud, free_port
 from local.deploy import deploy
 from tests.faults.audit import audit
-from tests.faults.deployment import Deployment
-from tests.faults.proxy import FaultyProxy
+from tests.faults.deployment import STACK, Deployment
+from tests.faults.proxy import FaultyProxy, no_fault
 from tests.faults.traffic import Client, Ledger
 from tests.integration.conftest import Api
 
@@ -20,8 +20,8 @@ from tests.integration.conftest import Api
 @pytest.fixture(scope="session")
 def faulty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with Cloud(directory=tmp_path_factory.mktemp("faults"), port=free_port()) as cloud:
-        # On two cores, ten workers that start at once take half a minute to do so.
-        ingest = deploy(cloud, context={"worker_max_concurrency": "3"})["ingest"]
+        context = {"unclaimed_delay_seconds": "1"}
+        ingest = deploy(cloud, context=context, stacks=[STACK])["ingest"]
         pool = urllib3.PoolManager(
             ca_certs=str(cloud.ca_bundle), retries=False, timeout=60, maxsize=64
         )
@@ -35,13 +35,26 @@ def faulty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploymen
         yield deployed
 
 
+@pytest.fixture(scope="session")
+def functions_proxy(faulty_cloud: Deployment) -> Iterator[FaultyProxy]:
+    """There from the first test to the last: functions with another environment start anew."""
+    functions = ("ingest_api", "ingest_worker")
+    with (
+        FaultyProxy(faulty_cloud.cloud) as proxy,
+        faulty_cloud.environment(*functions, AWS_ENDPOINT_URL=proxy.url),
+    ):
+        yield proxy
+
+
 @pytest.fixture
 def ledger() -> Ledger:
     return Ledger()
 
 
 @pytest.fixture
-def deployed(faulty_cloud: Deployment, ledger: Ledger) -> Iterator[Deployment]:
+def deployed(
+    faulty_cloud: Deployment, functions_proxy: FaultyProxy, ledger: Ledger
+) -> Iterator[Deployment]:
     """An empty deployment; what it holds in the end is held against the ledger."""
     faulty_cloud.clear()
     faulty_cloud.set_redelivery(after=2, times=50)
@@ -62,13 +75,11 @@ def globex(deployed: Deployment, ledger: Ledger) -> Client:
 
 
 @pytest.fixture
-def proxy(deployed: Deployment) -> Iterator[FaultyProxy]:
-    """A proxy between API function, worker and the cloud."""
-    with (
-        FaultyProxy(deployed.cloud) as proxy,
-        deployed.environment("ingest_api", "ingest_worker", AWS_ENDPOINT_URL=proxy.url),
-    ):
-        yield proxy
+def proxy(functions_proxy: FaultyProxy, deployed: Deployment) -> Iterator[FaultyProxy]:
+    """The proxy between API function, worker and the cloud, to go wrong for one test."""
+    functions_proxy.faults.clear()
+    yield functions_proxy
+    functions_proxy.rule = no_fault
 
 
 @pytest.fixture

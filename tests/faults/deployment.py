@@ -6,9 +6,10 @@ import gzip
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from local.outputs import IngestOutputs
 from tests.faults.audit import Holdings
 from tests.integration.conftest import Api
 
+STACK = "wideload-local-ingest"
 DEPTHS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -39,9 +41,9 @@ class Deployment:
 
     @cached_property
     def stack(self) -> dict[str, str]:
-        """Outputs of the deployed stack."""
-        (stack,) = json.loads((self.cloud.directory / "stack-outputs.json").read_text()).values()
-        return dict(stack)
+        """Outputs of the deployed ingest stack."""
+        stacks = json.loads((self.cloud.directory / "stack-outputs.json").read_text())
+        return dict(stacks[STACK])
 
     @cached_property
     def table(self) -> Any:
@@ -94,7 +96,11 @@ class Deployment:
                 return found
             cursor = f"&cursor={page['cursor']}"
 
-    def holdings(self) -> Holdings:
+    def holdings(self, told: Mapping[str, Collection[str]] | None = None) -> Holdings:
+        """
+        Args:
+            told: What events said, as `Listener.told` has it.
+        """
         items = self.items()
         uploads = self.s3.list_multipart_uploads(Bucket=self.ingest["bucket"])
         return Holdings(
@@ -110,6 +116,7 @@ class Deployment:
             queued=self.depth("QueueUrl"),
             dead=self.depth("DeadLetterQueueUrl"),
             open_multipart=len(uploads.get("Uploads", [])),
+            told=told,
         )
 
     def _sha256(self, item: dict[str, Any]) -> str | None:
@@ -180,6 +187,23 @@ class Deployment:
             if item["state"] == "processing":
                 self.update(item["payload_id"], lease_until=1)
 
+    def age_open(self, seconds: float) -> None:
+        """Make what is unfinished older, so that the sweep minds it."""
+        for item in self.items():
+            if "open_shard" in item:
+                earlier = datetime.fromisoformat(item["created_at"]) - timedelta(seconds=seconds)
+                text = earlier.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                self.update(item["payload_id"], created_at=text)
+
+    def take_messages(self, keep: Callable[[str], bool]) -> list[str]:
+        """Bodies of up to ten waiting messages, which are removed; those to keep stay."""
+        queue = self.stack["QueueUrl"]
+        found = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        taken = [message for message in found if not keep(message["Body"])]
+        for message in taken:
+            self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in taken]
+
     def send_message(self, body: str | dict[str, Any]) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
         self.sqs.send_message(QueueUrl=self.stack["QueueUrl"], MessageBody=text, DelaySeconds=0)
@@ -219,6 +243,30 @@ class Deployment:
                 )
 
     @contextmanager
+    def without_archive(self, prefix: str) -> Iterator[None]:
+        """Forbid everyone to write archives: a fault of ours, which nobody expects.
+
+        Args:
+            prefix: Of the archives' keys, such as `archive/acme/`.
+        """
+        bucket = self.ingest["bucket"]
+        kept = self.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        policy = json.loads(kept)
+        policy["Statement"].append(
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/{prefix}*",
+            }
+        )
+        self.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        try:
+            yield
+        finally:
+            self.s3.put_bucket_policy(Bucket=bucket, Policy=kept)
+
+    @contextmanager
     def paused_worker(self) -> Iterator[None]:
         """No message is delivered meanwhile."""
         client = self.cloud.client("lambda")
@@ -231,8 +279,8 @@ class Deployment:
         finally:
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
-    def sweep(self) -> dict[str, int]:
+    def sweep(self) -> dict[str, Any]:
         """Run the sweep now; returns its report."""
         answer = self.cloud.client("lambda").invoke(FunctionName=self.functions["ingest_sweep"])
-        report: dict[str, int] = json.loads(answer["Payload"].read())
+        report: dict[str, Any] = json.loads(answer["Payload"].read())
         return report

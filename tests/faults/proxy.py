@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -20,6 +21,10 @@ from local.cloud import Cloud
 
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce.</Message></Error>"
 THROTTLED = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Slow."}'
+
+
+TARGETS = {"DynamoDB": "dynamodb", "AmazonSQS": "sqs", "AWSEvents": "events"}
+HOLD_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +35,36 @@ class Request:
     """Of AWS's JSON protocols, such as `DynamoDB_20120810.GetItem`; else empty."""
 
     @property
-    def service(self) -> Literal["api", "dynamodb", "sqs", "s3"]:
+    def service(self) -> str:
+        """`api`, `s3`, or one of `TARGETS`."""
         if self.path.startswith("/_aws/execute-api/"):
             return "api"
+        return TARGETS[self.target.partition("_")[0].partition(".")[0]] if self.target else "s3"
+
+    @property
+    def step(self) -> str:
+        """What it does, such as `dynamodb UpdateItem` or `s3 PUT archive`."""
         if self.target:
-            return "dynamodb" if self.target.startswith("DynamoDB") else "sqs"
-        return "s3"
+            return f"{self.service} {self.target.rpartition('.')[2]}"
+        if self.service == "api":
+            return f"api {self.method} {self.path.rpartition('/')[2].partition('?')[0]}"
+        folder = self.path.partition("?")[0].split("/")[2:3]
+        return " ".join(["s3", self.method, *folder])
 
 
 @dataclass(slots=True)
 class Hold:
-    """Stop an exchange: before it is forwarded, before its answer, or amid its answer."""
+    """Stop an exchange: amid its request, before it is forwarded, before its answer, amid that."""
 
-    when: Literal["before", "after", "amid"]
+    when: Literal["amid request", "before", "after", "amid"]
     reached: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
+    peer: int = 0
+    """Port of whoever asked, once it is reached."""
+
+    def wait(self) -> None:
+        self.reached.set()
+        self.release.wait(HOLD_SECONDS)
 
 
 Fault = Literal["throttle", "lose answer", "cut body"] | Hold
@@ -74,9 +94,9 @@ class FaultyProxy:
         class Handler(_Handler):
             owner = proxy
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._netloc = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self._netloc}"
 
     def __enter__(self) -> FaultyProxy:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -93,10 +113,13 @@ class FaultyProxy:
         self._upstream.clear()
 
     def through(self, url: str) -> str:
-        """A URL of the cloud, by way of this proxy."""
-        return url.replace(self._target, self.url)
+        """A URL of the cloud, or of another proxy before it, by way of this one.
 
-    def forward(self, request: Request, headers: Any, body: bytes) -> Any:
+        A presigned URL's signature holds with the Host header that it was made for.
+        """
+        return urlsplit(url)._replace(scheme="http", netloc=self._netloc).geturl()
+
+    def forward(self, request: Request, headers: Any, body: bytes | Iterator[bytes]) -> Any:
         return self._upstream.request(
             request.method,
             self._target + request.path,
@@ -105,6 +128,11 @@ class FaultyProxy:
             preload_content=False,
             decode_content=False,
         )
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # of clients that come at once
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -116,17 +144,21 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Expect"):
             self.send_response_only(100)
             self.end_headers()
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
         fault = self.owner.rule(request)
         if fault is not None:
             name = f"hold {fault.when}" if isinstance(fault, Hold) else fault
             self.owner.faults[f"{request.service}: {name}"] += 1
+        if isinstance(fault, Hold):
+            fault.peer = self.client_address[1]
+            if fault.when == "amid request":
+                self.owner.forward(request, self.headers, self._half(fault, length))
+        body = self.rfile.read(length)
         if fault == "throttle":
             self._throttle(request)
             return
         if isinstance(fault, Hold) and fault.when == "before":
-            fault.reached.set()
-            fault.release.wait(60)
+            fault.wait()
             self._drop()
             return
         answer = self.owner.forward(request, self.headers, body)
@@ -143,8 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
             return
         if isinstance(fault, Hold) and fault.when == "after":
-            fault.reached.set()
-            fault.release.wait(60)
+            fault.wait()
             self._drop()
             return
         body = b"" if self.command == "HEAD" else answer.read()
@@ -160,11 +191,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             if isinstance(fault, Hold):
-                fault.reached.set()
-                fault.release.wait(60)
+                fault.wait()
             self._drop()
             return
         self.wfile.write(body)
+
+    def _half(self, hold: Hold, length: int) -> Iterator[bytes]:
+        yield self.rfile.read(length // 2)
+        hold.wait()
+        raise ConnectionError("the sender died")
 
     def _throttle(self, request: Request) -> None:
         json = request.service != "s3"

@@ -37,6 +37,7 @@ def healthy() -> Holdings:
         archives=frozenset({"archive/acme/P1.json.gz"}),
         transit=frozenset({"transit/globex/P2", "transit/acme/P3"}),
         listed={"acme": ["P3", "P1"], "globex": ["P2"]},
+        told={"P1": {"stored"}, "P2": {"stored"}, "P3": {"failed"}},
     )
 
 
@@ -63,6 +64,7 @@ def added(holdings: Holdings, *items: dict[str, Any], **documents: str) -> Holdi
         items=[*holdings.items, *items],
         documents={**holdings.documents, **documents},
         listed={},
+        told=None,
     )
 
 
@@ -72,7 +74,7 @@ def test_all_well() -> None:
     assert report.clean, report
     assert str(report) == (
         "payloads sent 5, refused 1, stored 2, lost 0, duplicated 0, foreign 0, orphaned 0, "
-        "misjudged 0, dead letters 0"
+        "misjudged 0, untold 0, dead letters 0"
     )
 
 
@@ -125,6 +127,11 @@ FAULTS: dict[str, tuple[str, Callable[[Holdings], Holdings]]] = {
         lambda it: replace(it, transit=it.transit | {"transit/acme/P9"}),
     ),
     "an archive left half-written": ("orphaned", lambda it: replace(it, open_multipart=1)),
+    "no event": ("untold", lambda it: replace(it, told={"P1": {"stored"}, "P2": {"stored"}})),
+    "another event": (
+        "untold",
+        lambda it: replace(it, told={"P1": {"failed"}, "P2": {"stored"}, "P3": {"failed"}}),
+    ),
     "a bad document was stored": (
         "misjudged",
         lambda it: added(
@@ -191,3 +198,23 @@ def test_a_document_sent_twice_on_purpose_may_be_there_twice() -> None:
     twice = added(healthy(), item("P9", "acme", "stored", sha256=A), P9=A)
 
     assert audit([*LEDGER, again], twice).clean
+
+
+def test_a_document_sent_twice_under_one_key_may_not() -> None:
+    first = Sent(tenant="acme", told="stored", sha256=BAD, payload_id="P8", request="key")
+    second = replace(first, payload_id="P9")
+    once = added(healthy(), item("P8", "acme", "stored", sha256=BAD), P8=BAD)
+    twice = added(once, item("P9", "acme", "stored", sha256=BAD), P9=BAD)
+    others = LEDGER[:2]
+
+    assert audit([*others, first, first], once).clean
+    # The copy that is there, and the second answer.
+    assert audit([*others, first, second], twice).duplicated == 2
+    assert audit([*others, first, replace(first, told="nothing")], twice).duplicated == 1
+
+
+def test_what_was_killed_may_leave_an_archive_half_written() -> None:
+    left = replace(healthy(), open_multipart=2)
+
+    assert audit(LEDGER, left, killed=2).clean
+    assert audit(LEDGER, left, killed=1).orphaned == 1

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +12,12 @@ from pathlib import Path
 import pytest
 from ulid import ULID
 
+from tests.faults import sender
 from tests.faults.audit import Sent, audit
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Fault, FaultyProxy, Hold, Request
 from tests.faults.traffic import Client, Ledger, make_document, packed, sha256
-from wideload_runtime.core.ingest.payloads import iso
+from wideload_runtime.core.times import iso
 
 LARGE = 300_000
 """Bytes of JSON that are too many for an item, so that there is an archive."""
@@ -63,16 +60,7 @@ def test_a_client_that_leaves(
     wait_for_state(deployed, issued["payload_id"], "stored" if uploaded else "issued")
 
 
-STEPS = {
-    "before its answer to /get-upload-url": ("api", "POST", "/get-upload-url", "after"),
-    "before its PUT came through": ("s3", "PUT", "/transit/", "before"),
-    "before the answer to its PUT": ("s3", "PUT", "/transit/", "after"),
-    "before its claim came through": ("api", "POST", "/send-call-log", "before"),
-    "before the answer to its claim": ("api", "POST", "/send-call-log", "after"),
-}
-
-
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", sender.STEPS)
 def test_a_client_that_is_killed_and_started_again(
     deployed: Deployment,
     proxy: FaultyProxy,
@@ -82,22 +70,29 @@ def test_a_client_that_is_killed_and_started_again(
     step: str,
 ) -> None:
     """Under the same idempotency key and with the same bytes, as a job that is run again."""
-    service, method, path, when = STEPS[step]
+    request_to_die_in, when = sender.STEPS[step]
     document = make_document(rng, LARGE)
     file = tmp_path / "call.json.gz"
     file.write_bytes(packed(document))
     hold = Hold(when)  # type: ignore[arg-type]
+    job = {
+        "api_url": proxy.through(deployed.ingest["api_url"]),
+        "header": deployed.ingest["api_key_header"],
+        "api_key": deployed.ingest["api_key"],
+        "key": "job-7",
+        "file": file,
+    }
 
     def rule(request: Request) -> Fault | None:
-        hit = (request.service, request.method) == (service, method) and path in request.path
-        return hold if hit and not hold.reached.is_set() else None
+        hit = request.step == request_to_die_in and not hold.reached.is_set()
+        return hold if hit else None
 
     proxy.rule = rule
-    with start_client(deployed, proxy, file) as first:
+    with sender.start(**job) as first:
         assert hold.reached.wait(30)
-        os.kill(first.pid, signal.SIGKILL)
+        first.kill()
     hold.release.set()
-    with start_client(deployed, proxy, file) as second:
+    with sender.start(**job) as second:
         told, _ = second.communicate(timeout=60)
 
     state, payload_id, digest = told.decode().split()
@@ -109,44 +104,8 @@ def test_a_client_that_is_killed_and_started_again(
             sha256=sha256(document),
             payload_id=payload_id,
             told_sha256=digest,
+            request="job-7",
         )
-    )
-
-
-def start_client(deployed: Deployment, proxy: FaultyProxy, file: Path) -> subprocess.Popen[bytes]:
-    """A program that sends a file through S3, whatever its size."""
-    program = """
-import hashlib, pathlib, sys, time, urllib3, json
-url, header, key, file = sys.argv[1:]
-pool = urllib3.PoolManager(timeout=60)
-body = pathlib.Path(file).read_bytes()
-def call(path, members, **headers):
-    for _ in range(20):
-        answer = pool.request("POST", url + path, json=members, headers={header: key, **headers},
-                              retries=False)
-        if answer.status in (200, 202):
-            return answer.json()
-        time.sleep(0.5)
-    sys.exit(answer.data)
-named = {"Idempotency-Key": "job-7"}
-issued = call("/get-upload-url", {"content_length": len(body),
-              "sha256": hashlib.sha256(body).hexdigest()}, **named)
-put = pool.request("PUT", issued["upload_url"], body=body, headers=issued["headers"], retries=False)
-assert put.status in (200, 412), put.data
-told = call("/send-call-log", {"s3_key": issued["s3_key"]}, **named)
-print(told["state"], told["payload_id"], told.get("sha256"))
-"""
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            program,
-            proxy.through(deployed.ingest["api_url"]),
-            deployed.ingest["api_key_header"],
-            deployed.ingest["api_key"],
-            str(file),
-        ],
-        stdout=subprocess.PIPE,
     )
 
 
@@ -355,7 +314,7 @@ def test_twenty_claims_at_once(acme: Client, rng: random.Random) -> None:
 def test_one_idempotency_key_twenty_times_at_once(acme: Client, rng: random.Random) -> None:
     document = make_document(rng, LARGE)
     other = make_document(rng)
-    quiet = replace(acme, ledger=Ledger(), attempts=30)
+    quiet = replace(acme, ledger=Ledger())
 
     with ThreadPoolExecutor(21) as threads:
         sends = [threads.submit(quiet.inline, document, key="at-once") for _ in range(20)]
@@ -411,7 +370,7 @@ def test_the_sweep_repairs_what_is_stuck(
             lease_owner="alive",
             lease_until=int(time.time() * 1000) + 600_000,
         )
-        time.sleep(2.5)  # the messages of their uploads have come
+        wait_for_messages(deployed, 4)  # of their uploads
         deployed.sqs.purge_queue(QueueUrl=deployed.stack["QueueUrl"])
         orphan = f"transit/acme/{ULID.from_timestamp(time.time() - LONG_AGO)}"
         deployed.s3.put_object(Bucket=deployed.ingest["bucket"], Key=orphan, Body=b"{}")
@@ -422,13 +381,21 @@ def test_the_sweep_repairs_what_is_stuck(
     untouched = deployed.item(held.payload_id or "")
     expired = deployed.item(unused["payload_id"])
 
-    assert report == {"expired": 1, "repaired": 3, "lost": 0, "orphans": 1}
+    found = {"expired": 1, "repaired": 3, "lost": 0, "orphans": 1, "orphan_keys": [orphan]}
+    assert report == found
     assert again["expired"] == 0
     assert expired["state"] == "expired"
     assert untouched["lease_owner"] == "alive"
     deployed.expire_leases()
     assert deployed.sweep()["repaired"] == 1
     deployed.s3.delete_object(Bucket=deployed.ingest["bucket"], Key=orphan)
+
+
+def wait_for_messages(deployed: Deployment, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while deployed.depth("QueueUrl") < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def long_ago() -> str:

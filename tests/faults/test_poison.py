@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.faults.deployment import Deployment
 from tests.faults.traffic import Client, make_document
@@ -22,31 +19,10 @@ def wait_for_dead_letters(deployed: Deployment, count: int) -> None:
         time.sleep(0.3)
 
 
-@contextmanager
-def without_archives(deployed: Deployment, tenant: str) -> Iterator[None]:
-    """Forbid everyone to write a tenant's archives: a fault of ours, which nobody expects."""
-    bucket = deployed.ingest["bucket"]
-    kept = deployed.s3.get_bucket_policy(Bucket=bucket)["Policy"]
-    policy = json.loads(kept)
-    policy["Statement"].append(
-        {
-            "Effect": "Deny",
-            "Principal": {"AWS": "*"},
-            "Action": "s3:PutObject",
-            "Resource": f"arn:aws:s3:::{bucket}/archive/{tenant}/*",
-        }
-    )
-    deployed.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
-    try:
-        yield
-    finally:
-        deployed.s3.put_bucket_policy(Bucket=bucket, Policy=kept)
-
-
 def test_garbage_ends_in_the_dead_letter_queue_and_stops_nothing(
     acme: Client, deployed: Deployment, rng: random.Random
 ) -> None:
-    deployed.set_redelivery(after=1, times=3)
+    deployed.set_redelivery(after=2, times=3)
 
     for body in GARBAGE:
         deployed.send_message(body)
@@ -60,41 +36,31 @@ def test_garbage_ends_in_the_dead_letter_queue_and_stops_nothing(
     deployed.sqs.purge_queue(QueueUrl=deployed.stack["DeadLetterQueueUrl"])
 
 
-def test_a_payload_that_we_fail_says_so_and_can_be_redriven(
+def test_what_we_fail_says_so_and_can_be_claimed_again_or_redriven(
     acme: Client, deployed: Deployment, rng: random.Random
 ) -> None:
-    # As many deliveries as the worker is told of (WIDELOAD_MAX_RECEIVES).
-    deployed.set_redelivery(after=1, times=5)
-    with without_archives(deployed, "acme"):
-        sent = acme.upload(make_document(rng, 300_000), claim=False)
-        wait_for_dead_letters(deployed, 1)
-        failed = acme.api.get(f"/call-logs/{sent.payload_id}").json
+    deployed.set_redelivery(after=4, times=2)
+    with (
+        deployed.environment("ingest_worker", WIDELOAD_MAX_RECEIVES="2"),
+        deployed.without_archive("archive/acme/"),
+    ):
+        sent = [acme.upload(make_document(rng, 300_000), claim=False) for _ in range(2)]
+        wait_for_dead_letters(deployed, 2)
+        failed = [acme.api.get(f"/call-logs/{entry.payload_id}").json for entry in sent]
         listed = acme.api.get("/call-logs").json["items"]
 
+    claimed = acme.claim({"s3_key": f"transit/acme/{sent[0].payload_id}"})
     moved = redrive(deployed.sqs, deployed.stack["QueueUrl"], sleep=time.sleep)
     deadline = time.monotonic() + 60
-    while (known := acme.api.get(f"/call-logs/{sent.payload_id}").json)["state"] != "stored":
+    while (known := acme.api.get(f"/call-logs/{sent[1].payload_id}").json)["state"] != "stored":
         assert time.monotonic() < deadline, known
         time.sleep(0.2)
 
-    assert (failed["state"], failed["error"]["code"]) == ("failed", "internal")
-    assert failed["error"]["detail"]
-    assert [item["payload_id"] for item in listed] == [sent.payload_id]
-    assert moved == 1
+    assert [known["state"] for known in failed] == ["failed"] * 2
+    assert {known["error"]["code"] for known in failed} == {"internal"}
+    assert all(known["error"]["detail"] for known in failed)
+    assert {item["payload_id"] for item in listed} == {entry.payload_id for entry in sent}
+    assert claimed is not None
+    assert (claimed.status, claimed.json["state"]) == (200, "stored")
+    assert moved == 2
     assert "error" not in known
-
-
-def test_a_payload_that_we_failed_can_be_claimed_again(
-    acme: Client, deployed: Deployment, rng: random.Random
-) -> None:
-    deployed.set_redelivery(after=1, times=5)
-    with without_archives(deployed, "acme"):
-        sent = acme.upload(make_document(rng, 300_000), claim=False)
-        wait_for_dead_letters(deployed, 1)
-    issued = {"s3_key": f"transit/acme/{sent.payload_id}"}
-
-    answer = acme.claim(issued)
-
-    assert answer is not None
-    assert (answer.status, answer.json["state"]) == (200, "stored")
-    deployed.sqs.purge_queue(QueueUrl=deployed.stack["DeadLetterQueueUrl"])

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import urllib3
@@ -57,7 +58,8 @@ class Client:
     ledger: Ledger
     through: Callable[[str], str] = str
     """Where upload URLs really go."""
-    attempts: int = 20
+    attempts: int = 40
+    """Those of some 60 s, within which an idempotency key of the dead is free again."""
 
     def inline(
         self,
@@ -69,13 +71,15 @@ class Client:
         name: str = "",
     ) -> Sent:
         """Send a document, or its gzip, in a request."""
-        headers = {**OCTETS, "Idempotency-Key": key or uuid.uuid4().hex}
+        key = key or uuid.uuid4().hex
+        headers = {**OCTETS, "Idempotency-Key": key}
         answer = self._repeat(lambda: self.api.post("/send-call-log", body, headers))
         sent = Sent(
             tenant=self.tenant,
             told="nothing",
             sha256=sha256(document or body),
             valid=valid,
+            request=key,
             name=name,
         )
         return self.ledger.note(_told(sent, answer))
@@ -92,8 +96,9 @@ class Client:
 
     def put(self, issued: dict[str, Any], body: bytes) -> bool:
         """Returns whether S3 has it: 412 says that an earlier attempt put it there."""
-        url = self.through(issued["upload_url"])
-        answer = self._repeat(lambda: self.api.put(url, body, issued["headers"]))
+        url = issued["upload_url"]
+        headers = {**issued["headers"], "Host": urlsplit(url).netloc}
+        answer = self._repeat(lambda: self.api.put(self.through(url), body, headers))
         return answer is not None and answer.status in (200, 412)
 
     def claim(self, issued: dict[str, Any], *, key: str = "") -> Answer | None:
@@ -111,16 +116,22 @@ class Client:
         claim: bool = True,
         key: str = "",
         name: str = "",
+        issued: dict[str, Any] | None = None,
     ) -> Sent:
-        """Send a document, or its gzip, through S3; without `claim` it is left to the worker."""
+        """Send a document, or its gzip, through S3; without `claim` it is left to the worker.
+
+        Args:
+            issued: The answer of `/get-upload-url`, if it was asked already.
+        """
         sent = Sent(
             tenant=self.tenant,
             told="nothing",
             sha256=sha256(document or body),
             valid=valid,
+            request=key,
             name=name,
         )
-        issued = self.ask_for_url(body, signed=signed, key=key)
+        issued = issued or self.ask_for_url(body, signed=signed, key=key)
         if issued is None:
             return self.ledger.note(sent)
         sent = replace(sent, payload_id=issued["payload_id"], uploaded=self.put(issued, body))
@@ -130,11 +141,13 @@ class Client:
 
     def delete(self, sent: Sent) -> None:
         """Delete what was told to be stored; its entry becomes a deleted one."""
-        path = f"/call-logs/{sent.payload_id}"
-        answer = self._repeat(lambda: self.api.request("DELETE", path))
+        answer = self.ask("DELETE", f"/call-logs/{sent.payload_id}")
         # 404: an earlier attempt's answer was lost.
         if answer is not None and answer.status in (204, 404):
             self.ledger.entries[self.ledger.entries.index(sent)] = replace(sent, told="deleted")
+
+    def ask(self, method: str, path: str) -> Answer | None:
+        return self._repeat(lambda: self.api.request(method, path))
 
     def _repeat(self, request: Callable[[], Answer]) -> Answer | None:
         """The first answer that stands, or None."""

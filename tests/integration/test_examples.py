@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from local.cloud import Cloud
 from local.outputs import Outputs
+from tests.integration.files.conftest import token_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +49,26 @@ def test_the_cli_sends_and_gets(cloud: Cloud, outputs: Outputs, tmp_path: Path) 
     assert '"call_id":"from the shell"' in listed.stdout.replace(": ", ":")
 
 
-@pytest.mark.parametrize("name", ["ingest_app.py", "send_call_log.py"])
+def test_the_files_example_uploads_and_downloads(
+    cloud: Cloud, outputs: Outputs, tmp_path: Path
+) -> None:
+    film, copy = tmp_path / "film.bin", tmp_path / "copy.bin"
+    film.write_bytes(secrets.token_bytes(100_000))
+    variables = os.environ | {
+        "WIDELOAD_URL": outputs["files"]["api_url"],
+        "WIDELOAD_TOKEN": token_of(cloud, outputs, 0),
+        "WIDELOAD_CA_BUNDLE": outputs["ca_bundle"],
+    }
+    program = [sys.executable, str(ROOT / "examples/transfer_file.py"), str(film), str(copy)]
+
+    finished = subprocess.run(program, env=variables, text=True, capture_output=True, check=False)
+
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.endswith(" 100,000 bytes sent\n")
+    assert copy.read_bytes() == film.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["ingest_app.py", "send_call_log.py", "transfer_file.py"])
 def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
     program = (ROOT / "examples" / name).read_text()
     shown = program.split('"""\n', maxsplit=1)[1].strip()

@@ -14,6 +14,7 @@ from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     EVERY_ID,
+    MAX_KNOWN,
     IdRange,
     Payload,
     PayloadTable,
@@ -212,10 +213,26 @@ def test_what_is_taken_up_after_it_expired_is_open_again(
 
 
 def test_deleting_twice_is_fine(table: PayloadTable, issued: Payload) -> None:
-    table.delete(issued.payload_id)
-    table.delete(issued.payload_id)
+    assert table.delete(issued)
+    assert table.delete(issued)
 
     assert table.get(issued.payload_id) is None
+
+
+def test_what_has_changed_since_it_was_read_is_not_deleted(
+    table: PayloadTable, issued: Payload
+) -> None:
+    table.lease(issued.payload_id, owner="a", now=1, until=2)
+
+    assert not table.delete(issued)
+    assert table.get(issued.payload_id) is not None
+
+
+def test_which_payloads_are_known(table: PayloadTable, issued: Payload) -> None:
+    unknown = {str(ULID()) for _ in range(MAX_KNOWN - 1)}
+
+    assert table.known({issued.payload_id, *unknown}) == {issued.payload_id}
+    assert table.known(unknown) == table.known(set()) == set()
 
 
 def test_what_is_open_is_found_by_shard_and_age(table: PayloadTable, issued: Payload) -> None:

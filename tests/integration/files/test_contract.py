@@ -1,0 +1,42 @@
+"""The contract's cases against the deployed API, each answer against the API's document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+
+from tests import contract_cases
+from tests.integration.conftest import Api
+from tests.integration.files.conftest import Store, act
+
+CASES = contract_cases.load("files.json")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(ann: Api, stored: Store, case: dict[str, Any]) -> None:
+    before = stored.usage(ann)
+
+    def ask(
+        method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, Any, dict[str, str]]:
+        answer = ann.request(method, path, body, headers)
+        return answer.status, answer.json if answer.body else None, dict(answer.headers)
+
+    def send(action: dict[str, Any], body: bytes) -> None:
+        assert act(ann, action, body).status == 200
+
+    for step in contract_cases.play(case, ask, send):
+        assert step.status == step.expected["status"], step
+        assert step.headers["Cache-Control"] == "no-store"
+        kind = step.headers.get("Content-Type") if step.body is not None else None
+        schema = contract_cases.answer_schema(
+            step.method, step.path, step.status, api="files", kind=kind
+        )
+        if schema is None:
+            assert step.body is None
+            continue
+        assert contract_cases.matches(step.expected["body"], step.body), step
+        OAS31Validator(schema).validate(step.body)
+    assert stored.usage(ann) == before, "the case left something behind"

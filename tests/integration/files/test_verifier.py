@@ -1,0 +1,164 @@
+"""A deployment that reads files again which came in parts, and tells what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import urllib3
+from jsonschema import Draft202012Validator
+from ulid import ULID
+
+from local.cloud import Cloud
+from local.deploy import deploy
+from local.outputs import Outputs
+from tests.contract_cases import CONTRACT
+from tests.integration.conftest import Api
+from tests.integration.files.conftest import (
+    ONE_PUT,
+    Store,
+    act,
+    announced,
+    complete,
+    create,
+    send_parts,
+    store,
+    token_of,
+)
+
+APP = [sys.executable, "-m", "tests.integration.files.verifying_app"]
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def verifying(cloud: Cloud, outputs: Outputs) -> Outputs:
+    """A second deployment on the same cloud, after the first."""
+    assert outputs
+    first = cloud.outputs_path.read_bytes()
+    try:
+        return deploy(cloud, app=shlex.join(APP))
+    finally:
+        cloud.outputs_path.write_bytes(first)
+
+
+@pytest.fixture(scope="module")
+def dan(cloud: Cloud, verifying: Outputs, http: urllib3.PoolManager) -> Api:
+    token = token_of(cloud, verifying, 0)
+    return Api(http, verifying["files"]["api_url"], {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="module")
+def heard(cloud: Cloud) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """What another team's queue has heard of a file."""
+    sqs, events = cloud.client("sqs"), cloud.client("events")
+    name = f"heard-{str(ULID()).lower()}"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    pattern = {"source": ["wideload"], "detail": {"environment": ["verifying"]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
+    events.put_targets(Rule=name, Targets=[target])
+    found: list[dict[str, Any]] = []
+
+    def hear(file_id: str) -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [event for event in found if event["detail"]["file_id"] == file_id]
+
+    yield hear
+    events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def upload(api: Api, content: bytes, sha256: str | None = None) -> dict[str, Any]:
+    """Upload a file in parts under a SHA-256 that may not be its own."""
+    wish = announced(content) | ({"sha256": sha256} if sha256 else {})
+    [created] = api.post("/files", {"files": [wish]}).json["files"]
+    send_parts(api, created["upload_id"], content, created["part_size"])
+    answer = complete(api, created["upload_id"])
+    assert answer.status == 200, answer.body
+    return dict(answer.json["file"])
+
+
+def told(hear: Callable[[str], list[dict[str, Any]]], file_id: str) -> dict[str, Any]:
+    """The one event of a file, as soon as it comes."""
+    deadline = time.monotonic() + PATIENCE
+    while not (events := hear(file_id)):
+        assert time.monotonic() < deadline, "no event came"
+        time.sleep(0.2)
+    [event] = events
+    schema = json.loads((CONTRACT / "events/file-v1.schema.json").read_text())
+    Draft202012Validator(schema).validate(event["detail"])
+    return event
+
+
+def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+    content = secrets.token_bytes(ONE_PUT + 1)
+    file = upload(dan, content)
+    assert file["verified"] is False
+
+    event = told(heard, file["file_id"])
+
+    assert event["detail-type"] == "FileVerified"
+    assert event["detail"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert event["detail"]["verified"] is True
+    assert dan.get(f"/files/{file['file_id']}").json["file"] == file | {"verified": True}
+    action = dan.get(f"/files/{file['file_id']}/download").json["action"]
+    assert act(dan, action).body == content
+    assert create(dan, content)["file"]["verified"] is True
+
+
+def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+    true, other = (secrets.token_bytes(ONE_PUT + 1) for _ in range(2))
+    file = upload(dan, other, sha256=hashlib.sha256(true).hexdigest())
+
+    event = told(heard, file["file_id"])
+
+    assert event["detail-type"] == "FileCorrupt"
+    assert event["detail"]["verified"] is False
+    shown = dan.get(f"/files/{file['file_id']}").json["file"]
+    assert shown == file | {"corrupt": True}
+    answer = dan.get(f"/files/{file['file_id']}/download")
+    assert (answer.status, answer.json["code"]) == (409, "corrupt")
+
+    # It takes nobody for a duplicate, so what was meant can still come.
+    assert dan.post("/files/check", {"files": [announced(true)]}).json["files"] == [
+        {"duplicate": False}
+    ]
+    again = upload(dan, true)
+    assert again["file_id"] != file["file_id"]
+    assert told(heard, again["file_id"])["detail-type"] == "FileVerified"
+    assert dan.request("DELETE", f"/files/{file['file_id']}").status == 204
+    action = dan.get(f"/files/{again['file_id']}/download").json["action"]
+    assert act(dan, action).body == true
+
+
+def test_what_s3_proved_is_not_read_again(
+    dan: Api, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    file = store(dan, secrets.token_bytes(500))
+
+    assert file["verified"] is True
+    assert heard(file["file_id"]) == []
+
+
+def test_a_deployment_without_the_verifier_says_that_it_is_unverified(
+    ann: Api, stored: Store
+) -> None:
+    file = upload(ann, secrets.token_bytes(ONE_PUT + 1))
+
+    item = stored.item(ann, f"UPLOAD#{file['file_id']}")
+
+    assert item is not None
+    assert "due_at" not in item  # nothing waits for a verifier
+    assert ann.get(f"/files/{file['file_id']}").json["file"]["verified"] is False
