@@ -34,6 +34,7 @@ from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota
 from wideload_runtime.core.files.requests import WantedPart, Wish
+from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 from wideload_runtime.core.files.uploads import Limits
 
@@ -81,6 +82,7 @@ class World:
     cloud: Cloud
     outputs: Outputs
     http: urllib3.PoolManager
+    happened: Counter[str]
     fate: Fate = field(default_factory=Fate)
     ahead: float = 0.0
 
@@ -136,7 +138,7 @@ class World:
         items: list[dict[str, Any]] = found["Items"]
         return items
 
-    def sweep(self) -> Any:
+    def sweep(self) -> Report:
         return self.transfer.sweep(seconds_left=lambda: 60, tell=_fail).run()
 
 
@@ -161,7 +163,6 @@ class Transfers(RuleBasedStateMachine):
     """What people were told must be true of table and bucket, whatever happens."""
 
     world: World
-    happened: Counter[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,10 +184,10 @@ class Transfers(RuleBasedStateMachine):
         try:
             return work()
         except Refused:
-            self.happened["refused"] += 1
+            self.world.happened["refused"] += 1
             return None
         except Killed:
-            self.happened["died"] += 1
+            self.world.happened["died"] += 1
             return None
         finally:
             fate.left = None
@@ -202,7 +203,7 @@ class Transfers(RuleBasedStateMachine):
         return known[-1 - min(pick, len(known) - 1)] if known else None
 
     def remember(self, who: str, shown: dict[str, Any], content: bytes) -> None:
-        self.happened["told of a file"] += 1
+        self.world.happened["told of a file"] += 1
         assert shown["size"] == len(content)
         assert shown["sha256"] == hashlib.sha256(content).hexdigest()
         self.told[shown["file_id"]] = (who, content)
@@ -263,7 +264,7 @@ class Transfers(RuleBasedStateMachine):
             action["method"], action["href"], body=body, headers=action["headers"]
         )
         assert answer.status in (200, 404, 412), answer.data
-        self.happened[f"S3 answered {answer.status}"] += 1
+        self.world.happened[f"S3 answered {answer.status}"] += 1
 
     @rule(who=PEOPLE, content=st.sampled_from(CONTENTS), crash=CRASH, after=st.booleans())
     def upload(self, who: str, content: bytes, crash: int | None, after: bool) -> None:
@@ -288,18 +289,25 @@ class Transfers(RuleBasedStateMachine):
             assert file.file_id == upload_id
             self.remember(who, file.shown, content)
 
-    @rule(who=PEOPLE, pick=PICK, crash=CRASH, after=st.booleans())
-    def abort(self, who: str, pick: int, crash: int | None, after: bool) -> None:
+    @rule(who=PEOPLE, pick=PICK, crash=CRASH, after=st.booleans(), late=st.booleans())
+    def abort(self, who: str, pick: int, crash: int | None, after: bool, late: bool) -> None:
         if known := self.pick(who, pick):
             self.attempt(crash, after, lambda: self.of(who).abort(known[0]))
+            if late:
+                self.send(0)
 
-    @rule(pick=PICK, crash=CRASH, after=st.booleans())
-    def delete(self, pick: int, crash: int | None, after: bool) -> None:
-        if self.told:
-            file_id = sorted(self.told)[-1 - min(pick, len(self.told) - 1)]
-            who, _ = self.told.pop(file_id)
-            self.happened["deleted"] += 1
-            self.attempt(crash, after, lambda: self.files_of(who).delete(file_id))
+    @rule(pick=PICK, crash=CRASH, after=st.booleans(), late=st.booleans())
+    def delete(self, pick: int, crash: int | None, after: bool, late: bool) -> None:
+        if not self.told:
+            self.upload("ann", SMALL[0], None, False)
+        if not self.told:
+            return
+        file_id = sorted(self.told)[-1 - min(pick, len(self.told) - 1)]
+        who, _ = self.told.pop(file_id)
+        self.world.happened["deleted"] += 1
+        self.attempt(crash, after, lambda: self.files_of(who).delete(file_id))
+        if late:
+            self.send(0)
 
     @rule(who=PEOPLE, pick=PICK)
     def trespass(self, who: str, pick: int) -> None:
@@ -309,7 +317,7 @@ class Transfers(RuleBasedStateMachine):
         upload_id, content = known
         uploads, files = self.of(other), self.files_of(other)
         wanted = [WantedPart(1, hashlib.sha256(content).hexdigest())]
-        for work in (
+        attempts: list[Callable[[], Any]] = [
             lambda: uploads.show(upload_id),
             lambda: uploads.sign(upload_id, wanted),
             lambda: uploads.completion.complete(upload_id),
@@ -318,7 +326,8 @@ class Transfers(RuleBasedStateMachine):
             lambda: files.rename(upload_id, "mine"),
             lambda: files.download(upload_id),
             lambda: files.delete(upload_id),
-        ):
+        ]
+        for work in attempts:
             with pytest.raises(Refused) as refused:
                 work()
             assert refused.value.status == 404
@@ -332,8 +341,14 @@ class Transfers(RuleBasedStateMachine):
     @rule(crash=CRASH, after=st.booleans())
     def sweep(self, crash: int | None, after: bool) -> None:
         report = self.attempt(crash, after, self.world.sweep)
-        for name in ("expired", "completed", "leftovers"):
-            self.happened[name] += getattr(report, name, 0)
+        if report is not None:
+            self.swept(report)
+
+    def swept(self, report: Report) -> None:
+        assert report.failed == 0
+        self.world.happened["expired"] += report.expired
+        self.world.happened["completed by the sweep"] += report.completed
+        self.world.happened["leftovers"] += report.leftovers
 
     # What always holds
 
@@ -375,9 +390,7 @@ class Transfers(RuleBasedStateMachine):
         world = self.world
         for _ in range(3):
             world.ahead += 8 * DAY
-            report = world.sweep()
-            assert report.failed == 0
-            self.happened["leftovers"] += report.leftovers
+            self.swept(world.sweep())
         for who, owner in self.owners.items():
             self.check(owner)
             items = world.records(owner)
@@ -413,9 +426,10 @@ def test_any_order_of_events(
     monkeypatch.setattr(parts, "SINGLE_PUT", MIB)
     monkeypatch.setattr(parts, "MIN_PART", MIB)
 
+    happened: Counter[str] = Counter()
+
     class Machine(Transfers):
-        world = World(cloud, outputs, http)
-        happened: Counter[str] = Counter()
+        world = World(cloud, outputs, http, happened)
 
     limits: dict[str, Any] = {"max_examples": 20, "stateful_step_count": 25}
     run_state_machine_as_test(
@@ -429,6 +443,6 @@ def test_any_order_of_events(
             **limits,
         ),
     )
-    sys.stdout.write(f"\n{dict(Machine.happened)}\n")
+    sys.stdout.write(f"\n{dict(happened)}\n")
     wanted = {"refused", "died", "told of a file", "deleted", "expired", "leftovers"}
-    assert wanted <= {name for name, count in Machine.happened.items() if count}
+    assert wanted <= {name for name, count in happened.items() if count}
