@@ -135,6 +135,7 @@ bench: $(LOCAL_READY) ## Run the benchmarks
 
 .PHONY: synth
 synth: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write ENV's templates to cdk.out
+	@rm -rf cdk.out
 	$(CDK) synth --quiet -c env=$(ENV) $(CONTEXT)
 
 .PHONY: diff
