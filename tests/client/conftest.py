@@ -22,7 +22,9 @@ from tests.client.fake_files import MIB, TOKEN, FakeFiles, serving_files
 from tests.client.fake_server import API_KEY, FakeServer, serving
 from tests.client.fake_sign_in import FakeSignIn, signing_in
 from tests.client.running import start
+from tests.client.transfer_samples import RANGE
 from wideload._cli.app import run
+from wideload._files import download, partial
 from wideload._retry import Pacing
 from wideload._signin.web import Web
 
@@ -110,6 +112,14 @@ def web(clock: Clock) -> Iterator[Web]:
     clock.time = time.time()
     with urllib3.PoolManager() as pool:
         yield Web(pool, clock.pacing())
+
+
+@pytest.fixture
+def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Downloads in ranges of 64 KiB, so that small ones have several."""
+    monkeypatch.setattr(partial, "_SMALLEST_RANGE", RANGE)
+    monkeypatch.setattr(partial, "_MIB", 1024)
+    monkeypatch.setattr(download, "_STREAM_RANGE", RANGE)
 
 
 @pytest.fixture

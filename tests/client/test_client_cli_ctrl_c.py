@@ -113,10 +113,13 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FakeFiles, tmp_path: Path) 
     process.stdin.flush()
     time.sleep(1.0)
 
+    killer = threading.Timer(20, process.kill)
+    killer.start()
     process.send_signal(signal.SIGINT)
     assert process.stderr
     error = process.stderr.read()  # the pipe gives nothing, and stays open
     process.communicate(timeout=30)
+    killer.cancel()
 
     assert process.returncode == 130
     assert error.decode() == "wideload: interrupted. Run the same command again to go on\n"

@@ -14,7 +14,7 @@ import pytest
 import wideload
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import DROP, DROP_AFTER, Fault, problem, s3_error
-from tests.client.test_client_files_upload import PART, bytes_of, file_of
+from tests.client.transfer_samples import PART, bytes_of, file_of
 
 NOWHERE = "01JDF000000000000000000999"
 

@@ -17,7 +17,7 @@ import pytest
 import wideload
 from tests.client.fake_files import TOKEN, FakeFiles
 from tests.client.fake_server import Fault, Seen, problem, s3_error
-from tests.client.test_client_files_upload import PART, bytes_of, file_of
+from tests.client.transfer_samples import PART, bytes_of, file_of
 
 _CREATE = "POST /stage/files"
 _PUT = "PUT /s3/"
@@ -286,7 +286,7 @@ def test_cancelling_ends_those_that_were_begun(files_server: FakeFiles, tmp_path
     with wideload.Client(files_server.url, token=TOKEN) as person:
         began = time.monotonic()
         outcomes = list(person.files.upload_many(paths, cancel=cancel))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
 
     assert len(outcomes) == 40
     cancelled = [o for o in outcomes if isinstance(o.error, wideload.CancelledError)]
@@ -361,6 +361,6 @@ def test_ctrl_c_ends_it_and_leaves_the_rest_open(files_server: FakeFiles, tmp_pa
     began = time.monotonic()
     _, errors = process.communicate()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert {upload.state for upload in files_server.uploads.values()} == {"open", "completed"}

@@ -17,7 +17,7 @@ import pytest
 import wideload
 from tests.client.fake_files import MIB, TOKEN, FakeFiles
 from tests.client.fake_server import Fault, Seen, s3_error
-from tests.client.test_client_files_upload import PART, bytes_of, file_of
+from tests.client.transfer_samples import PART, bytes_of, file_of
 from wideload._files import put
 
 MANY = 12 * PART + 1
@@ -99,7 +99,7 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path, size: int)
         began = time.monotonic()
         with pytest.raises(wideload.CancelledError, match="goes on where it was") as raised:
             person.files.upload(path, cancel=cancel)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         files_server.s3.during_put = lambda seen, count: None
         assert repr(cancel) == "<wideload.Cancel cancelled>"
 
@@ -113,9 +113,8 @@ def test_cancelling_ends_a_wait_for_the_next_attempt(
     files_server: FakeFiles, tmp_path: Path
 ) -> None:
     cancel = wideload.Cancel()
-    slow = s3_error(503, "SlowDown", Retry_After="50")
+    slow = s3_error(503, "SlowDown", Retry_After="59")
     files_server.fail(_PUT, slow)
-    files_server.s3.refused = lambda status: None
     threading.Timer(0.3, cancel.cancel).start()
 
     with wideload.Client(files_server.url, token=TOKEN) as person:
@@ -123,7 +122,7 @@ def test_cancelling_ends_a_wait_for_the_next_attempt(
         with pytest.raises(wideload.CancelledError):
             person.files.upload(file_of(tmp_path, bytes_of(10)), cancel=cancel)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("longest", [60.0, 0.1])
@@ -238,7 +237,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_it_open(
     began = time.monotonic()
     _, errors = process.communicate()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert [upload.state for upload in files_server.uploads.values()] == ["open"]
 
@@ -248,7 +247,7 @@ def test_ctrl_c_while_s3_is_silent(files_server: FakeFiles, tmp_path: Path) -> N
 
     def during_put(seen: Seen, count: int) -> None:
         reached.set()
-        leave.wait(20)
+        leave.wait(60)
 
     files_server.s3.during_put = during_put
     process = _spawn(files_server, file_of(tmp_path, bytes_of(4 * MIB)))
@@ -260,7 +259,7 @@ def test_ctrl_c_while_s3_is_silent(files_server: FakeFiles, tmp_path: Path) -> N
     took = time.monotonic() - began
     leave.set()
 
-    assert took < 8
+    assert took < 15
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 

@@ -16,7 +16,8 @@ import pytest
 import wideload
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import Seen, s3_error
-from tests.client.test_client_files_upload import PART, bytes_of, file_of
+from tests.client.transfer_samples import PART, bytes_of, file_of
+from wideload._files.handle import Handle
 
 SIZES = pytest.mark.parametrize("size", [PART // 2, 5 * PART + 1])
 
@@ -282,6 +283,33 @@ def test_bytes_that_were_damaged_on_the_way_are_sent_again(
 
     assert files_server.content(done.file.file_id) == content
     assert done.bytes_sent == size + min(size, PART)
+
+
+def test_a_file_that_is_in_use_is_closed_when_its_last_user_has_done(tmp_path: Path) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(io.FileIO):
+        def fileno(self) -> int:
+            reading.set()
+            go_on.wait()
+            return super().fileno()
+
+    file = Slow(file_of(tmp_path, b"content"), "rb")
+    handle = Handle(file)
+    view = memoryview(bytearray(7))
+    thread = threading.Thread(target=handle.read_into, args=(0, view))
+    thread.start()
+    reading.wait()
+
+    handle.close()
+    assert not file.closed
+    with pytest.raises(ValueError, match="closed"):
+        handle.read_into(0, view)
+    go_on.set()
+    thread.join()
+
+    assert file.closed
+    assert bytes(view) == b"content"
 
 
 def _change(path: Path, how: str) -> None:

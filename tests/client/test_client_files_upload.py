@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import random
 import threading
 import time
 from pathlib import Path
@@ -16,22 +15,12 @@ import pytest
 import wideload
 from tests.client.fake_files import MIB, TOKEN, FakeFiles
 from tests.client.fake_server import problem
+from tests.client.transfer_samples import PART, bytes_of, file_of
 from wideload._files.digest import ONE_PUT, digest, part_size_of
 
-PART = 64 * 1024
 _CREATE = "POST /stage/files"
 _COMPLETE = "POST /stage/files/uploads/ID/complete"
 _PARTS = "POST /stage/files/uploads/ID/parts"
-
-
-def bytes_of(size: int, seed: int = 1) -> bytes:
-    return random.Random(seed).randbytes(size)
-
-
-def file_of(folder: Path, content: bytes, name: str = "film.bin") -> Path:
-    path = folder / name
-    path.write_bytes(content)
-    return path
 
 
 @pytest.mark.parametrize("size", [0, 1, 5000, PART])

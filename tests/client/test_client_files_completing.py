@@ -1,0 +1,245 @@
+"""Uploads that end otherwise than they began: completed, aborted or lost by somebody else."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wideload
+from tests.client.conftest import Clock
+from tests.client.fake_files import TOKEN, FakeFiles
+from tests.client.fake_server import Fault, Seen, problem, s3_error
+from tests.client.transfer_samples import PART, bytes_of, file_of
+
+ONE = PART // 2
+MANY = 6 * PART + 1
+SIZES = pytest.mark.parametrize("size", [ONE, MANY])
+_CREATE = "POST /stage/files"
+_UPLOADS = "POST /stage/files/uploads"
+_PUT = "PUT /s3/"
+
+
+@SIZES
+def test_completing_may_take_a_while(
+    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+) -> None:
+    files_server.tries_to_complete, files_server.retry_after = 20, "30"
+
+    person.files.upload(file_of(tmp_path, bytes_of(size)))
+
+    assert sum(clock.slept) == pytest.approx(600)
+
+
+def test_completing_that_never_ends(
+    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+) -> None:
+    files_server.tries_to_complete, files_server.retry_after = 10**6, "30"
+
+    with pytest.raises(wideload.ServerError, match="completing") as raised:
+        person.files.upload(file_of(tmp_path, bytes_of(ONE)))
+
+    assert 900 < sum(clock.slept) < 1200
+    assert raised.value.upload_id in files_server.uploads
+
+
+def test_other_trouble_with_completing_is_given_up_sooner(
+    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+) -> None:
+    files_server.fail(_UPLOADS, *[problem(503, "unavailable", Retry_After="2")] * 100)
+
+    with pytest.raises(wideload.ServerError, match="unavailable"):
+        person.files.upload(file_of(tmp_path, bytes_of(ONE)))
+
+    assert sum(clock.slept) < 60
+
+
+@SIZES
+def test_another_upload_of_the_same_that_is_being_completed_is_waited_for(
+    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+) -> None:
+    files_server.fail(_CREATE, *[_refused_as_completing()] * 30)
+
+    person.files.upload(file_of(tmp_path, bytes_of(size)))
+
+    assert sum(clock.slept) >= 150
+
+
+def test_parts_of_an_upload_that_another_is_completing(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    content = bytes_of(MANY)
+    busy = problem(503, "completing", Retry_After="5")
+    files_server.fail(_UPLOADS, *[busy] * 6, problem(409, "parts_missing"))
+
+    done = person.files.upload(file_of(tmp_path, content), parallel=1)
+
+    assert files_server.content(done.file.file_id) == content
+
+
+@SIZES
+@pytest.mark.parametrize("when", ["first", "last"])
+def test_an_upload_that_is_aborted_by_another_is_begun_anew(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, when: str
+) -> None:
+    content = bytes_of(size)
+    count = -(-size // PART)
+
+    def abort(seen: Seen, bytes_so_far: int) -> None:
+        at = len(files_server.requests(_PUT))
+        if len(files_server.uploads) == 1 and at >= (1 if when == "first" else count):
+            (upload,) = files_server.uploads.values()
+            upload.state = "aborted"
+            files_server.s3.multiparts.pop(upload.upload_id, None)
+
+    files_server.s3.during_put = abort
+
+    done = person.files.upload(file_of(tmp_path, content))
+
+    assert files_server.content(done.file.file_id) == content
+    assert len(files_server.uploads) == 2
+
+
+def test_an_upload_that_vanishes_every_time_is_given_up(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    def abort(seen: Seen, count: int) -> None:
+        for upload in files_server.uploads.values():
+            upload.state = "expired"
+        files_server.s3.multiparts.clear()
+
+    files_server.s3.during_put = abort
+
+    with pytest.raises(wideload.NotFoundError, match="upload_gone"):
+        person.files.upload(file_of(tmp_path, bytes_of(MANY)))
+
+    assert len(files_server.uploads) == 3
+
+
+@SIZES
+def test_an_upload_that_another_completes(
+    files_server: FakeFiles, tmp_path: Path, size: int
+) -> None:
+    content = bytes_of(size)
+    path = file_of(tmp_path, content)
+    together = threading.Barrier(2)
+    done: list[wideload.UploadResult] = []
+
+    def upload() -> None:
+        with wideload.Client(files_server.url, token=TOKEN) as person:
+            together.wait()
+            done.append(person.files.upload(path))
+
+    threads = [threading.Thread(target=upload) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(done) == 2
+    assert done[0].file == done[1].file
+    assert files_server.content(done[0].file.file_id) == content
+    assert len(files_server.files) == len(files_server.s3.objects) == 1
+
+
+def test_completed_by_another_while_parts_are_under_way(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    content = bytes_of(MANY)
+    path = file_of(tmp_path, content)
+    other = wideload.Client(files_server.url, token=TOKEN)
+    once: list[bool] = []
+
+    def complete(seen: Seen, count: int) -> None:
+        if not once:
+            once.append(True)
+            other.files.upload(path, parallel=1)
+
+    files_server.s3.during_put = complete
+
+    done = person.files.upload(path, parallel=2)
+    other.close()
+
+    assert files_server.content(done.file.file_id) == content
+    assert len(files_server.uploads) == 1
+
+
+def test_parts_that_s3_lost_are_sent_again(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    content = bytes_of(MANY)
+    lost: list[int] = []
+
+    def lose(line: str, answer: dict[str, Any]) -> dict[str, Any]:
+        return answer
+
+    files_server.tamper = lose
+
+    def during_put(seen: Seen, count: int) -> None:
+        if len(files_server.requests(_PUT)) == 7 and not lost:
+            (parts,) = files_server.s3.multiparts.values()
+            lost.append(min(parts))
+            del parts[min(parts)]
+
+    files_server.s3.during_put = during_put
+
+    done = person.files.upload(file_of(tmp_path, content), parallel=1)
+
+    assert lost == [1]
+    assert files_server.content(done.file.file_id) == content
+    assert done.bytes_sent == MANY + PART
+    assert done.resumed_bytes == MANY - PART
+
+
+def test_a_part_that_s3_holds_with_other_bytes_is_sent(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    content = bytes_of(MANY)
+    path = file_of(tmp_path, content)
+    _leave_open(person, files_server, path)
+    (parts,) = files_server.s3.multiparts.values()
+    parts[next(iter(parts))] = bytes(PART)
+
+    done = person.files.upload(path)
+
+    assert files_server.content(done.file.file_id) == content
+
+
+def test_an_object_that_was_lost_before_it_is_completed(
+    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+) -> None:
+    content = bytes_of(ONE)
+    files_server.fail(_UPLOADS, problem(409, "not_uploaded"))
+
+    done = person.files.upload(file_of(tmp_path, content))
+
+    assert files_server.content(done.file.file_id) == content
+
+
+def _refused_as_completing() -> Fault:
+    """What the API says to a file of which S3 is putting another upload together."""
+    error = {"code": "completing", "title": "x", "status": 503, "detail": "x", "retry_after": 5}
+    body = {**error, "type": "x", "request_id": "req-1", "files": [{"error": error}]}
+    return Fault(503, json.dumps(body).encode(), {"Retry-After": "5"})
+
+
+def _leave_open(person: wideload.Client, server: FakeFiles, path: Path) -> str:
+    """Upload some of a file; the id of the upload."""
+    sent: list[int] = []
+
+    def during_put(seen: Seen, count: int) -> None:
+        if count == PART:
+            sent.append(count)
+            if len(sent) == 3:
+                server.fail(_PUT, *[s3_error(400, "InvalidRequest")] * 10)
+
+    server.s3.during_put = during_put
+    with pytest.raises(wideload.UploadError) as raised:
+        person.files.upload(path, parallel=1)
+    server.faults.clear()
+    server.s3.during_put = lambda seen, count: None
+    assert raised.value.upload_id is not None
+    return raised.value.upload_id
