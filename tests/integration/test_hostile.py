@@ -450,8 +450,9 @@ def events(cloud: Cloud, outputs: Outputs) -> Iterator[Callable[[], list[str]]]:
 
 
 def queue_urls(cloud: Cloud) -> dict[str, str]:
-    """Of the deployed stack: `QueueUrl`, `DeadLetterQueueUrl` and the like."""
-    (stack,) = json.loads((cloud.directory / "stack-outputs.json").read_text()).values()
+    """Of the ingest stack: `QueueUrl`, `DeadLetterQueueUrl` and the like."""
+    stacks = json.loads((cloud.directory / "stack-outputs.json").read_text())
+    stack = stacks["wideload-local-ingest"]
     return {name: url for name, url in stack.items() if name.endswith("QueueUrl")}
 
 
