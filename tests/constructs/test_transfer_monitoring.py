@@ -20,7 +20,6 @@ from aws_cdk.assertions import Match, Template
 
 from tests.constructs.conftest import cdk_json_context, only
 from wideload_cdk import PayloadIngest, TransferMonitoring
-from wideload_runtime.adapters.telemetry import UNITS
 
 Make = Callable[..., tuple[TransferMonitoring, Template]]
 
@@ -348,9 +347,13 @@ def test_account_concurrency(make: Make) -> None:
 
 
 def test_own_metrics_are_those_that_functions_emit(default: Template) -> None:
+    # Here: what the runtime reads of its environment must be set before it is first imported.
+    from wideload_runtime.adapters.telemetry import UNITS
+
+    units = {name: unit.value for name, unit in UNITS.items()}
     [dashboard] = default.find_resources("AWS::CloudWatch::Dashboard").values()
     body = json.dumps(dashboard["Properties"]["DashboardBody"])
-    shown = [name for name in UNITS if f'\\"Wideload\\",\\"{name}\\"' in body]
+    shown = [name for name in units if f'\\"Wideload\\",\\"{name}\\"' in body]
     alarmed = {
         (metric["MetricName"], metric_unit)
         for properties in alarms(default).values()
@@ -368,7 +371,7 @@ def test_own_metrics_are_those_that_functions_emit(default: Template) -> None:
         "LostUploadCount",
         "ExpiredUploadCount",
     }
-    assert all(unit == UNITS[name].value for name, unit in alarmed)
+    assert all(unit == units[name] for name, unit in alarmed)
     # Every metric of ingest is on the dashboard.
     assert body.count('\\"Wideload\\"') >= len(shown)
     assert set(INGEST_METRICS) <= set(shown)
