@@ -20,6 +20,7 @@ from aws_cdk.assertions import Match, Template
 
 from tests.constructs.conftest import cdk_json_context, only
 from wideload_cdk import PayloadIngest, TransferMonitoring
+from wideload_runtime.adapters.telemetry import UNITS
 
 Make = Callable[..., tuple[TransferMonitoring, Template]]
 
@@ -347,9 +348,6 @@ def test_account_concurrency(make: Make) -> None:
 
 
 def test_own_metrics_are_those_that_functions_emit(default: Template) -> None:
-    # Here: what the runtime reads of its environment must be set before it is first imported.
-    from wideload_runtime.adapters.telemetry import UNITS
-
     units = {name: unit.value for name, unit in UNITS.items()}
     [dashboard] = default.find_resources("AWS::CloudWatch::Dashboard").values()
     body = json.dumps(dashboard["Properties"]["DashboardBody"])

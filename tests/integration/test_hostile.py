@@ -451,9 +451,10 @@ def events(cloud: Cloud, outputs: Outputs) -> Iterator[Callable[[], list[str]]]:
 
 def queue_urls(cloud: Cloud) -> dict[str, str]:
     """Of the ingest stack: `QueueUrl`, `DeadLetterQueueUrl` and the like."""
-    stacks = json.loads((cloud.directory / "stack-outputs.json").read_text())
-    stack = stacks["wideload-local-ingest"]
-    return {name: url for name, url in stack.items() if name.endswith("QueueUrl")}
+    cloudformation = cloud.client("cloudformation")
+    [stack] = cloudformation.describe_stacks(StackName="wideload-local-ingest")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return {name: url for name, url in outputs.items() if name.endswith("QueueUrl")}
 
 
 def depth(cloud: Cloud, url: str) -> int:

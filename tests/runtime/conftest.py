@@ -38,6 +38,4 @@ os.environ.update(
             "cognito_endpoint": "https://cognito.test",
         }
     ),
-    POWERTOOLS_SERVICE_NAME="ingest",
-    POWERTOOLS_METRICS_NAMESPACE="Wideload",
 )
