@@ -66,6 +66,8 @@ class ServiceStack(Stack):
             },
         )
         self.settings = settings
+        self.log_retention = LOG_RETENTION[settings.log_retention_days]
+        self.removal_policy = RemovalPolicy.RETAIN if settings.retain else RemovalPolicy.DESTROY
 
     def construct_options(self) -> dict[str, Any]:
         """What `PayloadIngest` and `FileTransfer` both take, as the settings have it."""
@@ -77,11 +79,11 @@ class ServiceStack(Stack):
             "rate_limit": settings.rate_limit,
             "burst_limit": settings.burst_limit,
             "log_level": settings.log_level,
-            "log_retention": LOG_RETENTION[settings.log_retention_days],
+            "log_retention": self.log_retention,
             "environment": {"WIDELOAD_S3_ADDRESSING_STYLE": settings.s3_addressing_style},
             "point_in_time_recovery": settings.point_in_time_recovery,
             "deletion_protection": settings.deletion_protection,
-            "removal_policy": RemovalPolicy.RETAIN if settings.retain else RemovalPolicy.DESTROY,
+            "removal_policy": self.removal_policy,
         }
 
     def acknowledge_recovery(self, *tables: dynamodb.ITable) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from aws_cdk import Fn, RemovalPolicy
+from aws_cdk import Fn
 from aws_cdk import aws_certificatemanager as acm
 from constructs import Construct
 
-from stacks.service_stack import LOG_RETENTION, REPOSITORY, ServiceStack
+from stacks.service_stack import REPOSITORY, ServiceStack
 from stacks.settings import Settings
 from wideload_cdk import FileTransfer, WebApp, WebContent
 
@@ -32,8 +32,8 @@ class WebStack(ServiceStack):
             if settings.web_certificate_arn
             else None,
             web_acl_id=settings.web_acl_arn,
-            log_retention=LOG_RETENTION[settings.log_retention_days],
-            removal_policy=RemovalPolicy.RETAIN if settings.retain else RemovalPolicy.DESTROY,
+            log_retention=self.log_retention,
+            removal_policy=self.removal_policy,
         )
         self.url = (
             _address_on(settings.endpoint_url, self.app) if settings.endpoint_url else self.app.url

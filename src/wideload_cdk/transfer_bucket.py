@@ -9,9 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from wideload_cdk._access_logs import new_access_logs_bucket
 from wideload_cdk._checks import check_days, check_text
-
-ACCESS_LOG_EXPIRATION = Duration.days(90)
 
 
 class TransferBucket(s3.Bucket):
@@ -64,7 +63,7 @@ class TransferBucket(s3.Bucket):
         _check(expiration, expiration_prefix, cors_origins)
         check_days("abort_incomplete_after", abort_incomplete_after, most=36_500)
         # A sibling, not a child: the bucket's constructor already needs it.
-        self.access_logs_bucket = access_logs_bucket or _access_logs_bucket(
+        self.access_logs_bucket = access_logs_bucket or new_access_logs_bucket(
             scope, f"{id}AccessLogs", removal_policy
         )
         super().__init__(
@@ -95,28 +94,6 @@ class TransferBucket(s3.Bucket):
                 event_bridge_enabled=True
             )
         )
-
-
-def _access_logs_bucket(scope: Construct, id: str, removal_policy: RemovalPolicy) -> s3.Bucket:
-    # In an app without this feature flag the CDK lets S3 write by an ACL, which a bucket whose
-    # owner is enforced hasn't got, and synthesis fails.
-    parent = Construct(scope, id)
-    parent.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
-    return s3.Bucket(
-        parent,
-        "Default",
-        # Log delivery cannot write to a bucket whose default is a KMS key:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        lifecycle_rules=[
-            s3.LifecycleRule(id="ExpireAccessLogs", expiration=ACCESS_LOG_EXPIRATION),
-        ],
-        removal_policy=removal_policy,
-    )
 
 
 def _cors_rule(origins: Sequence[str]) -> s3.CorsRule:

@@ -13,10 +13,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from wideload_cdk._access_logs import new_access_logs_bucket
 from wideload_cdk._grants import grant_objects
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 
-ACCESS_LOG_EXPIRATION = Duration.days(90)
 # What the HSTS preload list asks for at least is a year.
 HSTS_MAX_AGE = Duration.days(2 * 365)
 
@@ -80,7 +80,14 @@ class WebApp(Construct):
                 f"domain_names is {list(domain_names)} and certificate is "
                 f"{'given' if certificate else 'None'}; give both or neither."
             )
-        self.access_logs_bucket = _logs_bucket(self, removal_policy)
+        self.access_logs_bucket = new_access_logs_bucket(
+            self,
+            "AccessLogs",
+            removal_policy,
+            # CloudFront's standard logging writes by an ACL:
+            # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        )
         self.bucket = s3.Bucket(
             self,
             "Content",
@@ -236,23 +243,4 @@ def _headers(scope: Construct, connect_sources: Sequence[str]) -> cloudfront.Res
                 }.items()
             ]
         ),
-    )
-
-
-def _logs_bucket(scope: Construct, removal_policy: RemovalPolicy) -> s3.Bucket:
-    parent = Construct(scope, "AccessLogs")
-    # Without this flag the CDK lets S3 write its logs by an ACL instead of a policy.
-    parent.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
-    return s3.Bucket(
-        parent,
-        "Default",
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        # CloudFront's standard logging writes by an ACL:
-        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        lifecycle_rules=[s3.LifecycleRule(id="ExpireAccessLogs", expiration=ACCESS_LOG_EXPIRATION)],
-        removal_policy=removal_policy,
     )
