@@ -6,6 +6,7 @@ file's name, which is personal.
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 from aws_lambda_powertools import Logger, Metrics
@@ -35,6 +36,10 @@ UNITS = {
     "FileUnverifiableCount": MetricUnit.Count,
     "LeftoverObjectCount": MetricUnit.Count,
 }
+
+# At DEBUG, Lambda has libraries log as well, and these log what they sign and send.
+for library in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(library).setLevel(logging.INFO)
 
 # Most requests for a URL or a status have no metric, and each would log a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish")
