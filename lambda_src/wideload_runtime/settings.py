@@ -104,6 +104,27 @@ class FilesApiSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CanarySettings:
+    """What the canary needs."""
+
+    api_url: str
+    """Base URL of the API that it watches."""
+    api_key_header: str
+    keys_table: str
+    key_id: str
+    """Of its own key, the only one that it may write."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CanarySettings:
+        return cls(
+            api_url=required("WIDELOAD_API_URL", environment),
+            api_key_header=required("WIDELOAD_API_KEY_HEADER", environment),
+            keys_table=required("WIDELOAD_KEYS_TABLE", environment),
+            key_id=required("WIDELOAD_CANARY_KEY_ID", environment),
+        )
+
+
 def required(name: str, environment: Mapping[str, str] = os.environ) -> str:
     value = environment.get(name, "")
     if not value:

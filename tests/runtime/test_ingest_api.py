@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,6 +31,37 @@ class Context:
         return 29_000
 
 
+def gateway_event(
+    method: str,
+    path: str,
+    body: bytes | str = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    tenant: str = "acme",
+) -> dict[str, Any]:
+    """A request as API Gateway hands it to the function; text for a body it took for text."""
+    route, _, query = path.partition("?")
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": route,
+        "rawQueryString": query,
+        "headers": {name.lower(): value for name, value in (headers or {}).items()},
+        "requestContext": {
+            "requestId": "gateway-1",
+            "stage": "$default",
+            "http": {"method": method, "path": route},
+            "authorizer": {"lambda": {"tenant": tenant, "key_id": "0123456789ab"}},
+        },
+        "isBase64Encoded": isinstance(body, bytes) and bool(body),
+    }
+    if query:
+        event["queryStringParameters"] = dict(parse_qsl(query))
+    if body:
+        event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
+    return event
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -49,26 +80,7 @@ def invoke(world: World, monkeypatch: pytest.MonkeyPatch) -> Invoke:
         body: bytes | str = b"",
         headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        route, _, query = path.partition("?")
-        event = {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": route,
-            "rawQueryString": query,
-            "headers": {name.lower(): value for name, value in (headers or {}).items()},
-            "requestContext": {
-                "requestId": "gateway-1",
-                "stage": "$default",
-                "http": {"method": method, "path": route},
-                "authorizer": {"lambda": {"tenant": "acme", "key_id": "0123456789ab"}},
-            },
-            "isBase64Encoded": isinstance(body, bytes) and bool(body),
-        }
-        if query:
-            event["queryStringParameters"] = dict(parse_qsl(query))
-        if body:
-            event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
-        answer = ingest_api.handler(event, Context())
+        answer = ingest_api.handler(gateway_event(method, path, body, headers), Context())
         text = answer["body"]
         if answer["isBase64Encoded"]:
             text = base64.b64decode(text)

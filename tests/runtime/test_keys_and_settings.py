@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import pytest
 
 from tests import contract_cases
-from wideload_runtime.core.api_keys import ApiKey, authenticate, key_id_of, secret_hash
-from wideload_runtime.settings import Settings
+from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.core.api_keys import (
+    ApiKey,
+    authenticate,
+    key_id_of,
+    new_key,
+    secret_hash,
+)
+from wideload_runtime.settings import CanarySettings, Settings
 
 KEYS = contract_cases.load("api_keys.json")
 KEY = KEYS[0]["key"]
@@ -50,6 +58,48 @@ def test_any_other_key_is_nobodys(presented: str) -> None:
 
 def test_a_revoked_key_is_nobodys() -> None:
     assert authenticate(KEY, known(revoked=True).get) is None
+
+
+def test_the_time_of_a_refusal_tells_nothing_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes are compared, whole, and in constant time: no guess is nearer than another."""
+    compared: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        hmac, "compare_digest", lambda one, other: bool(compared.append((one, other)))
+    )
+    wrong = KEY[:-1] + "B"
+
+    authenticate(wrong, known().get)
+
+    assert compared == [(secret_hash(wrong), KEYS[0]["secret_hash"])]
+
+
+def test_a_new_key_has_its_id_and_a_secret_of_its_own() -> None:
+    keys = {new_key("canary0a1b2c") for _ in range(2)}
+
+    assert len(keys) == 2
+    assert {key_id_of(key) for key in keys} == {"canary0a1b2c"}
+
+
+def test_a_key_is_known_as_soon_as_it_was_made() -> None:
+    """API Gateway would keep a refusal for minutes."""
+    asked = []
+
+    class Table:
+        def get_item(self, **arguments: Any) -> dict[str, Any]:
+            asked.append(arguments)
+            return {}
+
+    assert DynamoKeyTable(Table()).find("0123456789ab") is None
+    assert asked == [{"Key": {"key_id": "0123456789ab"}, "ConsistentRead": True}]
+
+
+@pytest.mark.parametrize(("tenant", "accepted"), [("canary", True), ("acme", False)])
+def test_the_canarys_key_is_no_other_tenants(tenant: str, accepted: bool) -> None:
+    """Whoever may run the canary's code may write the record of its key, with any tenant."""
+    key = new_key("canary0a1b2c")
+    record = ApiKey("canary0a1b2c", tenant, secret_hash(key), revoked=False)
+
+    assert (authenticate(key, lambda _: record) is record) is accepted
 
 
 @pytest.mark.parametrize(
@@ -103,6 +153,22 @@ def test_a_missing_variable_names_itself(name: str) -> None:
 
     with pytest.raises(ValueError, match=name):
         Settings.from_environment(environment)
+
+
+CANARY_ENVIRONMENT = {
+    "WIDELOAD_API_URL": "https://api.test",
+    "WIDELOAD_API_KEY_HEADER": "x-api-key",
+    "WIDELOAD_KEYS_TABLE": "keys",
+    "WIDELOAD_CANARY_KEY_ID": "canary0a1b2c",
+}
+
+
+@pytest.mark.parametrize("name", CANARY_ENVIRONMENT)
+def test_a_missing_variable_of_the_canary_names_itself(name: str) -> None:
+    environment = {key: value for key, value in CANARY_ENVIRONMENT.items() if key != name}
+
+    with pytest.raises(ValueError, match=name):
+        CanarySettings.from_environment(environment)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ class DynamoKeyTable:
         self._table = table
 
     def find(self, key_id: str) -> ApiKey | None:
-        item = self._table.get_item(Key={"key_id": key_id}).get("Item")
+        # Consistent: API Gateway keeps a refusal for minutes, also that of a key just made.
+        item = self._table.get_item(Key={"key_id": key_id}, ConsistentRead=True).get("Item")
         if not item:
             return None
         return ApiKey(
@@ -26,3 +27,18 @@ class DynamoKeyTable:
             secret_hash=item["secret_hash"],
             revoked="revoked_at" in item,
         )
+
+    def put(self, key: ApiKey, *, created_at: str, label: str) -> None:
+        """Write a record as `wideload_cdk.keys` does, which lists it too."""
+        self._table.put_item(
+            Item={
+                "key_id": key.key_id,
+                "tenant": key.tenant,
+                "secret_hash": key.secret_hash,
+                "created_at": created_at,
+                "label": label,
+            }
+        )
+
+    def delete(self, key_id: str) -> None:
+        self._table.delete_item(Key={"key_id": key_id})
