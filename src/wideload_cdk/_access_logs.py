@@ -6,6 +6,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from wideload_cdk._compliance import ACCESS_LOGS_BUCKET, acknowledge_bucket
+
 ACCESS_LOG_EXPIRATION = Duration.days(90)
 
 
@@ -24,7 +26,7 @@ def new_access_logs_bucket(
     # owner is enforced hasn't got, and synthesis fails.
     parent = Construct(scope, id)
     parent.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
-    return s3.Bucket(
+    bucket = s3.Bucket(
         parent,
         "Default",
         # Log delivery cannot write to a bucket whose default is a KMS key:
@@ -39,3 +41,5 @@ def new_access_logs_bucket(
         ],
         removal_policy=removal_policy,
     )
+    acknowledge_bucket(bucket, ACCESS_LOGS_BUCKET)
+    return bucket

@@ -10,6 +10,8 @@ import jsii
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_authorizers import (
@@ -19,6 +21,8 @@ from aws_cdk.aws_apigatewayv2_authorizers import (
 )
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
+
+from wideload_cdk._logs import new_log_group
 
 # How long a key goes on working after it was revoked.
 AUTHORIZER_CACHE = Duration.minutes(5)
@@ -77,6 +81,11 @@ class _HttpApi(apigateway.HttpApi):
     throttled, and writes `_LOGGED` and `logged` to a log group of its own.
     """
 
+    url_base: str
+    """Where clients reach it: its own domain name, if it has one. No slash at the end."""
+    domain_target: str | None
+    """What a DNS record for that name must point at."""
+
     def __init__(
         self,
         scope: Construct,
@@ -94,6 +103,9 @@ class _HttpApi(apigateway.HttpApi):
         burst_limit: int,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
+        encryption_key: kms.IKey | None,
+        domain_name: str | None,
+        certificate: acm.ICertificate | None,
     ) -> None:
         super().__init__(
             scope,
@@ -117,9 +129,22 @@ class _HttpApi(apigateway.HttpApi):
             )
             if is_open:
                 self.open_routes += made
-        self.access_log_group = logs.LogGroup(
-            self, "AccessLogs", retention=log_retention, removal_policy=removal_policy
+        self.access_log_group = new_log_group(
+            self,
+            "AccessLogs",
+            retention=log_retention,
+            removal_policy=removal_policy,
+            encryption_key=encryption_key,
         )
+        domain = None
+        if domain_name is not None and certificate is not None:
+            # TLS 1.2 is the least that an HTTP API's domain can have, and the most:
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
+            domain = apigateway.DomainName(
+                self, "Domain", domain_name=domain_name, certificate=certificate
+            )
+        self.url_base = f"https://{domain_name}" if domain else self.api_endpoint
+        self.domain_target = domain.regional_domain_name if domain else None
         self.stage = apigateway.HttpStage(
             self,
             "DefaultStage",
@@ -128,6 +153,7 @@ class _HttpApi(apigateway.HttpApi):
             auto_deploy=True,
             throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
             access_log_settings=_AccessLog(self.access_log_group, {**_LOGGED, **logged}),
+            domain_mapping=apigateway.DomainMappingOptions(domain_name=domain) if domain else None,
         )
 
 

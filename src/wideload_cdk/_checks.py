@@ -50,8 +50,14 @@ def check_text(name: str, value: str, pattern: str, allowed: str) -> None:
 
 def check_throttle(rate_limit: int, burst_limit: int) -> None:
     """Raise ValueError unless an API can be throttled so."""
-    check_range("rate_limit", rate_limit, least=1, most=10_000, unit="requests per second")
-    check_range("burst_limit", burst_limit, least=1, most=5_000, unit="requests")
+    check_range("rate_limit", rate_limit, least=1, most=100_000, unit="requests per second")
+    check_range("burst_limit", burst_limit, least=1, most=50_000, unit="requests")
+
+
+def check_reserved(name: str, value: int | None, *, least: int = 1) -> None:
+    """Raise ValueError unless a function can have `value` of the account's concurrency."""
+    if value is not None:
+        check_range(name, value, least=least, most=10_000, unit="invocations")
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -73,6 +79,15 @@ def check_environment_name(value: str | None) -> None:
             value,
             r"[!-~]([ -~]{0,253}[!-~])?",
             "1 to 255 printable ASCII characters, with no space at either end",
+        )
+
+
+def check_domain(domain_name: str | None, certificate: object | None) -> None:
+    """Raise ValueError unless a host name comes with its certificate."""
+    if (domain_name is None) != (certificate is None):
+        raise ValueError(
+            f"domain_name is {domain_name!r} and certificate is "
+            f"{'given' if certificate else 'None'}; give both or neither."
         )
 
 

@@ -224,20 +224,40 @@ def queue_uploads(
 def invoke_hourly(
     scope: Construct, id: str, *, function: lambda_.IFunction, dead_letter_queue: sqs.IQueue
 ) -> events.Rule:
-    """Invoke `function` every hour."""
+    """Invoke `function`, a sweep, every hour."""
+    return invoke_every(
+        scope,
+        id,
+        interval=SWEEP_INTERVAL,
+        description="The hourly sweep",
+        function=function,
+        dead_letter_queue=dead_letter_queue,
+    )
+
+
+def invoke_every(
+    scope: Construct,
+    id: str,
+    *,
+    interval: Duration,
+    description: str,
+    function: lambda_.IFunction,
+    dead_letter_queue: sqs.IQueue | None = None,
+) -> events.Rule:
+    """Invoke `function` on a schedule."""
     rule = events.Rule(
         scope,
         id,
-        description="The hourly sweep",
-        schedule=events.Schedule.rate(SWEEP_INTERVAL),
+        description=description,
+        schedule=events.Schedule.rate(interval),
         targets=[
             _Target(
                 arn=function.function_arn,
                 # By then the next one is due.
                 retry_policy=events.CfnRule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=SWEEP_INTERVAL.to_seconds()
+                    maximum_event_age_in_seconds=interval.to_seconds()
                 ),
-                dead_letter_config=_dead_letters(dead_letter_queue),
+                dead_letter_config=dead_letter_queue and _dead_letters(dead_letter_queue),
             )
         ],
     )
@@ -246,7 +266,8 @@ def invoke_hourly(
         principal=iam.ServicePrincipal("events.amazonaws.com"),
         source_arn=rule.rule_arn,
     )
-    grants.grant_rule(dead_letter_queue, rule)
+    if dead_letter_queue is not None:
+        grants.grant_rule(dead_letter_queue, rule)
     return rule
 
 

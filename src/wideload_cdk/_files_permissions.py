@@ -62,7 +62,7 @@ def grant_functions(files: FileTransfer) -> None:
         )
         files.event_bus.grant_put_events_to(files.verifier_function)
     if files.verify_queue is not None and files.verifier_function is not None:
-        files.verify_queue.grant_consume_messages(files.verifier_function)
+        grants.grant_consume(files.verify_queue, files.verifier_function)
 
 
 def acknowledge_findings(files: FileTransfer, open_routes: Sequence[apigateway.HttpRoute]) -> None:

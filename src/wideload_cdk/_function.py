@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from wideload_cdk._compliance import acknowledge_function, acknowledge_role
+from wideload_cdk._logs import new_log_group
 from wideload_cdk._metrics import NAMESPACE
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 
@@ -37,9 +41,10 @@ SWEEP_NEEDS_NO_DEAD_LETTERS = (
 class RuntimeFunction(lambda_.Function):
     """A handler of `wideload_runtime`, with its own log group and role.
 
-    The role starts with nothing but writing to that log group and sending
-    traces; everything else is granted by the construct that makes the function.
-    `no_dead_letters` says why nothing needs to receive its failed asynchronous invocations.
+    The role starts with nothing but writing to that log group, sending traces and, in a VPC,
+    having a network interface; everything else is granted by the construct that makes the
+    function. `no_dead_letters` says why nothing needs to receive its failed asynchronous
+    invocations.
     """
 
     def __init__(
@@ -58,16 +63,27 @@ class RuntimeFunction(lambda_.Function):
         log_level: str,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
+        tracing: bool = True,
+        encryption_key: kms.IKey | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        reserved_concurrency: int | None = None,
         no_dead_letters: str = "Nothing invokes it asynchronously, so a dead-letter target would "
         "never receive anything: API Gateway waits for its answer, and SQS and DynamoDB Streams "
         "have a dead-letter queue.",
     ) -> None:
-        log_group = logs.LogGroup(
-            scope, f"{id}Logs", retention=log_retention, removal_policy=removal_policy
+        log_group = new_log_group(
+            scope,
+            f"{id}Logs",
+            retention=log_retention,
+            removal_policy=removal_policy,
+            encryption_key=encryption_key,
         )
         # CDK's own role carries AWSLambdaBasicExecutionRole: logs:* of every group.
         role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
+        interfaces = _grant_interfaces(role) if vpc is not None else None
         super().__init__(
             scope,
             id,
@@ -84,7 +100,11 @@ class RuntimeFunction(lambda_.Function):
             # Lambda drops lines below this level before Powertools' own level counts.
             application_log_level_v2=lambda_.ApplicationLogLevel[log_level],
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
-            tracing=lambda_.Tracing.ACTIVE,
+            tracing=lambda_.Tracing.ACTIVE if tracing else lambda_.Tracing.DISABLED,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            reserved_concurrent_executions=reserved_concurrency,
             environment={
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
@@ -93,9 +113,18 @@ class RuntimeFunction(lambda_.Function):
             },
         )
         self.runtime_role = role
-        acknowledge_wildcard(
-            role, "*", "X-Ray has no resource-level permissions; this is for sending traces alone."
-        )
+        if interfaces is not None:
+            # The function is made with its interface, so it must be allowed to have one first.
+            interfaces.apply_before(self)
+        if tracing or vpc is not None:
+            acknowledge_wildcard(
+                role,
+                "*",
+                "This is for sending traces and, in a VPC, for Lambda's network interfaces alone, "
+                "which have no resource-level permissions.",
+            )
+        if not tracing:
+            acknowledge(self, "Serverless-LambdaTracing", "Tracing is paid, and was switched off.")
         for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
             acknowledge(
                 self,
@@ -104,3 +133,25 @@ class RuntimeFunction(lambda_.Function):
                 "until 2029; the runtime moves together with them.",
             )
         acknowledge(self, "Serverless-LambdaDLQ", no_dead_letters)
+        acknowledge_function(self, no_dead_letters)
+        acknowledge_role(role)
+
+
+def _grant_interfaces(role: iam.Role) -> iam.Grant:
+    """What Lambda needs to put a function into a VPC.
+
+    AWS's managed policy for it would also let the function write to any log group:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    return iam.Grant.add_to_principal(
+        grantee=role,
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resource_arns=["*"],
+    )

@@ -2,7 +2,8 @@
 
 `bucket.grant_put` also gives tagging, legal hold and retention, `bucket.grant_read` every
 `s3:GetBucket*` and `s3:List*` of the whole bucket, `table.grant_read_write_data` scans and
-batches on every index, `queue.grant_send_messages` reading the queue's attributes.
+batches on every index, `queue.grant_send_messages` reading the queue's attributes, and
+`queue.grant_consume_messages` its URL and hiding messages for longer.
 """
 
 from aws_cdk import Stack
@@ -49,15 +50,29 @@ def grant_bucket_key(bucket: s3.IBucket, grantee: iam.IGrantable) -> None:
         bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
 
 
-def grant_items(table: dynamodb.ITable, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-    """Grant `actions` on the table itself, not on its indexes; and its key, if it has one."""
+def grant_items(
+    table: dynamodb.ITable,
+    grantee: iam.IGrantable,
+    *actions: str,
+    partition_key: str | None = None,
+) -> iam.Grant:
+    """Grant `actions` on the table itself, not on its indexes; and its key, if it has one.
+
+    With `partition_key`, on the items with this one alone.
+    """
     if table.encryption_key is not None:
         # Reading or writing, DynamoDB decrypts the table's own key in the caller's name, and
         # asks nothing else of the caller:
         # https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
         table.encryption_key.grant(grantee, "kms:Decrypt")
     return iam.Grant.add_to_principal(
-        grantee=grantee, actions=list(actions), resource_arns=[table.table_arn]
+        grantee=grantee,
+        actions=list(actions),
+        resource_arns=[table.table_arn],
+        # "ForAllValues" holds also where a request names no key; those on items always do.
+        conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition_key]}}
+        if partition_key
+        else None,
     )
 
 
@@ -105,6 +120,21 @@ def grant_rule(queue: sqs.IQueue, rule: events.Rule) -> None:
     queue.grant(
         grants_to.with_conditions({"ArnEquals": {"aws:SourceArn": rule.rule_arn}}),
         "sqs:SendMessage",
+    )
+
+
+def grant_consume(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
+    """Grant what a Lambda event source needs to take messages from the queue; and its key.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    if queue.encryption_master_key is not None:
+        queue.encryption_master_key.grant(grantee, "kms:Decrypt")
+    return iam.Grant.add_to_principal_or_resource(
+        grantee=grantee,
+        actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        resource_arns=[queue.queue_arn],
+        resource=queue,
     )
 
 

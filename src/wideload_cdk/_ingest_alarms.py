@@ -24,12 +24,14 @@ from wideload_cdk._alarms import (
 from wideload_cdk._function import RuntimeFunction
 
 if TYPE_CHECKING:
+    from wideload_cdk.ingest_canary import IngestCanary
     from wideload_cdk.payload_ingest import PayloadIngest
 
 # One invocation of these is one payload, or one run an hour.
 ALONE = ("worker", SWEEP)
 
-# What callers notice, or what puts at risk what they were told is accepted.
+# What callers notice, or what puts at risk what they were told is accepted. `canary-failing` is
+# there with a canary alone.
 UNHEALTHY = (
     "api-errors",
     "api-latency",
@@ -38,6 +40,7 @@ UNHEALTHY = (
     "payloads-lost",
     "payload-dead-letters",
     "payloads-table-throttles",
+    "canary-failing",
 )
 
 
@@ -149,4 +152,30 @@ def add_payload_alarms(
         section="events-late",
         periods=ONCE,
         # Missing: the function wasn't invoked, for nothing was finished.
+    )
+
+
+def add_canary_alarm(alarms: AlarmFactory, canary: IngestCanary) -> None:
+    """A canary whose runs fail, or don't come."""
+    function, interval = canary.function, canary.interval
+    alarms.add(
+        "canary-failing",
+        metric=cloudwatch.MathExpression(
+            expression="invocations - errors",
+            using_metrics={
+                "invocations": function.metric_invocations(statistic="Sum", period=interval),
+                "errors": function.metric_errors(statistic="Sum", period=interval),
+            },
+            label="runs that ended well",
+            period=interval,
+        ),
+        threshold=1,
+        below=True,
+        says="The canary can't send payloads and read them back, or doesn't run.",
+        section="canary-failing",
+        # One lost run wakes nobody; and the time of runs may wander over the end of a period.
+        periods=(2, 2),
+        # Missing is what this is about: no run, no data. So it sounds once after the first
+        # deployment, until the first run.
+        missing_is_alarm=True,
     )

@@ -42,7 +42,7 @@ def grant_functions(ingest: PayloadIngest) -> None:
     )
     for index in (CALL_INDEX, TENANT_INDEX):
         grants.grant_query(ingest.payloads_table, ingest.api_function, index)
-    ingest.queue.grant_consume_messages(ingest.worker_function)
+    grants.grant_consume(ingest.queue, ingest.worker_function)
     # The sweep looks at names alone, and reads no object.
     for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
         grants.grant_list(ingest.bucket, ingest.sweep_function, prefix)

@@ -54,8 +54,8 @@ max(latency_ms) as slowest by route
         "failures",
         "functions",
         """\
-fields @timestamp, level, message, exception_name, exception, correlation_id, s3_key, \
-record.status, record.requestId, @log
+fields @timestamp, level, message, errorMessage, exception_name, exception, correlation_id, \
+s3_key, record.status, record.requestId, @log
 | filter level = "ERROR" or record.status in ["error", "timeout", "failure"]
 | sort @timestamp desc
 | limit 100""",

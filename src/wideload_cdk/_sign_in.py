@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from wideload_cdk._checks import check_text
@@ -72,6 +73,7 @@ def new_user_pool(
     pages: Sequence[str],
     mfa: str,
     password_sign_in: bool,
+    web_acl_arn: str | None,
     domain_prefix: str | None,
     endpoint_url: str | None,
     deletion_protection: bool,
@@ -143,6 +145,10 @@ def new_user_pool(
             client_id=client.user_pool_client_id,
             use_cognito_provided_values=True,
         ).node.add_dependency(domain)
+    if web_acl_arn is not None:
+        wafv2.CfnWebACLAssociation(
+            pool, "WebAclAssociation", resource_arn=pool.user_pool_arn, web_acl_arn=web_acl_arn
+        )
     _acknowledge(pool, mfa)
     return SignIn(
         issuer=f"https://{pool.user_pool_provider_name}",

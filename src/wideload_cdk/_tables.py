@@ -7,6 +7,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from wideload_cdk._compliance import acknowledge_table
+
 DUE_INDEX = "by_due"
 OPEN_INDEX = "by_open"
 CALL_INDEX = "by_call"
@@ -142,7 +144,7 @@ def _table(
     deletion_protection: bool,
     removal_policy: RemovalPolicy,
 ) -> dynamodb.Table:
-    return dynamodb.Table(
+    table = dynamodb.Table(
         scope,
         id,
         partition_key=_string(partition_key),
@@ -159,6 +161,8 @@ def _table(
         deletion_protection=deletion_protection,
         removal_policy=removal_policy,
     )
+    acknowledge_table(table, point_in_time_recovery=point_in_time_recovery)
+    return table
 
 
 def _string(name: str) -> dynamodb.Attribute:

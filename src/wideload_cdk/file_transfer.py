@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -22,27 +24,22 @@ from wideload_cdk._assets import built_code
 from wideload_cdk._checks import (
     check_choice,
     check_days,
+    check_domain,
     check_duration,
     check_environment_name,
     check_log_level,
     check_range,
+    check_reserved,
     check_throttle,
     refuse_for_given_bucket,
 )
-from wideload_cdk._events import FilesEvents, invoke_hourly
+from wideload_cdk._events import FilesEvents
+from wideload_cdk._files_functions import new_functions
 from wideload_cdk._files_permissions import FILES_PREFIX, acknowledge_findings, grant_functions
-from wideload_cdk._function import (
-    API_TIMEOUT,
-    ONE_VCPU_MEMORY_MB,
-    SMALL_MEMORY_MB,
-    SWEEP_NEEDS_NO_DEAD_LETTERS,
-    SWEEP_TIMEOUT,
-    WORKER_TIMEOUT,
-    RuntimeFunction,
-)
+from wideload_cdk._function import RuntimeFunction
 from wideload_cdk._lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk._metrics import FILES, FilesMetrics
-from wideload_cdk._queues import acknowledge_consumer, new_dead_letter_queue, new_work_queue
+from wideload_cdk._metrics import FilesMetrics
+from wideload_cdk._queues import new_dead_letter_queue, new_work_queue
 from wideload_cdk._sign_in import (
     MFA,
     SignIn,
@@ -78,9 +75,6 @@ TIB = 2**40
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_FILE_SIZE = 5 * TIB
 
-# Each streams a file, most of the time waiting for S3.
-VERIFIER_CONCURRENCY = 10
-
 
 class FileTransfer(FilesMetrics, FilesEvents, Construct):
     """Take files of up to 5 TiB from people's browsers and programs, and give them back.
@@ -106,9 +100,10 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
             strings. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, table and queues made here. Default: keys that the
-            services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`).
+        encryption_key: KMS key for bucket, table, queues and logs made here. Default: keys that
+            the services own, at no cost. The policy of an imported key must itself let
+            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
+            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
@@ -131,6 +126,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         password_sign_in: Whether programs may send a password to the user pool made here as it
             is (USER_PASSWORD_AUTH), for tests. SRP, which does not send it, is always allowed.
             Default: they may not.
+        user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL for the user pool made here:
+            what its sign-in pages and its API let through. Default: no firewall.
         sign_in_domain_prefix: First part of the sign-in pages' host name,
             `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
             Default: `wideload-` and two parts that nobody else has.
@@ -163,6 +160,19 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         rate_limit: Requests per second that the API accepts, all callers together; more are
             answered 429. Default: 100.
         burst_limit: Requests that may come at once. Default: 200.
+        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
+            for which its account always keeps room, 1 to 10,000. Default: what others leave.
+        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
+            second and one in twenty of the rest.
+        vpc: Network that the functions run in; from there they must reach S3, DynamoDB and, with
+            `verify_multipart`, SQS and EventBridge, as by the endpoints of `PrivateNetwork`.
+            Default: Lambda's own.
+        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
+        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
+            everything out.
+        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
+            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
@@ -180,8 +190,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
         ValueError: A value is outside of what is allowed, which the message says; or one of
-            `issuer` and `audience` is given without the other; or something for a bucket or
-            user pool made here is given with one that isn't.
+            `issuer` and `audience`, or of `domain_name` and `certificate`, is given without the
+            other; or something for a bucket or user pool made here is given with one that isn't.
     """
 
     bucket: s3.IBucket
@@ -205,7 +215,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
     stage: apigateway.HttpStage
     """The API's only stage, `$default`."""
     api_url: str
-    """Base URL of the API, without a slash at the end."""
+    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
+    domain_target: str | None
+    """What a DNS record for `domain_name` must point at, if that was given."""
     api_function: RuntimeFunction
     """Answers every route."""
     sweep_function: RuntimeFunction
@@ -238,6 +250,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         web_urls: Sequence[str] = (),
         mfa: Literal["off", "optional", "required"] = "optional",
         password_sign_in: bool = False,
+        user_pool_web_acl_arn: str | None = None,
         sign_in_domain_prefix: str | None = None,
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
@@ -252,6 +265,13 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         event_bus: events.IEventBus | None = None,
         rate_limit: int = 100,
         burst_limit: int = 200,
+        api_reserved_concurrency: int | None = None,
+        tracing: bool = True,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        domain_name: str | None = None,
+        certificate: acm.ICertificate | None = None,
         log_level: str = "INFO",
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
         environment: Mapping[str, str] | None = None,
@@ -267,6 +287,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             client_id=client_id,
             mfa=None if mfa == "optional" else mfa,
             password_sign_in=password_sign_in or None,
+            user_pool_web_acl_arn=user_pool_web_acl_arn,
             sign_in_domain_prefix=sign_in_domain_prefix,
             endpoint_url=endpoint_url,
         )
@@ -290,6 +311,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             glacier_after=("glacier_after", glacier_after),
         )
         check_throttle(rate_limit, burst_limit)
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
+        check_domain(domain_name, certificate)
         check_log_level(log_level)
         check_environment_name(environment_name)
         if bucket is not None:
@@ -342,6 +365,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 pages=list(dict.fromkeys(map(page_of, web_urls))),
                 mfa=mfa,
                 password_sign_in=password_sign_in,
+                web_acl_arn=user_pool_web_acl_arn,
                 domain_prefix=sign_in_domain_prefix,
                 endpoint_url=endpoint_url,
                 deletion_protection=deletion_protection,
@@ -353,15 +377,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         self.sign_in_url = sign_in.url
         self.sign_in = sign_in.describe()
 
-        function_options: dict[str, Any] = {
-            "code": code or built_code(architecture),
-            "architecture": architecture,
-            "service": FILES,
-            "log_level": log_level,
-            "log_retention": log_retention,
-            "removal_policy": removal_policy,
-        }
-        shared_environment = {
+        variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
             "WIDELOAD_BUCKET": self.bucket.bucket_name,
             "WIDELOAD_FILES_TABLE": self.files_table.table_name,
@@ -374,55 +390,23 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }
         if expiration is not None:
-            shared_environment["WIDELOAD_FILE_EXPIRATION_DAYS"] = str(expiration.to_days())
-        self.api_function = RuntimeFunction(
+            variables["WIDELOAD_FILE_EXPIRATION_DAYS"] = str(expiration.to_days())
+        self.api_function, self.sweep_function, self.verifier_function = new_functions(
             self,
-            "ApiFunction",
-            handler="files_api",
-            description="Wideload files: answers the API",
-            memory_size=ONE_VCPU_MEMORY_MB,
-            timeout=API_TIMEOUT,
-            environment={
-                **shared_environment,
-                "WIDELOAD_SIGN_IN": Stack.of(self).to_json_string(self.sign_in),
-                **(environment or {}),
-            },
-            **function_options,
+            variables=variables,
+            environment=environment or {},
+            api_reserved_concurrency=api_reserved_concurrency,
+            code=code or built_code(architecture),
+            architecture=architecture,
+            log_level=log_level,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+            tracing=tracing,
+            encryption_key=encryption_key,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
         )
-        self.sweep_function = RuntimeFunction(
-            self,
-            "Sweep",
-            handler="files_sweep",
-            description="Wideload files: takes away what was never completed",
-            memory_size=SMALL_MEMORY_MB,
-            timeout=SWEEP_TIMEOUT,
-            environment={**shared_environment, **(environment or {})},
-            no_dead_letters=SWEEP_NEEDS_NO_DEAD_LETTERS,
-            **function_options,
-        )
-        invoke_hourly(
-            self,
-            "SweepSchedule",
-            function=self.sweep_function,
-            dead_letter_queue=self.event_dead_letter_queue,
-        )
-        self.verifier_function = None
-        if self.verify_queue is not None:
-            self.verifier_function = RuntimeFunction(
-                self,
-                "Verifier",
-                handler="files_verifier",
-                description="Wideload files: checks multipart uploads against their SHA-256",
-                memory_size=ONE_VCPU_MEMORY_MB,
-                timeout=WORKER_TIMEOUT,
-                environment={
-                    **shared_environment,
-                    "WIDELOAD_EVENT_BUS": self.event_bus.event_bus_name,
-                    **(environment or {}),
-                },
-                **function_options,
-            )
-            self._consume(self.verify_queue, self.verifier_function)
         grant_functions(self)
 
         self.api = TokenHttpApi(
@@ -440,31 +424,22 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             burst_limit=burst_limit,
             log_retention=log_retention,
             removal_policy=removal_policy,
+            encryption_key=encryption_key,
+            domain_name=domain_name,
+            certificate=certificate,
         )
         self.stage = self.api.stage
-        self.api_url = self.api.api_endpoint
+        self.api_url = self.api.url_base
+        self.domain_target = self.api.domain_target
         acknowledge_findings(self, self.api.open_routes)
 
     def _new_bucket(
         self, *, lifecycle: dict[str, Duration | None], **options: Any
     ) -> TransferBucket:
-        bucket = TransferBucket(self, "Bucket", expiration=None, **options)
+        # Nothing here listens to its events, of which S3 would bill every one.
+        bucket = TransferBucket(self, "Bucket", expiration=None, event_bridge=False, **options)
         add_lifecycle(bucket, "Files", FILES_PREFIX, **lifecycle)
         return bucket
-
-    def _consume(self, queue: sqs.IQueue, function: lambda_.IFunction) -> None:
-        # Not `SqsEventSource`: it puts the stack's name into the logical id.
-        mapping = lambda_.EventSourceMapping(
-            self,
-            "VerifierQueue",
-            target=function,
-            event_source_arn=queue.queue_arn,
-            # Each file may need the whole 15 minutes.
-            batch_size=1,
-            report_batch_item_failures=True,
-            max_concurrency=VERIFIER_CONCURRENCY,
-        )
-        acknowledge_consumer(mapping)
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -19,24 +21,19 @@ from constructs import Construct
 from wideload_cdk._api import KeyedHttpApi
 from wideload_cdk._assets import built_code
 from wideload_cdk._checks import (
+    check_domain,
     check_duration,
     check_environment_name,
     check_log_level,
     check_range,
+    check_reserved,
     check_text,
     check_throttle,
     refuse_for_given_bucket,
 )
 from wideload_cdk._events import IngestEvents, invoke_hourly, publish_finished, queue_uploads
-from wideload_cdk._function import (
-    API_TIMEOUT,
-    ONE_VCPU_MEMORY_MB,
-    SMALL_MEMORY_MB,
-    SWEEP_NEEDS_NO_DEAD_LETTERS,
-    SWEEP_TIMEOUT,
-    WORKER_TIMEOUT,
-    RuntimeFunction,
-)
+from wideload_cdk._function import RuntimeFunction
+from wideload_cdk._ingest_functions import new_functions
 from wideload_cdk._ingest_permissions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
@@ -44,8 +41,8 @@ from wideload_cdk._ingest_permissions import (
     grant_functions,
 )
 from wideload_cdk._lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk._metrics import INGEST, IngestMetrics
-from wideload_cdk._queues import MAX_RECEIVE_COUNT, new_dead_letter_queue, new_work_queue
+from wideload_cdk._metrics import IngestMetrics
+from wideload_cdk._queues import new_dead_letter_queue, new_work_queue
 from wideload_cdk._tables import new_keys_table, new_payloads_table
 from wideload_cdk.transfer_bucket import TransferBucket
 
@@ -59,11 +56,6 @@ ROUTES = {
     "/call-logs/{payload_id}": [_GET, _DELETE],
     "/call-logs/{payload_id}/records": [_GET],
 }
-
-# API Gateway waits 10 s for an authorizer.
-AUTHORIZER_TIMEOUT = Duration.seconds(10)
-# A hundred events are ten calls of some 10 ms; the rest is for repeating them.
-EVENTS_TIMEOUT = Duration.minutes(1)
 
 
 class PayloadIngest(IngestMetrics, IngestEvents, Construct):
@@ -98,9 +90,10 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             table.
         keys_table: Table for the API keys, with the partition key `key_id` (string).
             Several deployments may share one. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, tables and queues made here. Default: keys that
+        encryption_key: KMS key for bucket, tables, queues and logs made here. Default: keys that
             the services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`).
+            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
+            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
@@ -137,6 +130,20 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         burst_limit: Requests that may come at once. Default: 200.
         worker_max_concurrency: Queued payloads that worker or processor take at once, 2 to 1,000.
             Default: 10.
+        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
+            for which its account always keeps room, 1 to 10,000. Default: what others leave.
+        worker_reserved_concurrency: The same for the worker made here; at least
+            `worker_max_concurrency`, or the queue is throttled. Default: what others leave.
+        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
+            second and one in twenty of the rest.
+        vpc: Network that the functions run in; from there they must reach S3, DynamoDB, SQS and
+            EventBridge, as by the endpoints of `PrivateNetwork`. Default: Lambda's own.
+        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
+        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
+            everything out.
+        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
+            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
@@ -173,17 +180,17 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject` and
     `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
     `dynamodb:GetItem` and `UpdateItem` on the payloads table; `sqs:ReceiveMessage`,
-    `DeleteMessage`, `ChangeMessageVisibility`, `GetQueueAttributes` and `GetQueueUrl` on the
-    queue; `kms:Decrypt` and `kms:GenerateDataKey` on the keys of
-    these. Its environment is yours to set. No worker function is made then. Claims of up to
-    `in_request_limit` bytes, and payloads in the body of a request, are still processed in the
-    request; `in_request_limit=1` sends all claims to the processor.
+    `DeleteMessage` and `GetQueueAttributes` on the queue; `kms:Decrypt` and
+    `kms:GenerateDataKey` on the keys of these. Its environment is yours to set. No worker function
+    is made then. Claims of up to `in_request_limit` bytes, and payloads in the body of a request,
+    are still processed in the request; `in_request_limit=1` sends all claims to the processor.
 
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
         ValueError: A value is outside of what is allowed, which the message says; or `bucket`
-            is given with `access_logs_bucket` or a time for its archive; or `table` is known to
-            have no stream; or `processor` was imported without a role.
+            is given with `access_logs_bucket` or a time for its archive; or `domain_name` without
+            `certificate`, or the other way round; or `table` is known to have no stream; or
+            `processor` was imported without a role.
     """
 
     bucket: s3.IBucket
@@ -207,7 +214,9 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     stage: apigateway.HttpStage
     """The API's only stage, `$default`."""
     api_url: str
-    """Base URL of the API, without a slash at the end."""
+    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
+    domain_target: str | None
+    """What a DNS record for `domain_name` must point at, if that was given."""
     api_key_header: str
     """Header that carries the API key."""
     api_function: RuntimeFunction
@@ -247,6 +256,14 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         rate_limit: int = 100,
         burst_limit: int = 200,
         worker_max_concurrency: int = 10,
+        api_reserved_concurrency: int | None = None,
+        worker_reserved_concurrency: int | None = None,
+        tracing: bool = True,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        domain_name: str | None = None,
+        certificate: acm.ICertificate | None = None,
         log_level: str = "INFO",
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
         environment: Mapping[str, str] | None = None,
@@ -282,6 +299,11 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         check_range(
             "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
         )
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
+        check_reserved(
+            "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency
+        )
+        check_domain(domain_name, certificate)
         check_log_level(log_level)
         if bucket is not None:
             refuse_for_given_bucket(
@@ -347,15 +369,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             dead_letter_queue=self.dead_letter_queue,
         )
 
-        function_options: dict[str, Any] = {
-            "code": code or built_code(architecture),
-            "architecture": architecture,
-            "service": INGEST,
-            "log_level": log_level,
-            "log_retention": log_retention,
-            "removal_policy": removal_policy,
-        }
-        shared_environment = {
+        variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
             "WIDELOAD_BUCKET": self.bucket.bucket_name,
             "WIDELOAD_PAYLOADS_TABLE": self.payloads_table.table_name,
@@ -365,73 +379,30 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }
         if retention is not None:
-            shared_environment["WIDELOAD_RETENTION_DAYS"] = str(retention.to_days())
-        queue_environment = {"WIDELOAD_QUEUE_URL": self.queue.queue_url}
-        self.api_function = RuntimeFunction(
+            variables["WIDELOAD_RETENTION_DAYS"] = str(retention.to_days())
+        functions = new_functions(
             self,
-            "ApiFunction",
-            handler="ingest_api",
-            description="Wideload ingest: answers the API and processes small payloads",
-            memory_size=ONE_VCPU_MEMORY_MB,
-            timeout=API_TIMEOUT,
-            environment={
-                **shared_environment,
-                **queue_environment,
-                **(environment or {}),
-            },
-            **function_options,
+            processor=processor,
+            variables=variables,
+            environment=environment or {},
+            api_reserved_concurrency=api_reserved_concurrency,
+            worker_reserved_concurrency=worker_reserved_concurrency,
+            code=code or built_code(architecture),
+            architecture=architecture,
+            log_level=log_level,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+            tracing=tracing,
+            encryption_key=encryption_key,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
         )
-        self.worker_function = processor or RuntimeFunction(
-            self,
-            "Worker",
-            handler="ingest_worker",
-            description="Wideload ingest: processes queued payloads",
-            memory_size=ONE_VCPU_MEMORY_MB,
-            timeout=WORKER_TIMEOUT,
-            environment={
-                **shared_environment,
-                "WIDELOAD_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
-                **(environment or {}),
-            },
-            **function_options,
-        )
-        self.sweep_function = RuntimeFunction(
-            self,
-            "Sweep",
-            handler="ingest_sweep",
-            description="Wideload ingest: takes up what was left halfway",
-            memory_size=SMALL_MEMORY_MB,
-            timeout=SWEEP_TIMEOUT,
-            environment={**shared_environment, **queue_environment, **(environment or {})},
-            no_dead_letters=SWEEP_NEEDS_NO_DEAD_LETTERS,
-            **function_options,
-        )
-        self.events_function = RuntimeFunction(
-            self,
-            "Events",
-            handler="ingest_events",
-            description="Wideload ingest: publishes what became of payloads",
-            memory_size=SMALL_MEMORY_MB,
-            timeout=EVENTS_TIMEOUT,
-            environment={
-                "WIDELOAD_ENVIRONMENT": self.environment_name,
-                "WIDELOAD_EVENT_BUS": self.event_bus.event_bus_name,
-            },
-            **function_options,
-        )
-        self.authorizer_function = RuntimeFunction(
-            self,
-            "Authorizer",
-            handler="key_authorizer",
-            description="Wideload ingest: looks up API keys",
-            memory_size=SMALL_MEMORY_MB,
-            timeout=AUTHORIZER_TIMEOUT,
-            environment={
-                "WIDELOAD_ENVIRONMENT": self.environment_name,
-                "WIDELOAD_KEYS_TABLE": self.keys_table.table_name,
-            },
-            **function_options,
-        )
+        self.api_function = functions.api
+        self.worker_function = functions.worker
+        self.sweep_function = functions.sweep
+        self.events_function = functions.events
+        self.authorizer_function = functions.authorizer
         # Not `SqsEventSource`: it puts the stack's name into the logical id.
         mapping = lambda_.EventSourceMapping(
             self,
@@ -480,9 +451,13 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             burst_limit=burst_limit,
             log_retention=log_retention,
             removal_policy=removal_policy,
+            encryption_key=encryption_key,
+            domain_name=domain_name,
+            certificate=certificate,
         )
         self.stage = self.api.stage
-        self.api_url = self.api.api_endpoint
+        self.api_url = self.api.url_base
+        self.domain_target = self.api.domain_target
 
     def _new_bucket(self, *, archive: dict[str, Duration | None], **options: Any) -> TransferBucket:
         bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)

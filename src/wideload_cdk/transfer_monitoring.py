@@ -23,6 +23,7 @@ from wideload_cdk._queries import FILES, INGEST, access_log, save_queries
 
 if TYPE_CHECKING:
     from wideload_cdk.file_transfer import FileTransfer
+    from wideload_cdk.ingest_canary import IngestCanary
     from wideload_cdk.payload_ingest import PayloadIngest
 
 INGEST_LATENCY = Duration.seconds(10)
@@ -61,8 +62,6 @@ class TransferMonitoring(Construct):
             are turned on here for buckets made in the same app; an imported bucket must have
             them. They cost as custom metrics, some $5 a month and bucket. `None`: they stay off,
             and no alarm tells of S3's errors. Default: `EntireBucket`.
-        composite_alarms: Whether to make the alarms "… is unhealthy". Default: they are made.
-        saved_queries: Whether to save the runbook's queries. Default: they are saved.
 
     Raises:
         ValueError: A value is outside of what is allowed, which the message says; or
@@ -92,8 +91,6 @@ class TransferMonitoring(Construct):
         runbook: str = "docs/runbook.md",
         account_concurrency: int | None = 1_000,
         bucket_metrics: str | None = "EntireBucket",
-        composite_alarms: bool = True,
-        saved_queries: bool = True,
     ) -> None:
         super().__init__(scope, id)
         if alarm_topic is not None and encryption_key is not None:
@@ -129,8 +126,6 @@ class TransferMonitoring(Construct):
         self._runbook = runbook
         self._bucket_metrics = bucket_metrics
         self._counted_buckets: set[str] = set()
-        self._composite_alarms = composite_alarms
-        self._saved_queries = saved_queries
         self._factories: list[AlarmFactory] = []
         self.alarm_topic = alarm_topic or new_alarm_topic(
             self, "Topic", display_name=self._name_prefix, encryption_key=encryption_key
@@ -156,6 +151,7 @@ class TransferMonitoring(Construct):
         self,
         ingest: PayloadIngest,
         *,
+        canary: IngestCanary | None = None,
         server_error_percent: float = 1,
         latency: Duration = INGEST_LATENCY,
         function_error_percent: float = 1,
@@ -170,6 +166,7 @@ class TransferMonitoring(Construct):
 
         Args:
             ingest: What to watch; one per `TransferMonitoring`.
+            canary: Sends payloads through it; an alarm sounds after two lost runs. Default: none.
             server_error_percent: Answers 5xx in percent of requests. Default: 1, above what
                 single failures of AWS cause, and low enough that clients' retries still hide it.
             latency: The p99 of the API's answers, up to 29 s, since API Gateway gives up at 30.
@@ -231,23 +228,28 @@ class TransferMonitoring(Construct):
             oldest_message=oldest_message,
             oldest_event=oldest_event,
         )
+        if canary is not None:
+            ingest_alarms.add_canary_alarm(alarms, canary)
         for name, (table, operations) in ingest_alarms.tables(ingest).items():
             kinds.add_table_alarms(
                 alarms, name, table, operations=operations, system_errors=table_system_errors
             )
         self._watch_bucket(alarms, ingest.bucket, bucket_error_percent)
-        if self._composite_alarms:
-            self.ingest_unhealthy = alarms.add_unhealthy(
-                "Ingest", when=ingest_alarms.UNHEALTHY, topic=self.urgent_topic
-            )
-        if self._saved_queries:
-            save_queries(
-                Construct(alarms.scope, "Queries"),
-                INGEST,
-                folder=f"{self._name_prefix}/ingest",
-                access_log=access_log(ingest.api),
-                function_logs=ingest_alarms.log_groups(ingest),
-            )
+        self.ingest_unhealthy = alarms.add_unhealthy(
+            "Ingest",
+            when=[name for name in ingest_alarms.UNHEALTHY if name in alarms.made],
+            topic=self.urgent_topic,
+        )
+        save_queries(
+            Construct(alarms.scope, "Queries"),
+            INGEST,
+            folder=f"{self._name_prefix}/ingest",
+            access_log=access_log(ingest.api),
+            function_logs=[
+                *ingest_alarms.log_groups(ingest),
+                *([canary.function.log_group] if canary else []),
+            ],
+        )
         self._show(
             *board.heading(
                 f"Payload ingest · {ingest.environment_name}",
@@ -256,7 +258,7 @@ class TransferMonitoring(Construct):
             ),
             board.api_row(ingest.stage),
             *board.ingest_rows(ingest),
-            board.function_row(functions),
+            board.function_row(functions | ({"canary": canary.function} if canary else {})),
             board.queue_row(
                 ingest.queue,
                 {"payloads": ingest.dead_letter_queue, "events": ingest.event_dead_letter_queue},
@@ -346,20 +348,18 @@ class TransferMonitoring(Construct):
             system_errors=table_system_errors,
         )
         self._watch_bucket(alarms, files.bucket, bucket_error_percent)
-        if self._composite_alarms:
-            self.files_unhealthy = alarms.add_unhealthy(
-                "File transfer",
-                when=[name for name in files_alarms.UNHEALTHY if name in alarms.made],
-                topic=self.urgent_topic,
-            )
-        if self._saved_queries:
-            save_queries(
-                Construct(alarms.scope, "Queries"),
-                FILES,
-                folder=f"{self._name_prefix}/files",
-                access_log=access_log(files.api),
-                function_logs=[function.log_group for function in functions.values()],
-            )
+        self.files_unhealthy = alarms.add_unhealthy(
+            "File transfer",
+            when=[name for name in files_alarms.UNHEALTHY if name in alarms.made],
+            topic=self.urgent_topic,
+        )
+        save_queries(
+            Construct(alarms.scope, "Queries"),
+            FILES,
+            folder=f"{self._name_prefix}/files",
+            access_log=access_log(files.api),
+            function_logs=[function.log_group for function in functions.values()],
+        )
         self._show(
             *board.heading(
                 f"File transfer · {files.environment_name}",

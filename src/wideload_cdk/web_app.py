@@ -14,6 +14,13 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from wideload_cdk._access_logs import new_access_logs_bucket
+from wideload_cdk._compliance import (
+    PAGE_BUCKET,
+    PAGE_LOGS,
+    acknowledge_bucket,
+    acknowledge_log_group,
+    acknowledge_role,
+)
 from wideload_cdk._grants import grant_objects
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 
@@ -33,9 +40,9 @@ class WebApp(Construct):
     the page's origin.
 
     Args:
-        connect_sources: Hosts that the page may send requests to, as CSP sources such as
-            `https://api.example.com`. Default: the stack's region's API Gateway, S3 and Cognito
-            hosts; `WebContent` narrows them down to those of its deployment.
+        connect_sources: Hosts that the page may send requests to besides the API Gateway, S3 and
+            Cognito of the stack's region, as CSP sources such as `https://api.example.com`;
+            `WebContent` narrows all of them down to those of its deployment. Default: none.
         domain_names: Names of yours that the page is reached by; needs `certificate`.
             Default: CloudFront's own name alone.
         certificate: Certificate for `domain_names`, in us-east-1.
@@ -66,7 +73,7 @@ class WebApp(Construct):
         scope: Construct,
         id: str,
         *,
-        connect_sources: Sequence[str] | None = None,
+        connect_sources: Sequence[str] = (),
         domain_names: Sequence[str] = (),
         certificate: acm.ICertificate | None = None,
         web_acl_id: str | None = None,
@@ -100,7 +107,6 @@ class WebApp(Construct):
             server_access_logs_prefix="s3/",
             removal_policy=removal_policy,
         )
-        sources = connect_sources if connect_sources is not None else _regional_hosts(self)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -112,7 +118,7 @@ class WebApp(Construct):
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
                 # Each object says for how long: see `WebContent`.
                 cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-                response_headers_policy=_headers(self, sources),
+                response_headers_policy=_headers(self, [*_regional_hosts(self), *connect_sources]),
                 compress=True,
             ),
             domain_names=list(domain_names) or None,
@@ -160,6 +166,9 @@ class WebApp(Construct):
         return role
 
     def _acknowledge(self, *, own_name: bool, firewall: bool) -> None:
+        acknowledge_bucket(self.bucket, PAGE_BUCKET)
+        acknowledge_log_group(self.publisher_logs, PAGE_LOGS)
+        acknowledge_role(self.publisher_role)
         acknowledge(
             self.distribution,
             "AwsSolutions-CFR1",

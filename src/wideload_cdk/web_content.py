@@ -11,7 +11,7 @@ from aws_cdk import aws_s3_deployment as s3_deployment
 from constructs import Construct
 
 from wideload_cdk._pages import CONFIG, FRESH, INDEX, LASTING, built_page, narrowed_index
-from wideload_cdk._rules import acknowledge
+from wideload_cdk._rules import acknowledge, acknowledge_for_standards
 from wideload_cdk._sign_in import origin_of
 from wideload_cdk.file_transfer import FileTransfer
 from wideload_cdk.web_app import WebApp
@@ -99,11 +99,14 @@ def _acknowledge_copier(stack: Stack) -> None:
     )
     for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
         acknowledge(copier, rule, "The CDK chooses the runtime of its copying function.")
-    acknowledge(
-        copier,
-        "Serverless-LambdaDLQ",
-        "CloudFormation waits for its answer, and fails the deployment when none comes.",
-    )
+    answered = "CloudFormation waits for its answer, and fails the deployment when none comes."
+    acknowledge(copier, "Serverless-LambdaDLQ", answered)
+    for rule, reason in {
+        "LambdaDLQ": answered,
+        "LambdaConcurrency": "Deployments alone invoke it, once for each set of files.",
+        "LambdaInsideVPC": "It copies from one bucket to another, by S3's endpoints alone.",
+    }.items():
+        acknowledge_for_standards(copier, rule, reason)
     acknowledge(
         copier, "Serverless-LambdaTracing", "It runs at deployments alone, with logs of its own."
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_lambda as lambda_
 
+from wideload_cdk import _assets
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 
 
@@ -41,6 +46,23 @@ def code_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def code(code_folder: Path) -> lambda_.Code:
     """Lambda code where the code doesn't matter."""
     return lambda_.Code.from_asset(str(code_folder))
+
+
+@pytest.fixture(scope="session")
+def synthesize_example(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], assertions.Template]:
+    """The template of an app in `examples/`, made as `cdk synth` makes it."""
+    built = tmp_path_factory.mktemp("built")
+    (built / "arm64" / "wideload_runtime").mkdir(parents=True)
+
+    def run(name: str) -> assertions.Template:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_assets, "_BUILT", built)
+            made = runpy.run_path(str(EXAMPLES / name))
+        return assertions.Template.from_stack(made["stack"])
+
+    return run
 
 
 def only(template: assertions.Template, kind: str, id_part: str = "") -> dict[str, Any]:

@@ -37,8 +37,8 @@ def _condition(condition: dict[str, Any] | None) -> str:
         return ""
     [(operator, tests)] = condition.items()
     [(name, value)] = tests.items()
-    assert operator == "StringLike"
-    return f" if {name} like {value}"
+    word = {"StringLike": "like", "ForAllValues:StringEquals": "all in"}[operator]
+    return f" if {name} {word} {value}"
 
 
 def _write(construct: str, resource: Any) -> str:

@@ -336,6 +336,12 @@ def test_table_given_is_used(stack: cdk.Stack, make: Make) -> None:
     assert variables(template, "Sweep")["WIDELOAD_FILES_TABLE"] == "my-files"
 
 
+def test_bucket_sends_no_events_which_would_be_billed(default: Template) -> None:
+    bucket = only(default, "AWS::S3::Bucket", "FilesBucket7")
+
+    assert "NotificationConfiguration" not in bucket
+
+
 def test_key_given_encrypts_all_that_is_made(stack: cdk.Stack, make: Make) -> None:
     key = kms.Key(stack, "Key")
 
@@ -513,8 +519,8 @@ def test_metrics(make: Make, method: str, name: str, statistic: str, unit: str) 
         ({"quota_bytes": 0}, "quota_bytes is 0; give 1 to 1,000,000,000,000,000,000 bytes"),
         ({"max_open_uploads": 0}, "max_open_uploads is 0; give 1 to 10,000 uploads"),
         ({"max_open_uploads": 10_001}, "max_open_uploads is 10,001"),
-        ({"rate_limit": 0}, "rate_limit is 0; give 1 to 10,000 requests per second"),
-        ({"burst_limit": 5_001}, "burst_limit is 5,001; give 1 to 5,000 requests"),
+        ({"rate_limit": 0}, "rate_limit is 0; give 1 to 100,000 requests per second"),
+        ({"burst_limit": 50_001}, "burst_limit is 50,001; give 1 to 50,000 requests"),
         ({"log_level": "debug"}, "log_level is 'debug'; give one of DEBUG, INFO, WARN, ERROR"),
         ({"environment_name": " blue"}, "environment_name is ' blue'; give 1 to 255 printable"),
         ({"expiration": Duration.hours(36)}, "expiration is 1 day 12 hours; give whole days"),

@@ -48,10 +48,8 @@ VERIFIER = {
     "<Bucket> if s3:prefix like files/*": {"s3:ListBucket"},
     "<Table>": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
     "<VerifyQueue>": {
-        "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
     },
     "event-bus/default": {"events:PutEvents"},

@@ -42,10 +42,8 @@ WORKER = {
     "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
     "<Payloads>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
     "<Queue>": {
-        "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
     },
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import runpy
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,14 +19,12 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
 from examples.processor import handler as example
-from tests.constructs.conftest import only
+from tests.constructs.conftest import EXAMPLES, only
 from tests.constructs.policies import permissions
 from tests.constructs.test_policies import WORKER
-from wideload_cdk import PayloadIngest, _assets
+from wideload_cdk import PayloadIngest
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def function(stack: cdk.Stack, **options: Any) -> lambda_.Function:
@@ -117,14 +114,8 @@ def test_imported_processor_without_a_role_is_refused(stack: cdk.Stack, code: la
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """`processor_app.py`, synthesized as `cdk synth` does."""
-    built = tmp_path_factory.mktemp("built")
-    (built / "arm64" / "wideload_runtime").mkdir(parents=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_assets, "_BUILT", built)
-        made = runpy.run_path(str(EXAMPLES / "processor_app.py"))
-    return Template.from_stack(made["stack"])
+def app(synthesize_example: Callable[[str], Template]) -> Template:
+    return synthesize_example("processor_app.py")
 
 
 def test_example_synthesizes_with_its_processor(app: Template) -> None:

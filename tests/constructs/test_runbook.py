@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from tests.constructs.conftest import cdk_json_context
-from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring, _queries
+from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring, _queries
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 TEXT = RUNBOOK.read_text()
@@ -26,7 +26,9 @@ def template(code_folder: Path) -> Template:
     stack = cdk.Stack(cdk.App(context=cdk_json_context()), "All")
     code = lambda_.Code.from_asset(str(code_folder))
     monitoring = TransferMonitoring(stack, "Watch", name_prefix="wideload-test")
-    monitoring.monitor_ingest(PayloadIngest(stack, "Ingest", code=code))
+    ingest = PayloadIngest(stack, "Ingest", code=code)
+    canary = IngestCanary(stack, "Canary", ingest=ingest, code=code)
+    monitoring.monitor_ingest(ingest, canary=canary)
     monitoring.monitor_files(FileTransfer(stack, "Files", code=code, verify_multipart=True))
     return Template.from_stack(stack)
 
@@ -122,7 +124,7 @@ def test_queries_look_into_the_right_logs(template: Template) -> None:
         if looks[properties["Name"].rpartition("/")[2]] == "access":
             assert access == [True]
         else:
-            assert access == [False] * (5 if "/ingest/" in properties["Name"] else 3)
+            assert access == [False] * (6 if "/ingest/" in properties["Name"] else 3)
 
 
 def test_queries_ask_for_fields_that_are_logged(code_folder: Path) -> None:

@@ -18,6 +18,7 @@ from wideload_cdk import FileTransfer
 from wideload_cdk._sign_in import origin_of, page_of
 
 LOOPBACK = [f"http://localhost:{port}/callback" for port in (8976, 8977, 8978)]
+WEB_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/files/1"
 THEIRS = {"issuer": "https://login.example.com/", "audience": "files-api"}
 
 Make = Callable[..., tuple[FileTransfer, Template]]
@@ -88,6 +89,22 @@ def test_every_route_but_how_to_sign_in_needs_a_token(default: Template) -> None
     everything = {route["Properties"]["RouteKey"] for route in routes}
     assert len(everything) == 13
     assert everything - protected == {"GET /sign-in"}
+
+
+def test_pool_has_no_firewall_by_default(default: Template) -> None:
+    default.resource_count_is("AWS::WAFv2::WebACLAssociation", 0)
+
+
+def test_pool_can_have_a_firewall(make: Make) -> None:
+    _, template = make(user_pool_web_acl_arn=WEB_ACL)
+
+    template.has_resource_properties(
+        "AWS::WAFv2::WebACLAssociation",
+        {
+            "WebACLArn": WEB_ACL,
+            "ResourceArn": {"Fn::GetAtt": [id_of(template, "AWS::Cognito::UserPool"), "Arn"]},
+        },
+    )
 
 
 def test_tokens_are_those_of_the_pool_for_its_client(default: Template) -> None:
@@ -458,6 +475,7 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
         ({**THEIRS, "mfa": "off"}, "issuer and mfa are both given"),
         ({**THEIRS, "password_sign_in": True}, "issuer and password_sign_in are both given"),
         ({**THEIRS, "sign_in_domain_prefix": "a"}, "issuer and sign_in_domain_prefix are both"),
+        ({**THEIRS, "user_pool_web_acl_arn": WEB_ACL}, "issuer and user_pool_web_acl_arn are both"),
         ({**THEIRS, "endpoint_url": "https://a"}, "issuer and endpoint_url are both given"),
         ({"mfa": "sms"}, "mfa is 'sms'; give one of off, optional, required"),
         ({"sign_in_domain_prefix": "-a"}, "sign_in_domain_prefix is '-a'; give 1 to 63 of a-z"),

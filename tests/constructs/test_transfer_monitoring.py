@@ -623,13 +623,6 @@ def test_unhealthy_tells_the_urgent_topic_alone(ingest: PayloadIngest, make: Mak
     assert PAGER not in json.dumps(list(alarms(template).values()))
 
 
-def test_composite_alarms_can_be_left_out(make: Make) -> None:
-    monitoring, template = make(composite_alarms=False)
-
-    template.resource_count_is("AWS::CloudWatch::CompositeAlarm", 0)
-    assert monitoring.ingest_unhealthy is None
-
-
 # Leaving out
 
 
@@ -637,27 +630,6 @@ def test_account_concurrency_can_be_left_out(make: Make) -> None:
     _, template = make(account_concurrency=None)
 
     assert not [name for name in alarms(template) if "account" in name]
-
-
-def test_saved_queries_can_be_left_out(make: Make) -> None:
-    _, template = make(saved_queries=False)
-
-    template.resource_count_is("AWS::Logs::QueryDefinition", 0)
-
-
-def test_without_composite_alarms_and_queries_the_embedded_cloud_knows_every_type(
-    make: Make,
-) -> None:
-    _, template = make(composite_alarms=False, saved_queries=False)
-
-    kinds = {each["Type"] for each in template.to_json()["Resources"].values()}
-    assert kinds == {
-        "AWS::CloudWatch::Alarm",
-        "AWS::CloudWatch::Dashboard",
-        "AWS::KMS::Key",
-        "AWS::SNS::Topic",
-        "AWS::SNS::TopicPolicy",
-    }
 
 
 # Bucket
