@@ -40,7 +40,7 @@ help: ## List the targets
 $(VENV): requirements.txt pyproject.toml client/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r <(awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.txt)
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e . -e client
 	@touch $@
@@ -165,6 +165,10 @@ release: ## Keep the templates of each environment as those that `make diff` com
 .PHONY: deploy
 deploy: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Deploy ENV to the account of your AWS credentials
 	$(CDK) deploy --all $(if $(CI),--require-approval never) -c env=$(ENV) $(CONTEXT)
+
+.PHONY: destroy
+destroy: synth ## Delete ENV, but for what its settings keep; asks first (YES=--yes doesn't)
+	@$(OPERATE)python -m stacks.destroy $(YES) $(ENV)
 
 .PHONY: key
 key: $(VENV) ## Create an API key: TENANT=name, printed once

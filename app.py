@@ -1,10 +1,18 @@
 """The CDK app: one environment's stacks. `-c env=NAME` picks it, `-c field=value` overrides."""
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+    ServerlessChecks,
+)
 
 from stacks.files_stack import FilesStack
 from stacks.ingest_stack import IngestStack
+from stacks.monitoring_stack import MonitoringStack
+from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
 from stacks.web_stack import WebContentStack, WebStack
 
@@ -26,13 +34,20 @@ def settings_from(app: cdk.App) -> Settings:
 def build(app: cdk.App) -> None:
     """Add the stacks of one environment, and the rule packs that judge them."""
     settings = settings_from(app)
-    IngestStack(app, settings=settings)
+    network = NetworkStack(app, settings=settings).network if settings.private_network else None
+    ingest = IngestStack(app, settings=settings, network=network)
     # The API trusts the page's origin, and the page's content knows the API: hence this order.
     web = WebStack(app, settings=settings) if settings.web else None
-    files = FilesStack(app, settings=settings, web_urls=[web.url] if web else [])
+    files = FilesStack(app, settings=settings, network=network, web_urls=[web.url] if web else [])
     if web and settings.publish_page:
         WebContentStack(app, settings=settings, app=web.app, files=files.files)
+    if settings.monitoring:
+        MonitoringStack(app, settings=settings, ingest=ingest, files=files.files)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    if settings.compliance_packs:
+        cdk.Validations.of(app).add_plugins(
+            NIST80053R5Checks(app), HIPAASecurityChecks(app), PCIDSS321Checks(app)
+        )
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.service_stack import ServiceStack, days
 from stacks.settings import Settings
-from wideload_cdk import FileTransfer
+from wideload_cdk import FileTransfer, PrivateNetwork
 
 
 class FilesStack(ServiceStack):
@@ -20,7 +20,12 @@ class FilesStack(ServiceStack):
     """
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, web_urls: Sequence[str] = ()
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        network: PrivateNetwork | None = None,
+        web_urls: Sequence[str] = (),
     ) -> None:
         super().__init__(
             scope, service="files", description="Wideload file transfer", settings=settings
@@ -35,6 +40,7 @@ class FilesStack(ServiceStack):
             web_urls=[*web_urls, *settings.web_urls],
             mfa=settings.mfa,
             password_sign_in=own_pool and settings.password_sign_in,
+            user_pool_web_acl_arn=settings.user_pool_web_acl_arn,
             sign_in_domain_prefix=settings.sign_in_domain_prefix,
             endpoint_url=settings.endpoint_url if own_pool else None,
             url_ttl=Duration.minutes(settings.file_url_minutes),
@@ -46,10 +52,14 @@ class FilesStack(ServiceStack):
             expiration=days(settings.file_expiration_days),
             infrequent_access_after=days(settings.file_infrequent_access_days),
             glacier_after=days(settings.file_glacier_days),
-            **self.construct_options(),
+            domain_name=settings.files_domain,
+            certificate=self.certificate(settings.files_certificate_arn),
+            **self.construct_options(network),
         )
         self.acknowledge_recovery(self.files.files_table)
         self.output("ApiUrl", self.files.api_url, "Base URL of the API")
+        if self.files.domain_target:
+            self.output("DomainTarget", self.files.domain_target, "Where its DNS name points")
         self.output("BucketName", self.files.bucket.bucket_name, "Files")
         self.output("TableName", self.files.files_table.table_name, "Files, uploads, usage")
         self.output("Issuer", self.files.issuer, "Whose tokens the API takes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from aws_cdk import (
     Stack,
     Validations,
 )
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from stacks.settings import Settings
+from wideload_cdk import PrivateNetwork
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -43,6 +47,13 @@ LOG_RETENTION = {
     3653: logs.RetentionDays.TEN_YEARS,
 }
 
+# What each rule pack that wants point-in-time recovery calls that.
+_RECOVERY_RULES = (
+    "AwsSolutions::AwsSolutions-DDB3",
+    "NIST.800.53.R5::NIST.800.53.R5-DynamoDBPITREnabled",
+    "HIPAA.Security::HIPAA.Security-DynamoDBPITREnabled",
+)
+
 
 class ServiceStack(Stack):
     """The stack `wideload-<environment>-<service>`: named, tagged and protected."""
@@ -63,27 +74,57 @@ class ServiceStack(Stack):
                 "application": "wideload",
                 "service": service,
                 "environment": settings.environment,
+                **dict(tag.split("=", 1) for tag in settings.tags),
             },
         )
         self.settings = settings
         self.log_retention = LOG_RETENTION[settings.log_retention_days]
         self.removal_policy = RemovalPolicy.RETAIN if settings.retain else RemovalPolicy.DESTROY
 
-    def construct_options(self) -> dict[str, Any]:
-        """What `PayloadIngest` and `FileTransfer` both take, as the settings have it."""
+    @functools.cached_property
+    def encryption_key(self) -> kms.Key | None:
+        """The stack's own key, if the settings want one. It is kept as long as what it encrypts."""
+        if not self.settings.kms:
+            return None
+        return kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{self.stack_name}",
+            description=f"Encrypts what {self.stack_name} keeps",
+            enable_key_rotation=True,
+            removal_policy=self.removal_policy,
+        )
+
+    def certificate(self, arn: str | None) -> acm.ICertificate | None:
+        """The certificate that `arn` names."""
+        return acm.Certificate.from_certificate_arn(self, "Certificate", arn) if arn else None
+
+    def function_options(self) -> dict[str, Any]:
+        """What every construct takes for its functions, as the settings have it."""
         settings = self.settings
         return {
             "code": _code(settings.lambda_code) if settings.lambda_code else None,
             "architecture": ARCHITECTURES[settings.architecture],
+            "encryption_key": self.encryption_key,
+            "tracing": settings.tracing,
+            "log_level": settings.log_level,
+            "log_retention": self.log_retention,
+            "removal_policy": self.removal_policy,
+        }
+
+    def construct_options(self, network: PrivateNetwork | None) -> dict[str, Any]:
+        """What `PayloadIngest` and `FileTransfer` both take, as the settings have it."""
+        settings = self.settings
+        return {
+            **self.function_options(),
+            **(_inside(network) if network else {}),
             "environment_name": settings.environment,
             "rate_limit": settings.rate_limit,
             "burst_limit": settings.burst_limit,
-            "log_level": settings.log_level,
-            "log_retention": self.log_retention,
+            "api_reserved_concurrency": settings.api_reserved_concurrency,
             "environment": {"WIDELOAD_S3_ADDRESSING_STYLE": settings.s3_addressing_style},
             "point_in_time_recovery": settings.point_in_time_recovery,
             "deletion_protection": settings.deletion_protection,
-            "removal_policy": self.removal_policy,
         }
 
     def acknowledge_recovery(self, *tables: dynamodb.ITable) -> None:
@@ -91,22 +132,34 @@ class ServiceStack(Stack):
         if self.settings.point_in_time_recovery:
             return
         for table in tables:
-            Validations.of(table).acknowledge(
-                Acknowledgment(
-                    id="AwsSolutions::AwsSolutions-DDB3",
-                    reason=f"By its settings, {self.settings.environment} does without "
-                    "point-in-time recovery: what the table holds may be lost.",
+            for rule in _RECOVERY_RULES:
+                acknowledge(
+                    table,
+                    rule,
+                    f"By its settings, {self.settings.environment} does without point-in-time "
+                    "recovery: what the table holds may be lost.",
                 )
-            )
 
     def output(self, name: str, value: str, description: str) -> None:
         """Add an output to the stack."""
         CfnOutput(self, name, value=value, description=description)
 
 
+def acknowledge(resource: IConstruct, rule: str, reason: str) -> None:
+    """Accept what a rule pack finds in one resource; `rule` is the finding's id in the report."""
+    Validations.of(resource).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
 def days(number: int | None) -> Duration | None:
     """A number of days as the constructs take it."""
     return None if number is None else Duration.days(number)
+
+
+def _inside(network: PrivateNetwork) -> dict[str, Any]:
+    return {
+        "vpc": network.vpc,
+        "security_groups": [network.security_group],
+    }
 
 
 def _code(folder: str) -> lambda_.Code:

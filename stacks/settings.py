@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-# Of the periods that CloudWatch Logs offers, those that anyone asks for, in days.
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
+from stacks.values import check, parse
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,12 +33,35 @@ class Settings:
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """Processor of the functions."""
 
+    tags: tuple[str, ...] = ()
+    """Tags for all that is deployed, as `cost-center=42`; several are separated by commas. They
+    come besides `application`, `service` and `environment`."""
+
+    kms: bool = False
+    """Whether customer managed KMS keys, one per stack, encrypt what ingest and files store, queue
+    and log, but for S3's access logs, which S3 writes under its own. Default: keys that the
+    services own, which cost nothing."""
+
+    private_network: bool = False
+    """Whether the functions run in a network of their own that has no way to the internet, and
+    reach AWS by VPC endpoints."""
+
+    tracing: bool = True
+    """Whether functions send traces to X-Ray, which are paid by the trace."""
+
     lambda_code: str | None = None
     """Folder with built Lambda code, relative to the repository. Default: the code that
     `make build` put into `wideload_cdk`."""
 
     api_key_header: str = "x-api-key"
     """Header that carries the API key."""
+
+    ingest_domain: str | None = None
+    """Host name of the ingest API; needs `ingest_certificate_arn`, and a DNS record of yours for
+    the output `DomainTarget`. Default: one of API Gateway's."""
+
+    ingest_certificate_arn: str | None = None
+    """ARN of the certificate for `ingest_domain`, in the region deployed to."""
 
     upload_url_minutes: int = 15
     """Life of an upload URL, in minutes, 1 to 720."""
@@ -56,7 +77,7 @@ class Settings:
     """Top-level array of a payload whose elements can be read in pages."""
 
     transit_days: int = 7
-    """Days after which uploads are deleted from the transit prefix."""
+    """Days after which uploads are deleted from the transit prefix, 1 to 365."""
 
     retention_days: int | None = None
     """Days for which finished payloads are kept, items and documents, 1 to 36,499. Default: for
@@ -68,6 +89,17 @@ class Settings:
     archive_glacier_days: int | None = None
     """Days after which they move to S3 Glacier Instant Retrieval, at least 30 more than
     `archive_infrequent_access_days`, if that is given. Default: never."""
+
+    canary_minutes: int | None = None
+    """Minutes from one try to the next of a canary that sends a small and a large payload and
+    reads them back, 5 to 1,440. Default: no canary."""
+
+    files_domain: str | None = None
+    """Host name of the files API; needs `files_certificate_arn`, and a DNS record of yours for
+    the output `DomainTarget`. Default: one of API Gateway's."""
+
+    files_certificate_arn: str | None = None
+    """ARN of the certificate for `files_domain`, in the region deployed to."""
 
     file_url_minutes: int = 60
     """Life of a URL for an upload, a part or a download of a file, in minutes, 1 to 720."""
@@ -139,20 +171,53 @@ class Settings:
     password_sign_in: bool = False
     """Whether programs may send people's passwords to the user pool as they are, for tests."""
 
+    user_pool_web_acl_arn: str | None = None
+    """ARN of a WAF web ACL of scope REGIONAL that guards the user pool. Default: no firewall."""
+
     rate_limit: int = 100
-    """Requests per second that each API accepts, 1 to 10,000."""
+    """Requests per second that each API accepts, 1 to 100,000. AWS allows an account 10,000 in a
+    region until asked for more."""
 
     burst_limit: int = 200
-    """Requests that may come to each API at once, 1 to 5,000."""
+    """Requests that may come to each API at once, 1 to 50,000. AWS allows an account 5,000 in a
+    region, and more together with a higher rate."""
 
     worker_max_concurrency: int = 10
     """Queued payloads processed at once, 2 to 1,000."""
+
+    api_reserved_concurrency: int | None = None
+    """Requests that each API's function serves at once, at most and at any time, 1 to 10,000: set
+    aside from what the account may run. Default: what the account has left."""
+
+    worker_reserved_concurrency: int | None = None
+    """The same for the worker; at least `worker_max_concurrency`."""
+
+    monitoring: bool = True
+    """Whether there are alarms and a dashboard, most of which the embedded cloud can't make."""
+
+    alarm_emails: tuple[str, ...] = ()
+    """Addresses that are told of alarms; AWS asks each for consent. Several are separated by
+    commas."""
+
+    runbook: str = "docs/runbook.md"
+    """Where the alarms say the runbook is: a path, or an address of your own."""
+
+    account_concurrency: int | None = 1_000
+    """Functions that may run at once in account and region, 10 to 1,000,000; new accounts have
+    less than the default. An alarm sounds at 80 %. Empty: no alarm."""
+
+    bucket_metrics: bool = True
+    """Whether S3 counts requests and errors, some $5 a month and bucket, and an alarm tells of
+    errors."""
+
+    compliance_packs: bool = False
+    """Whether synthesis is judged by the rules of NIST 800-53, HIPAA and PCI DSS too."""
 
     log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "INFO"
     """Level from which the functions log."""
 
     log_retention_days: int = 30
-    """Days for which logs are kept; one of `LOG_RETENTION_DAYS`."""
+    """Days for which logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827 or 3653."""
 
     point_in_time_recovery: bool = True
     """Whether the tables can be restored to any second of the last 35 days."""
@@ -170,41 +235,31 @@ class Settings:
     """Where an emulator of AWS answers, as `https://localhost:4566`. Default: AWS."""
 
     def __post_init__(self) -> None:
-        """Check every value; types first, since these can come from a caller's mistake."""
+        """Check every value, and then those that depend on each other."""
         for name, hint in _HINTS.items():
-            value = getattr(self, name)
-            choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else None
-            if choices and value not in choices:
-                raise ValueError(f"{name} is {value!r}; give one of: {', '.join(choices)}.")
-            if name in _PATTERNS and value is not None:
-                pattern, allowed = _PATTERNS[name]
-                if not re.fullmatch(pattern, value):
-                    raise ValueError(f"{name} is {value!r}; give {allowed}.")
-            if name in _RANGES and value is not None:
-                least, most = _RANGES[name]
-                if not least <= value <= most:
-                    raise ValueError(f"{name} is {value:,}; give {least:,} to {most:,}.")
-        if self.log_retention_days not in LOG_RETENTION_DAYS:
-            raise ValueError(
-                f"log_retention_days is {self.log_retention_days}; give one of "
-                f"{', '.join(map(str, LOG_RETENTION_DAYS))}."
-            )
+            check(name, hint, getattr(self, name))
         for one, other in _TOGETHER:
             values = getattr(self, one), getattr(self, other)
             if (values[0] is None) != (values[1] is None):
                 raise ValueError(
                     f"{one} is {values[0]!r} and {other} is {values[1]!r}; give both or neither."
                 )
-        for url in self.web_urls:
-            if not re.fullmatch(_PAGE, url):
-                raise ValueError(
-                    f"web_urls has {url!r}; give pages with https, as "
-                    "https://files.example.com/, without query or fragment, between commas."
-                )
         if self.oidc_client_id is not None and self.oidc_issuer is None:
             raise ValueError(
                 f"oidc_client_id is {self.oidc_client_id!r} without an oidc_issuer; give it too, "
                 "for the user pool made here has a client of its own."
+            )
+        if self.user_pool_web_acl_arn is not None and self.oidc_issuer is not None:
+            raise ValueError(
+                f"user_pool_web_acl_arn is {self.user_pool_web_acl_arn!r}, but with an oidc_issuer "
+                "no user pool is made here; leave one out."
+            )
+        reserved = self.worker_reserved_concurrency
+        if reserved is not None and reserved < self.worker_max_concurrency:
+            raise ValueError(
+                f"worker_reserved_concurrency is {reserved:,}, less than worker_max_concurrency, "
+                f"{self.worker_max_concurrency:,}; the queue would be throttled. Raise one or "
+                "lower the other."
             )
 
     @classmethod
@@ -227,87 +282,19 @@ class Settings:
                     f"There is no setting {field!r}.{meant} "
                     f"The settings are: {', '.join(_OVERRIDABLE)}."
                 )
-            changes[field] = _parse(field, text)
+            changes[field] = parse(field, _HINTS[field], text)
         return dataclasses.replace(ENVIRONMENTS[name], **changes)
 
 
-# What each field may hold; the types' own limits (bool, Literal) are checked from the hints.
-_PATTERNS = {
-    "environment": (r"[a-z][a-z0-9-]{0,19}", "up to 20 of a-z, 0-9 and -, a letter first"),
-    "account": (r"\d{12}", "the 12 digits of an AWS account"),
-    "region": (r"[a-z]{2,}(-[a-z]+)+-\d", "an AWS region such as eu-central-1"),
-    "lambda_code": (r"[^/].*", "a folder relative to the repository"),
-    "page": (r"[^/].*", "a folder relative to the repository"),
-    "api_key_header": (r"[A-Za-z0-9-]{1,128}", "a header's name: letters, digits, hyphens"),
-    "records_field": (r".{1,255}", "1 to 255 characters"),
-    "web_domain": (
-        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}",
-        "a host name, as files.example.com",
-    ),
-    "web_certificate_arn": (
-        r"arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/\S+",
-        "the ARN of a certificate in us-east-1, where CloudFront looks for it",
-    ),
-    "web_acl_arn": (
-        r"arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global/webacl/\S+",
-        "the ARN of a web ACL of scope CLOUDFRONT, in us-east-1",
-    ),
-    "sign_in_domain_prefix": (
-        r"(?!.*(aws|amazon|cognito))[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "1 to 63 of a-z, 0-9 and -, without aws, amazon or cognito",
-    ),
-    "oidc_issuer": (r"https://[^?#\s]+", "a URL with https, as https://login.example.com/"),
-    "oidc_audience": (r"\S{1,255}", "1 to 255 characters without spaces"),
-    "oidc_client_id": (r"\S{1,255}", "1 to 255 characters without spaces"),
-    "endpoint_url": (r"https?://[^/?#\s]+", "scheme, host and port, as https://localhost:4566"),
-}
-_PAGE = r"(https://[^/?#\s*@,]+|http://localhost(:\d{1,5})?)(/[^?#\s*,]*)?"
-_RANGES = {
-    "upload_url_minutes": (1, 720),
-    "unclaimed_delay_seconds": (0, 900),
-    "in_request_limit": (1, 100_000_000),
-    "transit_days": (1, 365),
-    "retention_days": (1, 36_499),
-    "archive_infrequent_access_days": (30, 36_499),
-    "archive_glacier_days": (1, 36_499),
-    "file_url_minutes": (1, 720),
-    "upload_session_days": (1, 30),
-    "max_file_size": (1, 5 * 2**40),
-    "file_quota_bytes": (1, 10**18),
-    "max_open_uploads": (1, 10_000),
-    "file_expiration_days": (1, 36_499),
-    "file_infrequent_access_days": (30, 36_499),
-    "file_glacier_days": (1, 36_499),
-    "rate_limit": (1, 10_000),
-    "burst_limit": (1, 5_000),
-    "worker_max_concurrency": (2, 1_000),
-}
 _TOGETHER = (
     ("account", "region"),
+    ("ingest_domain", "ingest_certificate_arn"),
+    ("files_domain", "files_certificate_arn"),
     ("web_domain", "web_certificate_arn"),
     ("oidc_issuer", "oidc_audience"),
 )
 _HINTS = typing.get_type_hints(Settings)
 _OVERRIDABLE = tuple(field for field in _HINTS if field != "environment")
-
-
-def _parse(field: str, text: str) -> object:
-    """`text` as a value of the type of `field`. An empty text unsets an optional field."""
-    hint = _HINTS[field]
-    if hint is bool:
-        if text.lower() not in ("true", "false"):
-            raise ValueError(f"{field} is {text!r}; give true or false.")
-        return text.lower() == "true"
-    optional = type(None) in typing.get_args(hint)
-    if optional and text == "":
-        return None
-    if hint == tuple[str, ...]:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if hint is int or int in typing.get_args(hint):
-        if not re.fullmatch(r"-?[0-9]{1,18}", text):
-            raise ValueError(f"{field} is {text!r}; give a whole number, in digits alone.")
-        return int(text)
-    return text
 
 
 _DISPOSABLE = Settings(
@@ -316,6 +303,7 @@ _DISPOSABLE = Settings(
     point_in_time_recovery=False,
     deletion_protection=False,
     retain=False,
+    bucket_metrics=False,
 )
 
 ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
@@ -329,6 +317,7 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             rate_limit=1_000,
             burst_limit=2_000,
             worker_max_concurrency=50,
+            compliance_packs=True,
         ),
         # The embedded cloud on the developer's machine.
         "local": dataclasses.replace(
@@ -346,6 +335,7 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             password_sign_in=True,
             # `local` puts the page there instead.
             publish_page=False,
+            monitoring=False,
         ),
     }
 )

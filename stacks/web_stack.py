@@ -24,7 +24,7 @@ class WebStack(ServiceStack):
         self.app = WebApp(
             self,
             "Web",
-            connect_sources=[settings.endpoint_url] if settings.endpoint_url else None,
+            connect_sources=_connect_sources(settings),
             domain_names=[settings.web_domain] if settings.web_domain else [],
             certificate=acm.Certificate.from_certificate_arn(
                 self, "Certificate", settings.web_certificate_arn
@@ -40,6 +40,15 @@ class WebStack(ServiceStack):
         )
         self.output("Url", self.url, "Address of the page")
         self.output("BucketName", self.app.bucket.bucket_name, "What is served")
+
+
+def _connect_sources(settings: Settings) -> list[str]:
+    """Where the page sends requests that isn't AWS's own in the region."""
+    sources = [f"https://{settings.files_domain}"] if settings.files_domain else []
+    return sources + [
+        f"{url.scheme}://{url.netloc}"
+        for url in map(urlsplit, filter(None, (settings.oidc_issuer, settings.endpoint_url)))
+    ]
 
 
 def _address_on(endpoint_url: str, app: WebApp) -> str:

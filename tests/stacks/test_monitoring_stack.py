@@ -1,0 +1,130 @@
+"""The stack that watches the others, in the environments that have one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import cfnlint.api
+import pytest
+
+from tests.guards.stateful import changed_ids
+from tests.stacks.conftest import Synthesized
+from tests.stacks.test_every_stack import check_snapshot
+from tests.stacks.test_rules import UNHEEDED
+
+SERVICE = "monitoring"
+
+Synthesize = Callable[..., Synthesized]
+
+
+@pytest.fixture(params=["dev", "staging", "prod"])
+def monitoring(request: pytest.FixtureRequest, synthesize: Synthesize) -> Synthesized:
+    return synthesize(str(request.param))
+
+
+def alarms(made: Synthesized) -> dict[str, dict[str, Any]]:
+    """By name."""
+    return {
+        each["Properties"]["AlarmName"]: each["Properties"]
+        for each in made.resources(SERVICE, "AWS::CloudWatch::Alarm").values()
+    }
+
+
+def test_template_is_the_reviewed_one(
+    monitoring: Synthesized, request: pytest.FixtureRequest
+) -> None:
+    check_snapshot(monitoring, SERVICE, request)
+
+
+def test_topic_keeps_its_logical_id(monitoring: Synthesized) -> None:
+    assert changed_ids(monitoring.template(SERVICE), SERVICE) == []
+
+
+def test_cfn_lint_finds_nothing(monitoring: Synthesized) -> None:
+    findings = cfnlint.api.lint(
+        json.dumps(monitoring.template(SERVICE)),
+        regions=["us-east-1", "eu-central-1"],
+        config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
+    )
+
+    assert [str(finding) for finding in findings] == []
+
+
+def test_names_are_the_environments_own(monitoring: Synthesized) -> None:
+    prefix = f"wideload-{monitoring.environment}"
+
+    assert alarms(monitoring)
+    assert {name.startswith(f"{prefix}-") for name in alarms(monitoring)} == {True}
+    outputs = monitoring.template(SERVICE)["Outputs"]
+    assert set(outputs) == {"DashboardName", "AlarmTopicArn"}
+    (dashboard,) = monitoring.resources(SERVICE, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["Properties"]["DashboardName"] == prefix
+
+
+def test_local_has_none(synthesize: Synthesize) -> None:
+    assert not list(synthesize("local").folder.glob("*monitoring*"))
+
+
+def test_both_services_are_watched(monitoring: Synthesized) -> None:
+    watched = {name.split("-")[2] for name in alarms(monitoring)}
+
+    assert watched == {"ingest", "files", "account"}
+
+
+def test_nobody_is_told_by_default(monitoring: Synthesized) -> None:
+    assert monitoring.resources(SERVICE, "AWS::SNS::Subscription") == {}
+
+
+def test_addresses_given_are_told(synthesize: Synthesize) -> None:
+    made = synthesize("dev", alarm_emails="a@example.com,b@example.com")
+
+    told = made.resources(SERVICE, "AWS::SNS::Subscription").values()
+    assert {(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in told} == {
+        ("email", "a@example.com"),
+        ("email", "b@example.com"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "threshold"), [({}, 800), ({"account_concurrency": "100"}, 80)]
+)
+def test_accounts_concurrency_can_be_told(
+    synthesize: Synthesize, settings: dict[str, str], threshold: float
+) -> None:
+    (alarm,) = (
+        each
+        for name, each in alarms(synthesize("dev", **settings)).items()
+        if "account-concurrency" in name
+    )
+    assert alarm["Threshold"] == threshold
+
+
+def test_accounts_concurrency_need_not_be_watched(synthesize: Synthesize) -> None:
+    made = synthesize("dev", account_concurrency="")
+
+    assert not [name for name in alarms(made) if "account-concurrency" in name]
+
+
+@pytest.mark.parametrize(("environment", "counted"), [("dev", 0), ("staging", 2), ("prod", 2)])
+def test_buckets_are_counted_where_settings_say_so(
+    synthesize: Synthesize, environment: str, counted: int
+) -> None:
+    made = synthesize(environment)
+
+    assert len([name for name in alarms(made) if "bucket-errors" in name]) == counted
+    counting = [
+        bucket
+        for service in ("ingest", "files")
+        for bucket in made.resources(service, "AWS::S3::Bucket").values()
+        if "MetricsConfigurations" in bucket["Properties"]
+    ]
+    assert len(counting) == counted
+
+
+def test_alarms_name_the_runbook_given(synthesize: Synthesize) -> None:
+    made = synthesize("dev", runbook="https://wiki.example.com/wideload")
+
+    for alarm in alarms(made).values():
+        assert "https://wiki.example.com/wideload#" in alarm["AlarmDescription"]

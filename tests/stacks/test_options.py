@@ -1,0 +1,212 @@
+"""What settings make that no environment has by itself: keys, a network, names, quotas, tags."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cfnlint.api
+import pytest
+
+from tests.stacks.conftest import Synthesized
+from tests.stacks.test_rules import UNHEEDED
+
+Synthesize = Callable[..., Synthesized]
+
+REGIONAL = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+PLACE = {"account": "123456789012", "region": "eu-central-1"}
+APIS = {"ingest": "Ingest", "files": "Files"}
+
+
+def functions(made: Synthesized, service: str) -> list[dict[str, Any]]:
+    found = made.resources(service, "AWS::Lambda::Function").values()
+    return [each["Properties"] for each in found]
+
+
+@pytest.mark.parametrize("service", APIS)
+def test_kms_encrypts_all_that_a_stack_keeps_with_its_own_key(
+    synthesize: Synthesize, service: str
+) -> None:
+    made = synthesize("prod", kms="true")
+
+    ((key_id, key),) = made.resources(service, "AWS::KMS::Key").items()
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert key["DeletionPolicy"] == "Retain"
+    used = {"Fn::GetAtt": [key_id, "Arn"]}
+    for table in made.resources(service, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == used
+    for queue in made.resources(service, "AWS::SQS::Queue").values():
+        assert queue["Properties"]["KmsMasterKeyId"] == used
+    for group in made.resources(service, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["KmsKeyId"] == used
+    for name, bucket in made.resources(service, "AWS::S3::Bucket").items():
+        (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = rule["ServerSideEncryptionByDefault"]
+        if "AccessLogs" in name:
+            # S3 writes them with keys of its own alone.
+            assert default == {"SSEAlgorithm": "AES256"}
+        else:
+            assert default == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": used}
+
+
+def test_nobody_has_a_key_of_their_own_by_default(synthesized: Synthesized, service: str) -> None:
+    assert synthesized.resources(service, "AWS::KMS::Key") == {}
+
+
+def test_private_network_has_every_function_in_it(synthesize: Synthesize) -> None:
+    made = synthesize("prod", private_network="true", verify_multipart="true")
+
+    assert made.resources("network", "AWS::EC2::InternetGateway") == {}
+    for service in APIS:
+        assert functions(made, service)
+        for function in functions(made, service):
+            assert len(function["VpcConfig"]["SubnetIds"]) == 2
+
+
+def test_there_is_no_network_by_default(synthesized: Synthesized) -> None:
+    assert not list(synthesized.folder.glob("*network*"))
+
+
+@pytest.mark.parametrize(("service", "scope"), APIS.items())
+def test_api_answers_at_a_name_of_ones_own(
+    synthesize: Synthesize, service: str, scope: str
+) -> None:
+    host = f"{service}.example.com"
+    settings = {f"{service}_domain": host, f"{service}_certificate_arn": REGIONAL}
+
+    made = synthesize("dev", **settings, **PLACE)
+
+    outputs = made.template(service)["Outputs"]
+    assert outputs["ApiUrl"]["Value"] == f"https://{host}"
+    ((domain_id, _),) = made.resources(service, "AWS::ApiGatewayV2::DomainName").items()
+    assert domain_id.startswith(f"{scope}ApiDomain")
+    assert outputs["DomainTarget"]["Value"]["Fn::GetAtt"] == [domain_id, "RegionalDomainName"]
+
+
+def test_page_may_talk_to_the_files_apis_name(synthesize: Synthesize) -> None:
+    settings = {"files_domain": "files.example.com", "files_certificate_arn": REGIONAL}
+
+    made = synthesize("dev", **settings, **PLACE)
+
+    (policy,) = made.resources("web", "AWS::CloudFront::ResponseHeadersPolicy").values()
+    assert " https://files.example.com;" in json.dumps(policy)
+
+
+def test_page_may_talk_to_the_issuer_given(synthesize: Synthesize) -> None:
+    made = synthesize("dev", oidc_issuer="https://login.example.com/a/", oidc_audience="files")
+
+    (policy,) = made.resources("web", "AWS::CloudFront::ResponseHeadersPolicy").values()
+    assert " https://login.example.com;" in json.dumps(policy)
+
+
+def test_canary_runs_and_is_watched(synthesize: Synthesize) -> None:
+    made = synthesize("dev", canary_minutes="30")
+
+    (rule,) = (
+        each["Properties"]
+        for name, each in made.resources("ingest", "AWS::Events::Rule").items()
+        if "Canary" in name
+    )
+    assert rule["ScheduleExpression"] == "rate(30 minutes)"
+    alarms = made.resources("monitoring", "AWS::CloudWatch::Alarm").values()
+    names = [each["Properties"]["AlarmName"] for each in alarms]
+    assert "wideload-dev-ingest-canary-failing" in names
+
+
+def test_there_is_no_canary_by_default(synthesized: Synthesized) -> None:
+    assert "anary" not in json.dumps(synthesized.template("ingest"))
+
+
+def test_concurrency_is_reserved_for_apis_and_worker(synthesize: Synthesize) -> None:
+    made = synthesize("dev", api_reserved_concurrency="100", worker_reserved_concurrency="10")
+
+    reserved = {
+        function["Handler"].split(".")[-2]: function["ReservedConcurrentExecutions"]
+        for service in APIS
+        for function in functions(made, service)
+        if "ReservedConcurrentExecutions" in function
+    }
+    assert reserved == {"ingest_api": 100, "ingest_worker": 10, "files_api": 100}
+
+
+def test_tracing_can_be_switched_off_everywhere(synthesize: Synthesize) -> None:
+    made = synthesize("dev", tracing="false")
+
+    for service in APIS:
+        assert "TracingConfig" not in json.dumps(made.template(service))
+        assert "xray" not in json.dumps(made.template(service))
+
+
+def test_tags_are_on_every_stack(synthesize: Synthesize) -> None:
+    made = synthesize("dev", tags="cost-center=42,team=call log")
+
+    for service in ("ingest", "files", "web", "monitoring"):
+        assert made.stack_properties(service)["tags"] == {
+            "application": "wideload",
+            "service": service,
+            "environment": "dev",
+            "cost-center": "42",
+            "team": "call log",
+        }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kms": "true", "private_network": "true", "api_reserved_concurrency": "100"},
+        {
+            **PLACE,
+            "ingest_domain": "ingest.example.com",
+            "ingest_certificate_arn": REGIONAL,
+            "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/a/b",
+            "alarm_emails": "a@example.com",
+        },
+    ],
+    ids=["inside", "outside"],
+)
+def test_cfn_lint_finds_nothing(synthesize: Synthesize, settings: dict[str, str]) -> None:
+    made = synthesize("prod", **settings)
+
+    findings = [
+        f"{path.name}: {finding}"
+        for path in made.folder.glob("*.template.json")
+        for finding in cfnlint.api.lint(
+            path.read_text(),
+            regions=["eu-central-1"],
+            config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
+        )
+        # The linter doesn't know this function yet, nor what it may be part of.
+        if "Fn::GetStackOutput" not in str(finding)
+    ]
+    assert findings == []
+
+
+def test_environments_share_no_name(synthesize: Synthesize) -> None:
+    names = [_names(synthesize(environment)) for environment in ("dev", "staging", "prod")]
+
+    for one, other in itertools.combinations(names, 2):
+        assert len(one) > 40
+        assert one & other == set(), "they could not live in one account"
+
+
+def _names(made: Synthesized) -> set[str]:
+    """What the templates themselves call resources, as `<type> <name>`."""
+    return {
+        f"{resource['Type']} {name}"
+        for path in made.folder.glob("*.template.json")
+        for resource in json.loads(path.read_text())["Resources"].values()
+        if resource["Type"] != "AWS::ApiGatewayV2::Authorizer"  # its name is its API's affair
+        for name in _literal_names(resource.get("Properties", {}))
+    }
+
+
+def _literal_names(properties: dict[str, Any]) -> Iterator[str]:
+    """All names but those that mean something within one resource alone."""
+    within = ("AttributeName", "MetricName", "OutputName", "PolicyName", "StageName")
+    for key, value in properties.items():
+        if isinstance(value, dict):
+            yield from _literal_names(value)
+        elif isinstance(value, str) and key.endswith("Name") and key not in within:
+            yield value
