@@ -92,6 +92,17 @@ test("lists name, size, date and mark", async () => {
   expect(damaged).not.toContain("Download");
 });
 
+test("shows a name that is markup as it is", async () => {
+  const name = '<img src=x onerror="alert(1)"><script>alert(2)<x';
+  await show([file(1, { name })]);
+
+  expect(rows()).toEqual([name]);
+  expect(root.querySelector("img, script")).toBeNull();
+  await press(`Delete ${name}`);
+  expect(spoken(find("dialog"))).toContain(name);
+  expect(root.querySelector("img, script")).toBeNull();
+});
+
 test("says that there is nothing yet, and how to change that", async () => {
   await show([]);
 

@@ -255,6 +255,25 @@ test("a sign-in that the person refused raises, and leaves nobody signed in", as
   expect(session.state).toBe("out");
 });
 
+test("a code of a sign-in that somebody else began signs nobody in", async () => {
+  vi.spyOn(window, "close").mockImplementation(() => {});
+  const assign = vi
+    .spyOn(window.location, "assign")
+    .mockClear()
+    .mockImplementation(() => {});
+  void load().signIn();
+  await vi.waitFor(() => expect(assign).toHaveBeenCalled());
+  const theirs = await fillIn(String(assign.mock.lastCall?.[0]), BEN);
+  // The link is opened in another browser, which knows nothing of all that.
+  sessionStorage.clear();
+
+  const session = load();
+  await session.open(theirs);
+
+  expect(session.state).toBe("out");
+  expect(signIn.renewable).toBe(0);
+});
+
 test("an answer that another window waits for is handed over to it", async () => {
   vi.spyOn(window, "close").mockImplementation(() => {});
 

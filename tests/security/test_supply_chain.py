@@ -1,0 +1,82 @@
+"""What is built, deployed and run comes from where it was locked to come from."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.paths import ROOT
+
+PYTHON_LOCKS = ("requirements.txt", "lambda_src/requirements.txt", "local/requirements.txt")
+NODE_LOCKS = ("package-lock.json", "web/package-lock.json")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("lock", PYTHON_LOCKS)
+def test_every_python_package_has_its_hashes(lock: str) -> None:
+    packages = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+
+    assert packages
+    for package in packages:
+        assert re.match(r"[\w.-]+(\[[\w,]+\])?==\S+", package), package
+        assert "--hash=sha256:" in package, package
+
+
+@pytest.mark.parametrize("lock", NODE_LOCKS)
+def test_every_node_package_has_its_hash(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
+    fetched = {
+        name: package
+        for name, package in packages.items()
+        # The others are this repository's own.
+        if "node_modules/" in name and not package.get("link")
+    }
+
+    assert fetched
+    for name, package in fetched.items():
+        assert package["integrity"].startswith("sha512-"), name
+        # Nothing runs when a package is merely installed.
+        assert not package.get("hasInstallScript"), name
+
+
+def test_nothing_is_installed_but_what_is_locked() -> None:
+    sources = [ROOT / "Makefile", ROOT / "lambda_src" / "build.py", *WORKFLOWS]
+    text = "\n".join(path.read_text() for path in sources).replace('", "', " ")
+    installs = re.findall(
+        r"^.*\b(?:pip (?:install|sync)|npm (?:ci|install|i)\b|npx).*$", text, re.M
+    )
+    # The repository's own packages; a lock file that is made anew.
+    own = ("--no-deps --no-build-isolation", "--package-lock-only", "def install")
+
+    others = [line for line in installs if not any(words in line for words in own)]
+
+    assert len(others) >= 5
+    for line in others:
+        assert "--require-hashes" in line or "npm ci" in line, line
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit(workflow: Path) -> None:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
+    used = [job["uses"] for job in jobs if "uses" in job]
+    used += [step["uses"] for job in jobs for step in job.get("steps", []) if "uses" in step]
+
+    assert used
+    for action in used:
+        assert action.startswith(("./", "$/")) or re.search(r"@[0-9a-f]{40}$", action), action
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_pull_request_gets_no_credentials_of_aws(workflow: Path) -> None:
+    document = yaml.safe_load(workflow.read_text())
+    # YAML 1.1 takes `on` for a truth value.
+    events = document[True]
+
+    assert document["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in events
+    if "pull_request" in events:
+        assert "id-token" not in workflow.read_text()
