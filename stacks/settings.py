@@ -35,7 +35,8 @@ class Settings:
 
     tags: tuple[str, ...] = ()
     """Tags for all that is deployed, as `cost-center=42`; several are separated by commas. They
-    come besides `application`, `service` and `environment`."""
+    come besides `application`, `service` and `environment`. AWS's bills are split by those that
+    are activated as cost allocation tags."""
 
     kms: bool = False
     """Whether customer managed KMS keys, one per stack, encrypt what ingest and files store, queue
