@@ -54,6 +54,7 @@ class Cloud:
         port: Default: what `WIDELOAD_LOCAL_PORT` says, else the one it is already up on,
             else 4566.
         python: The interpreter of ministack's own environment.
+        record_calls: Write every call that a role made to `calls_path`.
 
     Raises:
         CloudError: `port` or `WIDELOAD_LOCAL_PORT` is no port.
@@ -65,9 +66,11 @@ class Cloud:
         *,
         port: int | None = None,
         python: Path = MINISTACK_PYTHON,
+        record_calls: bool = False,
     ) -> None:
         self.directory = directory.resolve()
         self.python = python
+        self._record_calls = record_calls
         self._asked_port = port if port is not None else port_from_environment()
         if self._asked_port is not None and not 0 < self._asked_port < 65536:
             raise CloudError(f"{self._asked_port} is no port: give a number from 1 to 65535")
@@ -76,6 +79,11 @@ class Cloud:
     @property
     def log_path(self) -> Path:
         return self.directory / "cloud.log"
+
+    @property
+    def calls_path(self) -> Path:
+        """Calls of roles, as JSON lines (`launcher.record_calls_of_roles`)."""
+        return self.directory / "calls.jsonl"
 
     @property
     def outputs_path(self) -> Path:
@@ -116,6 +124,8 @@ class Cloud:
             # A developer's own profile must not decide anything here.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            # It keeps which account an access key belongs to: not for the developer's own CLI.
+            "CDK_HOME": str(self.directory / "cdk-home"),
             **_trust(ensure_certificates()),
         }
 
@@ -202,6 +212,10 @@ class Cloud:
         """What a function has printed so far, oldest first, with the runtime's own lines."""
         function = self.client("lambda").get_function_configuration(FunctionName=function_name)
         group = function.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function_name}")
+        return self.group_lines(group)
+
+    def group_lines(self, group: str) -> list[str]:
+        """What a log group holds, oldest first."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         events = sorted((e for page in pages for e in page["events"]), key=lambda e: e["timestamp"])
         return [line for event in events for line in event["message"].splitlines()]
@@ -343,6 +357,8 @@ class Cloud:
         }
         if owned:
             environment["WIDELOAD_CLOUD_OWNED"] = "1"
+        if self._record_calls:
+            environment["WIDELOAD_CALLS"] = str(self.calls_path)
         return environment
 
     def _wait_until_ready(self, timeout: float) -> None:

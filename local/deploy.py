@@ -120,8 +120,6 @@ def _environment(cloud: Cloud) -> dict[str, str]:
     environment = cloud.environment | {
         "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "JSII_NODE": str(node()),
-        # It keeps which account an access key belongs to: not for the developer's own CLI.
-        "CDK_HOME": str(cloud.directory / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "1",
         # The tests validate every template; here it would double the time of a synth.

@@ -1,17 +1,23 @@
 """Start ministack with what its 1.5.33 gets wrong put right.
 
+With `WIDELOAD_CALLS` it also writes down what roles call, to the file of that name.
+
 The one file here that runs in `.local/ministack/`, which has none of our packages.
 `tests/local/test_launcher.py` fails as soon as a newer ministack needs a patch no more.
 """
 
+import contextvars
+import json
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from ministack import app
-from ministack.services import apigateway
+from ministack.core import iam_evaluator
+from ministack.services import apigateway, s3, sts
 from ministack.services.cloudformation import provisioners
 
 
@@ -58,9 +64,81 @@ def _with_camel_case_cors(handle: Any, position: int) -> Any:
     return handle_camel_case
 
 
+def keep_buckets_that_hold_something() -> None:
+    """CloudFormation deletes a bucket with all that is in it, which AWS's can't.
+
+    So an environment that AWS would refuse to take down went down here.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    delete = handlers["delete"]
+
+    def delete_empty(name: str, properties: dict[str, Any]) -> None:
+        bucket = s3._buckets.get(name)
+        if bucket and (bucket["objects"] or s3._bucket_has_versions(name)):
+            raise ValueError(f"The bucket you tried to delete is not empty: {name}")
+        delete(name, properties)
+
+    handlers["delete"] = delete_empty
+
+
 def leave_port_443_alone() -> None:
     """With USE_SSL=1 it also opens port 443 whenever it may, and has no switch for that."""
     app._port_is_bindable = lambda _host, _port: False
+
+
+def record_calls_of_roles(path: Path) -> None:
+    """It enforces policies, and keeps nothing of how it decided.
+
+    Each distinct call that a role made is one line of JSON, presigned requests among them: what
+    IAM was asked, for which request, and whether it allowed it. A request whose credentials or
+    signature are wrong is none: it never came to a decision.
+    """
+    pin, enforce = app.pin_signed_request, iam_evaluator.enforce
+    request = contextvars.ContextVar[dict[str, Any]]("request")
+    record = path.open("w", buffering=1)
+    seen: set[str] = set()
+
+    def pin_and_note(
+        method: str, raw_path: str, query: dict[str, list[str]], headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        request.set(_describe(method, query, headers))
+        pin(method, raw_path, query, headers)
+
+    def enforce_and_record(
+        access_key_id: str, action: str, *where: str, resource_arn: str = "*", **context: Any
+    ) -> Any:
+        denied = enforce(access_key_id, action, *where, resource_arn=resource_arn, **context)
+        session = sts._sessions.get(access_key_id) or {}
+        _, _, role = session.get("Arn", "").partition(":assumed-role/")
+        if role and not isinstance(denied, iam_evaluator.AuthError):
+            line = json.dumps(
+                {
+                    "role": role.partition("/")[0],
+                    "action": action,
+                    "resource": resource_arn,
+                    "prefix": (context.get("service_context") or {}).get("s3:prefix"),
+                    "allowed": denied is None,
+                    **request.get(),
+                }
+            )
+            if line not in seen:
+                seen.add(line)
+                record.write(line + "\n")
+        return denied
+
+    app.pin_signed_request, iam_evaluator.enforce = pin_and_note, enforce_and_record
+
+
+def _describe(
+    method: str, query: dict[str, list[str]], headers: list[tuple[bytes, bytes]]
+) -> dict[str, Any]:
+    """The API's operation as a request names it: by a header, or by S3's query parameters."""
+    target = next((value for name, value in headers if name.lower() == b"x-amz-target"), b"")
+    names = sorted(name for name in query if not name.lower().startswith("x-amz-"))
+    return {
+        "request": target.decode().rpartition(".")[2] or " ".join([method, *names]),
+        "presigned": "X-Amz-Signature" in query,
+    }
 
 
 def end_with_owner() -> None:
@@ -76,6 +154,7 @@ def end_with_owner() -> None:
 def patch() -> None:
     fetch_key_sets_over_https()
     name_cors_settings_as_the_api_does()
+    keep_buckets_that_hold_something()
     leave_port_443_alone()
 
 
@@ -83,4 +162,6 @@ if __name__ == "__main__":
     if os.environ.get("WIDELOAD_CLOUD_OWNED"):
         end_with_owner()
     patch()
+    if "WIDELOAD_CALLS" in os.environ:
+        record_calls_of_roles(Path(os.environ["WIDELOAD_CALLS"]))
     app.main()

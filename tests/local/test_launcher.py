@@ -9,12 +9,14 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.cloud import Cloud
 from local.paths import LAUNCHER, MINISTACK_PYTHON
+from local.ports import free_port
 
 KEY_SET_URL = """
 import asyncio
@@ -35,6 +37,22 @@ seen = [dict(apigateway._apis[api_id]["corsConfiguration"])]
 handler["update"](api_id, before, after, "stack", "Api")
 seen.append(dict(apigateway._apis[api_id]["corsConfiguration"]))
 print(json.dumps([seen, before, after]))
+"""
+
+DELETES_A_FULL_BUCKET = """
+from ministack.services import s3
+from ministack.services.cloudformation import provisioners
+handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+full, _ = handler["create"]("Full", {}, "stack")
+empty, _ = handler["create"]("Empty", {}, "stack")
+s3._buckets[full]["objects"]["key"] = {}
+refused = None
+for name in (full, empty):
+    try:
+        handler["delete"](name, {})
+    except ValueError as error:
+        refused = str(error).replace(full, "Full")
+print(json.dumps([full in s3._buckets, empty in s3._buckets, refused]))
 """
 
 OPENS_PORT_443 = """
@@ -83,6 +101,16 @@ def test_cors_settings_are_stored_as_the_api_names_them() -> None:
     # The template's own properties stay: the next update is compared with them.
     assert before["CorsConfiguration"] == {"AllowOrigins": ["a"], "MaxAge": 1}
     assert after["CorsConfiguration"] == {"AllowOrigins": ["b"], "AllowHeaders": ["h"]}
+
+
+def test_ministack_still_needs_to_be_kept_from_full_buckets() -> None:
+    assert _run(DELETES_A_FULL_BUCKET) == [False, False, None]
+
+
+def test_cloudformation_deletes_empty_buckets_alone() -> None:
+    refusal = "The bucket you tried to delete is not empty: Full"
+
+    assert _run(DELETES_A_FULL_BUCKET, patched=True) == [True, False, refusal]
 
 
 def test_ministack_still_needs_to_be_kept_from_port_443() -> None:
@@ -204,6 +232,97 @@ def test_a_token_of_the_user_pool_is_accepted(cloud: Cloud, stack: dict[str, str
     assert _call(cloud, stack["Api"], "GET", {"Authorization": f"Bearer {token}"})[0] == 200
     assert _call(cloud, stack["Api"], "GET", {"Authorization": f"Bearer {token}x"})[0] == 401
     assert _call(cloud, stack["Api"], "GET", {})[0] == 401
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud that writes down what roles call."""
+    directory = tmp_path_factory.mktemp("recording")
+    with Cloud(directory, port=free_port(), record_calls=True) as cloud:
+        yield cloud
+
+
+def test_each_call_of_a_role_is_recorded_once(recording: Cloud) -> None:
+    root, bucket = recording.client("s3"), "arn:aws:s3:::tried"
+    root.create_bucket(Bucket="tried")
+    root.put_object(Bucket="tried", Key="mine/a", Body=b"a")
+    session = _assume(
+        recording,
+        "reader",
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket}/mine/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
+    )
+    s3 = recording.client("s3", **session)
+    forged = recording.client("s3", **session | {"aws_secret_access_key": "wrong"})
+
+    for _ in range(2):
+        s3.get_object(Bucket="tried", Key="mine/a")
+    s3.list_objects_v2(Bucket="tried", Prefix="mine/")
+    for client, key in ((s3, "theirs/a"), (forged, "mine/a")):
+        with pytest.raises(client.exceptions.ClientError):
+            client.get_object(Bucket="tried", Key=key)
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "tried", "Key": "mine/a"})
+    tls = ssl.create_default_context(cafile=str(recording.ca_bundle))
+    with urllib.request.urlopen(url, context=tls, timeout=10) as answer:
+        assert answer.read() == b"a"
+
+    def line(action: str, resource: str, request: str, **other: Any) -> dict[str, Any]:
+        known = {"role": "reader", "prefix": None, "allowed": True, "presigned": False}
+        return {**known, "action": action, "resource": resource, "request": request, **other}
+
+    assert [json.loads(text) for text in recording.calls_path.read_text().splitlines()] == [
+        line("s3:GetObject", f"{bucket}/mine/a", "GET"),
+        line("s3:ListBucket", bucket, "GET encoding-type list-type prefix", prefix="mine/"),
+        line("s3:GetObject", f"{bucket}/theirs/a", "GET", allowed=False),
+        line("s3:GetObject", f"{bucket}/mine/a", "GET", presigned=True),
+    ]
+
+
+def test_items_of_a_transaction_are_recorded_by_their_actions(recording: Cloud) -> None:
+    table = recording.client("dynamodb").create_table(
+        TableName="tried",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableArn"]
+    actions = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+    session = _assume(
+        recording, "writer", {"Effect": "Allow", "Action": actions, "Resource": table}
+    )
+
+    recording.client("dynamodb", **session).transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": "tried", "Item": {"id": {"S": "a"}}}},
+            {"Delete": {"TableName": "tried", "Key": {"id": {"S": "b"}}}},
+        ]
+    )
+
+    lines = map(json.loads, recording.calls_path.read_text().splitlines())
+    assert [
+        (line["action"], line["resource"], line["request"])
+        for line in lines
+        if line["role"] == "writer"
+    ] == [(action, table, "TransactWriteItems") for action in actions]
+
+
+def test_a_cloud_records_nothing_unless_it_is_told_to(cloud: Cloud) -> None:
+    assert not cloud.calls_path.exists()
+
+
+def _assume(cloud: Cloud, role: str, *statements: dict[str, Any]) -> dict[str, str]:
+    """Make a role that may do so much; returns credentials of it, as a client takes them."""
+    iam, anybody = cloud.client("iam"), {"AWS": "arn:aws:iam::000000000000:root"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": anybody, "Action": "sts:AssumeRole"}]}
+    made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=policy)
+    answer = cloud.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="tried")
+    given = answer["Credentials"]
+    return {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
 
 
 def _sign_in(cloud: Cloud, stack: dict[str, str]) -> str:

@@ -1,0 +1,25 @@
+"""Payload ingest with something that fails once all of it is made, as a bad release would.
+
+A wait condition that nobody meets: CloudFormation gives it up after a second.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from app import settings_from
+from stacks.ingest_stack import IngestStack
+
+
+def main() -> None:
+    """Synthesize it."""
+    app = cdk.App()
+    stack = IngestStack(app, settings=settings_from(app))
+    handle = cdk.CfnWaitConditionHandle(stack, "Handle")
+    never = cdk.CfnWaitCondition(stack, "NeverMet", handle=handle.ref, timeout="1", count=1)
+    never.node.add_dependency(stack.ingest)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()
