@@ -9,7 +9,7 @@ import click
 
 from costs import prices as price_list
 from costs.report import ASKED_RATIO, Cost, Example, as_json, by_service, example, price
-from costs.usage import MB, Files, Line, Payloads, standing
+from costs.usage import MB, Files, Line, Payloads, canary, standing
 
 # A call log of 15,000,559 bytes became 4,401,376 with ISA-L's gzip at level 1.
 RATIO = 3.4
@@ -47,6 +47,9 @@ _SIZE = click.FloatRange(min=0, min_open=True)
     show_default=True,
     help="How long documents and files are kept; shows a month in which all are there.",
 )
+@click.option("--canary-minutes", type=_SIZE, help="A canary tries so often.  [default: none]")
+@click.option("--kms", is_flag=True, help="Keys of one's own; calls to them are not counted.")
+@click.option("--private-network", is_flag=True, help="Functions run in a VPC of their own.")
 @click.option("--no-tracing", is_flag=True, help="Functions send no traces to X-Ray.")
 @click.option("--no-monitoring", is_flag=True, help="No alarms, dashboard and request metrics.")
 @click.option("--lines", is_flag=True, help="Show each line, not services alone.")
@@ -63,6 +66,9 @@ def cli(
     people: float,
     verify: bool,
     keep_months: float,
+    canary_minutes: float | None,
+    kms: bool,
+    private_network: bool,
     no_tracing: bool,
     no_monitoring: bool,
     lines: bool,
@@ -74,8 +80,8 @@ def cli(
     What each payload and file uses is in costs/usage.py.
     """
     prices = price_list.load()
-    costs = price(
-        _usage(
+    used = [
+        *_usage(
             Payloads(
                 count=payloads,
                 size=payload_mb * MB,
@@ -94,9 +100,14 @@ def cli(
                 tracing=not no_tracing,
             ),
             monitoring=not no_monitoring,
-        ),
-        prices,
-    )
+            kms=kms,
+            private_network=private_network,
+            tracing=not no_tracing,
+        )
+    ]
+    if canary_minutes is not None:
+        used += canary(canary_minutes, tracing=not no_tracing, monitoring=not no_monitoring)
+    costs = price(used, prices)
     shown = example(prices, ratio=ratio, tracing=not no_tracing)
     if json_output:
         click.echo(json.dumps(as_json(costs, shown, prices)))
@@ -111,7 +122,7 @@ def cli(
     _show_example(shown, ratio)
 
 
-def _usage(payloads: Payloads, files: Files, *, monitoring: bool) -> Iterator[Line]:
+def _usage(payloads: Payloads, files: Files, **choices: bool) -> Iterator[Line]:
     if payloads.count:
         yield from payloads.lines()
     if files.count or files.people:
@@ -119,7 +130,7 @@ def _usage(payloads: Payloads, files: Files, *, monitoring: bool) -> Iterator[Li
     yield from standing(
         ingest=payloads.count > 0,
         files=bool(files.count or files.people),
-        monitoring=monitoring,
+        **choices,
     )
 
 

@@ -19,6 +19,7 @@ SERVICES = {
     "cloudwatch": "CloudWatch",
     "xray": "X-Ray",
     "kms": "KMS",
+    "vpc": "VPC",
     "cognito": "Cognito",
     "transfer": "Data transfer",
 }

@@ -16,7 +16,8 @@ GB = 1024**3
 """As AWS bills it."""
 
 MONTH_DAYS = 730 / 24
-MONTH_SECONDS = 730 * 3600
+MONTH_HOURS = 730
+MONTH_SECONDS = MONTH_HOURS * 3600
 
 # Sizes, in bytes.
 API_INCREMENT = 512 * 1024
@@ -81,6 +82,18 @@ INGEST_ALARM_METRICS = 46
 FILES_ALARM_METRICS = 35
 # Lambda keeps five long polls of 20 seconds going at a queue.
 IDLE_POLLS = 5 * MONTH_SECONDS / 20
+
+# A private network's availability zones, and its interface endpoints but for X-Ray's.
+ZONES = 2
+ENDPOINTS = 2
+
+# What a run of the canary sends: counted, as JSON and as gzip.
+CANARY_LARGE, CANARY_LARGE_GZIP = 6.29 * MB, 4.87 * MB
+CANARY_SMALL = 200
+# A run, seconds: assumed.
+CANARY_SECONDS = 5
+# Metrics that its alarm watches.
+CANARY_ALARM_METRICS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -335,9 +348,38 @@ class Files:
             yield Line("cognito.person", "people", self.people)
 
 
-def standing(*, ingest: bool, files: bool, monitoring: bool) -> Iterator[Line]:
+def canary(minutes: float, *, tracing: bool, monitoring: bool) -> Iterator[Line]:
+    """What a canary costs that tries every so many minutes; its payloads are removed at once."""
+    runs = MONTH_SECONDS / 60 / minutes
+    yield from Function("canary", runs, CANARY_SECONDS, SMALL_MEMORY_GB).lines(tracing)
+    for size, ratio in ((CANARY_LARGE, CANARY_LARGE / CANARY_LARGE_GZIP), (CANARY_SMALL, 1)):
+        payloads = Payloads(
+            count=runs, size=size, ratio=ratio, reads=1, keep_months=0, tracing=tracing
+        )
+        # It reads within the region, which costs nothing.
+        yield from (line for line in payloads.lines() if line.price != "transfer.out")
+    # Each deletes its two payloads.
+    yield Line("api.request", "canary", runs * 2)
+    if monitoring:
+        yield Line("cloudwatch.alarm_metric", "canary", CANARY_ALARM_METRICS)
+
+
+def standing(
+    *,
+    ingest: bool,
+    files: bool,
+    monitoring: bool,
+    kms: bool = False,
+    private_network: bool = False,
+    tracing: bool = True,
+) -> Iterator[Line]:
     """What a deployment costs by being there."""
     services = ingest + files
+    if kms:
+        yield Line("kms.key", "of each stack", services + private_network)
+    if private_network:
+        hours = (ENDPOINTS + tracing) * ZONES * MONTH_HOURS
+        yield Line("vpc.endpoint", "private network", hours)
     if ingest:
         yield Line("sqs.request", "polling, idle", IDLE_POLLS)
         yield Line("cloudwatch.metric", "ingest's own metrics", INGEST_METRICS)

@@ -14,15 +14,21 @@ import cfn from '@aws-cdk/cloudformation-diff';
 
 const SUFFIX = '.template.json';
 const STATEFUL = new Set([
+  'AWS::ApiGatewayV2::Api',
+  'AWS::ApiGatewayV2::DomainName',
+  'AWS::CloudFront::Distribution',
   'AWS::Cognito::UserPool',
+  'AWS::Cognito::UserPoolClient',
+  'AWS::Cognito::UserPoolDomain',
   'AWS::DynamoDB::Table',
   'AWS::KMS::Key',
   'AWS::Logs::LogGroup',
   'AWS::S3::Bucket',
+  'AWS::SNS::Topic',
   'AWS::SQS::Queue',
 ]);
 const LOSES = {
-  [cfn.ResourceImpact.WILL_REPLACE]: 'will be replaced, so a new and empty one takes its place',
+  [cfn.ResourceImpact.WILL_REPLACE]: 'will be replaced, so a new one takes its place, without what it held or its address',
   [cfn.ResourceImpact.MAY_REPLACE]: 'may be replaced',
   [cfn.ResourceImpact.WILL_DESTROY]: 'will be deleted',
   [cfn.ResourceImpact.WILL_ORPHAN]: 'leaves the stack, but is kept',

@@ -116,6 +116,20 @@ def read_stack(cloudformation: Any, name: str) -> Deployed | None:
     return Deployed(name, protected, buckets, kept)
 
 
+def other_stacks(cloudformation: Any, assembly: Assembly, environment: str) -> list[str]:
+    """Names of the environment's deployed stacks that the assembly doesn't have."""
+    tags = {"application": "wideload", "environment": environment}
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return sorted(
+        stack["StackName"]
+        for page in pages
+        for stack in page["Stacks"]
+        if tags.items() <= {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.items()
+        and stack["StackName"] not in assembly.stacks
+        and stack["StackStatus"] != "DELETE_COMPLETE"
+    )
+
+
 def _refuses_deletion(properties: Mapping[str, Any]) -> bool:
     """Whether it is a table or a user pool that is protected."""
     return (
@@ -228,6 +242,12 @@ def _destroy(assembly: Assembly, environment: str, *, yes: bool) -> None:
         stack for name in assembly.stacks if (stack := read_stack(cloudformation, name)) is not None
     ]
     where = cloudformation.meta.region_name
+    others = other_stacks(cloudformation, assembly, environment)
+    if others:
+        raise click.ClickException(
+            f"Deployed besides what the settings have: {', '.join(others)}. Nothing was changed. "
+            "Run this with the CONTEXT that the environment was deployed with."
+        )
     if not stacks:
         click.echo(f"Nothing of {environment} is deployed in {where}.")
         return
@@ -279,9 +299,8 @@ def _refuse_protected(stacks: Iterable[Deployed], environment: str) -> None:
     if protected:
         raise click.ClickException(
             f"Protected from deletion: {', '.join(protected)}. Nothing was changed. To delete "
-            "them, and all but what is kept, lift the protection with "
-            f'`make deploy ENV={environment} CONTEXT="-c deletion_protection=false"`, '
-            "then run `make destroy` with the same CONTEXT."
+            "them, and all but what is kept, lift the protection: set deletion_protection=False "
+            f"for {environment} in stacks/settings.py, `make deploy`, then run this again."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Fn
 from constructs import Construct
 
 from stacks.service_stack import ServiceStack
@@ -11,6 +12,11 @@ from wideload_cdk import PrivateNetwork
 
 class NetworkStack(ServiceStack):
     """`PrivateNetwork` as the settings of one environment want it."""
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The region's first two, found at deployment. The CDK asks AWS during synthesis."""
+        return [Fn.select(number, Fn.get_azs()) for number in range(2)]
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(

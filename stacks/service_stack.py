@@ -79,7 +79,10 @@ class ServiceStack(Stack):
         )
         self.settings = settings
         self.log_retention = LOG_RETENTION[settings.log_retention_days]
-        self.removal_policy = RemovalPolicy.RETAIN if settings.retain else RemovalPolicy.DESTROY
+        # A first deployment that fails leaves nothing in the way of the next, retained or not.
+        self.removal_policy = (
+            RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain else RemovalPolicy.DESTROY
+        )
 
     @functools.cached_property
     def encryption_key(self) -> kms.Key | None:

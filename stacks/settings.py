@@ -9,7 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from stacks.values import check, parse
+from stacks.setting_values import check, parse
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,13 @@ class Settings:
 
     kms: bool = False
     """Whether customer managed KMS keys, one per stack, encrypt what ingest and files store, queue
-    and log, but for S3's access logs, which S3 writes under its own. Default: keys that the
-    services own, which cost nothing."""
+    and log, but for S3's access logs, which S3 writes under its own. What was encrypted stays so:
+    switched off again, what is stored can't be read. Default: keys that the services own, which
+    cost nothing."""
 
     private_network: bool = False
-    """Whether the functions run in a network of their own that has no way to the internet, and
-    reach AWS by VPC endpoints."""
+    """Whether the functions of ingest and files run in a network of their own that has no way to
+    the internet, and reach AWS by VPC endpoints. AWS allows five VPCs in a region."""
 
     tracing: bool = True
     """Whether functions send traces to X-Ray, which are paid by the trace."""

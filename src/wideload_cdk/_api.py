@@ -153,8 +153,12 @@ class _HttpApi(apigateway.HttpApi):
             auto_deploy=True,
             throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
             access_log_settings=_AccessLog(self.access_log_group, {**_LOGGED, **logged}),
-            domain_mapping=apigateway.DomainMappingOptions(domain_name=domain) if domain else None,
         )
+        if domain is not None:
+            # Not the stage's `domain_mapping`: it puts the stack's name into the logical id.
+            apigateway.ApiMapping(
+                self, "DomainMapping", api=self, domain_name=domain, stage=self.stage
+            )
 
 
 class KeyedHttpApi(_HttpApi):

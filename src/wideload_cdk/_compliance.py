@@ -74,7 +74,7 @@ def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) ->
     )
 
 
-def acknowledge_function(function: lambda_.Function, no_dead_letters: str) -> None:
+def acknowledge_function(function: lambda_.Function, no_dead_letters: str, no_vpc: str) -> None:
     """Say why `function` has no dead letters and, where it hasn't, no reservation and no VPC."""
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - for the type checker
@@ -88,12 +88,7 @@ def acknowledge_function(function: lambda_.Function, no_dead_letters: str) -> No
             "account's other functions share.",
         )
     if resource.vpc_config is None:
-        acknowledge_for_standards(
-            function,
-            "LambdaInsideVPC",
-            "It talks to AWS's endpoints alone, over TLS and with its role's rights, and is "
-            "reached by Lambda's API alone; no private network is concerned.",
-        )
+        acknowledge_for_standards(function, "LambdaInsideVPC", no_vpc)
 
 
 def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None:

@@ -44,7 +44,7 @@ class RuntimeFunction(lambda_.Function):
     The role starts with nothing but writing to that log group, sending traces and, in a VPC,
     having a network interface; everything else is granted by the construct that makes the
     function. `no_dead_letters` says why nothing needs to receive its failed asynchronous
-    invocations.
+    invocations, `no_vpc` why it may do without a VPC.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class RuntimeFunction(lambda_.Function):
         no_dead_letters: str = "Nothing invokes it asynchronously, so a dead-letter target would "
         "never receive anything: API Gateway waits for its answer, and SQS and DynamoDB Streams "
         "have a dead-letter queue.",
+        no_vpc: str = "It talks to AWS's endpoints alone, over TLS and with its role's rights, and "
+        "is reached by Lambda's API alone; vpc= puts it into a private network.",
     ) -> None:
         log_group = new_log_group(
             scope,
@@ -133,7 +135,7 @@ class RuntimeFunction(lambda_.Function):
                 "until 2029; the runtime moves together with them.",
             )
         acknowledge(self, "Serverless-LambdaDLQ", no_dead_letters)
-        acknowledge_function(self, no_dead_letters)
+        acknowledge_function(self, no_dead_letters, no_vpc)
         acknowledge_role(role)
 
 

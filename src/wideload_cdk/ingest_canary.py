@@ -119,6 +119,7 @@ class IngestCanary(Construct):
             tracing=tracing,
             encryption_key=encryption_key,
             no_dead_letters=_LOST_RUNS,
+            no_vpc="It is a client, and so comes to the API as clients do, from outside.",
         )
         grants.grant_items(
             ingest.keys_table,

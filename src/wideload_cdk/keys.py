@@ -28,6 +28,8 @@ from botocore.exceptions import ClientError
 TENANT_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 KEY_ID_PATTERN = r"[a-z0-9]{12}"
 MAX_LABEL_LENGTH = 200
+# Tenant of `IngestCanary`, and what the ids of its keys begin with.
+CANARY = "canary"
 
 
 class KeysTable(Protocol):
@@ -90,7 +92,7 @@ def create_key(
         now: Clock.
 
     Raises:
-        ValueError: `tenant` or `label` is not allowed.
+        ValueError: `tenant` or `label` is not allowed, or `tenant` is the canary's.
     """
     if not re.fullmatch(TENANT_PATTERN, tenant):
         raise ValueError(
@@ -98,7 +100,11 @@ def create_key(
         )
     if label is not None and not 1 <= len(label) <= MAX_LABEL_LENGTH:
         raise ValueError(f"label has {len(label)} characters; give 1 to {MAX_LABEL_LENGTH}.")
-    key_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+    if tenant == CANARY:
+        raise ValueError(
+            f"tenant is {tenant!r}, the canary's own, whose payloads it deletes; give another."
+        )
+    key_id = _new_key_id()
     api_key = f"wl_{key_id}_{secrets.token_urlsafe(32)}"
     item = {
         "key_id": key_id,
@@ -113,6 +119,14 @@ def create_key(
     return NewKey(
         key_id=key_id, tenant=tenant, created_at=item["created_at"], label=label, api_key=api_key
     )
+
+
+def _new_key_id() -> str:
+    """A random id, but none of the canary's, whose keys are good for its own tenant alone."""
+    while True:
+        key_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+        if not key_id.startswith(CANARY):
+            return key_id
 
 
 def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:

@@ -190,7 +190,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         ValueError: A value is outside of what is allowed, which the message says; or `bucket`
             is given with `access_logs_bucket` or a time for its archive; or `domain_name` without
             `certificate`, or the other way round; or `table` is known to have no stream; or
-            `processor` was imported without a role.
+            `processor` was imported without a role, or given with `worker_reserved_concurrency`.
     """
 
     bucket: s3.IBucket
@@ -316,6 +316,12 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
                 "table has no stream, or was imported without one; give a table with a stream of "
                 "new and old images, imported by `Table.from_table_attributes` with its "
                 "table_stream_arn, for events are made from it."
+            )
+        if processor is not None and worker_reserved_concurrency is not None:
+            raise ValueError(
+                "processor and worker_reserved_concurrency are both given, but the reservation is "
+                "for a worker made here; reserve your processor's where you make it, and leave one "
+                "out."
             )
         if processor is not None and processor.role is None:
             raise ValueError(

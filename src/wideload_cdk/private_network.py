@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -15,12 +16,14 @@ HTTPS = ec2.Port.tcp(443)
 
 
 class PrivateNetwork(Construct):
-    """A VPC from which functions reach the AWS services that they need, and nothing else.
+    """A VPC from which functions reach what they need of AWS in their own account, and no more.
 
     It has isolated subnets alone: no internet gateway, no NAT. S3 and DynamoDB are reached by
     gateway endpoints, which cost nothing; SQS, EventBridge and X-Ray by interface endpoints, some
-    $7 a month for each in each availability zone, and $0.01 a GB. Give `vpc` and
-    `security_groups` to `PayloadIngest` and `FileTransfer`.
+    $7 a month for each in each availability zone, and $0.01 a GB. The endpoints let through
+    requests by this account's roles, to this account's resources: code that was taken over can send
+    nothing to a bucket of its own. Give `vpc` and `security_group` to `PayloadIngest` and
+    `FileTransfer`. AWS allows five VPCs in a region, until asked for more.
 
     Clients don't come this way: API Gateway and S3 answer them from the internet as before.
 
@@ -64,13 +67,13 @@ class PrivateNetwork(Construct):
                     name="Functions", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
                 )
             ],
-            gateway_endpoints={
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-                "DynamoDb": ec2.GatewayVpcEndpointOptions(
-                    service=ec2.GatewayVpcEndpointAwsService.DYNAMODB
-                ),
-            },
         )
+        for name, gateway in (
+            ("S3", ec2.GatewayVpcEndpointAwsService.S3),
+            ("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+        ):
+            endpoint = self.vpc.add_gateway_endpoint(name, service=gateway)
+            endpoint.add_to_policy(_own_account(self, resources=True))
         flow_log = self.vpc.add_flow_log(
             "FlowLog",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(
@@ -111,10 +114,27 @@ class PrivateNetwork(Construct):
         )
         group.add_ingress_rule(self.security_group, HTTPS, "Wideload functions")
         for name, service in services.items():
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 name,
                 service=service,
                 security_groups=[group],
                 # Only who has the group above, not the whole network.
                 open=False,
             )
+            # A trace is its sender's, and no resource.
+            endpoint.add_to_policy(_own_account(self, resources=name != "XRay"))
+
+
+def _own_account(scope: Construct, *, resources: bool) -> iam.PolicyStatement:
+    """Let through what roles of this account ask, of its own `resources` if there are any."""
+    account = Stack.of(scope).account
+    conditions = {"aws:PrincipalAccount": account}
+    if resources:
+        conditions["aws:ResourceAccount"] = account
+    return iam.PolicyStatement(
+        # Endpoint policies know no other principal; the conditions say whom.
+        principals=[iam.AnyPrincipal()],
+        actions=["*"],
+        resources=["*"],
+        conditions={"StringEquals": conditions},
+    )

@@ -51,8 +51,8 @@ class TransferMonitoring(Construct):
             itself let `cloudwatch.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`).
             Default: a new key ($1 a month), since alarms can't use SNS's own.
         name_prefix: What the names of alarms, dashboard and queries start with, 1 to 100
-            letters, digits and hyphens. Names are unique in an account and region.
-            Default: stack and id.
+            letters, digits and hyphens. Names of alarms are unique in an account and region, that
+            of a dashboard in the whole account. Default: stack and id.
         runbook: Address of the runbook, to which `#section` is added; set it to where your team
             reads it. Default: `docs/runbook.md`, its path in the repository.
         account_concurrency: Functions that may run at once in the account and region, as AWS has

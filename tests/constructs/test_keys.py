@@ -160,6 +160,20 @@ def test_tenant_names_that_are_refused(table: FakeTable, tenant: str) -> None:
     assert table.items == {}
 
 
+def test_tenant_of_the_canary_is_refused(table: FakeTable) -> None:
+    with pytest.raises(ValueError, match="the canary's own, whose payloads it deletes"):
+        keys.create_key(table, "canary")
+
+    assert table.items == {}
+
+
+def test_no_id_is_one_of_the_canarys(table: FakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = iter("canary000000" + "acme00000000")
+    monkeypatch.setattr(keys.secrets, "choice", lambda _: next(letters))
+
+    assert keys.create_key(table, "acme").key_id == "acme00000000"
+
+
 @pytest.mark.parametrize("label", ["", "x" * 201])
 def test_labels_that_are_refused(table: FakeTable, label: str) -> None:
     with pytest.raises(ValueError, match="give 1 to 200"):

@@ -42,6 +42,20 @@ def test_subnets_are_spread(stack: cdk.Stack, arguments: dict[str, Any], zones: 
     synthesize(stack, **arguments).resource_count_is("AWS::EC2::Subnet", zones)
 
 
+def test_endpoints_let_through_the_own_account_alone(stack: cdk.Stack) -> None:
+    endpoints = synthesize(stack).find_resources("AWS::EC2::VPCEndpoint").values()
+
+    assert len(endpoints) == 5
+    own = {"Ref": "AWS::AccountId"}
+    for endpoint in endpoints:
+        (statement,) = endpoint["Properties"]["PolicyDocument"]["Statement"]
+        name = str(endpoint["Properties"]["ServiceName"])
+        resources = {} if "xray" in name else {"aws:ResourceAccount": own}
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:PrincipalAccount": own, **resources}
+        }
+
+
 def test_services_that_functions_need_have_endpoints(stack: cdk.Stack) -> None:
     template = synthesize(stack)
 

@@ -110,6 +110,15 @@ def test_imported_processor_without_a_role_is_refused(stack: cdk.Stack, code: la
         PayloadIngest(stack, "Ingest", code=code, processor=mine)
 
 
+def test_reservation_for_a_worker_that_is_not_made_is_refused(
+    stack: cdk.Stack, code: lambda_.Code
+) -> None:
+    with pytest.raises(ValueError, match="processor and worker_reserved_concurrency are both"):
+        PayloadIngest(
+            stack, "It", code=code, processor=function(stack), worker_reserved_concurrency=10
+        )
+
+
 # The example
 
 

@@ -14,7 +14,18 @@ from costs import prices as price_list
 from costs.__main__ import cli
 from costs.prices import Price, Prices
 from costs.report import by_service, example, price
-from costs.usage import GB, MB, MIB, MONTH_SECONDS, Files, Line, Payloads, standing, traced
+from costs.usage import (
+    GB,
+    MB,
+    MIB,
+    MONTH_SECONDS,
+    Files,
+    Line,
+    Payloads,
+    canary,
+    standing,
+    traced,
+)
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +244,42 @@ def test_standing_ready_costs_what_is_deployed() -> None:
     assert {line.price for line in plain} == {"sqs.request", "cloudwatch.metric"}
 
 
+def test_keys_and_a_network_of_ones_own_cost_by_being_there() -> None:
+    both = {"ingest": True, "files": True, "monitoring": False}
+
+    chosen = list(standing(**both, kms=True, private_network=True))
+    untraced = list(standing(**both, private_network=True, tracing=False))
+
+    # One in each of three stacks; three endpoints, or two, in two zones.
+    assert total(chosen, "kms.key") == 3
+    assert total(chosen, "vpc.endpoint") == 3 * 2 * 730
+    assert total(untraced, "vpc.endpoint") == 2 * 2 * 730
+
+
+def test_a_canary_costs_by_its_runs() -> None:
+    lines = list(canary(15, tracing=True, monitoring=True))
+
+    runs = 730 * 4
+    assert sums(lines)["lambda.request", "canary"] == runs
+    assert total(lines, "s3.put") == 2 * runs  # the large one, sent and archived
+    assert total(lines, "cloudwatch.alarm_metric") == 2
+    assert not total(lines, "dynamodb.storage")
+    assert not total(lines, "transfer.out")
+    assert total(list(canary(30, tracing=True, monitoring=False)), "s3.put") == runs
+
+
+def test_choices_are_counted_by_the_program() -> None:
+    plain, chosen = (
+        json.loads(run("--json", *options))
+        for options in ((), ("--kms", "--private-network", "--canary-minutes", "15"))
+    )
+
+    assert "VPC" not in plain["services"]
+    assert chosen["services"]["VPC"] == pytest.approx(43.8)
+    assert chosen["services"]["KMS"] - plain["services"]["KMS"] == pytest.approx(3)
+    assert chosen["services"]["Lambda"] > plain["services"]["Lambda"]
+
+
 # What is shown
 
 
@@ -267,7 +314,7 @@ def test_every_price_is_used(prices: Prices) -> None:
         for lines in (
             large(reads=1).lines(),
             Files(count=1, size=GB, people=1, verify=True).lines(),
-            standing(ingest=True, files=True, monitoring=True),
+            standing(ingest=True, files=True, monitoring=True, private_network=True),
         )
         for line in lines
     }

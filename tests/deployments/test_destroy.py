@@ -147,7 +147,7 @@ def test_prod_is_refused_while_it_is_protected(
 
     assert done.returncode == 1
     assert "Protected from deletion: wideload-prod-ingest, wideload-prod-files." in done.stderr
-    assert 'make deploy ENV=prod CONTEXT="-c deletion_protection=false"' in done.stderr
+    assert "set deletion_protection=False for prod in stacks/settings.py" in done.stderr
     for name in prod.physical_ids(SERVICES, RETAINED).values():
         assert name in done.stdout
     assert inventory(cloud) == there

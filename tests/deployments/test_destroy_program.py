@@ -187,6 +187,11 @@ TEMPLATE: dict[str, Any] = {
 }
 
 
+def stack(name: str, **tags: str) -> dict[str, Any]:
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Tags": listed}
+
+
 class FakeFormation:
     """One stack, in two pages of resources."""
 
@@ -195,6 +200,7 @@ class FakeFormation:
 
     def __init__(self, *, protected: bool = False, template: Any = None) -> None:
         self.protected = protected
+        self.deployed = ["wideload-dev-ingest", "wideload-prod-network"]
         self.template = TEMPLATE if template is None else template
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -208,8 +214,16 @@ class FakeFormation:
         return {"TemplateBody": {"Resources": self.template}}
 
     def get_paginator(self, operation: str) -> Pages:
-        assert operation == "list_stack_resources"
-        return Pages(self._list_stack_resources)
+        return Pages(getattr(self, f"_{operation}"))
+
+    def _describe_stacks(self) -> Iterator[dict[str, Any]]:
+        yield {"Stacks": [stack("somebodys", application="else", environment="dev")]}
+        yield {
+            "Stacks": [
+                stack(name, application="wideload", environment=name.split("-")[1])
+                for name in self.deployed
+            ]
+        }
 
     def _list_stack_resources(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         summaries = [
@@ -367,6 +381,17 @@ def test_a_protected_stack_is_refused_even_with_yes(
 
     assert (done.exit_code, account["destroyed"], account["s3"].done) == (1, 0, [])
     assert "Protected from deletion: wideload-dev-ingest. Nothing was changed." in done.stderr
+
+
+def test_a_stack_that_would_be_left_behind_is_told_first(
+    account: dict[str, Any], tmp_path: Path
+) -> None:
+    account["cloudformation"].deployed.append("wideload-dev-network")
+
+    done = run(write_assembly(tmp_path), "--yes")
+
+    assert (done.exit_code, account["destroyed"], account["s3"].done) == (1, 0, [])
+    assert "besides what the settings have: wideload-dev-network. Nothing was" in done.stderr
 
 
 def test_another_account_is_refused(account: dict[str, Any], tmp_path: Path) -> None:

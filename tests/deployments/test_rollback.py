@@ -60,13 +60,14 @@ def test_an_update_that_fails_leaves_all_as_it_was(
     assert read_document(acme, sent["payload_id"])[1] == CALL_LOG
 
 
+@pytest.mark.parametrize("retain", ["false", "true"])
 def test_a_first_deployment_that_fails_leaves_nothing_in_the_way(
-    deploy_environment: Deploy, cloud: Cloud
+    deploy_environment: Deploy, cloud: Cloud, retain: str
 ) -> None:
     before = inventory(cloud)
 
     with pytest.raises(CloudError, match="NeverMet"):
-        deploy_environment("dev", "ingest", app=APP)
+        deploy_environment("dev", "ingest", app=APP, retain=retain)
     left = inventory(cloud) - before
     made = made_before_the_failure(cloud, "wideload-dev-ingest", "CREATE_COMPLETE")
     dev = deploy_environment("dev", "ingest")

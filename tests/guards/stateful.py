@@ -109,7 +109,9 @@ def changed_ids(template: dict[str, Any], service: str) -> list[str]:
         gone = sorted(expected.get(kind, set()) - set(found))
         new = sorted(set(found) - expected.get(kind, set()))
         if gone:
-            kept = any(each.get("DeletionPolicy") == "Retain" for each in found.values())
+            kept = any(
+                each.get("DeletionPolicy", "").startswith("Retain") for each in found.values()
+            )
             what, holding = _LOSES[kind]
             findings.append(
                 f"{kind} {_are(gone, 'gone')}{', ' + _are(new, 'new') if new else ''}: "

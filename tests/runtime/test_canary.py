@@ -233,6 +233,27 @@ def test_payloads_of_a_run_that_died_are_removed(web: FakeWeb) -> None:
     assert is_clean(web)
 
 
+def test_removing_them_takes_no_time_that_cleaning_up_needs(web: FakeWeb) -> None:
+    web.broken["GET", "archive/", 1] = DeathError()
+    with pytest.raises(DeathError):
+        run(web)
+    web.broken.clear()
+    web.requests.clear()
+    web.world.clock.time += LEFTOVER_SECONDS + 60
+    slow = web._api
+
+    def take_all(method: str, *rest: Any) -> Answer:
+        if method == "DELETE":
+            web.world.clock.time += RUN_SECONDS - RESERVE_SECONDS
+        return slow(method, *rest)
+
+    web._api = take_all  # type: ignore[method-assign]
+    with pytest.raises(CanaryError, match="remove a payload: the time for a run is over"):
+        run(web)
+
+    assert web.keys.records == {}
+
+
 def test_payloads_of_a_run_that_may_be_going_on_are_left_alone(web: FakeWeb) -> None:
     web.broken["GET", "archive/", 1] = DeathError()
     with pytest.raises(DeathError):

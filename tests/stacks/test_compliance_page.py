@@ -11,7 +11,7 @@ import pytest
 from tests.stacks.conftest import REPOSITORY, Synthesized
 
 PAGE = REPOSITORY / "docs" / "compliance.md"
-OPTIONS = ("kms=true", "private_network=true")
+OPTIONS = ("kms=true", "private_network=true", "canary_minutes=15")
 
 STANDARDS = {
     "NIST.800.53.R5": "NIST 800-53 r5",

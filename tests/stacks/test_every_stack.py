@@ -106,7 +106,7 @@ def test_prod_keeps_its_data(synthesize: Callable[[str], Synthesized], service: 
 
     kept = [each for kind in keeping for each in prod.resources(service, kind).values()]
 
-    assert {each["DeletionPolicy"] for each in kept} == {"Retain"}
+    assert {each["DeletionPolicy"] for each in kept} == {"RetainExceptOnCreate"}
     assert {each["UpdateReplacePolicy"] for each in kept} == {"Retain"}
     for table in prod.resources(service, "AWS::DynamoDB::Table").values():
         properties = table["Properties"]

@@ -33,7 +33,7 @@ def test_kms_encrypts_all_that_a_stack_keeps_with_its_own_key(
 
     ((key_id, key),) = made.resources(service, "AWS::KMS::Key").items()
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert key["DeletionPolicy"] == "Retain"
+    assert key["DeletionPolicy"] == "RetainExceptOnCreate"
     used = {"Fn::GetAtt": [key_id, "Arn"]}
     for table in made.resources(service, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == used
@@ -56,9 +56,13 @@ def test_nobody_has_a_key_of_their_own_by_default(synthesized: Synthesized, serv
 
 
 def test_private_network_has_every_function_in_it(synthesize: Synthesize) -> None:
-    made = synthesize("prod", private_network="true", verify_multipart="true")
+    made = synthesize("prod", private_network="true", verify_multipart="true", **PLACE)
 
+    assert "missing" not in json.loads((made.folder / "manifest.json").read_text())
     assert made.resources("network", "AWS::EC2::InternetGateway") == {}
+    subnets = made.resources("network", "AWS::EC2::Subnet").values()
+    zones = [each["Properties"]["AvailabilityZone"] for each in subnets]
+    assert zones == [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in (0, 1)]
     for service in APIS:
         assert functions(made, service)
         for function in functions(made, service):

@@ -9,8 +9,8 @@ import re
 import pytest
 
 from stacks import settings as settings_module
+from stacks.setting_values import LOG_RETENTION_DAYS
 from stacks.settings import ENVIRONMENTS, Settings
-from stacks.values import LOG_RETENTION_DAYS
 
 REGIONAL = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 POOL_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/files/1"

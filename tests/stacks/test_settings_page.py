@@ -20,12 +20,13 @@ What an environment deploys. `stacks/settings.py` holds a frozen `Settings` for 
 and prod; any field can be overridden for one run:
 
 ```sh
-make deploy ENV=prod CONTEXT="-c kms=true -c alarm_emails=oncall@example.com"
+make deploy ENV=dev CONTEXT="-c canary_minutes=15 -c log_level=DEBUG"
 ```
 
-What is to last belongs into the file, or into `context` of `cdk.json`. Lists are separated by
-commas; an empty value unsets a setting that can do without. A wrong name or value is refused with
-what is allowed. This page is written from that file: `pytest tests/stacks --update-snapshots`.
+What is to last belongs into the file: the next deployment, such as the pipeline's, knows nothing of
+an earlier CONTEXT. Lists are separated by commas; an empty value unsets a setting that can do
+without. A wrong name or value is refused with what is allowed. This page is written from that file:
+`pytest tests/stacks --update-snapshots`.
 
 | setting | default | what it is |
 | --- | --- | --- |
