@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,105 @@ import urllib3
 from local.cloud import Cloud, free_port
 from local.deploy import deploy
 from local.outputs import Outputs
+from tests.integration.permissions import Provoked
+
+FOLDER = Path(__file__).parent
+DESELECTED = pytest.StashKey[int]()
+PARTIAL = pytest.StashKey[str | None]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-permissions",
+        action="store_true",
+        help="write docs/permissions.md anew; give tests/integration as an argument with it",
+    )
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    stash = items[0].config.stash
+    stash[DESELECTED] = stash.get(DESELECTED, 0) + len(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put those that judge all others of this folder last, and note whether all are there."""
+    here = [item for item in items if item.path.is_relative_to(FOLDER)]
+    last = [item for item in here if "whole_suite" in getattr(item, "fixturenames", ())]
+    at = items.index(here[-1]) + 1 if here else 0
+    items[:] = [
+        *(item for item in items[:at] if item not in last),
+        *last,
+        *items[at:],
+    ]
+    every_file = set(FOLDER.rglob("test_*.py")) <= {item.path for item in here}
+    if not every_file or config.stash.get(DESELECTED, 0) or "::" in "".join(config.args):
+        config.stash[PARTIAL] = "only some of them were selected"
+    elif hasattr(config, "workerinput"):
+        config.stash[PARTIAL] = "several processes share them, each with a cloud of its own"
+
+
+@pytest.fixture(scope="session")
+def whole_suite(outputs: Outputs, pytestconfig: pytest.Config) -> None:
+    """For what judges all that the tests of this folder did: it comes last, and only after all."""
+    why = pytestconfig.stash.get(PARTIAL, None)
+    if why:
+        pytest.skip(f"judges what all tests of tests/integration did, and {why}")
+
+
+@pytest.fixture(scope="session")
+def logs(cloud: Cloud, whole_suite: None) -> dict[str, list[str]]:
+    """All lines of each log group that our stacks made, in the end."""
+    client = cloud.client("logs")
+    pages = client.get_paginator("describe_log_groups").paginate()
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    return {name: cloud.group_lines(name) for name in names if "/wideload-" in name}
+
+
+@dataclass
+class Refusals:
+    """What tests have S3 refuse on purpose, which is no lack of a permission.
+
+    Attributes:
+        keys: Of the objects.
+    """
+
+    cloud: Cloud
+    keys: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def to_read(self, bucket: str, key: str) -> Iterator[None]:
+        """Have S3 answer 403 to whom reads this key, whether it is there or not.
+
+        S3 does so by itself for one that is not there, if the caller may not list the whole
+        bucket; the embedded cloud doesn't.
+        """
+        s3 = self.cloud.client("s3")
+        kept = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        policy = json.loads(kept)
+        policy["Statement"].append(
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/{key}",
+            }
+        )
+        self.keys.add(key)
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        try:
+            yield
+        finally:
+            s3.put_bucket_policy(Bucket=bucket, Policy=kept)
+
+    @property
+    def provoked(self) -> list[Provoked]:
+        return [Provoked("A test forbade it.", "s3:*Object", f"*/{key}") for key in self.keys]
+
+
+@pytest.fixture(scope="session")
+def refusals(cloud: Cloud) -> Refusals:
+    return Refusals(cloud)
 
 
 @dataclass(frozen=True)
@@ -66,7 +167,8 @@ class Api:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(directory=tmp_path_factory.mktemp("cloud"), port=free_port()) as cloud:
+    directory = tmp_path_factory.mktemp("cloud")
+    with Cloud(directory=directory, port=free_port(), record_calls=True) as cloud:
         yield cloud
 
 
@@ -100,10 +202,38 @@ def globex(outputs: Outputs, http: urllib3.PoolManager) -> Api:
 
 @pytest.fixture(scope="session")
 def functions(cloud: Cloud, outputs: Outputs) -> dict[str, str]:
-    """Names of the deployed functions by the last part of their handler's module."""
+    return functions_of(cloud, "local")
+
+
+def functions_of(cloud: Cloud, environment: str) -> dict[str, str]:
+    """Names of an environment's functions by the last part of their handler's module."""
     listed = cloud.client("lambda").list_functions()["Functions"]
     return {
         item["Handler"].split(".")[-2]: item["FunctionName"]
         for item in listed
-        if item["FunctionName"].startswith("wideload-local-")  # tests may deploy more
+        if item["FunctionName"].startswith(f"wideload-{environment}-")
     }
+
+
+@pytest.fixture
+def worker_paused(cloud: Cloud, functions: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """No message is taken until it is called."""
+    with paused(cloud, functions["ingest_worker"]) as go_on:
+        yield go_on
+
+
+@contextmanager
+def paused(cloud: Cloud, function: str) -> Iterator[Callable[[], None]]:
+    """Let a function take no message, until what this gives is called."""
+    client = cloud.client("lambda")
+    mappings = client.list_event_source_mappings(FunctionName=function)
+    (mapping,) = mappings["EventSourceMappings"]
+
+    def switch(on: bool) -> None:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+
+    switch(False)
+    try:
+        yield lambda: switch(True)
+    finally:
+        switch(True)

@@ -249,23 +249,6 @@ def test_an_object_changed_after_its_claim_is_refused(
     assert (again.status, again.json["code"]) == (409, "object_changed")
 
 
-@pytest.fixture
-def worker_paused(cloud: Cloud, functions: dict[str, str]) -> Iterator[Callable[[], None]]:
-    """No message is taken until it is called."""
-    client = cloud.client("lambda")
-    mappings = client.list_event_source_mappings(FunctionName=functions["ingest_worker"])
-    (mapping,) = mappings["EventSourceMappings"]
-
-    def switch(on: bool) -> None:
-        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
-
-    switch(False)
-    try:
-        yield lambda: switch(True)
-    finally:
-        switch(True)
-
-
 KEYS = {
     "another tenant's": "transit/globex/{id}",
     "another prefix": "archive/acme/{id}.json.gz",

@@ -256,7 +256,7 @@ def test_an_expired_url_stores_nothing(acme: Api, cloud: Cloud, functions: dict[
     assert claim(acme, issued["s3_key"]).json["code"] == "not_uploaded"
 
 
-def test_plain_http_and_strangers_are_refused(acme: Api, cloud: Cloud, outputs: Outputs) -> None:
+def test_strangers_are_refused(acme: Api) -> None:
     issued = ask_for_url(acme, CALL_LOG)
     acme.put(issued["upload_url"], CALL_LOG, issued["headers"])
     unsigned = issued["upload_url"].partition("?")[0]

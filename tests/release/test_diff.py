@@ -124,5 +124,6 @@ def test_the_released_templates_are_kept(environment: str) -> None:
     kept = (ROOT / "release" / "templates" / environment).glob("*.template.json")
 
     assert {path.name.split(".")[0] for path in kept} == {
-        f"wideload-{environment}-{stack}" for stack in ("files", "ingest", "web", "web-content")
+        f"wideload-{environment}-{stack}"
+        for stack in ("files", "ingest", "monitoring", "web", "web-content")
     }

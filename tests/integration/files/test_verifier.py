@@ -20,7 +20,7 @@ from local.cloud import Cloud
 from local.deploy import deploy
 from local.outputs import Outputs
 from tests.contract_cases import CONTRACT
-from tests.integration.conftest import Api
+from tests.integration.conftest import Api, Refusals, functions_of, paused
 from tests.integration.files.conftest import (
     ONE_PUT,
     Store,
@@ -32,9 +32,11 @@ from tests.integration.files.conftest import (
     store,
     token_of,
 )
+from tests.integration.test_reading import until
 
 APP = [sys.executable, "-m", "tests.integration.files.verifying_app"]
 PATIENCE = 60
+LONG_AGO = "2026-01-01T00:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,17 @@ def verifying(cloud: Cloud, outputs: Outputs) -> Outputs:
 def dan(cloud: Cloud, verifying: Outputs, http: urllib3.PoolManager) -> Api:
     token = token_of(cloud, verifying, 0)
     return Api(http, verifying["files"]["api_url"], {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="module")
+def theirs(cloud: Cloud, verifying: Outputs) -> dict[str, str]:
+    """Names of its functions by their handlers' modules."""
+    return functions_of(cloud, "verifying")
+
+
+@pytest.fixture(scope="module")
+def kept(cloud: Cloud, verifying: Outputs, theirs: dict[str, str]) -> Store:
+    return Store(cloud, verifying, theirs["files_sweep"])
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +163,69 @@ def test_what_s3_proved_is_not_read_again(
 
     assert file["verified"] is True
     assert heard(file["file_id"]) == []
+
+
+def test_what_the_api_began_to_complete_the_sweep_completes(
+    dan: Api, kept: Store, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    content = secrets.token_bytes(ONE_PUT + 1)
+    created = create(dan, content)
+    send_parts(dan, created["upload_id"], content, created["part_size"])
+    kept.change(
+        dan,
+        f"UPLOAD#{created['upload_id']}",
+        state="completing",
+        composite="of parts that were sent anew",
+        completing_since=LONG_AGO,
+        due_at=LONG_AGO,
+    )
+
+    report = kept.sweep()
+
+    assert report["completed"] == 1
+    assert told(heard, created["upload_id"])["detail-type"] == "FileVerified"
+
+
+def test_a_file_whose_object_is_gone_is_not_judged(
+    dan: Api,
+    kept: Store,
+    cloud: Cloud,
+    theirs: dict[str, str],
+    refusals: Refusals,
+) -> None:
+    with paused(cloud, theirs["files_verifier"]) as go_on:
+        file = upload(dan, secrets.token_bytes(ONE_PUT + 1))
+        [key] = kept.keys(file["file_id"])
+        cloud.client("s3").delete_object(Bucket=kept.outputs["files"]["bucket"], Key=key)
+        with refusals.to_read(kept.outputs["files"]["bucket"], key):
+            go_on()
+            failed = until(lambda: failures(cloud, theirs["files_verifier"], file["file_id"]))
+
+    assert {line["exception_name"] for line in failed} == {"ObjectGoneError"}
+    assert dan.get(f"/files/{file['file_id']}").json["file"] == file
+
+
+def failures(cloud: Cloud, function: str, file_id: str) -> list[dict[str, Any]]:
+    """Lines about a file that could not be judged."""
+    lines = [json.loads(line) for line in cloud.log_lines(function) if file_id in line]
+    return [line for line in lines if line["message"] == "verifying failed"]
+
+
+def test_a_file_that_takes_too_long_stays_unverified(
+    dan: Api, cloud: Cloud, theirs: dict[str, str]
+) -> None:
+    functions, verifier = cloud.client("lambda"), theirs["files_verifier"]
+    timeout = functions.get_function_configuration(FunctionName=verifier)["Timeout"]
+    # Less than the verifier keeps back for its last step.
+    functions.update_function_configuration(FunctionName=verifier, Timeout=15)
+    try:
+        file = upload(dan, secrets.token_bytes(ONE_PUT + 1))
+        said = '"outcome":"too_large"'
+        until(lambda: [line for line in cloud.log_lines(verifier) if said in line])
+    finally:
+        functions.update_function_configuration(FunctionName=verifier, Timeout=timeout)
+
+    assert dan.get(f"/files/{file['file_id']}").json["file"] == file
 
 
 def test_a_deployment_without_the_verifier_says_that_it_is_unverified(
