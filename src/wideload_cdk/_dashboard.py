@@ -91,8 +91,18 @@ def ingest_rows(metrics: IngestMetrics) -> list[Row]:
     ]
 
 
-def files_rows(metrics: FilesMetrics) -> list[Row]:
+def files_rows(metrics: FilesMetrics, *, verifying: bool) -> list[Row]:
     """What people up- and downloaded, what that saved, and what was found to be wrong."""
+    found = [
+        metrics.metric_expired_upload_count(label="uploads expired"),
+        metrics.metric_leftover_object_count(label="leftover objects"),
+    ]
+    if verifying:
+        found += [
+            metrics.metric_file_verified_count(label="verified"),
+            metrics.metric_file_corrupt_count(label="corrupt"),
+            metrics.metric_file_unverifiable_count(label="too large to verify"),
+        ]
     return [
         [
             graph(
@@ -106,14 +116,7 @@ def files_rows(metrics: FilesMetrics) -> list[Row]:
                 metrics.metric_file_upload_size(statistic="Sum", label="uploaded"),
                 metrics.metric_bytes_saved(label="saved by duplicates"),
             ),
-            graph(
-                "Found by sweep and verifier",
-                metrics.metric_expired_upload_count(label="uploads expired"),
-                metrics.metric_leftover_object_count(label="leftover objects"),
-                metrics.metric_file_verified_count(label="verified"),
-                metrics.metric_file_corrupt_count(label="corrupt"),
-                metrics.metric_file_unverifiable_count(label="too large to verify"),
-            ),
+            graph("Found by sweep and verifier" if verifying else "Found by sweep", *found),
         ],
     ]
 

@@ -367,7 +367,7 @@ class TransferMonitoring(Construct):
                 self._shown(alarms, self.files_unhealthy),
             ),
             board.api_row(files.stage),
-            *board.files_rows(files),
+            *board.files_rows(files, verifying=files.verifier_function is not None),
             board.function_row(functions),
             board.queue_row(files.verify_queue, files_alarms.dead_letters(files)),
             board.storage_row({"files": files.files_table}, files.bucket, self._bucket_metrics),

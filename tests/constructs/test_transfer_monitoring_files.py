@@ -287,6 +287,17 @@ def test_every_metric_of_files_is_on_the_dashboard(default: Template) -> None:
         assert f'\\"Wideload\\",\\"{name}\\"' in body, name
 
 
+def test_the_verifiers_metrics_are_shown_with_a_verifier_alone(
+    make: Make, default: Template
+) -> None:
+    _, without = make({"verify_multipart": False})
+
+    for template, shown in ((default, True), (without, False)):
+        dashboard = json.dumps(only(template, "AWS::CloudWatch::Dashboard"))
+        for metric in ("FileVerifiedCount", "FileCorruptCount", "FileUnverifiableCount"):
+            assert (metric in dashboard) == shown
+
+
 def test_ingest_and_files_share_a_dashboard_and_a_bucket(app: cdk.App, code: lambda_.Code) -> None:
     stack = cdk.Stack(app, "Both")
     ingest = PayloadIngest(stack, "Ingest", code=code)
