@@ -332,6 +332,8 @@ class Files:
         kept = self.count * FILE_ITEMS / GB * self.keep_months
         yield Line("dynamodb.storage", f"files, {self.keep_months:g} months", kept)
         yield Line("dynamodb.recovery", f"files, {self.keep_months:g} months", kept)
+        # A bucket's events can't be had for a part of it.
+        yield Line("eventbridge.event", "files made", self.count)
         if self.verify and self.parts:
             yield Line("s3.get", "verifying", self.count)
             yield Line("sqs.request", "verifying", self.count * 3)

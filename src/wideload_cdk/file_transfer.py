@@ -436,8 +436,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
     def _new_bucket(
         self, *, lifecycle: dict[str, Duration | None], **options: Any
     ) -> TransferBucket:
-        # Nothing here listens to its events, of which S3 would bill every one.
-        bucket = TransferBucket(self, "Bucket", expiration=None, event_bridge=False, **options)
+        bucket = TransferBucket(self, "Bucket", expiration=None, **options)
         add_lifecycle(bucket, "Files", FILES_PREFIX, **lifecycle)
         return bucket
 

@@ -20,7 +20,7 @@ class TransferBucket(s3.Bucket):
     It is an ordinary `s3.Bucket`, so it goes wherever an `s3.IBucket` does, and takes more
     lifecycle rules by `add_lifecycle_rule`. All access needs TLS 1.2 or newer, public access
     is blocked, the bucket owner owns every object (no ACLs), and object events go to
-    EventBridge unless `event_bridge` says otherwise.
+    EventBridge.
 
     Args:
         encryption_key: KMS key that encrypts the objects. Default: S3's own keys
@@ -30,8 +30,6 @@ class TransferBucket(s3.Bucket):
         abort_incomplete_after: Multipart uploads that were neither completed nor aborted are
             aborted this long after they began, in whole days, at least one. Default: 1 day.
         expiration_prefix: Only keys that start with this expire. Default: every key.
-        event_bridge: Whether S3 tells EventBridge of each object, for which it bills ($1 a
-            million). Default: it does.
         cors_origins: Origins whose pages may PUT, GET and HEAD, such as
             `https://app.example.com`; they can read the headers `ETag` and
             `x-amz-checksum-sha256`. Default: none, so no browser can.
@@ -58,7 +56,6 @@ class TransferBucket(s3.Bucket):
         expiration: Duration | None = Duration.days(7),
         abort_incomplete_after: Duration = Duration.days(1),
         expiration_prefix: str | None = None,
-        event_bridge: bool = True,
         cors_origins: Sequence[str] = (),
         access_logs_bucket: s3.IBucket | None = None,
         access_logs_prefix: str | None = None,
@@ -90,10 +87,6 @@ class TransferBucket(s3.Bucket):
             removal_policy=removal_policy,
         )
         acknowledge_bucket(self, TRANSFER_BUCKET)
-        if event_bridge:
-            self._send_events()
-
-    def _send_events(self) -> None:
         # `event_bridge_enabled=True` would bring a custom resource with a function of its own;
         # the resource has had the property itself since 2021.
         resource = self.node.default_child

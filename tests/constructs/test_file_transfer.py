@@ -336,12 +336,6 @@ def test_table_given_is_used(stack: cdk.Stack, make: Make) -> None:
     assert variables(template, "Sweep")["WIDELOAD_FILES_TABLE"] == "my-files"
 
 
-def test_bucket_sends_no_events_which_would_be_billed(default: Template) -> None:
-    bucket = only(default, "AWS::S3::Bucket", "FilesBucket7")
-
-    assert "NotificationConfiguration" not in bucket
-
-
 def test_key_given_encrypts_all_that_is_made(stack: cdk.Stack, make: Make) -> None:
     key = kms.Key(stack, "Key")
 

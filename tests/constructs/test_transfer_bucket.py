@@ -236,10 +236,6 @@ def test_sends_events_without_a_custom_resource(stack: cdk.Stack) -> None:
     template.resource_count_is("Custom::S3BucketNotifications", 0)
 
 
-def test_sends_no_events_if_nobody_wants_them(stack: cdk.Stack) -> None:
-    assert "NotificationConfiguration" not in bucket(synthesize(stack, event_bridge=False))
-
-
 @pytest.mark.parametrize(
     ("arguments", "policy"),
     [({}, "Retain"), ({"removal_policy": RemovalPolicy.DESTROY}, "Delete")],
