@@ -46,7 +46,8 @@ class Settings:
 
     private_network: bool = False
     """Whether the functions of ingest and files run in a network of their own that has no way to
-    the internet, and reach AWS by VPC endpoints. AWS allows five VPCs in a region."""
+    the internet, and reach AWS by VPC endpoints. AWS allows five VPCs in a region; the embedded
+    cloud makes none."""
 
     tracing: bool = True
     """Whether functions send traces to X-Ray, which are paid by the trace."""
