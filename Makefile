@@ -147,9 +147,9 @@ diff-deployed: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare ENV's templates with
 	$(CDK) diff -c env=$(ENV) $(CONTEXT)
 
 .PHONY: diff-report
-diff-report: ## Write what `make diff` says of each environment to dist/diff.md
+diff-report: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write what `make diff` says of each environment to dist/diff.md
 	@mkdir -p dist
-	@for env in dev staging prod; do echo "## $$env"; echo; $(MAKE) diff ENV=$$env; echo; done > dist/diff.md
+	@for env in dev staging prod; do echo "## $$env"; echo; $(MAKE) --silent diff ENV=$$env; echo; done > dist/diff.md
 
 .PHONY: diff-comment
 diff-comment: ## Put dist/diff.md on a pull request: PULL_REQUEST=url, and GitHub's gh

@@ -229,7 +229,7 @@ class Settings:
     """Whether tables and user pool, and the stacks as a whole, refuse to be deleted."""
 
     retain: bool = True
-    """Whether buckets, tables, user pool and logs outlive their stacks."""
+    """Whether buckets, tables, user pool, logs and the keys of `kms` outlive their stacks."""
 
     s3_addressing_style: Literal["virtual", "path"] = "virtual"
     """How URLs name the bucket. AWS wants `virtual`; the embedded cloud knows only `path`."""

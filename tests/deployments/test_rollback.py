@@ -83,7 +83,8 @@ def test_a_first_deployment_that_fails_leaves_nothing_in_the_way(
 def test_a_protected_first_deployment_that_fails_is_released_by_hand(
     deploy_environment: Deploy, cloud: Cloud
 ) -> None:
-    """As `docs/pipeline.md` says: the CDK protects a stack before it makes what is in it."""
+    """The CDK protects a stack before it makes what is in it. This is about the stack alone: the
+    embedded cloud deletes protected tables, which AWS keeps (`docs/pipeline.md`)."""
     before = inventory(cloud)
     stack = "wideload-dev-ingest"
     with pytest.raises(CloudError, match="NeverMet"):

@@ -18,7 +18,9 @@ function had signed, while the embedded cloud enforced IAM and wrote down what i
 nothing that was needed was refused, and what no call needed would be named here with its reason.
 `s3:ListBucket` is given on keys, by the condition `s3:prefix`. With keys of your own
 (`-c kms=true`) come `kms:Decrypt` and `kms:GenerateDataKey` on those keys, with a private network
-what Lambda needs for its interfaces there: no call shows these, only the templates' tests do.
+what Lambda needs for its interfaces there: no call shows these, only the templates' tests do. The
+role by which a deployment copies the page's files is not here either: the embedded cloud gets its
+page otherwise.
 
 `pytest tests/integration --update-permissions` writes this page; the tests hold it against what is
 deployed and called.

@@ -188,7 +188,9 @@ def test_buckets_refuse_plain_http(
 def test_queues_refuse_plain_http(cloud: Cloud, outputs: Outputs, plain: Client) -> None:
     with user(plain, "careless", "sqs:*") as key:
         careless = plain("sqs", key)
-        for url in deployed(cloud, "AWS::SQS::Queue"):
+        queues = deployed(cloud, "AWS::SQS::Queue")
+        assert len(queues) >= 4
+        for url in queues:
             wanted = {"QueueUrl": url, "AttributeNames": ["Policy"]}
             policy = cloud.client("sqs").get_queue_attributes(**wanted)["Attributes"]
             name = url.rpartition("/")[2]

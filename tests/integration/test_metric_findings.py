@@ -174,7 +174,7 @@ def test_what_alarms_and_widgets_look_at() -> None:
         ("widget Sizes", "Wideload S3UploadSize (environment=dev, service=ingest)"),
         ("widget Tables", "AWS/DynamoDB ConsumedReadCapacityUnits (TableName=Payloads)"),
     }
-    assert undocumented(ASSEMBLY.looks(), ASSEMBLY) == []
+    assert undocumented(ASSEMBLY.looks(), ASSEMBLY, "Wideload") == []
     assert not_emitted(ASSEMBLY.looks(), {FAILED, SIZE}, "Wideload") == []
     assert not_watched(ASSEMBLY.looks(), {FAILED, SIZE}, {}) == []
 
@@ -222,6 +222,7 @@ def test_what_nobody_looks_at_needs_a_reason_and_a_reason_a_metric() -> None:
     [
         ("AWS/SQS", "Depth", {"QueueName": "Queue"}, "which AWS doesn't publish: https://docs.aws"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", {}, "which AWS doesn't publish"),
+        ("wideload", "S3UploadSize", {}, "in a namespace that nobody here publishes in"),
         (
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",
@@ -241,7 +242,7 @@ def test_a_look_at_what_aws_does_not_publish(
 ) -> None:
     look = Look("alarm x", Metric(namespace, name, frozenset(dimensions.items())))
 
-    [finding] = undocumented([look], ASSEMBLY)
+    [finding] = undocumented([look], ASSEMBLY, "Wideload")
 
     assert finding.startswith(f"alarm x looks at {namespace} {name}")
     assert found in finding
@@ -250,4 +251,9 @@ def test_a_look_at_what_aws_does_not_publish(
 def test_a_bucket_that_is_counted() -> None:
     counted = frozenset({"BucketName": "Bucket", "FilterId": "All"}.items())
 
-    assert undocumented([Look("alarm x", Metric("AWS/S3", "5xxErrors", counted))], ASSEMBLY) == []
+    assert (
+        undocumented(
+            [Look("alarm x", Metric("AWS/S3", "5xxErrors", counted))], ASSEMBLY, "Wideload"
+        )
+        == []
+    )

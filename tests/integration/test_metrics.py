@@ -210,4 +210,4 @@ def test_alarms_and_widgets_look_at_what_is_emitted(looks: list[Look], known: se
 def test_alarms_and_widgets_look_at_what_aws_publishes(
     looks: list[Look], assembly: Assembly
 ) -> None:
-    assert undocumented(looks, assembly) == []
+    assert undocumented(looks, assembly, NAMESPACE) == []

@@ -176,17 +176,21 @@ class Assembly:
         raise ValueError(f"{value} is not understood here")
 
 
-def undocumented(looks: Iterable[Look], assembly: Assembly) -> list[str]:
-    """Looks at metrics that AWS doesn't publish, or not of what is there."""
+def undocumented(looks: Iterable[Look], assembly: Assembly, namespace: str) -> list[str]:
+    """Looks at metrics, but for those of our `namespace`, that AWS doesn't publish, or not of what
+    is there."""
     return [
         f"{look.by} looks at {look.metric}, {fault}"
         for look in looks
-        if look.metric.namespace in AWS
+        if look.metric.namespace != namespace
         for fault in _faults(look.metric, assembly)
     ]
 
 
 def _faults(metric: Metric, assembly: Assembly) -> Iterator[str]:
+    if metric.namespace not in AWS:
+        yield f"in a namespace that nobody here publishes in; known are {', '.join(AWS)}"
+        return
     dimensions, documented = dict(metric.dimensions), AWS[metric.namespace]
     if metric.name not in documented.metrics.get(tuple(sorted(dimensions)), ()):
         yield f"which AWS doesn't publish: {documented.source}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 
 from examples.call_log import make_call_log
-from tests.runtime.fakes import World
+from tests.runtime.fakes import FakeUpload, World
 from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
@@ -214,6 +215,25 @@ def test_a_claimed_object_is_processed(world: World, body: bytes) -> None:
     assert values["S3UploadSize"] == [len(body)]
     assert values["S3UploadDuration"] == [2000]
     assert values["S3DownloadDuration"] == [250]
+
+
+def test_processing_is_timed_in_milliseconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, read, create = upload(world, LARGE), FakeUpload.chunks, world.table.create
+
+    def read_slowly(fake: FakeUpload) -> Iterator[bytes]:
+        world.clock.time += fake.read_seconds
+        return read(fake)
+
+    def create_slowly(payload: Payload) -> None:
+        world.clock.time += 2
+        create(payload)
+
+    monkeypatch.setattr(FakeUpload, "chunks", read_slowly)
+    world.ingest.accept(world.acme, claim)
+    monkeypatch.setattr(world.table, "create", create_slowly)
+    world.ingest.accept(world.acme, Inline(SMALL))
+
+    assert world.metrics.values["ProcessingDuration"] == pytest.approx([250, 2000])
 
 
 def test_the_clients_word_on_the_upload_counts(world: World) -> None:

@@ -13,7 +13,7 @@ from local.paths import ROOT
 
 PYTHON_LOCKS = ("requirements.txt", "lambda_src/requirements.txt", "local/requirements.txt")
 NODE_LOCKS = ("package-lock.json", "web/package-lock.json")
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 
 
 @pytest.mark.parametrize("lock", PYTHON_LOCKS)

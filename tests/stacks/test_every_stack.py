@@ -119,7 +119,7 @@ def test_prod_keeps_its_data(synthesize: Callable[[str], Synthesized], service: 
     assert prod.stack_properties(service)["terminationProtection"] is True
 
 
-@pytest.mark.parametrize("name", ["dev", "local"])
+@pytest.mark.parametrize("name", ["dev", "staging", "local"])
 def test_disposable_environments_leave_nothing(
     synthesize: Callable[[str], Synthesized], service: str, name: str
 ) -> None:

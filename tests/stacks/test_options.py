@@ -188,7 +188,9 @@ def test_cfn_lint_finds_nothing(synthesize: Synthesize, settings: dict[str, str]
 
 
 def test_environments_share_no_name(synthesize: Synthesize) -> None:
-    names = [_names(synthesize(environment)) for environment in ("dev", "staging", "prod")]
+    names = [
+        _names(synthesize(environment, kms="true")) for environment in ("dev", "staging", "prod")
+    ]
 
     for one, other in itertools.combinations(names, 2):
         assert len(one) > 40
