@@ -14,6 +14,8 @@ export class Listing {
   readonly #listeners = new Set<() => void>();
   #running: AbortController | null = null;
   #cursor: string | null = null;
+  /** Files that were stored since the list was last begun, which its answer may not have. */
+  readonly #stored = new Set<string>();
 
   state: ListingState = "loading";
   items: readonly FileInfo[] = [];
@@ -50,6 +52,7 @@ export class Listing {
   add(file: FileInfo): void {
     const rest = this.items.filter((item) => item.fileId !== file.fileId);
     const found = file.name.toLowerCase().includes(this.search.toLowerCase());
+    this.#stored.add(file.fileId);
     this.#set({ items: found ? [file, ...rest] : rest });
   }
 
@@ -70,6 +73,7 @@ export class Listing {
     this.#running = running;
     this.#set({ state: "loading", error: null });
     let stale = anew;
+    if (anew) this.#stored.clear();
     try {
       let found = 0;
       for (let request = 0; request < MOST_REQUESTS; request += 1) {
@@ -83,7 +87,9 @@ export class Listing {
         );
         if (running.signal.aborted) return;
         this.#cursor = page.cursor;
-        const before = stale ? [] : this.items;
+        const before = stale
+          ? this.items.filter((item) => this.#stored.has(item.fileId))
+          : this.items;
         stale = false;
         // A file that was stored meanwhile stands on top already.
         const known = new Set(before.map((item) => item.fileId));

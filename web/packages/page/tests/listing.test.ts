@@ -103,3 +103,18 @@ test("a stored file comes first, once, if the search finds it", async () => {
   listing.add(file(3));
   expect(names(listing)).toEqual(["file 1.txt"]);
 });
+
+test("a file that is stored while the list is being read stays, though the answer lacks it", async () => {
+  const fake = new FakeApi([file(1), file(2, { name: "gone by then" })]);
+  const listing = new Listing(fake.api);
+  await listing.load();
+  fake.delay = 20;
+  const reading = listing.load("file");
+
+  listing.add(file(3));
+  listing.add(file(4));
+  listing.remove(file(4).fileId);
+  await reading;
+
+  expect(names(listing)).toEqual(["file 3.txt", "file 1.txt"]);
+});
