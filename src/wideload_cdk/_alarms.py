@@ -96,10 +96,11 @@ class AlarmFactory:
     def add_unhealthy(
         self, service: str, *, when: Sequence[str], topic: sns.ITopic
     ) -> cloudwatch.CompositeAlarm:
-        """Make the alarm that sounds with any of those whose names are in `when`."""
+        """Make the alarm that sounds with any of those that were made of the names in `when`."""
         rules = [
             cloudwatch.AlarmRule.from_alarm(self.made[name], cloudwatch.AlarmState.ALARM)
             for name in when
+            if name in self.made
         ]
         alarm = cloudwatch.CompositeAlarm(
             self.scope,

@@ -136,15 +136,6 @@ class _HttpApi(apigateway.HttpApi):
             removal_policy=removal_policy,
             encryption_key=encryption_key,
         )
-        domain = None
-        if domain_name is not None and certificate is not None:
-            # TLS 1.2 is the least that an HTTP API's domain can have, and the most:
-            # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
-            domain = apigateway.DomainName(
-                self, "Domain", domain_name=domain_name, certificate=certificate
-            )
-        self.url_base = f"https://{domain_name}" if domain else self.api_endpoint
-        self.domain_target = domain.regional_domain_name if domain else None
         self.stage = apigateway.HttpStage(
             self,
             "DefaultStage",
@@ -154,7 +145,15 @@ class _HttpApi(apigateway.HttpApi):
             throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
             access_log_settings=_AccessLog(self.access_log_group, {**_LOGGED, **logged}),
         )
-        if domain is not None:
+        self.url_base, self.domain_target = self.api_endpoint, None
+        if domain_name is not None and certificate is not None:
+            # TLS 1.2 is the least that an HTTP API's domain can have, and the most:
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
+            domain = apigateway.DomainName(
+                self, "Domain", domain_name=domain_name, certificate=certificate
+            )
+            self.url_base = f"https://{domain_name}"
+            self.domain_target = domain.regional_domain_name
             # Not the stage's `domain_mapping`: it puts the stack's name into the logical id.
             apigateway.ApiMapping(
                 self, "DomainMapping", api=self, domain_name=domain, stage=self.stage

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_lambda as lambda_
 
 from wideload_cdk._events import invoke_hourly
 from wideload_cdk._function import (
@@ -19,7 +18,7 @@ from wideload_cdk._function import (
     RuntimeFunction,
 )
 from wideload_cdk._metrics import FILES
-from wideload_cdk._queues import acknowledge_consumer
+from wideload_cdk._queues import consume
 
 if TYPE_CHECKING:
     from wideload_cdk.file_transfer import FileTransfer
@@ -91,16 +90,11 @@ def new_functions(
         },
         **options,
     )
-    # Not `SqsEventSource`: it puts the stack's name into the logical id.
-    mapping = lambda_.EventSourceMapping(
+    consume(
         files,
         "VerifierQueue",
-        target=verifier,
-        event_source_arn=files.verify_queue.queue_arn,
-        # Each file may need the whole 15 minutes.
-        batch_size=1,
-        report_batch_item_failures=True,
+        files.verify_queue,
+        verifier,
         max_concurrency=VERIFIER_CONCURRENCY,
     )
-    acknowledge_consumer(mapping)
     return api, sweep, verifier

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import aws_lambda as lambda_
-
 from wideload_cdk import _grants as grants
-from wideload_cdk._queues import acknowledge_consumer
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 from wideload_cdk._tables import CALL_INDEX, OPEN_INDEX, TENANT_INDEX
 
@@ -56,7 +53,7 @@ def grant_functions(ingest: PayloadIngest) -> None:
     grants.grant_items(ingest.keys_table, ingest.authorizer_function, "dynamodb:GetItem")
 
 
-def acknowledge_findings(ingest: PayloadIngest, mapping: lambda_.EventSourceMapping) -> None:
+def acknowledge_findings(ingest: PayloadIngest) -> None:
     """Say why what rule packs find here is meant."""
     for function in (ingest.api_function, ingest.worker_function):
         for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
@@ -71,4 +68,3 @@ def acknowledge_findings(ingest: PayloadIngest, mapping: lambda_.EventSourceMapp
         "AwsSolutions-SQS3",
         "This is a dead-letter queue itself, of EventBridge rules and an event source mapping.",
     )
-    acknowledge_consumer(mapping)

@@ -64,8 +64,26 @@ def new_dead_letter_queue(scope: Construct, id: str, encryption_key: kms.IKey | 
     return queue
 
 
-def acknowledge_consumer(mapping: lambda_.EventSourceMapping) -> None:
-    """Say why the mapping from a queue to a function has no destination for failures."""
+def consume(
+    scope: Construct,
+    id: str,
+    queue: sqs.IQueue,
+    function: lambda_.IFunction,
+    *,
+    max_concurrency: int,
+) -> None:
+    """Invoke `function` with one message of `queue` at a time, so many at once."""
+    # Not `SqsEventSource`: it puts the stack's name into the logical id.
+    mapping = lambda_.EventSourceMapping(
+        scope,
+        id,
+        target=function,
+        event_source_arn=queue.queue_arn,
+        # Each may need the whole 15 minutes.
+        batch_size=1,
+        report_batch_item_failures=True,
+        max_concurrency=max_concurrency,
+    )
     acknowledge(
         mapping,
         "Serverless-LambdaEventSourceMappingDestination",

@@ -42,7 +42,7 @@ from wideload_cdk._ingest_permissions import (
 )
 from wideload_cdk._lifecycle import add_lifecycle, check_lifecycle
 from wideload_cdk._metrics import IngestMetrics
-from wideload_cdk._queues import new_dead_letter_queue, new_work_queue
+from wideload_cdk._queues import consume, new_dead_letter_queue, new_work_queue
 from wideload_cdk._tables import new_keys_table, new_payloads_table
 from wideload_cdk.transfer_bucket import TransferBucket
 
@@ -409,15 +409,11 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         self.sweep_function = functions.sweep
         self.events_function = functions.events
         self.authorizer_function = functions.authorizer
-        # Not `SqsEventSource`: it puts the stack's name into the logical id.
-        mapping = lambda_.EventSourceMapping(
+        consume(
             self,
             "WorkerQueue",
-            target=self.worker_function,
-            event_source_arn=self.queue.queue_arn,
-            # Each payload may need the whole 15 minutes.
-            batch_size=1,
-            report_batch_item_failures=True,
+            self.queue,
+            self.worker_function,
             max_concurrency=worker_max_concurrency,
         )
         queue_uploads(
@@ -442,7 +438,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             dead_letter_queue=self.event_dead_letter_queue,
         )
         grant_functions(self)
-        acknowledge_findings(self, mapping)
+        acknowledge_findings(self)
 
         self.api = KeyedHttpApi(
             self,

@@ -237,7 +237,7 @@ class TransferMonitoring(Construct):
         self._watch_bucket(alarms, ingest.bucket, bucket_error_percent)
         self.ingest_unhealthy = alarms.add_unhealthy(
             "Ingest",
-            when=[name for name in ingest_alarms.UNHEALTHY if name in alarms.made],
+            when=ingest_alarms.UNHEALTHY,
             topic=self.urgent_topic,
         )
         save_queries(
@@ -350,7 +350,7 @@ class TransferMonitoring(Construct):
         self._watch_bucket(alarms, files.bucket, bucket_error_percent)
         self.files_unhealthy = alarms.add_unhealthy(
             "File transfer",
-            when=[name for name in files_alarms.UNHEALTHY if name in alarms.made],
+            when=files_alarms.UNHEALTHY,
             topic=self.urgent_topic,
         )
         save_queries(
