@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 
 import orjson
@@ -171,6 +172,14 @@ def test_summary_is_bounded() -> None:
         (b"12", "not_an_object", "a single value"),
         (b"\xef\xbb\xbf{}", "invalid_json", "byte order mark"),
         (b"hello", "invalid_json", "'{'"),
+        ('{"a":1}'.encode("utf-16"), "invalid_json", "UTF-16"),
+        ('{"a":1}'.encode("utf-16-le"), "invalid_json", "UTF-16"),
+        ('{"a":1}'.encode("utf-16-be"), "invalid_json", "UTF-16"),
+        (b"PK\x03\x04rest", "invalid_json", "a zip archive"),
+        (b"\x28\xb5\x2f\xfdrest", "invalid_json", "zstd"),
+        (b'{"a":1e400}', "invalid_json", "beyond the range"),
+        (b'{"a":[' + b"1" * 400 + b"]}", "invalid_json", "beyond the range"),
+        (b'{"a":{ ,"b":1}}', "invalid_json", ""),
         (b"{} {}", "invalid_json", "follows the end"),
         (b'{"a":1,}', "invalid_json", "name in double quotes"),
         (b'{"a":[1,]}', "invalid_json", ""),
@@ -254,10 +263,49 @@ def test_a_string_longer_than_the_window_passes(where: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "inside", [b"x" * 600 + b"\xff", b"x" * 600 + b"\x01", b"x" * 600 + b"\\q", b"\xc3" * 600]
+    "inside",
+    [
+        b"x" * 600 + b"\xff",
+        b"x" * 600 + b"\x01",
+        b"x" * 600 + b"\\q",
+        b"\xc3" * 600,
+        b"x" * 600 + b"\\ud800",
+        b"x" * 600 + b"\\ud800\\u0041",
+        b"x" * 600 + b"\\uDC00",
+        b"\\ud83d" * 600,
+    ],
 )
 def test_a_long_string_is_checked_to_its_end(inside: bytes) -> None:
     assert refusal(b'{"a":"' + inside + b'"}', window=256).code == "invalid_json"
+
+
+@pytest.mark.parametrize("where", [b'{"a":"%b"}', b'{"records":["%b"]}', b'{"a":{"b":["%b"]}}'])
+def test_a_long_string_may_hold_escaped_pairs_of_surrogates(where: bytes) -> None:
+    data = where % (b"\\ud83d\\uDE00" * 500)
+
+    _, runs = scan(data, window=256)
+
+    assert b"".join(run.data for run in runs) == data
+
+
+@pytest.mark.parametrize("name", ["4111111111111111", "\\u0034111111111111111"])
+def test_a_refusal_does_not_tell_the_name_that_stands_twice(name: str) -> None:
+    data = f'{{"a":0,"4111111111111111":1,"b":2,"{name}":3}}'.encode()
+
+    refused = refusal(data)
+
+    assert "4111" not in refused.detail
+    assert f"near byte {data.rindex(name.encode()) - 1}:" in refused.detail
+
+
+def test_a_container_closed_within_a_piece_ends_there_whatever_opens_after_it() -> None:
+    inner = b'{"a":{' + b'"k":0,' * 300 + b'"z":0}}'
+    data = b'{"records":[' + b",".join([inner] * 5) + b'],"x":{"y":' + inner + b"}}"
+
+    scanner, runs = scan(data, window=1024)
+
+    assert scanner.records == 5
+    assert b"".join(run.data for run in runs) == data
 
 
 def test_a_record_larger_than_the_window_is_one_record() -> None:
@@ -286,21 +334,48 @@ def test_members_at_the_top_level_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert refusal(data).code == "document_too_large"
 
 
-def test_much_nesting_is_not_scanned_again_and_again() -> None:
-    """A window full of open brackets must not cost one look at the window for each of them."""
-    level = b"[" * 500 + b"1," * 40_000 + b"1" + b"]" * 500
-    data = b'{"a":[' + b",".join([level] * 20) + b"]}"
-    looks = 0
+fragments = st.sampled_from(
+    [
+        b'"":0', b"0", b'""', b'",":0', b'"],["', b'"},{"', b'"\\\\":[]', b'"\\"":{}', b"[]", b"{}",
+        b"[[[[]]]]", b'{"a":{"a":{}}}', b"[" * 40 + b"]" * 40, b"1" * 300, b'"' + b"x" * 900 + b'"',
+        b'"' + b'\\"' * 500 + b'"', b" " * 700, b'"a" : ', b"[0,0", b"{", b"[", b"]", b"}", b"],[",
+        b'{"a":"},{\\"a\\""}', b"\\", b'"', b'{"a":[' + b"0," * 600 + b"0]}", b'"' + b"x" * 1500,
+    ]
+)  # fmt: skip
+wrappers = st.sampled_from(
+    [
+        (b'{"records":[', b"]}"),
+        (b'{"records":[{"a":[', b"]}]}"),
+        (b'{"a":[', b"]}"),
+        (b'{"a":{', b"}}"),
+        (b'{"a":{"b":[0,', b"]}}"),
+    ]
+)
 
-    class Counting(JsonScanner):
-        def _container_end(self, start: int) -> int | None:
-            nonlocal looks
-            looks += self._offset + start not in self._unfit
-            return super()._container_end(start)
 
-    chunks = (data[start : start + 4096] for start in range(0, len(data), 4096))
-    scanner = Counting(chunks, records_field=FIELD, window=65_536, batch=16_384)
-    for _ in scanner.runs():
+@given(st.lists(fragments, min_size=1, max_size=4), wrappers)
+@example([b'",":0'], (b'{"a":{', b"}}"))  # a comma in each name: each is a wrong place to cut
+@example([b"[" * 500 + b"1" + b"]" * 500], (b'{"a":[', b"]}"))
+@example([b"[0]"] * 300 + [b"[0}"], (b'{"records":[', b"]}"))
+def test_work_grows_with_size_whatever_the_shape(
+    repeated: list[bytes], around: tuple[bytes, bytes]
+) -> None:
+    """Each call works on a window at most, so a bounded number of calls per batch is linear."""
+    batch = 1024
+    unit = b",".join(repeated)
+    data = b",".join([unit] * (64 * batch // len(unit))).join(around)
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        scan(data, window=4 * batch, chunk=batch)
+    except Refused:
         pass
+    finally:
+        sys.setprofile(None)
 
-    assert looks < 200
+    assert calls < 400 * (len(data) / batch + 4)

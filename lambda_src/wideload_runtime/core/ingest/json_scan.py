@@ -1,28 +1,47 @@
 """Check a JSON document as a stream, and say where its records begin and end.
 
 No JSON library for Python both streams and tells byte offsets, which the archive needs to cut
-a document between records. So the work is shared: a regular expression finds where values end,
-and orjson, a strict parser, proves each piece. What doesn't fit into the window is descended
-into, so that a document of any size and shape passes in the memory of a few windows. The
+a document between records. So the work is shared: regular expressions find a place to cut that
+lies outside strings, the brackets before it tell what is open there, and orjson, a strict
+parser, proves each piece between brackets that open and close it. Every step runs in C over a
+batch of bytes, so that time grows with the size of a document and hardly with its shape. The
 choice, with figures, is in docs/adr/0004-streaming-json.md.
 """
 
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.ingest.json_window import ATOM, STRING, JsonWindow, Run, Steps, is_json
+from wideload_runtime.core.ingest.json_brackets import (
+    OPENERS,
+    brackets,
+    closed_by,
+    closers,
+    first_left_open,
+    last_break,
+    nested,
+    nth_bracket,
+)
+from wideload_runtime.core.ingest.json_window import (
+    ATOM,
+    STRING,
+    JsonWindow,
+    Run,
+    Steps,
+    without_collector,
+)
 from wideload_runtime.core.ingest.summary import Summary
 
 WINDOW = 1024 * 1024
 BATCH = 256 * 1024
-"""Bytes of records that are proved in one call, and at least so many go into one member."""
+"""Bytes that are proved in one call, and at least so many bytes of records go into one member."""
 
 MAX_DEPTH = 512
 """Levels of nesting: half of what many a parser takes, among them Python's own."""
@@ -32,31 +51,45 @@ MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit; a parser downstream would."""
 MAX_MEMBERS = 65_536
 """Members of the top-level object, whose names are remembered to refuse duplicates."""
-_BRACKET = re.compile(
-    rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+[{}\[\]]', re.DOTALL
-)
-_SCALARS = re.compile(
-    rb'(?:(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.0-9A-Za-z]++)[ \t\r\n]*+,[ \t\r\n]*+)++', re.DOTALL
-)
+BATCHES_WITHOUT_GUESS = 8
+"""After a wrong guess: so many batches go by without another."""
+
+_SPACE = rb"[ \t\r\n]*+"
+_PLAIN_LEVELS = 32
+_CONTAINER = rb"[\[{](?:[^\[\]{}\"]++|%b)*+[\]}]" % STRING.pattern
+for _ in range(_PLAIN_LEVELS - 1):
+    _CONTAINER = rb"[\[{](?:[^\[\]{}\"]++|%b|%b)*+[\]}]" % (STRING.pattern, _CONTAINER)
+# A member of the top-level object; lenient as the other patterns.
+_MEMBER = rb"%b%b%b:%b(%b|%b|%b)%b" % (
+    _SPACE, STRING.pattern, _SPACE, _SPACE, STRING.pattern, ATOM.pattern, _CONTAINER, _SPACE
+)  # fmt: skip
+_MEMBER_NAME = re.compile(rb"%b(,?)%b(%b)%b:" % (_SPACE, _SPACE, STRING.pattern, _SPACE), re.DOTALL)
+_PLAIN_MEMBER = re.compile(_MEMBER, re.DOTALL)
+_PLAIN_MEMBERS = re.compile(rb"(?:%b,)++" % _MEMBER, re.DOTALL)
 _FIRST_NAME = re.compile(rb'\{[ \t\r\n]*+"[^"\\]++"')
-_COMMA = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+")
-# Strict: the inside of a string too long for the window, which orjson never sees whole.
-_STRING_BODY = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*+')
-_LONGEST_ESCAPE = 6
-
-_OPEN = b"{["
-_CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
-
-
-class _Container:
-    """An object or array that was descended into."""
-
-    __slots__ = ("closer", "count", "is_array")
-
-    def __init__(self, opener: int) -> None:
-        self.is_array = opener == ord("[")
-        self.closer = _CLOSER[opener]
-        self.count = 0
+# Strict: the inside of a string too long for the window, which orjson never sees whole. An escaped
+# surrogate stands in a pair, or isn't a character.
+_STRING_BODY = re.compile(
+    rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
+)
+_LONGEST_ESCAPE = 12
+_DECODER = json.JSONDecoder()
+_REASONS = {
+    "number is infinity when parsed as double": "a number is beyond the range of IEEE 754 doubles "
+    "(1.8e308), which is what JSON's readers agree on (RFC 8259, 6): send it as a string"
+}
+_OTHER_FORMATS = {
+    b"\xef\xbb\xbf": "it starts with a byte order mark, which JSON forbids (RFC 8259, 8.1)",
+    b"\xff\xfe": "it is UTF-16: send UTF-8",
+    b"\xfe\xff": "it is UTF-16: send UTF-8",
+    b"{\x00": "it is UTF-16: send UTF-8",
+    b"\x00{": "it is UTF-16: send UTF-8",
+    b"PK\x03\x04": "it is a zip archive: send JSON or its gzip",
+    b"\x28\xb5\x2f\xfd": "it is compressed with zstd: send JSON or its gzip",
+    b"BZh": "it is compressed with bzip2: send JSON or its gzip",
+    b"\xfd7zXZ": "it is compressed with xz: send JSON or its gzip",
+}
 
 
 class JsonScanner(JsonWindow):
@@ -65,8 +98,8 @@ class JsonScanner(JsonWindow):
     Args:
         chunks: The document's bytes, in pieces of any size.
         records_field: Name of the top-level array whose elements are the records.
-        window: Bytes held at once. A value that fits is proved whole by orjson.
-        batch: Bytes of records in one `Run`, about.
+        window: Bytes held at once.
+        batch: Bytes proved at once, at most `window`; of records in one `Run`, about.
 
     Attributes (complete once `runs()` is exhausted):
         summary: Top-level scalars, and lengths of top-level arrays.
@@ -86,11 +119,13 @@ class JsonScanner(JsonWindow):
         self.records = 0
         self._records_field = records_field
         self._batch = batch
-        self._stack: list[_Container] = []
-        self._unfit: set[int] = set()  # offsets of brackets known not to close within a window
+        self._open = bytearray()  # the opening brackets of what was descended into
+        self._fresh = True  # nothing stands yet in the innermost of them
+        self._length = 0  # elements of the top-level array that was descended into
         self._no_guess_before = 0
+        self._no_plain_before = 0
         self._names: set[str] = set()
-        self._name = ""
+        self._name_start = 0  # of the last name, in the document
 
     def runs(self) -> Iterator[Run]:
         """Yield the document's pieces.
@@ -100,25 +135,24 @@ class JsonScanner(JsonWindow):
         """
         yield from self._fill()
         yield from self._open_document()
-        while self._stack:
-            container = self._stack[-1]
-            if container.is_array:
-                yield from self._array_step(container)
-            else:
-                yield from self._object_step(container)
+        while (yield from self._next_byte()) != ord("}"):
+            if self._fresh or not self._plain_members():
+                yield from self._member()
+        self._pop()
         yield from self._close_document()
 
     # The document's frame
 
     def _open_document(self) -> Steps[None]:
-        if self._buffer.startswith(codecs.BOM_UTF8):
-            self._refuse("it starts with a byte order mark, which JSON forbids (RFC 8259, 8.1)")
+        for start, what in _OTHER_FORMATS.items():
+            if self._buffer.startswith(start):
+                self._refuse(what)
         yield from self._skip_space()
         if self._at_end():
             raise Refused("empty_body", "There is no document: send one JSON object.")
         first = self._buffer[self._position]
         if first != ord("{"):
-            if first == ord("[") or (self._ended and is_json(self._buffer)):
+            if first == ord("[") or (self._ended and self._is_one_value()):
                 kind = "an array" if first == ord("[") else "a single value"
                 raise Refused(
                     "not_an_object",
@@ -127,254 +161,295 @@ class JsonScanner(JsonWindow):
             self._refuse("a JSON object starts with '{'")
         self._push()
 
+    def _is_one_value(self) -> bool:
+        try:
+            orjson.loads(self._buffer)
+        except orjson.JSONDecodeError:
+            return False
+        return True
+
     def _close_document(self) -> Steps[None]:
         yield from self._skip_space()
         if not self._at_end():
             self._refuse("something follows the end of the object")
         yield from self._emit()
 
-    # One step in a container: a member, or elements, or its end
+    # Members of the top-level object
 
-    def _object_step(self, container: _Container) -> Steps[None]:
-        byte = yield from self._next_byte()
-        if byte == container.closer:
-            yield from self._pop()
-            return
-        if container.count:
-            yield from self._expect(",", "'}'")
-            byte = yield from self._next_byte()
-        if byte != ord('"'):
-            self._refuse("a member's name in double quotes is expected")
-        if len(self._stack) > 1 and self._guess_members():
-            container.count += 1
-            return
-        end = yield from self._token_end(STRING)
-        if end is None:
-            self._refuse(f"a member's name is longer than {self._window} bytes")
-        name = self._prove(self._position, end)
-        self._position = end
-        container.count += 1
-        yield from self._expect(":")
-        if len(self._stack) == 1:
-            self._enter_member(name)
-        yield from self._value()
-
-    def _guess_members(self) -> bool:
-        """Pass over many members of an inner object, up to a comma that may end one.
-
-        As with elements, orjson tells whether it does. Where no guess is right, none is made
-        for a batch: members are passed one by one.
-        """
-        start = self._position
-        limit = start + self._batch
-        if self._offset + start < self._no_guess_before:
+    def _plain_members(self) -> bool:
+        """Pass over members with small values, as most have; False: the next is none."""
+        start = self._position + 1  # after the comma
+        if self._buffer[start - 1] != ord(",") or self._offset + start < self._no_plain_before:
             return False
-        for mark in (b"},", b"],", b","):
-            comma = self._buffer.rfind(mark, start, limit) + len(mark) - 1
-            piece = self._buffer[start : max(comma, start)]
-            if comma > start and self._framed(b"{", piece, b"}") is not None:
-                self._position = comma
-                return True
-        self._no_guess_before = self._offset + limit
-        return False
+        found = _PLAIN_MEMBERS.match(self._buffer, start, start + self._batch)
+        if not found:
+            return False
+        end = found.end() - 1
+        members = self._prove(start, end, b"{", b"}", around=0)
+        tokens = _PLAIN_MEMBER.findall(self._buffer, start, end)
+        if (
+            len(tokens) != len(members)
+            or not self._names.isdisjoint(members)
+            or any(len(token) > MAX_NUMBER and token[:1] not in b'"[{' for token in tokens)
+            or self._records_field in members
+        ):  # one of them needs a closer look
+            self._no_plain_before = self._offset + end
+            return False
+        if len(self._names) + len(members) > MAX_MEMBERS:
+            _refuse_members()
+        for (name, value), token in zip(members.items(), tokens, strict=True):
+            if isinstance(value, list):
+                self.summary.add_array(name, len(value))
+            elif not isinstance(value, dict):
+                self.summary.add_scalar(name, value, token)
+        self._names.update(members)
+        self._position = end
+        return True
+
+    def _member(self) -> Steps[None]:
+        name = yield from self._member_name()
+        self._enter_member(name)
+        yield from self._member_value(name)
+        self._fresh = False
 
     def _enter_member(self, name: str) -> None:
         if name in self._names:
-            self._refuse(f"the member {name[:64]!r} stands twice at the top level")
+            self._refuse("a name stands twice at the top level", at=self._name_start)
         if len(self._names) >= MAX_MEMBERS:
-            raise Refused(
-                "document_too_large",
-                f"The object has more than {MAX_MEMBERS} members at its top level; "
-                "put them into an array.",
-            )
+            _refuse_members()
         self._names.add(name)
-        self._name = name
 
-    def _array_step(self, container: _Container) -> Steps[None]:
+    def _member_value(self, name: str) -> Steps[None]:
         byte = yield from self._next_byte()
-        if byte == container.closer:
-            yield from self._pop()
-            return
-        if container.count:
-            yield from self._expect(",", "']'")
-            yield from self._next_byte()
-        at_record = self._inside and len(self._stack) == 2
-        if at_record:
+        if byte == ord("[") and name == self._records_field:
+            yield from self._records_array()
+            self.summary.add_array(name, self.records)
+        elif byte in OPENERS:
+            yield from self._member_container(name)
+        else:
+            end = yield from self._scalar_end()
+            if end is None:
+                self.summary.complete = False
+            else:
+                self._add_scalar(name, end)
+
+    def _add_scalar(self, name: str, end: int) -> None:
+        value = self._prove(self._position, end, around=1)
+        self.summary.add_scalar(name, value, self._buffer[self._position : end])
+        self._position = end
+
+    def _member_name(self) -> Steps[str]:
+        """Pass over what comes before a member's value: comma, name, colon."""
+        found = _MEMBER_NAME.match(self._buffer, self._position)
+        if found and bool(found[1]) != self._fresh:
+            self._name_start = self._offset + found.start(2)
+            name: str = self._prove(*found.span(2), around=1)
+            self._position = found.end()
+            return name
+        # Step by step: it is wrong somewhere, or at the window's end.
+        if not self._fresh:
+            yield from self._expect(",", "'}'")
+        if (yield from self._next_byte()) != ord('"'):
+            self._refuse("a member's name in double quotes is expected")
+        end = yield from self._token_end(STRING)
+        if end is None:
+            self._refuse(f"a member's name is longer than {self._window} bytes")
+        self._name_start = self._offset + self._position
+        name = self._prove(self._position, end, around=1)
+        self._position = end
+        yield from self._expect(":")
+        return name
+
+    def _member_container(self, name: str) -> Steps[None]:
+        is_array = self._buffer[self._position] == ord("[")
+        end = yield from self._container_end()
+        if end is None:
+            self._length = 0
+            self._push()
+            yield from self._descend(to=1)
+            length = self._length
+        else:
+            length = len(self._prove(self._position, end, around=1))
+            self._position = end
+        if is_array:
+            self.summary.add_array(name, length)
+
+    def _container_end(self) -> Steps[int | None]:
+        """Where the container at the position ends; None if it is larger than a batch.
+
+        A wrong guess of its size costs a part of the next, so that all of it is linear.
+        """
+        for size in (self._batch // 64 or 1, self._batch // 8 or 1, self._batch):
+            yield from self._ensure(size)
+            # Each byte a character, so that places stay what they are; orjson judges UTF-8.
+            text = self._buffer[self._position : self._position + size].decode("latin-1")
+            try:
+                with without_collector():
+                    return self._position + _DECODER.raw_decode(text)[1]
+            except (ValueError, RecursionError):
+                continue
+        return None
+
+    # Records
+
+    def _records_array(self) -> Steps[None]:
+        self._push()
+        yield from self._emit(inside_next=True)
+        while (yield from self._next_byte()) != ord("]"):
+            if not self._fresh:
+                yield from self._expect(",", "']'")
+                yield from self._next_byte()
             yield from self._emit(cut=True)
-        count = yield from self._elements()
-        if count:
-            container.count += count
-            if at_record:
-                self._pending_records += count
-                self.records += count
-                yield from self._emit()
-            return
-        container.count += 1
-        depth = len(self._stack)
-        yield from self._value()
-        while at_record and len(self._stack) > depth:  # a record larger than the window
-            inner = self._stack[-1]
-            yield from self._array_step(inner) if inner.is_array else self._object_step(inner)
-        if at_record:
-            self._pending_records += 1
-            self.records += 1
+            yield from self._ensure(self._batch)
+            count = self._guess_elements() or self._elements()
+            if not count:
+                yield from self._value()
+                count = 1
+            self._fresh = False
+            self._pending_records += count
+            self.records += count
+            yield from self._emit()
+        yield from self._emit(inside_next=False)
+        self._pop()
 
-    def _elements(self) -> Steps[int]:
-        """Pass over the elements that are complete in the window; returns how many."""
-        start = self._position
-        while True:
-            guessed = self._guess_elements(start)
-            if guessed:
-                return guessed
-            end = self._elements_end(start)
-            if end > start:
-                values = self._prove(start, end, b"[%b]")
-                self._position = end
-                return len(values)
-            if start == 0 or self._ended or self._offset + start in self._unfit:
-                return 0
-            yield from self._fill()
-            start = self._position
-
-    def _guess_elements(self, start: int) -> int:
+    def _guess_elements(self) -> int:
         """Pass over elements up to one that starts as the first does; returns how many.
 
         Elements of an array mostly start alike, so that the last such start before the limit
         is the end of those before it. orjson tells whether it was: a guess that isn't between
         two elements leaves no valid JSON before it.
         """
-        buffer = self._buffer
+        buffer, start = self._buffer, self._position
+        if self._offset + start < self._no_guess_before:
+            return 0
         limit = start + self._batch
         first = _FIRST_NAME.match(buffer, start)
         like_first = first[0] if first else buffer[start : start + 1]
         guess = -1
-        if like_first[0] in _OPEN:
+        if like_first[0] in OPENERS:
             guess = buffer.rfind(like_first, start + len(like_first), limit)
         if guess < 0:
             after = b"}," if first else b","
             guess = buffer.rfind(after, start, limit) + len(after)
-        end = len(buffer[start : max(guess, start)].rstrip(b" \t\r\n")) + start - 1
+        end = start + len(buffer[start : max(guess, start)].rstrip(b" \t\r\n")) - 1
         if end <= start or buffer[end] != ord(","):
             return 0
-        values = self._framed(b"[", buffer[start:end], b"]")
-        if values is None:
+        try:
+            values = self._parse(start, end, b"[", b"]", around=1)
+        except orjson.JSONDecodeError:
+            self._no_guess_before = self._offset + start + BATCHES_WITHOUT_GUESS * self._batch
             return 0
         self._position = end
         return len(values)
 
-    def _framed(self, opening: bytes, piece: bytes, closing: bytes) -> Any:
-        """What a piece holds between two brackets; None if it isn't valid there.
+    def _elements(self) -> int:
+        """Pass over the elements that are whole within a batch; returns how many."""
+        buffer, start = self._buffer, self._position
+        end = last_break(buffer, start, start + self._batch)
+        found = brackets(buffer[start:end])
+        opened = self._nested(b"[", found, around=1)
+        if opened is None:  # the array ends here, or its brackets don't match: orjson tells
+            ends_at = closed_by(found, 1)
+            end = nth_bracket(buffer, start, ends_at) - 1 if ends_at else end
+        elif len(opened) > 1:
+            # The last element is cut off: those before it end with the comma before it.
+            last = nth_bracket(buffer, start, first_left_open(found, len(opened) - 1)) - 1
+            end = start + len(buffer[start:last].rstrip(b" \t\r\n")) - 1
+        if end <= start:
+            return 0
+        values = self._prove(start, end, b"[", b"]", around=1)
+        self._position = end
+        return len(values)
 
-        The more brackets around it make orjson refuse what is nested too deep for us. Each of
-        them must hold one value, or the piece has closed some, and opened others.
-        """
-        frames = JUDGES_DEPTH - (MAX_DEPTH - len(self._stack)) - 1
-        try:
-            value = orjson.loads(b"[" * frames + opening + piece + closing + b"]" * frames)
-        except orjson.JSONDecodeError:
-            return None
-        for _ in range(frames):
-            if len(value) != 1:
-                return None
-            value = value[0]
-        return value
-
-    def _elements_end(self, start: int) -> int:
-        buffer = self._buffer
-        position = last = start
-        limit = start + self._batch
-        while position < limit and position < len(buffer):
-            scalars = _SCALARS.match(buffer, position, max(limit, position + self._batch))
-            if scalars:
-                last = buffer.rfind(b",", position, scalars.end())
-                position = scalars.end()
-                continue
-            end = self._value_end(position)
-            if end is None:
-                break
-            last = end
-            comma = _COMMA.match(buffer, end)
-            if not comma:
-                break
-            position = comma.end()
-        return last
-
-    def _value_end(self, position: int) -> int | None:
-        """Where the value that starts at `position` ends, if the window shows it."""
-        buffer = self._buffer
-        byte = buffer[position]
-        if byte in _OPEN:
-            return self._container_end(position)
-        token = (STRING if byte == ord('"') else ATOM).match(buffer, position)
-        if not token or (token.end() == len(buffer) and not self._ended and byte != ord('"')):
-            return None
-        return token.end()
-
-    def _container_end(self, start: int) -> int | None:
-        if self._offset + start in self._unfit:
-            return None
-        match = _BRACKET.match
-        buffer = self._buffer
-        allowed = MAX_DEPTH - len(self._stack)
-        open_at: list[int] = []
-        position = start
-        while found := match(buffer, position):
-            position = found.end()
-            if buffer[position - 1] in _OPEN:
-                open_at.append(position - 1)
-                if len(open_at) > allowed:
-                    self._position = position - 1
-                    self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
-            else:
-                open_at.pop()
-                if not open_at:
-                    return position
-        if start == 0:  # a whole window was seen: descend into what is open, without another look
-            self._unfit = {self._offset + at for at in open_at}
-        return None
-
-    # Values
+    # Values of any size
 
     def _value(self) -> Steps[None]:
-        byte = yield from self._next_byte()
-        top_level = len(self._stack) == 1
-        is_records = top_level and byte == ord("[") and self._name == self._records_field
-        if byte in _OPEN:
-            end = None if is_records else (yield from self._container_end_filled())
-            if end is None:
-                self._push()
-                if is_records:
-                    yield from self._emit(inside_next=True)
-                return
-            value = self._prove(self._position, end)
-            self._position = end
-            if top_level and isinstance(value, list):
-                self.summary.add_array(self._name, len(value))
+        """Pass over one value."""
+        if (yield from self._next_byte()) in OPENERS:
+            depth = len(self._open)
+            self._push()
+            yield from self._descend(to=depth)
             return
-        if byte == ord('"'):
+        end = yield from self._scalar_end()
+        if end is not None:
+            self._prove(self._position, end, around=len(self._open))
+            self._position = end
+
+    def _descend(self, *, to: int) -> Steps[None]:
+        """Pass over all that is open deeper than `to` levels."""
+        while len(self._open) > to:
+            yield from self._ensure(self._batch)
+            if not self._piece(to):
+                yield from self._step()
+
+    def _piece(self, base: int) -> bool:
+        """Pass over as much of what is open below `base` as a batch shows; False: over nothing."""
+        buffer, start = self._buffer, self._position
+        end = last_break(buffer, start, start + self._batch)
+        if end <= start:
+            return False
+        inner = bytes(self._open[base:])
+        found = brackets(buffer[start:end])
+        opened = self._nested(inner, found, around=base)
+        if opened is None:
+            ends_at = closed_by(found, len(inner))
+            # Where brackets don't match, none may end it: then orjson says what is wrong.
+            end = nth_bracket(buffer, start, ends_at) if ends_at else end
+            opened = b""
+        value = self._prove(start, end, self._prefix(inner), closers(opened), around=base)
+        if base == 1 and isinstance(value, list):
+            self._length += len(value) - (not self._fresh or len(inner) > 1)
+        self._open[base:] = opened
+        last = buffer[start:end].rstrip(b" \t\r\n")[-1:]
+        if last:
+            self._fresh = last in OPENERS
+        self._position = end
+        return True
+
+    def _nested(self, now_open: bytes, found: bytes, *, around: int) -> bytes | None:
+        opened = nested(now_open, found)
+        if opened and around + len(opened) > MAX_DEPTH:
+            self._refuse_depth()
+        return opened
+
+    def _prefix(self, inner: bytes) -> bytes:
+        """JSON that leaves a parser in the state of being within `inner`."""
+        around = inner[:-1].replace(b"{", b'{"":')
+        innermost = inner[-1:]
+        if self._fresh:
+            return around + innermost
+        return around + (b"[0" if innermost == b"[" else b'{"":0')
+
+    def _step(self) -> Steps[None]:
+        """Pass over one member or element whose token is too long for a batch, or into it."""
+        byte = yield from self._next_byte()
+        innermost = self._open[-1]
+        if byte == closers(self._open[-1:])[0]:
+            self._pop()
+            return
+        if innermost == ord("{"):
+            yield from self._member_name()
+        elif not self._fresh:
+            yield from self._expect(",", "']'")
+        self._length += len(self._open) == 2
+        if (yield from self._next_byte()) in OPENERS:
+            self._push()
+            return
+        yield from self._value()
+        self._fresh = False
+
+    def _scalar_end(self) -> Steps[int | None]:
+        """Where the string, number or word ends; None once a longer string was passed."""
+        if (yield from self._next_byte()) == ord('"'):
             end = yield from self._token_end(STRING)
             if end is None:
                 yield from self._long_string()
-                if top_level:
-                    self.summary.complete = False
-                return
-        else:
-            end = yield from self._token_end(ATOM)
-            if end is None or end - self._position > MAX_NUMBER:
-                self._refuse(f"a number has more than {MAX_NUMBER} characters")
-            if end == self._position:
-                self._refuse("a value is expected")
-        value = self._prove(self._position, end)
-        if top_level:
-            self.summary.add_scalar(self._name, value, self._buffer[self._position : end])
-        self._position = end
-
-    def _container_end_filled(self) -> Steps[int | None]:
-        end = self._container_end(self._position)
-        known_unfit = self._offset + self._position in self._unfit
-        if end is None and self._position > 0 and not self._ended and not known_unfit:
-            yield from self._fill()
-            end = self._container_end(self._position)
+            return end
+        end = yield from self._token_end(ATOM)
+        if end is None or end - self._position > MAX_NUMBER:
+            self._refuse(f"a number has more than {MAX_NUMBER} characters")
+        if end == self._position:
+            self._refuse("a value is expected")
         return end
 
     def _long_string(self) -> Steps[None]:
@@ -401,18 +476,70 @@ class JsonScanner(JsonWindow):
             self._refuse("a string is not UTF-8")
         self._position += 1
 
-    # The stack
+    # What is open
 
     def _push(self) -> None:
-        if len(self._stack) >= MAX_DEPTH:
-            self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
-        self._stack.append(_Container(self._buffer[self._position]))
+        if len(self._open) >= MAX_DEPTH:
+            self._refuse_depth()
+        self._open.append(self._buffer[self._position])
+        self._fresh = True
         self._position += 1
 
-    def _pop(self) -> Steps[None]:
-        container = self._stack.pop()
-        if len(self._stack) == 1 and container.is_array:
-            self.summary.add_array(self._name, container.count)
-            if self._inside:
-                yield from self._emit(inside_next=False)
+    def _pop(self) -> None:
+        del self._open[-1]
+        self._fresh = False
         self._position += 1
+
+    # Proof
+
+    def _prove(
+        self, start: int, end: int, before: bytes = b"", after: bytes = b"", *, around: int
+    ) -> Any:
+        """Parse a piece with orjson, which refuses what isn't strictly JSON."""
+        try:
+            return self._parse(start, end, before, after, around=around)
+        except orjson.JSONDecodeError as error:
+            if "depth" in error.msg:
+                self._refuse_depth()
+            self._position = start + min(max(0, error.pos), end - start)
+            self._refuse(_REASONS.get(error.msg, error.msg))
+
+    def _parse(self, start: int, end: int, before: bytes, after: bytes, *, around: int) -> Any:
+        """What a piece holds between brackets that open and close it.
+
+        Args:
+            around: Levels of nesting around all of it.
+
+        Raises:
+            orjson.JSONDecodeError: It isn't valid there, at `pos` of the piece.
+        """
+        piece = self._buffer[start:end]
+        levels = before.count(b"[") + before.count(b"{") if before else 0
+        deepest = around + levels + len(piece)
+        if deepest > MAX_DEPTH:
+            deepest = around + levels + piece.count(b"[") + piece.count(b"{")
+        # The more brackets around it make orjson refuse what is nested too deep for us. Each of
+        # them must hold one value, or the piece has closed some, and opened others.
+        frames = JUDGES_DEPTH - MAX_DEPTH + around if deepest > MAX_DEPTH else 0
+        try:
+            with without_collector():
+                value = orjson.loads(b"[" * frames + before + piece + after + b"]" * frames)
+        except orjson.JSONDecodeError as error:
+            place = len(error.doc[: error.pos].encode()) - frames - len(before)
+            raise orjson.JSONDecodeError(error.msg, "", place) from None
+        try:
+            for _ in range(frames):
+                [value] = value
+        except ValueError:
+            raise orjson.JSONDecodeError("brackets do not match", "", 0) from None
+        return value
+
+    def _refuse_depth(self) -> NoReturn:
+        self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_members() -> NoReturn:
+    raise Refused(
+        "document_too_large",
+        f"The object has more than {MAX_MEMBERS} members at its top level; put them into an array.",
+    )

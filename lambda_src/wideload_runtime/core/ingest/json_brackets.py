@@ -1,0 +1,112 @@
+"""Where a piece of JSON may be cut, and which brackets are open there.
+
+A regular expression passes over strings, and the brackets that are left are matched by taking out
+pairs, so that no step of Python is made per character, string or bracket. What isn't JSON may give
+any answer: whoever asks proves the piece.
+"""
+
+from __future__ import annotations
+
+import re
+
+OPENERS = b"{["
+
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# A member's name and its string value are one step, so that what comes before the last step ends
+# with a bracket or comma.
+_STRINGS = re.compile(
+    rb"(?:([^\"]*+)%b(?:[ \t\r\n]*+:[ \t\r\n]*+%b)?+)*+" % (_STRING, _STRING), re.DOTALL
+)
+_OUTSIDE_STRINGS = re.compile(rb'(?:%b[^"{}\[\]]*+)*+([^"]++|\Z)' % _STRING, re.DOTALL)
+_BREAKS = (b",", b"]", b"}", b"[", b"{")
+_NO_BRACKET = bytes(set(range(256)) - set(b"{}[]"))
+_RUN = re.compile(rb"[{\[]+|[}\]]+")
+_TO_CLOSERS = bytes.maketrans(b"{[", b"}]")
+
+
+def last_break(buffer: bytes, start: int, limit: int) -> int:
+    """The last place before `limit` where a container may be cut; `start` if there is none.
+
+    It lies before a comma or after a bracket, outside strings.
+    """
+    strings = _STRINGS.match(buffer, start, limit)
+    after = strings.end() if strings else start
+    quote = buffer.find(b'"', after, limit)
+    found = _last_of_breaks(buffer, after, limit if quote < 0 else quote)
+    if found < 0 and strings and strings.start(1) >= 0:
+        # After the last string stand a number or space alone: look before it, and its name.
+        found = _last_of_breaks(buffer, *strings.span(1))
+    if found < 0:
+        return start
+    return found if buffer[found] == ord(",") else found + 1
+
+
+def _last_of_breaks(buffer: bytes, start: int, end: int) -> int:
+    return max(buffer.rfind(mark, start, end) for mark in _BREAKS)
+
+
+def brackets(piece: bytes) -> bytes:
+    """The brackets of a piece, without those in its strings, which must be whole."""
+    found = piece.translate(None, _NO_BRACKET)
+    if not found or b'"' not in piece:
+        return found
+    return b"".join(_OUTSIDE_STRINGS.findall(piece)).translate(None, _NO_BRACKET)
+
+
+def nested(now_open: bytes, found: bytes) -> bytes | None:
+    """The opening brackets, outermost first, that are open after those that were `found`.
+
+    Returns:
+        None if all that was open got closed, or anything by a bracket of the other kind.
+    """
+    while True:
+        fewer = found.replace(b"[]", b"").replace(b"{}", b"")
+        if len(fewer) * 16 >= len(found) * 15:  # deep chains shrink too slowly by this
+            break
+        found = fewer
+    levels = bytearray(now_open)
+    for run in _RUN.findall(fewer):
+        if run[0] in OPENERS:
+            levels += run
+            continue
+        if closers(levels[-len(run) :]) != run:
+            return None
+        del levels[-len(run) :]
+        if not levels:
+            return None
+    return bytes(levels)
+
+
+def closers(now_open: bytes | bytearray) -> bytes:
+    """What closes the opening brackets, innermost first."""
+    return bytes(now_open[::-1]).translate(_TO_CLOSERS)
+
+
+def closed_by(found: bytes, levels: int) -> int:
+    """Which of the brackets, counted from 1, closes the outermost of so many open levels.
+
+    Returns:
+        0 if none does.
+    """
+    for number, bracket in enumerate(found, 1):
+        levels += 1 if bracket in OPENERS else -1
+        if not levels:
+            return number
+    return 0
+
+
+def first_left_open(found: bytes, left_open: int) -> int:
+    """Which of the brackets, counted from 1, is the first of `left_open` that nothing closes."""
+    number = len(found) + 1
+    while left_open:
+        number -= 1
+        left_open += -1 if found[number - 1] in OPENERS else 1
+    return number
+
+
+def nth_bracket(buffer: bytes, start: int, number: int) -> int:
+    """The place after the bracket of this number, from `start` on, outside strings."""
+    step = rb'(?:[^"{}\[\]]*+(?:%b[^"{}\[\]]*+)*+[{}\[\]]){%d}' % (_STRING, number)
+    found = re.compile(step, re.DOTALL).match(buffer, start)
+    assert found is not None  # noqa: S101 - whoever asks has counted them
+    return found.end()
