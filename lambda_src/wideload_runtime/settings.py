@@ -16,7 +16,6 @@ class Settings:
     bucket: str
     payloads_table: str
     queue_url: str
-    """Empty in the worker, which sends nothing."""
     upload_url_seconds: int
     in_request_limit: int
     """Bytes."""
@@ -26,6 +25,8 @@ class Settings:
     """Life of a finished record; None: for ever."""
     max_receives: int
     """Deliveries of a message before it goes to the dead-letter queue."""
+    tenant_workers: int
+    """Workers that one tenant may have at once."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -33,17 +34,14 @@ class Settings:
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             bucket=required("WIDELOAD_BUCKET", environment),
             payloads_table=required("WIDELOAD_PAYLOADS_TABLE", environment),
-            queue_url=environment.get("WIDELOAD_QUEUE_URL", ""),
+            queue_url=required("WIDELOAD_QUEUE_URL", environment),
             upload_url_seconds=_positive("WIDELOAD_UPLOAD_URL_TTL", environment),
             in_request_limit=_positive("WIDELOAD_IN_REQUEST_LIMIT", environment),
             records_field=required("WIDELOAD_RECORDS_FIELD", environment),
             s3_addressing_style=_addressing_style(environment),
             retention_seconds=_days("WIDELOAD_RETENTION_DAYS", environment),
-            max_receives=(
-                _positive("WIDELOAD_MAX_RECEIVES", environment)
-                if environment.get("WIDELOAD_MAX_RECEIVES")
-                else 1
-            ),
+            max_receives=_positive_or("WIDELOAD_MAX_RECEIVES", 1, environment),
+            tenant_workers=_positive_or("WIDELOAD_TENANT_WORKERS", 1, environment),
         )
 
 
@@ -137,6 +135,11 @@ def _positive(name: str, environment: Mapping[str, str]) -> int:
     if not value.isdigit() or int(value) == 0:
         raise ValueError(f"{name} is {value!r}; a positive whole number is needed")
     return int(value)
+
+
+def _positive_or(name: str, default: int, environment: Mapping[str, str]) -> int:
+    """For what only some functions are told."""
+    return _positive(name, environment) if environment.get(name) else default
 
 
 def _days(name: str, environment: Mapping[str, str]) -> int | None:

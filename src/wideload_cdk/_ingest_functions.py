@@ -47,6 +47,7 @@ def new_functions(
     environment: Mapping[str, str],
     api_reserved_concurrency: int | None,
     worker_reserved_concurrency: int | None,
+    worker_max_concurrency: int,
     **options: Any,
 ) -> IngestFunctions:
     """The functions, with `processor` in the worker's place if it is given.
@@ -77,7 +78,10 @@ def new_functions(
         reserved_concurrency=worker_reserved_concurrency,
         environment={
             **variables,
+            **queue,
             "WIDELOAD_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
+            # So that a tenant with many large payloads leaves workers to the others.
+            "WIDELOAD_TENANT_WORKERS": str(worker_max_concurrency * 4 // 5),
             **environment,
         },
         **options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wideload_cdk import _grants as grants
+from wideload_cdk._function import RuntimeFunction
 from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 from wideload_cdk._tables import CALL_INDEX, OPEN_INDEX, TENANT_INDEX
 
@@ -47,7 +48,10 @@ def grant_functions(ingest: PayloadIngest) -> None:
         ingest.payloads_table, ingest.sweep_function, "dynamodb:BatchGetItem", "dynamodb:UpdateItem"
     )
     grants.grant_query(ingest.payloads_table, ingest.sweep_function, OPEN_INDEX)
-    for sender in (ingest.api_function, ingest.sweep_function):
+    senders = [ingest.api_function, ingest.sweep_function]
+    if isinstance(ingest.worker_function, RuntimeFunction):  # a processor sends nothing
+        senders.append(ingest.worker_function)
+    for sender in senders:
         grants.grant_send(ingest.queue, sender)
     ingest.event_bus.grant_put_events_to(ingest.events_function)
     grants.grant_items(ingest.keys_table, ingest.authorizer_function, "dynamodb:GetItem")

@@ -101,7 +101,6 @@ class States(RuleBasedStateMachine):
             retention_seconds=None,
             lease_ms=LEASE_MS,
             now=self.now,
-            sleep=self.pass_time,
         )
         self.ingest = Ingest(
             table=self.table,

@@ -19,8 +19,10 @@ from wideload_runtime.core.ingest.payloads import (
 )
 from wideload_runtime.core.ingest.processing import Caller, Processor
 from wideload_runtime.core.ingest.reading import Reader
+from wideload_runtime.core.ingest.shares import TenantShares
 from wideload_runtime.core.ingest.sweep import Sweep
 
+WORKER_SLOTS = 2
 IDLE = ("issued", "expired", "uploaded")
 
 
@@ -30,6 +32,7 @@ class FakeTable:
     def __init__(self) -> None:
         self.items: dict[str, Payload] = {}
         self.reservations: dict[str, Reservation] = {}
+        self.slots: dict[tuple[str, int], tuple[str, int]] = {}
 
     def create(self, payload: Payload) -> None:
         self.items.setdefault(payload.payload_id, payload)
@@ -98,6 +101,18 @@ class FakeTable:
         held = self.reservations.get(key)
         if held and held.payload_id == payload_id:
             self.reservations[key] = replace(held, lease_until=0)
+
+    def take_slot(self, tenant: str, *, owner: str, now: int, until: int, slots: int) -> int | None:
+        for slot in range(slots):
+            holder, ends = self.slots.get((tenant, slot), (owner, 0))
+            if holder == owner or ends < now:
+                self.slots[tenant, slot] = (owner, until)
+                return slot
+        return None
+
+    def free_slot(self, tenant: str, slot: int, *, owner: str) -> None:
+        if self.slots.get((tenant, slot), ("", 0))[0] == owner:
+            del self.slots[tenant, slot]
 
     def expire(self, payload_id: str) -> bool:
         payload = self.items.get(payload_id)
@@ -237,8 +252,11 @@ class FakeBucket:
 class FakeQueue:
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def send(self, s3_key: str, *, reason: str) -> None:
+    delays: list[int] = field(default_factory=list)
+
+    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None:
         self.sent.append((s3_key, reason))
+        self.delays.append(delay_seconds)
 
 
 @dataclass
@@ -273,6 +291,9 @@ class World:
         self.bucket = FakeBucket(self.clock.now)
         self.queue = FakeQueue()
         self.metrics = FakeMetrics()
+        shares = TenantShares(
+            table=self.table, slots=WORKER_SLOTS, hold_ms=960_000, now=self.clock.now
+        )
         self.processor = Processor(
             table=self.table,
             objects=self.bucket,
@@ -281,8 +302,8 @@ class World:
             retention_seconds=retention_seconds,
             lease_ms=35_000,
             now=self.clock.now,
-            sleep=self.clock.sleep,
         )
+        self.worker = replace(self.processor, shares=shares)
         self.ingest = Ingest(
             table=self.table,
             urls=self.bucket,

@@ -26,8 +26,8 @@ def world() -> World:
     return World()
 
 
-def upload(world: World, body: bytes, **wish: Any) -> Claim:
-    answer = world.ingest.issue_upload_url("acme", UploadRequest(**wish)).body
+def upload(world: World, body: bytes, *, tenant: str = "acme", **wish: Any) -> Claim:
+    answer = world.ingest.issue_upload_url(tenant, UploadRequest(**wish)).body
     world.clock.time += 2
     world.bucket.put(answer["s3_key"], body)
     return Claim(answer["s3_key"])
@@ -326,38 +326,61 @@ def test_an_object_other_than_announced_is_refused(world: World, wish: dict[str,
     assert list(world.bucket.objects) == [claim.s3_key]
 
 
-def test_two_claims_at_once_are_one_processing(world: World) -> None:
-    claim = upload(world, LARGE)
-    payload_id = only_payload(world).payload_id
-    now = int(world.clock.time * 1000)
-    world.table.lease(payload_id, owner="the other", now=now, until=now + 35_000)
-    upload_by_other = world.bucket.open_upload(claim.s3_key)
-    assert upload_by_other is not None
-
-    def other_finishes() -> None:
-        held = world.table.items[payload_id]
-        if held.state == "processing":
-            done = world.processor._read(held, upload_by_other, lambda: True)
-            world.table.finish(done, owner="the other")
-
-    world.clock.on_sleep = other_finishes
-    reply = world.ingest.accept(world.caller("acme", "request-2"), claim)
-
-    assert (reply.status, reply.body["state"]) == (200, "stored")
-    assert "LargePayloadCount" not in world.metrics.values
-
-
-def test_a_claim_whose_rival_takes_long_is_queued(world: World) -> None:
+def test_a_claim_of_what_another_processes_is_answered_at_once(world: World) -> None:
     claim = upload(world, LARGE)
     now = int(world.clock.time * 1000)
     payload_id = only_payload(world).payload_id
     world.table.lease(payload_id, owner="the other", now=now, until=now + 900_000)
 
-    reply = world.ingest.accept(world.acme, claim)
+    replies = [world.ingest.accept(world.caller("acme", f"request-{n}"), claim) for n in (2, 3)]
 
-    assert (reply.status, reply.body["state"]) == (202, "queued")
-    assert world.queue.sent == [(claim.s3_key, "claimed")]  # in case the rival fails
+    assert [(reply.status, reply.body["state"]) for reply in replies] == [(202, "queued")] * 2
+    assert world.queue.sent == []  # who holds the lease sees to it
+    assert world.clock.time * 1000 == now
     assert only_payload(world).lease_owner == "the other"
+
+
+def test_a_claim_of_what_another_finished_meanwhile_is_answered_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = upload(world, LARGE)
+    lease = world.table.lease
+
+    def finished_before(payload_id: str, **how: Any) -> Payload | None:
+        monkeypatch.setattr(world.table, "lease", lease)
+        world.ingest.accept(world.caller("acme", "the other"), claim)
+        return lease(payload_id, **how)
+
+    monkeypatch.setattr(world.table, "lease", finished_before)
+    reply = world.ingest.accept(world.caller("acme", "request-2"), claim)
+
+    assert (reply.status, reply.body["state"]) == (200, "stored")
+    assert world.metrics.values["LargePayloadCount"] == [1]
+
+
+def test_a_payload_is_handed_over_once_however_often_it_is_claimed() -> None:
+    world = World(in_request_limit=10)
+    claim = upload(world, LARGE)
+
+    replies = [world.ingest.accept(world.acme, claim) for _ in range(3)]
+
+    assert [reply.status for reply in replies] == [202] * 3
+    assert world.queue.sent == [(claim.s3_key, "claimed")]
+
+
+def test_a_claim_that_died_before_its_message_is_handed_over_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(in_request_limit=10)
+    claim = upload(world, LARGE)
+    with monkeypatch.context() as failing:
+        failing.setattr(world.queue, "send", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            world.ingest.accept(world.acme, claim)
+
+    world.ingest.accept(world.acme, claim)
+
+    assert world.queue.sent == [(claim.s3_key, "claimed")]
 
 
 def test_a_lease_that_ended_is_taken_over(world: World) -> None:
@@ -508,27 +531,13 @@ def test_a_refused_body_frees_its_key(world: World) -> None:
     assert world.ingest.accept(world.acme, Inline(SMALL), "key-1").status == 200
 
 
-def test_the_same_key_at_once_waits_for_the_first(world: World) -> None:
-    held = World()
-    stored = held.ingest.accept(held.acme, Inline(SMALL), "key-1")
-    (reservation,) = held.table.reservations.items()
-    world.table.reservations[reservation[0]] = reservation[1]
-
-    def first_finishes() -> None:
-        world.table.items.update(held.table.items)
-
-    world.clock.on_sleep = first_finishes
-
-    assert world.ingest.accept(world.acme, Inline(SMALL), "key-1") == stored
-
-
 def test_the_same_key_at_once_is_told_to_come_back(world: World) -> None:
     held = World()
     held.ingest.accept(held.acme, Inline(SMALL), "key-1")
     world.table.reservations.update(held.table.reservations)
 
     with pytest.raises(Refused) as refused:
-        world.ingest.accept(world.caller("acme", time=False), Inline(SMALL), "key-1")
+        world.ingest.accept(world.acme, Inline(SMALL), "key-1")
 
     assert (refused.value.code, refused.value.retry_after) == ("in_progress", 2)
 

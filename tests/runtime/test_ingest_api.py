@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -146,17 +148,38 @@ def test_records_are_answered_as_bytes(invoke: Invoke) -> None:
     assert body == {"items": ["é", 123456789012345678901234567890], "cursor": None}
 
 
-@pytest.mark.parametrize(
-    ("announced", "status"), [(None, 200), ("12", 200), ("10", 400), ("99", 400)]
-)
-def test_text_that_the_gateway_damaged_is_refused(
-    invoke: Invoke, announced: str | None, status: int
+@pytest.mark.parametrize("announced", [{}, {"content-length": "12"}, {"content-length": "10"}])
+def test_text_that_the_gateway_may_have_damaged_is_refused(
+    invoke: Invoke, announced: dict[str, str]
 ) -> None:
-    headers = {"content-length": announced} if announced else {}
+    """Three bytes of a character that was cut off become the three bytes of U+FFFD."""
+    status, body, _ = invoke("POST", "/send-call-log", '{"n": "\ufffd"}', announced)
 
-    answered, _, _ = invoke("POST", "/send-call-log", '{"n": "\ufffd"}', headers)
+    assert (status, body["code"]) == (400, "invalid_json")
+    assert "gzip it" in body["detail"]
 
-    assert answered == status
+
+def test_a_senders_own_replacement_characters_are_taken(invoke: Invoke) -> None:
+    text = '{"n": "\ufffd"}'
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    proven = {"content-digest": f"sha-256=:{digest}:"}
+    wrong = {"content-digest": f"sha-256=:{digest[::-1]}:"}
+
+    assert invoke("POST", "/send-call-log", text, proven)[0] == 200
+    assert invoke("POST", "/send-call-log", text, wrong)[0] == 400
+    assert invoke("POST", "/send-call-log", b'{"n": "\\ufffd"}')[0] == 200
+
+
+def test_gzip_that_was_announced_as_json_says_what_to_announce(invoke: Invoke) -> None:
+    taken_for_text = gzip.compress(b'{"n": 1}').decode(errors="replace")
+
+    status, body, _ = invoke(
+        "POST", "/send-call-log", taken_for_text, {"content-type": "application/json"}
+    )
+
+    assert (status, body["code"]) == (400, "invalid_gzip")
+    assert "Content-Type: application/gzip" in body["detail"]
 
 
 def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:

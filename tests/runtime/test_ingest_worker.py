@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.fakes import World
+from tests.runtime.fakes import WORKER_SLOTS, World
 from tests.runtime.test_ingest import LARGE, only_payload, upload
 from tests.runtime.test_ingest_api import Context
 
@@ -24,7 +24,8 @@ def world() -> World:
 def deliver(world: World, monkeypatch: pytest.MonkeyPatch) -> Deliver:
     from wideload_runtime.handlers import ingest_worker
 
-    monkeypatch.setattr(ingest_worker, "worker", world.processor)
+    monkeypatch.setattr(ingest_worker, "worker", world.worker)
+    monkeypatch.setattr(ingest_worker, "queue", world.queue)
 
     def deliver(body: str, receives: int = 1) -> list[str]:
         """Deliver one message; returns the ids of those that are to come again."""
@@ -110,3 +111,51 @@ def test_a_message_that_says_nothing_goes_to_the_dead_letter_queue(
 ) -> None:
     assert deliver(body, receives=5) == ["message-1"]
     assert world.table.items == {}
+
+
+def take_slots(world: World, tenant: str, hold_ms: int) -> None:
+    now = int(world.clock.time * 1000)
+    for number in range(WORKER_SLOTS):
+        world.table.take_slot(
+            tenant, owner=f"worker-{number}", now=now, until=now + hold_ms, slots=WORKER_SLOTS
+        )
+
+
+def test_a_tenant_with_its_share_of_workers_waits_while_others_go_on(
+    world: World, deliver: Deliver
+) -> None:
+    theirs, others = upload(world, LARGE), upload(world, LARGE, tenant="globex")
+    take_slots(world, "acme", 60_000)
+
+    assert deliver(message(theirs.s3_key), receives=5) == []
+    assert deliver(message(others.s3_key)) == []
+
+    # By a message of its own: this one's last delivery would have led to the dead letters.
+    assert (world.queue.sent, world.queue.delays) == ([(theirs.s3_key, "waited")], [60])
+    states = {payload.tenant: payload.state for payload in world.table.items.values()}
+    assert states == {"acme": "issued", "globex": "stored"}
+
+
+def test_what_is_done_takes_no_slot(world: World, deliver: Deliver) -> None:
+    claim = upload(world, LARGE)
+    world.ingest.accept(world.acme, claim)
+    take_slots(world, "acme", 60_000)
+
+    assert deliver(message(claim.s3_key)) == []
+    assert world.queue.sent == []
+
+
+def test_slots_are_given_back_and_those_of_workers_that_died_end(
+    world: World, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = upload(world, LARGE)
+    take_slots(world, "acme", 60_000)
+    world.clock.time += 61
+
+    with monkeypatch.context() as failing:
+        failing.setattr(world.bucket, "open_archive", lambda key: 1 / 0)
+        assert deliver(message(claim.s3_key)) == ["message-1"]
+    assert deliver(message(claim.s3_key)) == []
+
+    assert only_payload(world).state == "stored"
+    assert [owner for owner, _ in world.table.slots.values()] == ["worker-1"]

@@ -131,6 +131,7 @@ def test_the_authorizers_answer(
 ENVIRONMENT = {
     "WIDELOAD_ENVIRONMENT": "dev",
     "WIDELOAD_BUCKET": "bucket",
+    "WIDELOAD_QUEUE_URL": "https://sqs.test/queue",
     "WIDELOAD_PAYLOADS_TABLE": "payloads",
     "WIDELOAD_UPLOAD_URL_TTL": "900",
     "WIDELOAD_IN_REQUEST_LIMIT": "25000000",
@@ -144,7 +145,7 @@ def test_settings_are_read() -> None:
     assert settings.upload_url_seconds == 900
     assert settings.in_request_limit == 25_000_000
     assert settings.s3_addressing_style == "virtual"
-    assert settings.queue_url == ""
+    assert settings.tenant_workers == 1
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)

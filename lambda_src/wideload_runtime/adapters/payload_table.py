@@ -172,6 +172,42 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":payload": payload_id, ":now": 0},
         )
 
+    def take_slot(self, tenant: str, *, owner: str, now: int, until: int, slots: int) -> int | None:
+        key = {"payload_id": _slots_of(tenant)}
+        while True:
+            held = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
+            free = next(
+                (
+                    slot
+                    for slot in range(slots)
+                    if int(held.get(f"until_{slot}", 0)) < now or held[f"owner_{slot}"] == owner
+                ),
+                None,
+            )
+            if free is None:
+                return None
+            taken = self._conditional(
+                self._table.update_item,
+                Key=key,
+                UpdateExpression="SET #until = :until, #owner = :owner",
+                ConditionExpression="attribute_not_exists(#until) OR #until < :now "
+                "OR #owner = :owner",
+                ExpressionAttributeNames={"#until": f"until_{free}", "#owner": f"owner_{free}"},
+                ExpressionAttributeValues={":until": until, ":owner": owner, ":now": now},
+            )
+            if taken is not None:
+                return free
+
+    def free_slot(self, tenant: str, slot: int, *, owner: str) -> None:
+        self._conditional(
+            self._table.update_item,
+            Key={"payload_id": _slots_of(tenant)},
+            UpdateExpression="REMOVE #until, #owner",
+            ConditionExpression="#owner = :owner",
+            ExpressionAttributeNames={"#until": f"until_{slot}", "#owner": f"owner_{slot}"},
+            ExpressionAttributeValues={":owner": owner},
+        )
+
     def expire(self, payload_id: str) -> bool:
         expired = self._conditional(
             self._table.update_item,
@@ -248,6 +284,11 @@ def _between(ids: IdRange) -> Any:
     """DynamoDB's BETWEEN takes its ends in, which ours leaves out: so just above, just below."""
     below = ids.before[:-1] + chr(ord(ids.before[-1]) - 1) + "~"
     return Key("payload_id").between(ids.after + "!", below)
+
+
+def _slots_of(tenant: str) -> str:
+    """The table's key of a tenant's worker slots."""
+    return f"workers#{tenant}"
 
 
 def _is_condition(error: ClientError) -> bool:

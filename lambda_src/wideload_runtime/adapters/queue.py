@@ -8,6 +8,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.telemetry import logger
+from wideload_runtime.core.ingest.payloads import parse_transit_key
 
 
 class SqsQueue:
@@ -15,10 +16,19 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send(self, s3_key: str, *, reason: str) -> None:
-        """Have an object processed at once: the queue's own delay is for unclaimed ones."""
+    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None:
+        """Have an object processed: at once by default, as the queue's own delay is for unclaimed
+        ones.
+
+        Messages are grouped by tenant: SQS then prefers tenants whose messages take little of the
+        workers' time. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+        """
         body = orjson.dumps({"s3_key": s3_key, "reason": reason}).decode()
-        self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=0)
+        parsed = parse_transit_key(s3_key)
+        group = {"MessageGroupId": parsed[0]} if parsed else {}
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds, **group
+        )
 
 
 class VerificationQueue:

@@ -33,6 +33,7 @@ STATUS = {
     "unknown_payload": 404,
     "in_progress": 409,
     "document_too_large": 413,
+    "document_too_slow": 413,
     "record_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
@@ -73,6 +74,7 @@ TITLES = {
     "unknown_payload": "No such payload",
     "in_progress": "The same request is being processed",
     "document_too_large": "The document is too large",
+    "document_too_slow": "The document takes too long to check",
     "record_too_large": "The record is too large",
     "unsupported_media_type": "The media type is not supported",
     "idempotency_key_reused": "The idempotency key was used for another request",
@@ -124,8 +126,12 @@ class OutOfTimeError(Exception):
 
 
 class LeaseHeldError(Exception):
-    """Another worker is at the payload."""
+    """Another function processes the payload."""
+
+
+class TenantBusyError(Exception):
+    """The tenant's share of workers is in use."""
 
 
 class LeaseLostError(Exception):
-    """Another worker took the payload over while this one was at it: its result counts."""
+    """Another function took the payload over meanwhile: its result counts."""

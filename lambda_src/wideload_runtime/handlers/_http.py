@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -48,23 +50,31 @@ class Api(APIGatewayHttpResolver):
         request_id: str = self.current_event["requestContext"]["requestId"]
         return request_id
 
-    def read_body(self, *, damaged: str) -> bytes:
+    def read_body(self, damaged: Callable[[bytes], Refused], *, exact: bool = False) -> bytes:
         """
         Args:
-            damaged: Code of the refusal if bytes were lost on the way.
+            damaged: Makes the refusal of a text in which the gateway replaced bytes.
+            exact: Whether the body is kept as it is. Then text with U+FFFD is refused unless a
+                `Content-Digest` proves it: three bytes of a character that was cut off become
+                the three bytes of U+FFFD, so that the length tells nothing.
         """
         body = self.current_event.get("body") or ""
         if not self.current_event.get("isBase64Encoded"):
             text = bytes(body.encode("utf-8", "surrogatepass"))
-            announced = self.headers.get("content-length")
             # U+FFFD alone is a character like others; not where the length says it was put in.
-            if "\ufffd" in body and announced not in (None, str(len(text))):
-                raise Refused(damaged, "The body is not UTF-8: the gateway replaced bytes.")
+            wrong_length = self.headers.get("content-length") not in (None, str(len(text)))
+            if "\ufffd" in body and (wrong_length or (exact and not self._has_digest_of(text))):
+                raise damaged(text)
             return text
         try:
             return base64.b64decode(body)
         except binascii.Error as error:
             raise Refused("invalid_request", "The body arrived damaged: send it again.") from error
+
+    def _has_digest_of(self, body: bytes) -> bool:
+        """Whether the sender said that it is this body (RFC 9530)."""
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        return f"sha-256=:{digest}:" in self.headers.get("content-digest", "")
 
     def problem(self, refused: Refused) -> Response[str]:
         """RFC 9457 problem details."""

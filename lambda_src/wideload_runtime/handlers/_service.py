@@ -14,6 +14,7 @@ from wideload_runtime.adapters.telemetry import EmfMetrics
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.processing import Processor
 from wideload_runtime.core.ingest.reading import Reader
+from wideload_runtime.core.ingest.shares import TenantShares
 from wideload_runtime.core.ingest.sweep import Sweep
 from wideload_runtime.settings import Settings
 
@@ -27,11 +28,15 @@ _bucket = S3Bucket(
 )
 
 
-def make_processor(*, lease_ms: int) -> Processor:
+def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Processor:
     """
     Args:
-        lease_ms: Longer than the function can run, so that nobody works without a lease.
+        lease_ms: Longer than the function can run, so that none works without a lease.
+        tenant_workers: Functions that may process one tenant's payloads at once.
     """
+    shares = tenant_workers and TenantShares(
+        table=_table, slots=tenant_workers, hold_ms=lease_ms, now=time.time
+    )
     return Processor(
         table=_table,
         objects=_bucket,
@@ -39,6 +44,7 @@ def make_processor(*, lease_ms: int) -> Processor:
         records_field=settings.records_field,
         retention_seconds=settings.retention_seconds,
         lease_ms=lease_ms,
+        shares=shares or None,
     )
 
 
@@ -47,7 +53,7 @@ def make_ingest(processor: Processor) -> Ingest:
         table=_table,
         urls=_bucket,
         processor=processor,
-        queue=_queue(),
+        queue=make_queue(),
         metrics=metrics,
         bucket_name=settings.bucket,
         upload_url_seconds=settings.upload_url_seconds,
@@ -66,12 +72,12 @@ def make_sweep(processor: Processor) -> Sweep:
         table=_table,
         processor=processor,
         listing=_bucket,
-        queue=_queue(),
+        queue=make_queue(),
         metrics=metrics,
         upload_url_seconds=settings.upload_url_seconds,
         now=time.time,
     )
 
 
-def _queue() -> SqsQueue:
+def make_queue() -> SqsQueue:
     return SqsQueue(clients.sqs(), settings.queue_url)

@@ -151,4 +151,8 @@ def _takes_json() -> bool:
 
 
 def _body() -> bytes:
-    return app.read_body(damaged="invalid_request")
+    return app.read_body(_damaged)
+
+
+def _damaged(_text: bytes) -> Refused:
+    return Refused("invalid_request", "The body is not UTF-8: the gateway replaced bytes.")

@@ -13,7 +13,12 @@ from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.ingest.ingest import Reply
 from wideload_runtime.core.ingest.paging import Listing, Page
 from wideload_runtime.core.ingest.processing import Caller
-from wideload_runtime.core.ingest.requests import UploadRequest, parse_idempotency_key, parse_send
+from wideload_runtime.core.ingest.requests import (
+    UploadRequest,
+    damaged_text,
+    parse_idempotency_key,
+    parse_send,
+)
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content, to_json
 from wideload_runtime.handlers._service import make_ingest, make_processor, make_reader
 
@@ -94,7 +99,7 @@ def _caller() -> Caller:
 
 
 def _body() -> bytes:
-    return app.read_body(damaged="invalid_json")
+    return app.read_body(damaged_text, exact=True)
 
 
 def _answer(reply: Reply) -> Response[str]:

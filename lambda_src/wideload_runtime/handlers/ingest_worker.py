@@ -14,14 +14,16 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
-from wideload_runtime.core.errors import LeaseHeldError
-from wideload_runtime.handlers._service import make_processor, settings
+from wideload_runtime.core.errors import LeaseHeldError, TenantBusyError
+from wideload_runtime.core.ingest.shares import AGAIN_SECONDS
+from wideload_runtime.handlers._service import make_processor, make_queue, settings
 
 LEASE_MS = 16 * 60 * 1000  # the function ends after 15 minutes
 RESERVE_MS = 20_000
 
 batches = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-worker = make_processor(lease_ms=LEASE_MS)
+worker = make_processor(lease_ms=LEASE_MS, tenant_workers=settings.tenant_workers)
+queue = make_queue()
 
 
 def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
@@ -29,7 +31,8 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
     s3_key = message["s3_key"]
     owner = f"{lambda_context.aws_request_id}/{record.message_id}"
     logger.append_keys(s3_key=s3_key, reason=message.get("reason"))
-    if message.get("reason") == "unclaimed" and worker.is_open(s3_key):
+    reason = message.get("reason", "")
+    if reason == "unclaimed" and worker.is_open(s3_key):
         worker.metrics.add("UnclaimedPayloadCount", 1)
     try:
         done = worker.work(
@@ -37,8 +40,13 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
             owner=owner,
             has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
         )
+    except TenantBusyError:
+        # A message of its own, as each delivery of this one counts as a failure.
+        queue.send(s3_key, reason="waited", delay_seconds=AGAIN_SECONDS)
+        logger.info("the tenant's share of workers is in use")
+        return
     except LeaseHeldError:
-        logger.info("somebody else is at it")
+        logger.info("another function processes it")
         raise
     except Exception:
         logger.exception("processing failed")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from wideload_runtime.core.errors import OutOfTimeError
+from wideload_runtime.core.errors import OutOfTimeError, Refused
 from wideload_runtime.core.ingest.gunzip import decoded
 from wideload_runtime.core.ingest.json_scan import JsonScanner
 from wideload_runtime.core.ingest.seekable_gzip import SeekableGzip
@@ -17,6 +18,13 @@ IN_ITEM_GZIP = 8 * 1024
 eighth of an S3 PUT (https://aws.amazon.com/dynamodb/pricing/on-demand/, /s3/pricing/)."""
 IN_ITEM_JSON = 256 * 1024
 """Bytes of JSON up to which a document stays in its item, so that it can be answered inline."""
+
+
+FREE_CPU_SECONDS = 20
+CPU_SECONDS_PER_BYTE = 1e-6
+"""CPU time that a document may take, per byte of JSON beyond `FREE_CPU_SECONDS`: some ten times
+what a flat object takes, and seven times the worst that was found (bench/slow_documents.py). No
+document should reach it; one that does may not hold a worker for a quarter of an hour."""
 
 
 class Archive(Protocol):
@@ -54,6 +62,7 @@ def keep(
     records_field: str,
     max_size: int,
     has_time: Callable[[], bool],
+    cpu_seconds: Callable[[], float] = time.thread_time,
 ) -> Document:
     """Read a document to its end, check it, and archive it unless it fits into its item.
 
@@ -63,9 +72,11 @@ def keep(
         records_field: Name of the top-level array whose elements are the records.
         max_size: Bytes of JSON that the document may have.
         has_time: Asked for each chunk, and for each MiB that it unpacks to.
+        cpu_seconds: A clock of the CPU time of this thread.
 
     Raises:
-        Refused: The document isn't one JSON object, or is too large.
+        Refused: The document isn't one JSON object, or is too large, or takes too much CPU time
+            for its size.
         OutOfTimeError: `has_time` said no. In both cases nothing is kept.
     """
     sink = _Sink(open_archive)
@@ -74,12 +85,20 @@ def keep(
     compressed = SeekableGzip(sink.write)
     # Asked on the way in and out: a gzip may unpack to nothing for long, or to much at once.
     timed = _in_time(decoded(_in_time(chunks, has_time), max_size=max_size), has_time)
+    started = cpu_seconds()
     scanner = JsonScanner(timed, records_field=records_field)
     try:
         for run in scanner.runs():
             sha256.update(run.data)
             size += len(run.data)
             compressed.add(run)
+            if cpu_seconds() - started > FREE_CPU_SECONDS + size * CPU_SECONDS_PER_BYTE:
+                raise Refused(
+                    "document_too_slow",
+                    f"The first {size} bytes of JSON took more than {FREE_CPU_SECONDS} s of CPU "
+                    f"time and {CPU_SECONDS_PER_BYTE * 1e6:g} s per MB: split the document, or "
+                    "nest it less.",
+                )
         compressed.close()
         in_item = sink.finish(archive=size > IN_ITEM_JSON)
     except BaseException:

@@ -59,6 +59,12 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
         fed += len(chunk)
         while data or not inflate.needs_input:
             if inflate.eof:
+                if not MAGIC.startswith(data[: len(MAGIC)]):
+                    raise Refused(
+                        "invalid_gzip",
+                        f"The gzip stream ends at byte {fed - len(data)}, and what follows is no "
+                        "gzip: leave it out.",
+                    )
                 members += 1
                 if members > MEMBERS and made < members * MIN_MEMBER:
                     raise Refused(

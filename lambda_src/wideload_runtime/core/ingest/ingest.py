@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from wideload_runtime.core.errors import OutOfTimeError, Refused
+from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
 from wideload_runtime.core.ingest.gunzip import PIECE
 from wideload_runtime.core.ingest.payloads import (
     Payload,
@@ -44,7 +44,7 @@ class Urls(Protocol):
 
 
 class Queue(Protocol):
-    def send(self, s3_key: str, *, reason: str) -> None: ...
+    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +199,10 @@ class Ingest:
     def _accept_inline_again(
         self, caller: Caller, request: Inline | Claim, held: Reservation
     ) -> Reply:
-        until = held.lease_until / 1000
-        known = self.processor.wait_for(caller, held.payload_id, until=until)
-        if known:
+        known = self.table.get(held.payload_id)
+        if known and known.done:
             return self._answer(known)
-        if self.now() < until:
+        if self.now() < held.lease_until / 1000:
             raise Refused(
                 "in_progress", "The same request is still being processed.", retry_after=2
             )
@@ -255,23 +254,26 @@ class Ingest:
         try:
             if upload.size <= self.in_request_limit:
                 with suppress(OutOfTimeError):
-                    done = self.processor.process(caller, payload, upload, claim.upload_duration_ms)
-                    if done.done:
-                        return self._answer(done)
-            # Too large, no time left, or another is at it, who may fail: the queue sees to it.
+                    return self._answer(
+                        self.processor.process(caller, payload, upload, claim.upload_duration_ms)
+                    )
             return self._hand_over(payload, upload, claim.upload_duration_ms)
+        except LeaseHeldError:
+            return self._answer(payload)
         finally:
             upload.close()
 
     def _hand_over(self, payload: Payload, upload: Upload, reported_ms: int | None) -> Reply:
-        """Leave a payload to the worker."""
-        self.table.mark_uploaded(
-            payload.payload_id,
-            size=upload.size,
-            etag=upload.etag,
-            upload_duration_ms=upload_ms(payload, upload, reported_ms),
-        )
-        self.queue.send(payload.s3_key or "", reason="claimed")
+        """Leave a payload to the worker: one message, however often it is claimed."""
+        if payload.state != "uploaded" or payload.claimed_etag != upload.etag:
+            self.queue.send(payload.s3_key or "", reason="claimed")
+            # After the message: a record that says `uploaded` has one.
+            self.table.mark_uploaded(
+                payload.payload_id,
+                size=upload.size,
+                etag=upload.etag,
+                upload_duration_ms=upload_ms(payload, upload, reported_ms),
+            )
         return self._answer(replace(payload, state="uploaded"))
 
     def _claimed(self, tenant: str, claim: Claim) -> Payload:

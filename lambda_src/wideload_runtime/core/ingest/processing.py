@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -20,14 +21,12 @@ from wideload_runtime.core.ingest.payloads import (
     tenant_shard,
 )
 from wideload_runtime.core.ingest.requests import MAX_CALL_ID
+from wideload_runtime.core.ingest.shares import TenantShares
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 
 MAX_DOCUMENT = 16 * 1024**3
 """Bytes of JSON of one document: some 5 minutes of a worker's 15 (docs/adr/0009-one-pass.md)."""
-POLL_SECONDS = 0.25
-MEETING_SECONDS = 20
-"""How long a claim waits for whoever holds the lease."""
 
 
 class Upload(Protocol):
@@ -65,6 +64,7 @@ class Processor:
         records_field: Name of the top-level array whose elements are the records.
         retention_seconds: Life of a finished record; None: for ever.
         lease_ms: Life of a lease: longer than the function that holds it can run.
+        shares: How many workers a tenant may have. Default: any number.
         now: Epoch seconds.
     """
 
@@ -74,18 +74,19 @@ class Processor:
     records_field: str
     retention_seconds: int | None
     lease_ms: int
+    shares: TenantShares | None = None
     now: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
 
     def work(self, s3_key: str, *, owner: str, has_time: Callable[[], bool]) -> Payload | None:
         """Process an uploaded object, away from any request.
 
         Returns:
-            The record, done, by whomever; None if there is no such payload or object.
+            The record, finished by any worker; None if there is no such payload or object.
 
         Raises:
-            LeaseHeldError: Somebody else is at it: look again when the lease has ended.
+            LeaseHeldError: Another function processes it: look again when the lease has ended.
             OutOfTimeError: Try again in a fresh invocation.
+            TenantBusyError: The tenant's share of workers is in use.
         """
         parsed = parse_transit_key(s3_key)
         payload = self.table.get(parsed[1]) if parsed else None
@@ -93,17 +94,19 @@ class Processor:
             return None
         if payload.done:
             return payload
-        upload = self.objects.open_upload(s3_key)
-        if upload is None:
-            return None
-        try:
-            caller = Caller(payload.tenant, owner, has_time)
-            done = self.process(caller, payload, upload, payload.upload_duration_ms, wait=False)
-        finally:
-            upload.close()
-        if not done.done:
-            raise LeaseHeldError
-        return done
+        # Only what has yet to be processed takes a slot: most uploads are claimed by now.
+        share = (
+            self.shares.worker_for(payload.tenant, owner=owner) if self.shares else nullcontext()
+        )
+        with share:
+            upload = self.objects.open_upload(s3_key)
+            if upload is None:
+                return None
+            try:
+                caller = Caller(payload.tenant, owner, has_time)
+                return self.process(caller, payload, upload, payload.upload_duration_ms)
+            finally:
+                upload.close()
 
     def is_open(self, s3_key: str) -> bool:
         """Whether there is such a payload, and it isn't finished."""
@@ -144,15 +147,18 @@ class Processor:
         return True
 
     def process(
-        self,
-        caller: Caller,
-        payload: Payload,
-        upload: Upload,
-        reported_ms: int | None,
-        *,
-        wait: bool = True,
+        self, caller: Caller, payload: Payload, upload: Upload, reported_ms: int | None
     ) -> Payload:
-        """Process an object under a lease, or see what the holder of the lease makes of it."""
+        """Process an object under a lease.
+
+        Returns:
+            The record, finished here or meanwhile by another function.
+
+        Raises:
+            LeaseHeldError: Another function processes it, and sees it to its end: it answers for
+                that itself, or its message does, or the sweep.
+            OutOfTimeError: Try again in a fresh invocation.
+        """
         started = self.now()
         now = int(started * 1000)
         owner = caller.request_id
@@ -160,10 +166,7 @@ class Processor:
             payload.payload_id, owner=owner, now=now, until=now + self.lease_ms
         )
         if leased is None:
-            known = self.wait_for(
-                caller, payload.payload_id, until=started + MEETING_SECONDS if wait else 0
-            )
-            return known or payload
+            return self._finished_elsewhere(payload)
         uploaded = replace(
             leased,
             uploaded_size=upload.size,
@@ -173,7 +176,7 @@ class Processor:
             done = self._finished(self._read(uploaded, upload, caller.has_time))
             self.table.finish(done, owner=owner)
         except LeaseLostError:
-            return self.wait_for(caller, payload.payload_id, until=self.now()) or payload
+            return self._finished_elsewhere(payload)
         except BaseException:
             self.table.release(payload.payload_id, owner=owner)
             raise
@@ -244,7 +247,7 @@ class Processor:
         return self._finished(stored)
 
     def _finished(self, payload: Payload) -> Payload:
-        """Nobody's any more, no longer open, and from now on listed."""
+        """Without a lease, no longer open, and listed from now on."""
         retention = self.retention_seconds
         return replace(
             payload,
@@ -256,15 +259,11 @@ class Processor:
             tenant_shard=tenant_shard(payload),
         )
 
-    def wait_for(self, caller: Caller, payload_id: str, *, until: float) -> Payload | None:
-        """Look until a payload is done, someone's lease ends, or our time does."""
-        while True:
-            payload = self.table.get(payload_id)
-            if payload and (payload.done or payload.state == "uploaded"):
-                return payload
-            if self.now() >= until or not caller.has_time():
-                return payload
-            self.sleep(POLL_SECONDS)
+    def _finished_elsewhere(self, payload: Payload) -> Payload:
+        known = self.table.get(payload.payload_id)
+        if known is None or not known.done:
+            raise LeaseHeldError
+        return known
 
 
 def _checked(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Iterator[bytes]:

@@ -102,17 +102,29 @@ def parse_send(headers: Mapping[str, str], body: bytes) -> Inline | Claim:
     if not body:
         raise Refused("empty_body", "The body is empty: send one JSON object.")
     if body.startswith(GZIP_TAKEN_FOR_TEXT):
-        raise Refused(
-            "invalid_gzip",
-            "The gateway took the gzip for text and damaged it: send it with "
-            "Content-Type: application/gzip.",
-        )
+        raise damaged_text(body)
     # A gateway may undo Content-Encoding, and leave the header: then the body is plain JSON.
     if media_type in GZIP_TYPES and encoding != "gzip" and not body.startswith(MAGIC):
         raise Refused("invalid_gzip", "The body is announced as gzip, but doesn't start as such.")
     if body.startswith(MAGIC):
         return Inline(body)
     return _special_form(body) or Inline(body)
+
+
+def damaged_text(text: bytes) -> Refused:
+    """The refusal of a body in which the gateway put U+FFFD for what isn't UTF-8, or may have."""
+    if text.startswith(GZIP_TAKEN_FOR_TEXT):
+        return Refused(
+            "invalid_gzip",
+            "The gateway took the gzip for text and damaged it: send it with "
+            "Content-Type: application/gzip.",
+        )
+    return Refused(
+        "invalid_json",
+        "The body has the character U+FFFD, which the gateway also puts where bytes are no UTF-8, "
+        "so it may not be what was sent: gzip it (Content-Type: application/gzip), write the "
+        "character as \\ufffd, or prove the body by Content-Digest: sha-256=:…: (RFC 9530).",
+    )
 
 
 def _special_form(body: bytes) -> Inline | Claim | None:

@@ -1,0 +1,54 @@
+"""How many workers one tenant may have at once, so that the queue moves on for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from wideload_runtime.core.errors import TenantBusyError
+
+AGAIN_SECONDS = 60
+"""After which a message is looked at again whose tenant had its share of workers."""
+
+
+class WorkerSlots(Protocol):
+    def take_slot(self, tenant: str, *, owner: str, now: int, until: int, slots: int) -> int | None:
+        """Take one of a tenant's slots until a time in epoch milliseconds; None: all are taken."""
+
+    def free_slot(self, tenant: str, slot: int, *, owner: str) -> None:
+        """Give a slot back, if it is still the owner's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantShares:
+    """
+    Args:
+        slots: Workers that one tenant may have at once.
+        hold_ms: After which a slot is free whose worker died: longer than it can run.
+        now: Epoch seconds.
+    """
+
+    table: WorkerSlots
+    slots: int
+    hold_ms: int
+    now: Callable[[], float]
+
+    @contextmanager
+    def worker_for(self, tenant: str, *, owner: str) -> Iterator[None]:
+        """Hold one of a tenant's slots.
+
+        Raises:
+            TenantBusyError: All are taken: look again in `AGAIN_SECONDS`.
+        """
+        now = int(self.now() * 1000)
+        slot = self.table.take_slot(
+            tenant, owner=owner, now=now, until=now + self.hold_ms, slots=self.slots
+        )
+        if slot is None:
+            raise TenantBusyError
+        try:
+            yield
+        finally:
+            self.table.free_slot(tenant, slot, owner=owner)
