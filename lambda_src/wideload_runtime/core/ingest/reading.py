@@ -89,12 +89,9 @@ class Reader:
             text = self._member(payload.archive_key, member)
         if page.first >= total:
             return {"items": [], "cursor": None}
-        try:
-            items, count = cut(text, page.first - member.first_record, page.limit, MAX_PAGE)
-        except RecursionError as error:
-            raise _too_large(page.first, "is nested too deep", member) from error
+        items, count = cut(text, page.first - member.first_record, page.limit, MAX_PAGE)
         if not count:
-            raise _too_large(page.first, "is too large", member)
+            raise _too_large(page.first, member)
         following = page.first + count
         return {
             "items": JsonText(items),
@@ -111,7 +108,7 @@ class Reader:
                 if len(text) > MAX_UNPACKED:
                     break
         if not text or len(text) > MAX_UNPACKED:
-            raise _too_large(member.first_record, "is too large", member)
+            raise _too_large(member.first_record, member)
         return text
 
     def delete(self, tenant: str, payload_id: str) -> None:
@@ -153,12 +150,11 @@ def _unpacked(document: bytes) -> bytes:
     return b"".join(gunzip([document]))
 
 
-def _too_large(record: int, why: str, member: Member) -> Refused:
-    last = member.offset + member.size - 1
-    where = f", bytes {member.offset} to {last}, gunzipped" if member.size else ""
+def _too_large(record: int, member: Member) -> Refused:
     return Refused(
         "record_too_large",
-        f"Record {record} {why} for an answer: read it from document_url{where}.",
+        f"Record {record} is too large or nested too deep for an answer: read it from "
+        f"document_url, bytes {member.offset} to {member.offset + member.size - 1}, gunzipped.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from wideload_runtime.core.ingest.json_scan import JsonScanner
 
@@ -21,27 +22,26 @@ def records_of(document: bytes, records_field: str) -> tuple[bytes, int]:
 
 
 def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]:
-    """Some records of `record,record,…`, as JSON's array, and how many they are.
+    """Some records of `record,record,…`, as a JSON array, and how many they are.
 
-    Takes a microsecond for each record up to the last one.
+    None, if the first one is too large, or nested too deep for Python's parser. Takes about a
+    microsecond for each record up to the last one.
 
     Args:
         first: Number of the first one in this text, from 0.
         limit: Records to take at most.
         max_size: Bytes that they may have together.
-
-    Raises:
-        RecursionError: One is nested too deep.
     """
     start = end = count = 0
-    for number, (begin, stop) in enumerate(_ends(text)):
-        if number == first:
-            start = end = begin
-        if number >= first:
-            if count == limit or stop - start > max_size:
-                break
-            end = stop
-            count += 1
+    with suppress(RecursionError):
+        for number, (begin, stop) in enumerate(_ends(text)):
+            if number == first:
+                start = end = begin
+            if number >= first:
+                if count == limit or stop - start > max_size:
+                    break
+                end = stop
+                count += 1
     return b"[%b]" % text[start:end], count
 
 
