@@ -166,6 +166,7 @@ def test_a_cursor_of_another_tenant_shows_ones_own_alone(world: World) -> None:
     "query",
     [
         {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"limit": "-1"}, {"limit": "9" * 5000},
+        {"limit": "000000001999"}, {"limit": "²"},
         {"cursor": "!"}, {"cursor": "é"}, {"cursor": "a"}, {"cursor": encode_cursor("x" * 27)},
         {"cursor": encode_cursor("a/b")}, {"after": "yesterday"}, {"before": "9999"},
         {"call_id": ""}, {"call_id": "x" * 257},
@@ -236,7 +237,16 @@ def test_beyond_the_last_record_is_nothing(world: World) -> None:
 
 def test_records_can_be_read_from_any_number_on() -> None:
     assert Page.parse({"first": "12", "limit": "3"}) == Page(12, 3)
-    for query in ({"first": "x"}, {"first": "-1"}, {"first": "1", "cursor": encode_cursor("1")}):
+    assert Page.parse({"first": str(2**53 - 1)}).first == 2**53 - 1
+    for query in (
+        {"first": "x"},
+        {"first": "-1"},
+        {"first": str(2**53)},
+        {"first": "9" * 5000},
+        {"first": "1", "cursor": encode_cursor("1")},
+        {"cursor": encode_cursor(str(2**53))},
+        {"cursor": encode_cursor("A")},
+    ):
         assert refusal(Page.parse, query)[0] == "invalid_request"
 
 
