@@ -299,8 +299,10 @@ class States(RuleBasedStateMachine):
                 known.stored_as = record
 
     def is_readable(self, record: Payload) -> None:
-        shown, document = self.reader.payload(self.tenant, record.payload_id)
-        if document is None:
+        shown = self.reader.payload(self.tenant, record.payload_id)
+        if "document" in shown:
+            document = shown["document"].text
+        else:
             found = self.deployed.s3.get_object(
                 Bucket=self.deployed.ingest["bucket"], Key=record.archive_key
             )

@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local.cloud import Cloud
+from tests import request_numbers
 from tests.integration.conftest import Api
 
 CHECKS = [
@@ -39,3 +40,18 @@ def call(case: schemathesis.Case, api: Api, cloud: Cloud) -> None:
     case.call_and_validate(
         base_url=api.url, headers=api.headers, verify=str(cloud.ca_bundle), checks=CHECKS
     )
+
+
+def taken_numbers(name: str, api: Api) -> list[str]:
+    """Those requests with a number out of range that were not refused.
+
+    Args:
+        name: Of the OpenAPI document: `ingest` or `files`.
+    """
+    taken = []
+    for request in request_numbers.requests(name):
+        headers = {"Content-Type": "application/json"}
+        answer = api.request(request.method, request.path, request.body, headers)
+        if not request_numbers.is_refused(answer.status, answer.json):
+            taken.append(f"{request} is answered with {answer.status}: {answer.body[:200]!r}")
+    return taken

@@ -8,7 +8,7 @@ import schemathesis
 from local.cloud import Cloud
 from tests.contract_cases import CONTRACT
 from tests.integration.conftest import Api
-from tests.integration.fuzzing import bounded, call
+from tests.integration.fuzzing import bounded, call, taken_numbers
 
 schema = schemathesis.openapi.from_path(CONTRACT / "openapi-ingest.yaml")
 
@@ -18,3 +18,7 @@ schema = schemathesis.openapi.from_path(CONTRACT / "openapi-ingest.yaml")
 @bounded(25)
 def test_no_request_breaks_it(case: schemathesis.Case, acme: Api, cloud: Cloud) -> None:
     call(case, acme, cloud)
+
+
+def test_no_number_out_of_range_is_taken(acme: Api) -> None:
+    assert taken_numbers("ingest", acme) == []

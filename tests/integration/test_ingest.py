@@ -74,6 +74,18 @@ def test_a_small_call_log_reads_back_byte_for_byte(acme: Api) -> None:
     assert known["source"] == "inline"
 
 
+def test_numbers_beyond_dynamodbs_read_back_as_they_are_spelled(acme: Api) -> None:
+    body = b'{"node":340282366920938463463374607431768211455,"one":1.0,"tiny":1e-300}'
+
+    payload_id = acme.post("/send-call-log", body, JSON).json["payload_id"]
+    answer = acme.get(f"/call-logs/{payload_id}").body
+    deleted = acme.request("DELETE", f"/call-logs/{payload_id}").status
+
+    assert b'"summary":' + body in answer
+    assert answer.endswith(b'"document":' + body + b"}")
+    assert deleted == 204
+
+
 def test_a_call_log_too_large_for_its_item_reads_back_byte_for_byte(acme: Api) -> None:
     sent = acme.post("/send-call-log", gzip.compress(CALL_LOG, 1), GZIP)
     known, document = read_document(acme, sent.json["payload_id"])

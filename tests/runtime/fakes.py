@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ulid import ULID
 
+from tests.runtime.dynamo_values import read_again
+from wideload_runtime.adapters.payload_table import item_of, payload_of
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.payloads import (
@@ -35,7 +37,14 @@ class FakeTable:
         self.slots: dict[tuple[str, int], tuple[str, int]] = {}
 
     def create(self, payload: Payload) -> None:
-        self.items.setdefault(payload.payload_id, payload)
+        if payload.payload_id not in self.items:
+            self._write(payload)
+
+    def _write(self, payload: Payload) -> Payload:
+        """Keep a record as its item is read again."""
+        kept = payload_of(read_again(item_of(payload)))
+        self.items[payload.payload_id] = kept
+        return kept
 
     def get(self, payload_id: str) -> Payload | None:
         return self.items.get(payload_id)
@@ -45,13 +54,15 @@ class FakeTable:
     ) -> None:
         payload = self.items.get(payload_id)
         if payload and payload.state in IDLE:
-            self.items[payload_id] = replace(
-                payload,
-                state="uploaded",
-                uploaded_size=size,
-                claimed_etag=etag,
-                open_shard=open_shard(payload_id),
-                upload_duration_ms=upload_duration_ms,
+            self._write(
+                replace(
+                    payload,
+                    state="uploaded",
+                    uploaded_size=size,
+                    claimed_etag=etag,
+                    open_shard=open_shard(payload_id),
+                    upload_duration_ms=upload_duration_ms,
+                )
             )
 
     def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
@@ -64,15 +75,15 @@ class FakeTable:
         retry = payload.state == "failed" and payload.error_code == "internal"
         if payload.state not in IDLE and not over and not retry:
             return None
-        leased = replace(
-            payload,
-            state="processing",
-            lease_owner=owner,
-            lease_until=until,
-            open_shard=open_shard(payload_id),
+        return self._write(
+            replace(
+                payload,
+                state="processing",
+                lease_owner=owner,
+                lease_until=until,
+                open_shard=open_shard(payload_id),
+            )
         )
-        self.items[payload_id] = leased
-        return leased
 
     def release(self, payload_id: str, *, owner: str) -> None:
         payload = self.items.get(payload_id)
@@ -85,7 +96,7 @@ class FakeTable:
         held = self.items.get(payload.payload_id)
         if held is None or held.state != "processing" or held.lease_owner != owner:
             raise LeaseLostError(payload.payload_id)
-        self.items[payload.payload_id] = replace(payload, lease_owner=None, lease_until=None)
+        self._write(replace(payload, lease_owner=None, lease_until=None))
 
     def reserve(
         self, key: str, *, payload_id: str, fingerprint: str, until: int, expires_at: int

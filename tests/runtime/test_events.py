@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from jsonschema import Draft202012Validator
 
 from tests.contract_cases import CONTRACT
+from tests.runtime.dynamo_values import image_of
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, SMALL, only_payload, upload
 from tests.runtime.test_ingest_api import Context
@@ -86,11 +86,9 @@ class FakeEvents:
 
 def stream_record(before: Payload | None, after: Payload | None) -> dict[str, Any]:
     def image(payload: Payload) -> dict[str, Any]:
-        serialized = {
-            name: TypeSerializer().serialize(value) for name, value in item_of(payload).items()
-        }
         # An event is JSON, in which binary values are base64.
-        return json.loads(json.dumps(serialized, default=lambda data: b64encode(data).decode()))
+        text = json.dumps(image_of(item_of(payload)), default=lambda data: b64encode(data).decode())
+        return json.loads(text)
 
     images = {"OldImage": before, "NewImage": after}
     return {

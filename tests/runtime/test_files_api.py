@@ -14,12 +14,13 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from openapi_schema_validator import OAS31Validator
 
-from tests import contract_cases
+from tests import contract_cases, request_numbers
 from tests.runtime.fake_s3 import Body
 from tests.runtime.files_world import FilesWorld, large, small
 from tests.runtime.test_ingest_api import Context
 from tests.runtime.wire import aws_error
 from wideload_runtime.core.errors import STATUS, TITLES
+from wideload_runtime.core.files.records import Usage
 
 CASES = contract_cases.load("files.json")
 DOCUMENT = contract_cases.openapi("files")
@@ -105,6 +106,13 @@ def test_case(world: FilesWorld, invoke: Invoke, case: dict[str, Any]) -> None:
         assert contract_cases.matches(step.expected["body"], step.body), step
         OAS31Validator(schema).validate(step.body)
     assert world.ann.usage.bytes == 0, "the case left something behind"
+
+
+def test_no_number_out_of_range_is_taken(world: FilesWorld, invoke: Invoke) -> None:
+    for method, path, body in request_numbers.requests("files"):
+        answered = invoke(method, path, body)
+        assert request_numbers.is_refused(*answered[:2]), (path, body[:100], answered)
+    assert world.ann.usage == Usage()
 
 
 def test_every_route_is_in_a_case() -> None:

@@ -151,11 +151,16 @@ def test_what_is_to_be_checked() -> None:
         body(files=[{"sha256": SHA, "size": True}]),
         body(files=[{"sha256": SHA, "size": 1.5}]),
         b'{"files": [{"sha256": "%s", "size": NaN}]}' % SHA.encode(),
-        b'{"files": [{"sha256": "%s", "size": 1%s}]}' % (SHA.encode(), b"0" * 5000),
     ],
 )  # fmt: skip
 def test_a_check_that_is_none_is_refused(wrong: bytes) -> None:
     assert refusal(lambda: parse_check(wrong)).code == "invalid_request"
+
+
+def test_a_size_of_any_number_of_digits_is_too_large() -> None:
+    wrong = b'{"files": [{"sha256": "%s", "size": 1%s}]}' % (SHA.encode(), b"0" * 5000)
+
+    assert refusal(lambda: parse_check(wrong)).code == "file_too_large"
 
 
 def test_a_body_has_a_limit() -> None:

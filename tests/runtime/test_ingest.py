@@ -16,6 +16,7 @@ from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
 from wideload_runtime.core.ingest.seekable_gzip import members
+from wideload_runtime.core.ingest.summary import Scalars
 
 SMALL = orjson.dumps({"call_id": "c-1", "n": 1, "token": "wl_secret"})
 LARGE = orjson.dumps(make_call_log(1_500_000, call_id="c-2"))
@@ -76,7 +77,7 @@ def test_a_small_document_stays_in_its_item(world: World, body: bytes) -> None:
     assert reply.body["sha256"] == hashlib.sha256(SMALL).hexdigest()
     assert payload.document is not None
     assert gzip.decompress(payload.document) == SMALL
-    assert payload.summary == {"call_id": "c-1", "n": 1}
+    assert payload.summary == Scalars(b'{"call_id":"c-1","n":1}')
     assert (payload.source, payload.uploaded_size, payload.size) == (
         "inline",
         len(body),

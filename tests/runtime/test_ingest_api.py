@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from openapi_schema_validator import OAS31Validator
 
-from tests import contract_cases
+from tests import contract_cases, request_numbers
 from tests.runtime.fakes import World
 
 CASES = contract_cases.load("ingest.json")
@@ -180,6 +180,23 @@ def test_gzip_that_was_announced_as_json_says_what_to_announce(invoke: Invoke) -
 
     assert (status, body["code"]) == (400, "invalid_gzip")
     assert "Content-Type: application/gzip" in body["detail"]
+
+
+def test_no_number_out_of_range_is_taken(world: World, invoke: Invoke) -> None:
+    for method, path, body in request_numbers.requests("ingest"):
+        answered = invoke(method, path, body)
+        assert request_numbers.is_refused(*answered[:2]), (path, body[:100], answered)
+    assert world.table.items == {}
+    assert "S3UploadDuration" not in world.metrics.values
+
+
+@pytest.mark.parametrize("api", ["ingest", "files"])
+def test_every_number_of_a_request_has_its_bounds_and_is_tried(api: str) -> None:
+    documented = request_numbers.documented(api)
+
+    assert documented.keys() == request_numbers.tried(api)
+    for place, schema in documented.items():
+        assert {"minimum", "maximum"} <= schema.keys(), place
 
 
 def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:

@@ -134,34 +134,6 @@ def test_a_cut_off_document_is_refused(document: dict[str, object], window: int,
     assert refused.code in {"invalid_json", "empty_body"}
 
 
-def test_summary_takes_scalars_and_leaves_the_rest() -> None:
-    document = {
-        "call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None, "token": "wl_secret",
-        "long": "x" * 1025, "object": {"a": 1}, "list": [1, 2, 3], "": "unnamed",
-    }  # fmt: skip
-
-    scanner, _ = scan(orjson.dumps(document), window=4096)
-
-    assert scanner.summary.scalars == {"call_id": "c-1", "n": 3, "f": 2.5, "yes": True, "no": None}
-    assert scanner.summary.array_lengths == {"list": 3}
-    assert not scanner.summary.complete
-
-
-def test_summary_keeps_integers_of_38_digits() -> None:
-    scanner, _ = scan(b'{"n": 12345678901234567890123456789012345678}')
-
-    assert scanner.summary.scalars == {"n": 12345678901234567890123456789012345678}
-
-
-def test_summary_is_bounded() -> None:
-    document = {f"member {number}": "x" * 1000 for number in range(100)}
-
-    scanner, _ = scan(orjson.dumps(document), window=8192)
-
-    assert 30 < len(scanner.summary.scalars) < 34
-    assert not scanner.summary.complete
-
-
 @pytest.mark.parametrize(
     ("data", "code", "words"),
     [

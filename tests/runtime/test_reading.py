@@ -18,6 +18,9 @@ from wideload_runtime.core.ingest.paging import Listing, Page
 from wideload_runtime.core.ingest.payloads import archive_key
 from wideload_runtime.core.ingest.requests import Inline, UploadRequest
 from wideload_runtime.core.ingest.seekable_gzip import MAX_MEMBER, MEMBER, member_size
+from wideload_runtime.handlers._http import to_json
+
+EVERY_RECORD = Page()
 
 
 @pytest.fixture
@@ -38,19 +41,31 @@ def refusal(read: Any, *arguments: Any) -> tuple[str, str]:
     return refused.value.code, refused.value.detail
 
 
-def test_a_small_document_is_answered_inline(world: World) -> None:
-    known, document = world.reader.payload("acme", store(world, SMALL))
+def answered(answer: dict[str, Any]) -> Any:
+    """What a client reads, numbers as they are spelled."""
+    return json.loads(to_json(answer), parse_int=Number, parse_float=Number)
 
-    assert document == SMALL
+
+class Number(str):
+    """The text of a JSON number."""
+
+    __slots__ = ()
+
+
+def test_a_small_document_is_answered_inline(world: World) -> None:
+    known = world.reader.payload("acme", store(world, SMALL))
+
+    assert list(known)[-1] == "document"
+    assert known["document"].text == SMALL
     assert known["state"] == "stored"
-    assert known["summary"] == {"call_id": "c-1", "n": 1}
+    assert answered(known)["summary"] == {"call_id": "c-1", "n": "1"}
     assert "document_url" not in known
 
 
 def test_a_large_document_is_answered_by_url(world: World) -> None:
-    known, document = world.reader.payload("acme", store(world, LARGE))
+    known = world.reader.payload("acme", store(world, LARGE))
 
-    assert document is None
+    assert "document" not in known
     assert known["document_encoding"] == "gzip"
     assert known["document_url"].startswith("https://bucket.test/archive/acme/")
 
@@ -61,7 +76,7 @@ def test_a_failure_is_answered_with_its_reason(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.ingest.accept(world.acme, claim)
 
-    known, _ = world.reader.payload("acme", payload_id)
+    known = world.reader.payload("acme", payload_id)
 
     assert known["error"] == {"code": "invalid_json", "detail": refused.value.detail}
 
@@ -78,7 +93,7 @@ def test_what_is_foreign_is_as_unknown_as_what_never_was(world: World) -> None:
         never = refusal(read, "globex", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
         assert foreign == never
         assert foreign[0] == "unknown_payload"
-    assert world.reader.payload("acme", payload_id)[0]["state"] == "stored"
+    assert world.reader.payload("acme", payload_id)["state"] == "stored"
 
 
 # Listing
@@ -151,6 +166,7 @@ def test_a_cursor_of_another_tenant_shows_ones_own_alone(world: World) -> None:
     "query",
     [
         {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"limit": "-1"}, {"limit": "9" * 5000},
+        {"limit": "000000001999"}, {"limit": "²"},
         {"cursor": "!"}, {"cursor": "é"}, {"cursor": "a"}, {"cursor": encode_cursor("x" * 27)},
         {"cursor": encode_cursor("a/b")}, {"after": "yesterday"}, {"before": "9999"},
         {"call_id": ""}, {"call_id": "x" * 257},
@@ -169,11 +185,16 @@ def test_cursors_come_back() -> None:
 # Records
 
 
+def read_page(world: World, payload_id: str, page: Page = EVERY_RECORD) -> Any:
+    answer = world.reader.records("acme", payload_id, page)
+    return json.loads(to_json(answer))
+
+
 def read_records(world: World, payload_id: str, **query: str) -> tuple[list[Any], int]:
     found: list[Any] = []
     count = 0
     while True:
-        answer = world.reader.records("acme", payload_id, Page.parse(query))
+        answer = read_page(world, payload_id, Page.parse(query))
         found += answer["items"]
         count += 1
         if answer["cursor"] is None:
@@ -202,14 +223,6 @@ def test_a_page_reads_one_member_however_large_the_document(world: World) -> Non
     assert size < 2 * MEMBER
 
 
-def test_records_come_out_as_they_went_in(world: World) -> None:
-    body = b'{"transcript_with_metrics":[{"n":123456789012345678901234567890,"f":1.5}]}'
-
-    found, _ = read_records(world, store(world, body))
-
-    assert json.dumps(found) == '[{"n": 123456789012345678901234567890, "f": 1.5}]'
-
-
 def test_a_document_without_records_has_an_empty_page(world: World) -> None:
     assert read_records(world, store(world, SMALL)) == ([], 1)
 
@@ -217,41 +230,24 @@ def test_a_document_without_records_has_an_empty_page(world: World) -> None:
 def test_beyond_the_last_record_is_nothing(world: World) -> None:
     payload_id = store(world, LARGE)
 
-    answer = world.reader.records("acme", payload_id, Page(first=10**9))
+    answer = read_page(world, payload_id, Page(first=10**9))
 
     assert answer == {"items": [], "cursor": None}
 
 
-def test_a_record_too_large_for_an_answer_says_where_it_is(world: World) -> None:
-    records = [{"n": 1}, {"n": 2}, {"blob": "x" * 6_000_000}, {"n": 4}]
-    payload_id = store(world, orjson.dumps({"transcript_with_metrics": records}))
-
-    before = world.reader.records("acme", payload_id, Page())
-    code, detail = refusal(world.reader.records, "acme", payload_id, Page(first=2))
-    after = world.reader.records("acme", payload_id, Page(first=3))
-
-    assert before["items"] == records[:2]
-    assert (code, "Record 2 " in detail) == ("record_too_large", True)
-    assert after == {"items": records[3:], "cursor": None}
-
-
 def test_records_can_be_read_from_any_number_on() -> None:
     assert Page.parse({"first": "12", "limit": "3"}) == Page(12, 3)
-    for query in ({"first": "x"}, {"first": "-1"}, {"first": "1", "cursor": encode_cursor("1")}):
+    assert Page.parse({"first": str(2**53 - 1)}).first == 2**53 - 1
+    for query in (
+        {"first": "x"},
+        {"first": "-1"},
+        {"first": str(2**53)},
+        {"first": "9" * 5000},
+        {"first": "1", "cursor": encode_cursor("1")},
+        {"cursor": encode_cursor(str(2**53))},
+        {"cursor": encode_cursor("A")},
+    ):
         assert refusal(Page.parse, query)[0] == "invalid_request"
-
-
-def test_a_record_nested_too_deep_for_an_answer_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    payload_id = store(world, b'{"transcript_with_metrics":[1]}')
-
-    def too_deep(text: bytes) -> None:
-        raise RecursionError
-
-    monkeypatch.setattr(json, "loads", too_deep)
-
-    assert refusal(world.reader.records, "acme", payload_id, Page())[0] == "record_too_large"
 
 
 def test_records_of_what_is_not_stored_are_refused(world: World) -> None:

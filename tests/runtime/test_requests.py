@@ -52,6 +52,7 @@ ZIPPED = gzip.compress(DOCUMENT)
         ),
         (JSON, b'{"s3_key": "k"}', Claim("k")),
         (JSON, b'{"s3_key": "k", "upload_duration_ms": 12.9}', Claim("k", 12)),
+        (JSON, b'{"s3_key": "k", "upload_duration_ms": 604800000}', Claim("k", 604_800_000)),
         (
             JSON,
             b'{"s3_reference": true, "s3_bucket": "b", "s3_key": "k", "call_id": "c"}',
@@ -90,6 +91,9 @@ def test_forms_of_send(headers: dict[str, str], body: bytes, expected: Inline | 
         (JSON, '{"compressed": true, "data": "aGé="}'.encode(), "invalid_base64"),
         (JSON, b'{"s3_key": 7}', "invalid_request"),
         (JSON, b'{"s3_key": "k", "upload_duration_ms": -1}', "invalid_request"),
+        (JSON, b'{"s3_key": "k", "upload_duration_ms": 1e15}', "invalid_request"),
+        (JSON, b'{"s3_key": "k", "upload_duration_ms": 1e40}', "invalid_request"),
+        (JSON, b'{"s3_key": "k", "upload_duration_ms": 604800001}', "invalid_request"),
         (JSON, b'{"s3_key": "k", "upload_duration_ms": true}', "invalid_request"),
         (JSON, b'{"s3_key": "k", "upload_duration_ms": "12"}', "invalid_request"),
     ],
@@ -112,6 +116,7 @@ def test_refused_forms_of_send(headers: dict[str, str], body: bytes, code: str) 
             UploadRequest(call_id="x"),
         ),
         ({"content_length": "12"}, b"", UploadRequest(content_length=12)),
+        ({"content_length": "0" * 30 + "12"}, b"", UploadRequest(content_length=12)),
         ({"content_length": "12"}, b'{"content_length": 13}', UploadRequest(content_length=13)),
         ({"sha256": "AB" * 32}, b"", UploadRequest(sha256="ab" * 32)),
         (
@@ -136,6 +141,7 @@ def test_forms_of_upload_requests(
         ({"content_length": 1.5}, "invalid_request"),
         ({"content_length": True}, "invalid_request"),
         ({"content_length": "12x"}, "invalid_request"),
+        ({"content_length": "0" * 5000}, "invalid_request"),
         ({"content_length": "9" * 5000}, "document_too_large"),
         ({"content_length": MAX_PUT + 1}, "document_too_large"),
         ({"sha256": "xyz"}, "invalid_request"),

@@ -9,6 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
+from wideload_runtime.adapters.attributes import read_any_number
+
 # A function has seconds, so it gives up on a silent connection sooner than botocore's 60 s.
 _CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
@@ -61,7 +63,9 @@ def sqs() -> Any:
 
 def table(name: str) -> Any:
     """A DynamoDB table that takes and gives plain Python values."""
-    return boto3.resource("dynamodb", config=_CONFIG).Table(name)
+    made = boto3.resource("dynamodb", config=_CONFIG).Table(name)
+    read_any_number(made)
+    return made
 
 
 def events() -> Any:

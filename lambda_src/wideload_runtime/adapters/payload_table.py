@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from decimal import Decimal
@@ -18,11 +19,7 @@ from wideload_runtime.core.ingest.payloads import (
     Reservation,
     open_shard,
 )
-
-MAX_MAGNITUDE = Decimal("9.9E125")
-MIN_MAGNITUDE = Decimal("1E-130")
-"""Of a DynamoDB number.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
+from wideload_runtime.core.ingest.summary import Scalars
 
 _FIELDS = tuple(field.name for field in fields(Payload))
 
@@ -30,7 +27,8 @@ _FIELDS = tuple(field.name for field in fields(Payload))
 class DynamoPayloadTable:
     """
     Args:
-        table: A boto3 `Table` whose partition key is `payload_id`.
+        table: A boto3 `Table` whose partition key is `payload_id`, and which reads any number
+            (`attributes.read_any_number`).
     """
 
     def __init__(self, table: Any) -> None:
@@ -299,21 +297,22 @@ def item_of(payload: Payload) -> dict[str, Any]:
     """A payload as an item of the table."""
     item = {name: value for name in _FIELDS if (value := getattr(payload, name)) is not None}
     if payload.summary is not None:
-        item["summary"] = {name: _attribute(value) for name, value in payload.summary.items()}
+        item["summary"] = payload.summary.text.decode()
     return item
 
 
-def _attribute(value: Any) -> Any:
-    """A JSON scalar as DynamoDB takes it: a number beyond its range becomes a string."""
-    if not isinstance(value, float):
-        return value
-    number = Decimal(repr(value))
-    return number if not number or MIN_MAGNITUDE <= abs(number) <= MAX_MAGNITUDE else repr(value)
-
-
 def payload_of(item: dict[str, Any]) -> Payload:
-    """A payload from its item, as boto3's deserializer gives it."""
-    return Payload(**{name: _plain(item[name]) for name in _FIELDS if name in item})
+    """A payload from its item, as `AnyNumber` gives it."""
+    known = {name: _plain(item[name]) for name in _FIELDS if name in item}
+    if "summary" in known:
+        known["summary"] = _scalars(known["summary"])
+    return Payload(**known)
+
+
+def _scalars(summary: str | dict[str, Any]) -> Scalars:
+    """The summary of an item: text; a map in items that earlier versions wrote."""
+    text = summary if isinstance(summary, str) else json.dumps(summary, ensure_ascii=False)
+    return Scalars(text.encode())
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.numbers import whole_number
 
 MAX_LIST = 100
 
@@ -38,6 +39,7 @@ def bad_cursor() -> Refused:
 
 def parse_limit(query: Mapping[str, str], most: int, *, default: int) -> int:
     given = query.get("limit", str(default))
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= most):
+    limit = whole_number(given, most)
+    if limit is None or not 1 <= limit <= most:
         raise Refused("invalid_request", f"limit is {given[:20]!r}; 1 to {most} are allowed.")
-    return int(given)
+    return limit

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.json_text import JsonText
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -126,5 +127,8 @@ def no_content() -> Response[str]:
 
 
 def to_json(value: Any) -> str:
-    """json, not orjson: integers of any length must go out as they came in."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value, default=_as_it_is, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+
+
+def _as_it_is(value: JsonText) -> orjson.Fragment:
+    return orjson.Fragment(value.text)

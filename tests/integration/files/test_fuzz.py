@@ -8,7 +8,7 @@ import schemathesis
 from local.cloud import Cloud
 from tests.contract_cases import CONTRACT
 from tests.integration.conftest import Api
-from tests.integration.fuzzing import bounded, call
+from tests.integration.fuzzing import bounded, call, taken_numbers
 
 schema = schemathesis.openapi.from_path(CONTRACT / "openapi-files.yaml")
 
@@ -18,3 +18,7 @@ schema = schemathesis.openapi.from_path(CONTRACT / "openapi-files.yaml")
 @bounded(20)
 def test_no_request_breaks_it(case: schemathesis.Case, ben: Api, cloud: Cloud) -> None:
     call(case, ben, cloud)
+
+
+def test_no_number_out_of_range_is_taken(ben: Api) -> None:
+    assert taken_numbers("files", ben) == []

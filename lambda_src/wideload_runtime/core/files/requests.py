@@ -13,6 +13,7 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
 from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
 from wideload_runtime.core.files.records import Content
+from wideload_runtime.core.numbers import parse_integer
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_BODY = 1024 * 1024
@@ -159,9 +160,13 @@ def _object(body: bytes) -> dict[str, Any]:
         raise Refused("body_too_large", f"The body has over {MAX_BODY} bytes.")
     try:
         # json, not orjson, which refuses all of a body for one lone surrogate in a name.
-        given = json.loads(body)
+        given = json.loads(body, parse_int=parse_integer, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refused("invalid_request", "The body is not JSON.") from error
     if not isinstance(given, dict):
         raise Refused("invalid_request", "The body is not a JSON object.")
     return given
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

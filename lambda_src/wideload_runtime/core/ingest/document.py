@@ -6,12 +6,13 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from wideload_runtime.core.errors import OutOfTimeError, Refused
 from wideload_runtime.core.ingest.gunzip import decoded
 from wideload_runtime.core.ingest.json_scan import JsonScanner
 from wideload_runtime.core.ingest.seekable_gzip import SeekableGzip
+from wideload_runtime.core.ingest.summary import Scalars
 
 IN_ITEM_GZIP = 8 * 1024
 """Bytes of gzip up to which a document stays in its item: a DynamoDB write unit (1 KB) costs an
@@ -44,7 +45,7 @@ class Document:
     sha256: str
     """Hex SHA-256 of the JSON."""
     records: int
-    summary: dict[str, Any]
+    summary: Scalars
     summary_complete: bool
     array_lengths: dict[str, int]
     gzip_size: int

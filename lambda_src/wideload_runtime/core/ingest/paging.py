@@ -12,6 +12,7 @@ from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, p
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.payloads import EVERY_ID, IdRange
 from wideload_runtime.core.ingest.requests import parse_call_id
+from wideload_runtime.core.numbers import MAX_SAFE, whole_number
 
 MAX_RECORDS = 1000
 
@@ -58,17 +59,20 @@ class Page:
         Raises:
             Refused: `invalid_request`.
         """
-        cursor, first = query.get("cursor"), query.get("first", "0")
+        cursor, given = query.get("cursor"), query.get("first", "0")
         if cursor and "first" in query:
             raise Refused("invalid_request", "cursor and first are both given: leave one out.")
-        position = decode_cursor(cursor) if cursor else first
-        if not (position.isascii() and position.isdigit() and len(position) < 20):
+        first = whole_number(decode_cursor(cursor) if cursor else given, MAX_SAFE)
+        if first is None or first > MAX_SAFE:
             raise (
                 bad_cursor()
                 if cursor
-                else Refused("invalid_request", f"first is {first[:20]!r}; give a number, from 0.")
+                else Refused(
+                    "invalid_request",
+                    f"first is {given[:20]!r}; give a number from 0 to {MAX_SAFE}.",
+                )
             )
-        return cls(int(position), parse_limit(query, MAX_RECORDS, default=MAX_RECORDS))
+        return cls(first, parse_limit(query, MAX_RECORDS, default=MAX_RECORDS))
 
 
 def _id_of_time(name: str, text: str) -> str:

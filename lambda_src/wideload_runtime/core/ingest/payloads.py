@@ -14,9 +14,10 @@ import re
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from wideload_runtime.core import ulids
+from wideload_runtime.core.ingest.summary import Scalars
 
 State = Literal["issued", "uploaded", "processing", "stored", "failed", "expired"]
 
@@ -68,7 +69,7 @@ class Payload:
     sha256: str | None = None
     """Hex, of the document's JSON."""
     records: int | None = None
-    summary: dict[str, Any] | None = None
+    summary: Scalars | None = None
     summary_complete: bool | None = None
     array_lengths: dict[str, int] | None = None
     gzip_size: int | None = None

@@ -13,12 +13,15 @@ import orjson
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.gunzip import MAGIC
+from wideload_runtime.core.numbers import whole_number
 
 MAX_BODY = 6 * 1024 * 1024
 """Bytes of a request that a function takes, base64 included.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_PUT = 5 * 1024**3
 """Bytes of one PUT. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+MAX_UPLOAD_MS = 7 * 24 * 3600 * 1000
+"""An object in transit lives seven days, so no upload can have taken longer."""
 MAX_CALL_ID = 256
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -150,9 +153,15 @@ def _claim(given: dict[str, Any]) -> Claim:
     if not isinstance(s3_key, str):
         raise Refused("invalid_request", "s3_key is not a string: give it as /get-upload-url did.")
     if duration is not None and (
-        not isinstance(duration, int | float) or isinstance(duration, bool) or duration < 0
+        not isinstance(duration, int | float)
+        or isinstance(duration, bool)
+        or not 0 <= duration <= MAX_UPLOAD_MS
     ):
-        raise Refused("invalid_request", "upload_duration_ms is not a number of milliseconds.")
+        raise Refused(
+            "invalid_request",
+            "upload_duration_ms is not a number of milliseconds from 0 to "
+            f"{MAX_UPLOAD_MS} (7 days): leave it out if it isn't known.",
+        )
     return Claim(s3_key, None if duration is None else int(duration))
 
 
@@ -199,14 +208,13 @@ def _media_type(value: Any, allowed: set[str], name: str) -> str:
 
 
 def _content_length(value: Any) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or int(text[:20]) == 0:
+    length = whole_number(value, MAX_PUT)
+    if not length:
         raise Refused("invalid_request", "content_length is not a positive number of bytes.")
-    length = int(text[:20])
     if length > MAX_PUT:
         raise Refused(
             "document_too_large",
-            f"content_length is {length} bytes, {MAX_PUT} are allowed: gzip the document.",
+            f"content_length is over {MAX_PUT} bytes, which one PUT takes: gzip the document.",
         )
     return length
 

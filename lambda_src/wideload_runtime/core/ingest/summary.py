@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from wideload_runtime.core.json_text import JsonText
 
 MAX_STRING = 1024
 """Characters of a string that the summary takes; longer ones stay in the document alone."""
 MAX_SIZE = 32 * 1024
 """Bytes of names and scalars: with the index they must fit into an item of 400 KB.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
-MAX_DIGITS = 38
-"""Of a DynamoDB number."""
 
 SECRETS = frozenset({"token"})
 """Older clients put their API key into the document: it never reaches the summary."""
 
 
+class Scalars(JsonText):
+    """A JSON object of scalars by name, each as the document spells it.
+
+    Text, since DynamoDB's numbers have 38 digits and an exponent of at most 125
+    (docs/adr/0030-numbers-as-text.md).
+    """
+
+    __slots__ = ()
+
+    def get(self, name: str) -> Any:
+        """A scalar as a Python value; None if there is none of this name."""
+        return json.loads(self.text).get(name)
+
+
 class Summary:
     """
     Attributes:
-        scalars: Top-level scalars of the document by name.
         array_lengths: Number of elements of each top-level array by name.
         complete: False when something was left out, since it was too large.
     """
 
     def __init__(self) -> None:
-        self.scalars: dict[str, Any] = {}
         self.array_lengths: dict[str, int] = {}
         self.complete = True
+        self._members: list[bytes] = []
         self._size = 0
+
+    @property
+    def scalars(self) -> Scalars:
+        """The document's top-level scalars."""
+        return Scalars(b"{%b}" % b",".join(self._members))
 
     def add_scalar(self, name: str, value: Any, token: bytes) -> None:
         """
@@ -37,21 +56,20 @@ class Summary:
         """
         if name in SECRETS:
             return
-        if isinstance(value, float) and token.lstrip(b"-").isdigit() and len(token) <= MAX_DIGITS:
-            value = int(token)  # orjson reads integers over 64 bits as floats
+        member = b"%b:%b" % (json.dumps(name, ensure_ascii=False).encode(), token)
         if isinstance(value, str) and len(value) > MAX_STRING:
             self.complete = False
-        elif self._fits(name, len(token)):
-            self.scalars[name] = value
+        elif self._fits(len(member)):
+            self._members.append(member)
 
     def add_array(self, name: str, length: int) -> None:
-        if self._fits(name, 8):
+        if not name:  # DynamoDB takes no empty attribute name, at any depth.
+            self.complete = False
+        elif self._fits(len(name.encode()) + 8):
             self.array_lengths[name] = length
 
-    def _fits(self, name: str, value_size: int) -> bool:
-        size = len(name.encode()) + value_size
-        # DynamoDB takes no empty attribute name, at any depth.
-        if not name or self._size + size > MAX_SIZE:
+    def _fits(self, size: int) -> bool:
+        if self._size + size > MAX_SIZE:
             self.complete = False
             return False
         self._size += size
