@@ -47,6 +47,7 @@ class FilesStack(ServiceStack):
             session_ttl=Duration.days(settings.upload_session_days),
             max_file_size=settings.max_file_size,
             quota_bytes=settings.file_quota_bytes,
+            quota_files=settings.file_quota_files,
             max_open_uploads=settings.max_open_uploads,
             verify_multipart=settings.verify_multipart,
             expiration=days(settings.file_expiration_days),

@@ -78,6 +78,7 @@ _RANGES = {
     "upload_session_days": (1, 30),
     "max_file_size": (1, 5 * 2**40),
     "file_quota_bytes": (1, 10**18),
+    "file_quota_files": (1, 10**9),
     "max_open_uploads": (1, 10_000),
     "file_expiration_days": (1, 36_499),
     "file_infrequent_access_days": (30, 36_499),

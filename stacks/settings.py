@@ -113,8 +113,11 @@ class Settings:
     max_file_size: int = 5 * 2**40
     """Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB)."""
 
-    file_quota_bytes: int | None = None
-    """Most that one person may store, in bytes. Default: no limit."""
+    file_quota_bytes: int | None = 10 * 2**40
+    """Most that one person may store, in bytes. Empty: no limit."""
+
+    file_quota_files: int | None = 100_000
+    """Most files that one person may store, 1 to 1,000,000,000. Empty: no limit."""
 
     max_open_uploads: int = 100
     """Uploads that one person may have open at once, 1 to 10,000."""

@@ -83,6 +83,8 @@ class FilesApiSettings:
     """Bytes."""
     quota_bytes: int | None
     """Of each person's files and open uploads; None: no limit."""
+    quota_files: int | None
+    """The same in number."""
     max_open_uploads: int
     """Of each person."""
     sign_in: dict[str, Any]
@@ -94,11 +96,8 @@ class FilesApiSettings:
             url_seconds=_positive("WIDELOAD_FILE_URL_TTL", environment),
             session_seconds=_positive("WIDELOAD_UPLOAD_SESSION_TTL", environment),
             max_file_size=_positive("WIDELOAD_MAX_FILE_SIZE", environment),
-            quota_bytes=(
-                _positive("WIDELOAD_QUOTA_BYTES", environment)
-                if environment.get("WIDELOAD_QUOTA_BYTES")
-                else None
-            ),
+            quota_bytes=_positive_or_none("WIDELOAD_QUOTA_BYTES", environment),
+            quota_files=_positive_or_none("WIDELOAD_QUOTA_FILES", environment),
             max_open_uploads=_positive("WIDELOAD_MAX_OPEN_UPLOADS", environment),
             sign_in=_json_object("WIDELOAD_SIGN_IN", environment),
         )
@@ -137,6 +136,11 @@ def _positive(name: str, environment: Mapping[str, str]) -> int:
     if not value.isdigit() or int(value) == 0:
         raise ValueError(f"{name} is {value!r}; a positive whole number is needed")
     return int(value)
+
+
+def _positive_or_none(name: str, environment: Mapping[str, str]) -> int | None:
+    """None if it is empty."""
+    return _positive(name, environment) if environment.get(name) else None
 
 
 def _days(name: str, environment: Mapping[str, str]) -> int | None:

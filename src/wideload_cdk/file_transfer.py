@@ -140,8 +140,10 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             resumed. Default: 7 days.
         max_file_size: Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB, the most that S3
             keeps). Default: 5 TiB.
-        quota_bytes: Most that one person may store, in bytes, open uploads counted in.
-            Default: no limit.
+        quota_bytes: Most that one person may store, in bytes: files, open uploads, and what was
+            aborted or deleted while its upload URL lives. `None`: no limit.
+            Default: 10,995,116,277,760 (10 TiB), twice the largest file.
+        quota_files: The same in number, 1 to 1,000,000,000. `None`: no limit. Default: 100,000.
         max_open_uploads: Uploads that one person may have open at once, 1 to 10,000.
             Default: 100.
         verify_multipart: Whether multipart uploads are read again to check the SHA-256 of the
@@ -256,7 +258,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         url_ttl: Duration = Duration.minutes(60),
         session_ttl: Duration = Duration.days(7),
         max_file_size: int = MAX_FILE_SIZE,
-        quota_bytes: int | None = None,
+        quota_bytes: int | None = 10 * TIB,
+        quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
         expiration: Duration | None = None,
@@ -303,6 +306,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             session_ttl=session_ttl,
             max_file_size=max_file_size,
             quota_bytes=quota_bytes,
+            quota_files=quota_files,
             max_open_uploads=max_open_uploads,
         )
         check_lifecycle(
@@ -385,6 +389,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             "WIDELOAD_UPLOAD_SESSION_TTL": str(session_ttl.to_seconds()),
             "WIDELOAD_MAX_FILE_SIZE": str(max_file_size),
             "WIDELOAD_QUOTA_BYTES": "" if quota_bytes is None else str(quota_bytes),
+            "WIDELOAD_QUOTA_FILES": "" if quota_files is None else str(quota_files),
             "WIDELOAD_MAX_OPEN_UPLOADS": str(max_open_uploads),
             "WIDELOAD_VERIFY_QUEUE_URL": self.verify_queue.queue_url if self.verify_queue else "",
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
@@ -452,6 +457,7 @@ def _check_limits(
     session_ttl: Duration,
     max_file_size: int,
     quota_bytes: int | None,
+    quota_files: int | None,
     max_open_uploads: int,
 ) -> None:
     check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
@@ -459,4 +465,6 @@ def _check_limits(
     check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
     if quota_bytes is not None:
         check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
+    if quota_files is not None:
+        check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
     check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")

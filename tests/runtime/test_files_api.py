@@ -20,6 +20,7 @@ from tests.runtime.files_world import FilesWorld, large, small
 from tests.runtime.test_ingest_api import Context
 from tests.runtime.wire import aws_error
 from wideload_runtime.core.errors import STATUS, TITLES
+from wideload_runtime.core.files.records import Usage
 
 CASES = contract_cases.load("files.json")
 DOCUMENT = contract_cases.openapi("files")
@@ -104,7 +105,8 @@ def test_case(world: FilesWorld, invoke: Invoke, case: dict[str, Any]) -> None:
             continue
         assert contract_cases.matches(step.expected["body"], step.body), step
         OAS31Validator(schema).validate(step.body)
-    assert world.ann.usage.bytes == 0, "the case left something behind"
+    world.end_urls()
+    assert world.ann.usage == Usage(), "the case left something behind"
 
 
 def test_every_route_is_in_a_case() -> None:

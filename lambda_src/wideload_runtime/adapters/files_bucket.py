@@ -228,11 +228,13 @@ class FilesBucket:
             self._abort(key, s3_upload_id)
         self._client.delete_object(Bucket=self._name, Key=key)
 
-    def try_remove(self, key: str, s3_upload_id: str | None = None) -> None:
+    def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
         try:
             self.remove(key, s3_upload_id)
         except (BotoCoreError, ClientError):
             logger.exception("could not remove an object yet", id=key.rpartition("/")[2])
+            return False
+        return True
 
     def try_abort(self, key: str, s3_upload_id: str) -> None:
         try:
