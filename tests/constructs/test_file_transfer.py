@@ -587,7 +587,7 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
         environment_name=parameter("Environment").value_as_string,
         max_file_size=parameter("Size", "Number").value_as_number,
         quota_bytes=parameter("Quota", "Number").value_as_number,
-        quota_files=parameter("Files", "Number").value_as_number,
+        quota_files=parameter("Number", "Number").value_as_number,
         max_open_uploads=parameter("Open", "Number").value_as_number,
         rate_limit=parameter("Rate", "Number").value_as_number,
         url_ttl=Duration.seconds(parameter("Ttl", "Number").value_as_number),
@@ -600,7 +600,7 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert found["WIDELOAD_ENVIRONMENT"] == {"Ref": "Environment"}
     assert found["WIDELOAD_MAX_FILE_SIZE"] == {"Ref": "Size"}
     assert found["WIDELOAD_QUOTA_BYTES"] == {"Ref": "Quota"}
-    assert found["WIDELOAD_QUOTA_FILES"] == {"Ref": "Files"}
+    assert found["WIDELOAD_QUOTA_FILES"] == {"Ref": "Number"}
     assert found["WIDELOAD_MAX_OPEN_UPLOADS"] == {"Ref": "Open"}
     assert found["WIDELOAD_FILE_URL_TTL"] == {"Ref": "Ttl"}
     assert found["WIDELOAD_FILE_EXPIRATION_DAYS"] == {"Ref": "Expiration"}
