@@ -334,6 +334,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         self.bucket = bucket or self._new_bucket(
             encryption_key=encryption_key,
             abort_incomplete_after=_a_day_after(session_ttl),
+            max_url_age=url_ttl,
             cors_origins=origins,
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,

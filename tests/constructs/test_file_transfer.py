@@ -508,6 +508,24 @@ def test_metrics(make: Make, method: str, name: str, statistic: str, unit: str) 
     assert (other.statistic, other.period.to_seconds()) == ("Maximum", 60)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "milliseconds"),
+    [({}, 3_600_000), ({"url_ttl": Duration.hours(12)}, 43_200_000)],
+)
+def test_bucket_refuses_urls_older_than_they_live(
+    make: Make, arguments: dict[str, Any], milliseconds: int
+) -> None:
+    _, template = make(**arguments)
+
+    [age] = [
+        statement["Condition"]["NumericGreaterThan"]["s3:signatureAge"]
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "DenyOldUrls"
+    ]
+    assert age == milliseconds
+
+
 # Refusals
 
 

@@ -95,6 +95,8 @@ def test_a_get_is_signed_with_the_answers_headers(bucket: FilesBucket) -> None:
     _, query = signed(action["href"])
     assert query["response-content-disposition"] == disposition
     assert query["response-content-type"] == "text/html; charset=utf-8"
+    assert query["response-cache-control"] == "private, no-store"
+    assert query["response-content-encoding"] == "identity"
     assert query["X-Amz-SignedHeaders"] == "host"
     assert (action["method"], action["headers"]) == ("GET", {})
 
