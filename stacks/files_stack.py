@@ -41,6 +41,7 @@ class FilesStack(ServiceStack):
             mfa=settings.mfa,
             password_sign_in=own_pool and settings.password_sign_in,
             user_pool_web_acl_arn=settings.user_pool_web_acl_arn,
+            sign_in_rate_limit=settings.sign_in_rate_limit,
             sign_in_domain_prefix=settings.sign_in_domain_prefix,
             endpoint_url=settings.endpoint_url if own_pool else None,
             url_ttl=Duration.minutes(settings.file_url_minutes),

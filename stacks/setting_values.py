@@ -87,6 +87,7 @@ _RANGES = {
     "rate_limit": (1, 100_000),
     "burst_limit": (1, 50_000),
     "worker_max_concurrency": (2, 1_000),
+    "sign_in_rate_limit": (10, 2 * 10**9),
     "api_reserved_concurrency": (1, 10_000),
     "worker_reserved_concurrency": (2, 10_000),
     "account_concurrency": (10, 1_000_000),

@@ -45,6 +45,7 @@ from wideload_cdk._sign_in import (
     SignIn,
     check_domain_prefix,
     check_endpoint,
+    check_firewall,
     check_issuer,
     check_page,
     new_user_pool,
@@ -128,6 +129,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             Default: they may not.
         user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL for the user pool made here:
             what its sign-in pages and its API let through. Default: no firewall.
+        sign_in_rate_limit: Requests in five minutes that a web ACL made here for the user pool
+            lets through from one address, 10 to 2,000,000,000; a sign-in takes some ten. Instead
+            of `user_pool_web_acl_arn`. AWS bills a web ACL by the month. Default: no firewall.
         sign_in_domain_prefix: First part of the sign-in pages' host name,
             `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
             Default: `wideload-` and two parts that nobody else has.
@@ -160,8 +164,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             Default: never.
         event_bus: Receives the verifier's events. Default: the account's default bus.
         rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. Default: 100.
-        burst_limit: Requests that may come at once. Default: 200.
+            answered 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
+        burst_limit: Requests that may come at once; a tenth for `GET /sign-in`. Default: 200.
         api_reserved_concurrency: Requests that the API's function serves at once, at most, and
             for which its account always keeps room, 1 to 10,000. Default: what others leave.
         tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
@@ -253,6 +257,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         mfa: Literal["off", "optional", "required"] = "optional",
         password_sign_in: bool = False,
         user_pool_web_acl_arn: str | None = None,
+        sign_in_rate_limit: int | None = None,
         sign_in_domain_prefix: str | None = None,
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
@@ -291,12 +296,14 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             mfa=None if mfa == "optional" else mfa,
             password_sign_in=password_sign_in or None,
             user_pool_web_acl_arn=user_pool_web_acl_arn,
+            sign_in_rate_limit=sign_in_rate_limit,
             sign_in_domain_prefix=sign_in_domain_prefix,
             endpoint_url=endpoint_url,
         )
         for url in web_urls:
             check_page(url)
         check_choice("mfa", mfa, list(MFA))
+        check_firewall(user_pool_web_acl_arn, sign_in_rate_limit)
         if sign_in_domain_prefix is not None:
             check_domain_prefix(sign_in_domain_prefix)
         if endpoint_url is not None:
@@ -371,6 +378,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 mfa=mfa,
                 password_sign_in=password_sign_in,
                 web_acl_arn=user_pool_web_acl_arn,
+                rate_limit=sign_in_rate_limit,
                 domain_prefix=sign_in_domain_prefix,
                 endpoint_url=endpoint_url,
                 deletion_protection=deletion_protection,

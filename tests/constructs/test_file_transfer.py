@@ -412,6 +412,30 @@ def test_api_is_throttled(make: Make, arguments: dict[str, Any], rate: int, burs
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "rate", "burst"),
+    [
+        ({}, 10, 20),
+        ({"rate_limit": 1_000, "burst_limit": 2_000}, 100, 200),
+        ({"rate_limit": 5, "burst_limit": 7}, 1, 1),
+    ],
+)
+def test_whoever_floods_what_needs_no_token_leaves_the_rest_to_others(
+    make: Make, arguments: dict[str, Any], rate: int, burst: int
+) -> None:
+    _, template = make(**arguments)
+
+    [stage] = template.find_resources("AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["RouteSettings"] == {
+        "GET /sign-in": {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+    }
+    routes = template.find_resources("AWS::ApiGatewayV2::Route")
+    [open_route] = [
+        name for name, route in routes.items() if route["Properties"]["RouteKey"] == "GET /sign-in"
+    ]
+    assert open_route in stage["DependsOn"]
+
+
 def test_api_url_has_no_slash_at_its_end(stack: cdk.Stack, make: Make) -> None:
     files, template = make()
 
@@ -627,4 +651,5 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
+    assert stage["RouteSettings"]["GET /sign-in"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
     assert only(template, "AWS::Cognito::UserPoolDomain")["Domain"] == {"Ref": "Prefix"}
