@@ -11,6 +11,10 @@ from typing import Any, Literal
 
 from stacks.setting_values import check, parse
 
+LEFT_UNRESERVED = 100
+"""Of an account's concurrency, which no function can set aside.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -113,8 +117,11 @@ class Settings:
     max_file_size: int = 5 * 2**40
     """Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB)."""
 
-    file_quota_bytes: int | None = None
-    """Most that one person may store, in bytes. Default: no limit."""
+    file_quota_bytes: int | None = 10 * 2**40
+    """Most that one person may store, in bytes. Empty: no limit."""
+
+    file_quota_files: int | None = 100_000
+    """Most files that one person may store, 1 to 1,000,000,000. Empty: no limit."""
 
     max_open_uploads: int = 100
     """Uploads that one person may have open at once, 1 to 10,000."""
@@ -176,6 +183,10 @@ class Settings:
 
     user_pool_web_acl_arn: str | None = None
     """ARN of a WAF web ACL of scope REGIONAL that guards the user pool. Default: no firewall."""
+
+    sign_in_rate_limit: int | None = None
+    """Requests in five minutes that a web ACL made here for the user pool lets through from one
+    address, 10 to 2,000,000,000. Default: no firewall."""
 
     rate_limit: int = 100
     """Requests per second that each API accepts, 1 to 100,000. AWS allows an account 10,000 in a
@@ -257,12 +268,30 @@ class Settings:
                 f"user_pool_web_acl_arn is {self.user_pool_web_acl_arn!r}, but with an oidc_issuer "
                 "no user pool is made here; leave one out."
             )
+        if self.sign_in_rate_limit is not None and (self.oidc_issuer or self.user_pool_web_acl_arn):
+            raise ValueError(
+                f"sign_in_rate_limit is {self.sign_in_rate_limit:,}, but with an oidc_issuer no "
+                "user pool is made here, and a user_pool_web_acl_arn is there instead; leave one "
+                "out."
+            )
+        self._check_reserved()
+
+    def _check_reserved(self) -> None:
         reserved = self.worker_reserved_concurrency
         if reserved is not None and reserved < self.worker_max_concurrency:
             raise ValueError(
                 f"worker_reserved_concurrency is {reserved:,}, less than worker_max_concurrency, "
                 f"{self.worker_max_concurrency:,}; the queue would be throttled. Raise one or "
                 "lower the other."
+            )
+        total = 2 * (self.api_reserved_concurrency or 0) + (reserved or 0)
+        account = self.account_concurrency
+        if total and account is not None and total > account - LEFT_UNRESERVED:
+            raise ValueError(
+                f"api_reserved_concurrency, twice, and worker_reserved_concurrency set {total:,} "
+                f"aside, but of {account:,} (account_concurrency) Lambda keeps "
+                f"{LEFT_UNRESERVED} for other functions; lower them, leave them empty, or have AWS "
+                "raise the account's quota."
             )
 
     @classmethod
@@ -320,6 +349,8 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             rate_limit=1_000,
             burst_limit=2_000,
             worker_max_concurrency=50,
+            api_reserved_concurrency=200,
+            worker_reserved_concurrency=50,
             compliance_packs=True,
         ),
         # The embedded cloud on the developer's machine.

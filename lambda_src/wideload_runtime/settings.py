@@ -25,8 +25,8 @@ class Settings:
     """Life of a finished record; None: for ever."""
     max_receives: int
     """Deliveries of a message before it goes to the dead-letter queue."""
-    tenant_workers: int
-    """Workers that one tenant may have at once."""
+    tenant_workers: int | None
+    """Workers that one tenant may have at once; None in functions that aren't workers."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -40,8 +40,8 @@ class Settings:
             records_field=required("WIDELOAD_RECORDS_FIELD", environment),
             s3_addressing_style=_addressing_style(environment),
             retention_seconds=_days("WIDELOAD_RETENTION_DAYS", environment),
-            max_receives=_positive_or("WIDELOAD_MAX_RECEIVES", 1, environment),
-            tenant_workers=_positive_or("WIDELOAD_TENANT_WORKERS", 1, environment),
+            max_receives=_positive_or_none("WIDELOAD_MAX_RECEIVES", environment) or 1,
+            tenant_workers=_positive_or_none("WIDELOAD_TENANT_WORKERS", environment),
         )
 
 
@@ -81,6 +81,8 @@ class FilesApiSettings:
     """Bytes."""
     quota_bytes: int | None
     """Of each person's files and open uploads; None: no limit."""
+    quota_files: int | None
+    """The same in number."""
     max_open_uploads: int
     """Of each person."""
     sign_in: dict[str, Any]
@@ -92,11 +94,8 @@ class FilesApiSettings:
             url_seconds=_positive("WIDELOAD_FILE_URL_TTL", environment),
             session_seconds=_positive("WIDELOAD_UPLOAD_SESSION_TTL", environment),
             max_file_size=_positive("WIDELOAD_MAX_FILE_SIZE", environment),
-            quota_bytes=(
-                _positive("WIDELOAD_QUOTA_BYTES", environment)
-                if environment.get("WIDELOAD_QUOTA_BYTES")
-                else None
-            ),
+            quota_bytes=_positive_or_none("WIDELOAD_QUOTA_BYTES", environment),
+            quota_files=_positive_or_none("WIDELOAD_QUOTA_FILES", environment),
             max_open_uploads=_positive("WIDELOAD_MAX_OPEN_UPLOADS", environment),
             sign_in=_json_object("WIDELOAD_SIGN_IN", environment),
         )
@@ -137,9 +136,9 @@ def _positive(name: str, environment: Mapping[str, str]) -> int:
     return int(value)
 
 
-def _positive_or(name: str, default: int, environment: Mapping[str, str]) -> int:
-    """For what only some functions are told."""
-    return _positive(name, environment) if environment.get(name) else default
+def _positive_or_none(name: str, environment: Mapping[str, str]) -> int | None:
+    """None if it is empty, or for what only some functions are told."""
+    return _positive(name, environment) if environment.get(name) else None
 
 
 def _days(name: str, environment: Mapping[str, str]) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Token
 from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_certificatemanager as acm
@@ -26,6 +26,10 @@ from wideload_cdk._logs import new_log_group
 
 # How long a key goes on working after it was revoked.
 AUTHORIZER_CACHE = Duration.minutes(5)
+
+# Routes that need neither key nor token get a tenth of the API's requests, so that who floods them
+# leaves the rest to the others.
+OPEN_SHARE = 10
 
 # How long a browser remembers what a preflight answered.
 PREFLIGHT_CACHE = Duration.hours(1)
@@ -78,7 +82,8 @@ class _HttpApi(apigateway.HttpApi):
     """An HTTP API all of whose routes go to one function.
 
     `routes` maps paths to methods. The `$default` stage is deployed on every change,
-    throttled, and writes `_LOGGED` and `logged` to a log group of its own.
+    throttled, `open_paths` more than the others, and writes `_LOGGED` and `logged` to a log group
+    of its own.
     """
 
     url_base: str
@@ -145,6 +150,7 @@ class _HttpApi(apigateway.HttpApi):
             throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
             access_log_settings=_AccessLog(self.access_log_group, {**_LOGGED, **logged}),
         )
+        self._throttle_open_routes(rate_limit, burst_limit)
         self.url_base, self.domain_target = self.api_endpoint, None
         if domain_name is not None and certificate is not None:
             # TLS 1.2 is the least that an HTTP API's domain can have, and the most:
@@ -158,6 +164,19 @@ class _HttpApi(apigateway.HttpApi):
             apigateway.ApiMapping(
                 self, "DomainMapping", api=self, domain_name=domain, stage=self.stage
             )
+
+    def _throttle_open_routes(self, rate_limit: int, burst_limit: int) -> None:
+        if not self.open_routes:
+            return
+        resource = self.stage.node.default_child
+        assert isinstance(resource, apigateway.CfnStage)  # noqa: S101 - for the type checker
+        settings = {
+            "ThrottlingRateLimit": _open_share(rate_limit),
+            "ThrottlingBurstLimit": _open_share(burst_limit),
+        }
+        resource.route_settings = dict.fromkeys(map(_key_of, self.open_routes), settings)
+        # API Gateway refuses settings of a route that isn't there yet.
+        self.stage.node.add_dependency(*self.open_routes)
 
 
 class KeyedHttpApi(_HttpApi):
@@ -212,6 +231,18 @@ class TokenHttpApi(_HttpApi):
             logged=_LOGGED_OF_TOKENS,
             **options,
         )
+
+
+def _key_of(route: apigateway.HttpRoute) -> str:
+    """Such as `GET /sign-in`."""
+    resource = route.node.default_child
+    assert isinstance(resource, apigateway.CfnRoute)  # noqa: S101 - for the type checker
+    return resource.route_key
+
+
+def _open_share(limit: int) -> int:
+    """What is known only at deployment can't be divided here."""
+    return limit if Token.is_unresolved(limit) else max(1, limit // OPEN_SHARE)
 
 
 def _cors(origins: Sequence[str]) -> apigateway.CorsPreflightOptions:

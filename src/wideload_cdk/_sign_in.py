@@ -12,8 +12,8 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from wideload_cdk._checks import check_text
-from wideload_cdk._rules import acknowledge
+from wideload_cdk._checks import check_range, check_text
+from wideload_cdk._rules import acknowledge, acknowledge_for_standards
 
 SCOPES = ("openid", "email")
 
@@ -74,6 +74,7 @@ def new_user_pool(
     mfa: str,
     password_sign_in: bool,
     web_acl_arn: str | None,
+    rate_limit: int | None,
     domain_prefix: str | None,
     endpoint_url: str | None,
     deletion_protection: bool,
@@ -145,6 +146,8 @@ def new_user_pool(
             client_id=client.user_pool_client_id,
             use_cognito_provided_values=True,
         ).node.add_dependency(domain)
+    if rate_limit is not None:
+        web_acl_arn = _new_web_acl(pool, rate_limit).attr_arn
     if web_acl_arn is not None:
         wafv2.CfnWebACLAssociation(
             pool, "WebAclAssociation", resource_arn=pool.user_pool_arn, web_acl_arn=web_acl_arn
@@ -160,6 +163,43 @@ def new_user_pool(
         else f"https://cognito-idp.{Stack.of(pool).region}.{Aws.URL_SUFFIX}/",
         user_pool=pool,
         user_pool_client=client,
+    )
+
+
+def _new_web_acl(pool: cognito.UserPool, rate_limit: int) -> wafv2.CfnWebACL:
+    """Let `rate_limit` requests of one address through in five minutes."""
+    acl = wafv2.CfnWebACL(
+        pool,
+        "WebAcl",
+        scope="REGIONAL",
+        default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+        visibility_config=_visible("SignIn"),
+        rules=[
+            wafv2.CfnWebACL.RuleProperty(
+                name="RatePerAddress",
+                priority=0,
+                action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+                statement=wafv2.CfnWebACL.StatementProperty(
+                    rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                        aggregate_key_type="IP", limit=rate_limit, evaluation_window_sec=300
+                    )
+                ),
+                visibility_config=_visible("SignInRatePerAddress"),
+            )
+        ],
+    )
+    acknowledge_for_standards(
+        acl,
+        "WAFv2LoggingEnabled",
+        "Its metrics count what it blocks. Full logs hold whom people sign in as.",
+    )
+    return acl
+
+
+def _visible(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    """Metrics, but no sampled requests, which hold what people send to sign in."""
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric_name, sampled_requests_enabled=False
     )
 
 
@@ -230,6 +270,18 @@ def check_issuer(
                 f"issuer and {name} are both given, but {name} is for a user pool made here; see "
                 "to it where your people sign in, and leave one out."
             )
+
+
+def check_firewall(web_acl_arn: str | None, rate_limit: int | None) -> None:
+    """Raise ValueError unless the user pool gets one web ACL at most, and WAF takes its limit."""
+    if rate_limit is None:
+        return
+    check_range("sign_in_rate_limit", rate_limit, least=10, most=2 * 10**9, unit="requests")
+    if web_acl_arn is not None:
+        raise ValueError(
+            f"user_pool_web_acl_arn is {web_acl_arn!r} and sign_in_rate_limit is {rate_limit:,}; "
+            "give one: a user pool has one web ACL, and yours may hold such a rule itself."
+        )
 
 
 def check_page(url: str) -> None:

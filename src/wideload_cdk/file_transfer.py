@@ -45,6 +45,7 @@ from wideload_cdk._sign_in import (
     SignIn,
     check_domain_prefix,
     check_endpoint,
+    check_firewall,
     check_issuer,
     check_page,
     new_user_pool,
@@ -128,6 +129,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             Default: they may not.
         user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL for the user pool made here:
             what its sign-in pages and its API let through. Default: no firewall.
+        sign_in_rate_limit: Requests in five minutes that a web ACL made here for the user pool
+            lets through from one address, 10 to 2,000,000,000; a sign-in takes some ten. Instead
+            of `user_pool_web_acl_arn`. AWS bills a web ACL by the month. Default: no firewall.
         sign_in_domain_prefix: First part of the sign-in pages' host name,
             `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
             Default: `wideload-` and two parts that nobody else has.
@@ -140,8 +144,10 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             resumed. Default: 7 days.
         max_file_size: Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB, the most that S3
             keeps). Default: 5 TiB.
-        quota_bytes: Most that one person may store, in bytes, open uploads counted in.
-            Default: no limit.
+        quota_bytes: Most that one person may store, in bytes: files, open uploads, and what was
+            aborted or deleted while its upload URL lives. `None`: no limit.
+            Default: 10,995,116,277,760 (10 TiB), twice the largest file.
+        quota_files: The same in number, 1 to 1,000,000,000. `None`: no limit. Default: 100,000.
         max_open_uploads: Uploads that one person may have open at once, 1 to 10,000.
             Default: 100.
         verify_multipart: Whether multipart uploads are read again to check the SHA-256 of the
@@ -158,8 +164,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             Default: never.
         event_bus: Receives the verifier's events. Default: the account's default bus.
         rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. Default: 100.
-        burst_limit: Requests that may come at once. Default: 200.
+            answered 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
+        burst_limit: Requests that may come at once; a tenth for `GET /sign-in`. Default: 200.
         api_reserved_concurrency: Requests that the API's function serves at once, at most, and
             for which its account always keeps room, 1 to 10,000. Default: what others leave.
         tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
@@ -251,12 +257,14 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         mfa: Literal["off", "optional", "required"] = "optional",
         password_sign_in: bool = False,
         user_pool_web_acl_arn: str | None = None,
+        sign_in_rate_limit: int | None = None,
         sign_in_domain_prefix: str | None = None,
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
         session_ttl: Duration = Duration.days(7),
         max_file_size: int = MAX_FILE_SIZE,
-        quota_bytes: int | None = None,
+        quota_bytes: int | None = 10 * TIB,
+        quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
         expiration: Duration | None = None,
@@ -288,12 +296,14 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             mfa=None if mfa == "optional" else mfa,
             password_sign_in=password_sign_in or None,
             user_pool_web_acl_arn=user_pool_web_acl_arn,
+            sign_in_rate_limit=sign_in_rate_limit,
             sign_in_domain_prefix=sign_in_domain_prefix,
             endpoint_url=endpoint_url,
         )
         for url in web_urls:
             check_page(url)
         check_choice("mfa", mfa, list(MFA))
+        check_firewall(user_pool_web_acl_arn, sign_in_rate_limit)
         if sign_in_domain_prefix is not None:
             check_domain_prefix(sign_in_domain_prefix)
         if endpoint_url is not None:
@@ -303,6 +313,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             session_ttl=session_ttl,
             max_file_size=max_file_size,
             quota_bytes=quota_bytes,
+            quota_files=quota_files,
             max_open_uploads=max_open_uploads,
         )
         check_lifecycle(
@@ -330,6 +341,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         self.bucket = bucket or self._new_bucket(
             encryption_key=encryption_key,
             abort_incomplete_after=_a_day_after(session_ttl),
+            max_url_age=url_ttl,
             cors_origins=origins,
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
@@ -366,6 +378,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 mfa=mfa,
                 password_sign_in=password_sign_in,
                 web_acl_arn=user_pool_web_acl_arn,
+                rate_limit=sign_in_rate_limit,
                 domain_prefix=sign_in_domain_prefix,
                 endpoint_url=endpoint_url,
                 deletion_protection=deletion_protection,
@@ -385,6 +398,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             "WIDELOAD_UPLOAD_SESSION_TTL": str(session_ttl.to_seconds()),
             "WIDELOAD_MAX_FILE_SIZE": str(max_file_size),
             "WIDELOAD_QUOTA_BYTES": "" if quota_bytes is None else str(quota_bytes),
+            "WIDELOAD_QUOTA_FILES": "" if quota_files is None else str(quota_files),
             "WIDELOAD_MAX_OPEN_UPLOADS": str(max_open_uploads),
             "WIDELOAD_VERIFY_QUEUE_URL": self.verify_queue.queue_url if self.verify_queue else "",
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
@@ -452,6 +466,7 @@ def _check_limits(
     session_ttl: Duration,
     max_file_size: int,
     quota_bytes: int | None,
+    quota_files: int | None,
     max_open_uploads: int,
 ) -> None:
     check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
@@ -459,4 +474,6 @@ def _check_limits(
     check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
     if quota_bytes is not None:
         check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
+    if quota_files is not None:
+        check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
     check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")

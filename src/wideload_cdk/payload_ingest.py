@@ -338,6 +338,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         self.bucket = bucket or self._new_bucket(
             encryption_key=encryption_key,
             expiration=transit_expiration,
+            max_url_age=upload_url_ttl,
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
             archive={

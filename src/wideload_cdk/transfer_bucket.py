@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from wideload_cdk._access_logs import new_access_logs_bucket
-from wideload_cdk._checks import check_days, check_text
+from wideload_cdk._checks import check_days, check_duration, check_text
 from wideload_cdk._compliance import TRANSFER_BUCKET, acknowledge_bucket
+
+# The most for credentials of a role: a URL dies with those that signed it.
+MAX_URL_AGE = Duration.hours(12)
+
+# What a presigned PUT must not choose. S3 takes no unsigned `x-amz-*` header with a presigned URL
+# anyway, and none of these is signed here.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_DENIED_HEADERS: dict[str, dict[str, dict[str, str]]] = {
+    # Some classes cost more, or can't be read at once. STANDARD may be written out.
+    "DenyStorageClassByUrl": {
+        "Null": {"s3:x-amz-storage-class": "false"},
+        "StringNotEquals": {"s3:x-amz-storage-class": "STANDARD"},
+    },
+    # Under a key of the sender's own (SSE-C) nobody else could read the object.
+    "DenyCustomerKeyByUrl": {
+        "Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}
+    },
+    "DenyRedirectByUrl": {"Null": {"s3:x-amz-website-redirect-location": "false"}},
+}
 
 
 class TransferBucket(s3.Bucket):
@@ -20,7 +40,8 @@ class TransferBucket(s3.Bucket):
     It is an ordinary `s3.Bucket`, so it goes wherever an `s3.IBucket` does, and takes more
     lifecycle rules by `add_lifecycle_rule`. All access needs TLS 1.2 or newer, public access
     is blocked, the bucket owner owns every object (no ACLs), and object events go to
-    EventBridge.
+    EventBridge. Presigned URLs end after `max_url_age`, whoever signed them for however long, and
+    a PUT by one chooses neither storage class nor redirect nor an encryption key of its own.
 
     Args:
         encryption_key: KMS key that encrypts the objects. Default: S3's own keys
@@ -29,6 +50,8 @@ class TransferBucket(s3.Bucket):
             least one; `None` keeps them. Default: 7 days.
         abort_incomplete_after: Multipart uploads that were neither completed nor aborted are
             aborted this long after they began, in whole days, at least one. Default: 1 day.
+        max_url_age: How long after it was signed a URL may be used at most, whatever its own
+            expiry says, 1 minute to 12 hours. Default: 12 hours.
         expiration_prefix: Only keys that start with this expire. Default: every key.
         cors_origins: Origins whose pages may PUT, GET and HEAD, such as
             `https://app.example.com`; they can read the headers `ETag` and
@@ -43,8 +66,8 @@ class TransferBucket(s3.Bucket):
 
     Raises:
         ValueError: `expiration` or `abort_incomplete_after` is not a whole number of days from 1
-            to 36,500, `expiration_prefix` is given but nothing expires, or an origin of
-            `cors_origins` isn't `*` or `http(s)://host[:port]`.
+            to 36,500, `max_url_age` is out of range, `expiration_prefix` is given but nothing
+            expires, or an origin of `cors_origins` isn't `*` or `http(s)://host[:port]`.
     """
 
     def __init__(
@@ -55,6 +78,7 @@ class TransferBucket(s3.Bucket):
         encryption_key: kms.IKey | None = None,
         expiration: Duration | None = Duration.days(7),
         abort_incomplete_after: Duration = Duration.days(1),
+        max_url_age: Duration = MAX_URL_AGE,
         expiration_prefix: str | None = None,
         cors_origins: Sequence[str] = (),
         access_logs_bucket: s3.IBucket | None = None,
@@ -63,6 +87,7 @@ class TransferBucket(s3.Bucket):
     ) -> None:
         _check(expiration, expiration_prefix, cors_origins)
         check_days("abort_incomplete_after", abort_incomplete_after, most=36_500)
+        check_duration("max_url_age", max_url_age, least=Duration.minutes(1), most=MAX_URL_AGE)
         # A sibling, not a child: the bucket's constructor already needs it.
         self.access_logs_bucket = access_logs_bucket or new_access_logs_bucket(
             scope, f"{id}AccessLogs", removal_policy
@@ -87,6 +112,18 @@ class TransferBucket(s3.Bucket):
             removal_policy=removal_policy,
         )
         acknowledge_bucket(self, TRANSFER_BUCKET)
+        self._deny_old_urls(max_url_age)
+        for sid, condition in _DENIED_HEADERS.items():
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:PutObject"],
+                    resources=[self.arn_for_objects("*")],
+                    conditions={"StringEquals": {"s3:authType": "REST-QUERY-STRING"}} | condition,
+                )
+            )
         # `event_bridge_enabled=True` would bring a custom resource with a function of its own;
         # the resource has had the property itself since 2021.
         resource = self.node.default_child
@@ -94,6 +131,20 @@ class TransferBucket(s3.Bucket):
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
                 event_bridge_enabled=True
+            )
+        )
+
+    def _deny_old_urls(self, max_url_age: Duration) -> None:
+        # What is known only at deployment can't be made milliseconds of here.
+        known = MAX_URL_AGE if max_url_age.is_unresolved() else max_url_age
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="DenyOldUrls",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:*"],
+                resources=[self.bucket_arn, self.arn_for_objects("*")],
+                conditions={"NumericGreaterThan": {"s3:signatureAge": known.to_milliseconds()}},
             )
         )
 

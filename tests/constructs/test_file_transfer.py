@@ -120,7 +120,8 @@ def test_functions_know_what_they_work_with(default: Template) -> None:
         "WIDELOAD_FILE_URL_TTL": "3600",
         "WIDELOAD_UPLOAD_SESSION_TTL": "604800",
         "WIDELOAD_MAX_FILE_SIZE": "5497558138880",
-        "WIDELOAD_QUOTA_BYTES": "",
+        "WIDELOAD_QUOTA_BYTES": "10995116277760",
+        "WIDELOAD_QUOTA_FILES": "100000",
         "WIDELOAD_MAX_OPEN_UPLOADS": "100",
         "WIDELOAD_VERIFY_QUEUE_URL": "",
         "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
@@ -139,6 +140,7 @@ def test_values_given_reach_the_functions(make: Make) -> None:
         session_ttl=Duration.days(30),
         max_file_size=10_000_000_000,
         quota_bytes=50_000_000_000,
+        quota_files=30,
         max_open_uploads=7,
         verify_multipart=True,
         expiration=Duration.days(365),
@@ -154,6 +156,7 @@ def test_values_given_reach_the_functions(make: Make) -> None:
         assert found["WIDELOAD_UPLOAD_SESSION_TTL"] == str(30 * 24 * 3600)
         assert found["WIDELOAD_MAX_FILE_SIZE"] == "10000000000"
         assert found["WIDELOAD_QUOTA_BYTES"] == "50000000000"
+        assert found["WIDELOAD_QUOTA_FILES"] == "30"
         assert found["WIDELOAD_MAX_OPEN_UPLOADS"] == "7"
         assert found["WIDELOAD_VERIFY_QUEUE_URL"] == queue
         assert found["WIDELOAD_FILE_EXPIRATION_DAYS"] == "365"
@@ -161,6 +164,13 @@ def test_values_given_reach_the_functions(make: Make) -> None:
         # Otherwise Lambda would drop what Powertools writes.
         assert function(template, name)["LoggingConfig"]["ApplicationLogLevel"] == "DEBUG"
         assert function(template, name)["Architectures"] == ["x86_64"]
+
+
+def test_quotas_can_be_left_out(make: Make) -> None:
+    _, template = make(quota_bytes=None, quota_files=None)
+
+    found = variables(template, "ApiFunction")
+    assert (found["WIDELOAD_QUOTA_BYTES"], found["WIDELOAD_QUOTA_FILES"]) == ("", "")
 
 
 def test_environment_given_wins(make: Make) -> None:
@@ -402,6 +412,30 @@ def test_api_is_throttled(make: Make, arguments: dict[str, Any], rate: int, burs
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "rate", "burst"),
+    [
+        ({}, 10, 20),
+        ({"rate_limit": 1_000, "burst_limit": 2_000}, 100, 200),
+        ({"rate_limit": 5, "burst_limit": 7}, 1, 1),
+    ],
+)
+def test_whoever_floods_what_needs_no_token_leaves_the_rest_to_others(
+    make: Make, arguments: dict[str, Any], rate: int, burst: int
+) -> None:
+    _, template = make(**arguments)
+
+    [stage] = template.find_resources("AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["RouteSettings"] == {
+        "GET /sign-in": {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+    }
+    routes = template.find_resources("AWS::ApiGatewayV2::Route")
+    [open_route] = [
+        name for name, route in routes.items() if route["Properties"]["RouteKey"] == "GET /sign-in"
+    ]
+    assert open_route in stage["DependsOn"]
+
+
 def test_api_url_has_no_slash_at_its_end(stack: cdk.Stack, make: Make) -> None:
     files, template = make()
 
@@ -498,6 +532,24 @@ def test_metrics(make: Make, method: str, name: str, statistic: str, unit: str) 
     assert (other.statistic, other.period.to_seconds()) == ("Maximum", 60)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "milliseconds"),
+    [({}, 3_600_000), ({"url_ttl": Duration.hours(12)}, 43_200_000)],
+)
+def test_bucket_refuses_urls_older_than_they_live(
+    make: Make, arguments: dict[str, Any], milliseconds: int
+) -> None:
+    _, template = make(**arguments)
+
+    [age] = [
+        statement["Condition"]["NumericGreaterThan"]["s3:signatureAge"]
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "DenyOldUrls"
+    ]
+    assert age == milliseconds
+
+
 # Refusals
 
 
@@ -511,6 +563,7 @@ def test_metrics(make: Make, method: str, name: str, statistic: str, unit: str) 
         ({"max_file_size": 0}, "max_file_size is 0; give 1 to 5,497,558,138,880 bytes"),
         ({"max_file_size": 5 * 2**40 + 1}, "max_file_size is 5,497,558,138,881"),
         ({"quota_bytes": 0}, "quota_bytes is 0; give 1 to 1,000,000,000,000,000,000 bytes"),
+        ({"quota_files": 0}, "quota_files is 0; give 1 to 1,000,000,000 files"),
         ({"max_open_uploads": 0}, "max_open_uploads is 0; give 1 to 10,000 uploads"),
         ({"max_open_uploads": 10_001}, "max_open_uploads is 10,001"),
         ({"rate_limit": 0}, "rate_limit is 0; give 1 to 100,000 requests per second"),
@@ -576,6 +629,7 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
         environment_name=parameter("Environment").value_as_string,
         max_file_size=parameter("Size", "Number").value_as_number,
         quota_bytes=parameter("Quota", "Number").value_as_number,
+        quota_files=parameter("Number", "Number").value_as_number,
         max_open_uploads=parameter("Open", "Number").value_as_number,
         rate_limit=parameter("Rate", "Number").value_as_number,
         url_ttl=Duration.seconds(parameter("Ttl", "Number").value_as_number),
@@ -588,6 +642,7 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert found["WIDELOAD_ENVIRONMENT"] == {"Ref": "Environment"}
     assert found["WIDELOAD_MAX_FILE_SIZE"] == {"Ref": "Size"}
     assert found["WIDELOAD_QUOTA_BYTES"] == {"Ref": "Quota"}
+    assert found["WIDELOAD_QUOTA_FILES"] == {"Ref": "Number"}
     assert found["WIDELOAD_MAX_OPEN_UPLOADS"] == {"Ref": "Open"}
     assert found["WIDELOAD_FILE_URL_TTL"] == {"Ref": "Ttl"}
     assert found["WIDELOAD_FILE_EXPIRATION_DAYS"] == {"Ref": "Expiration"}
@@ -596,4 +651,5 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
+    assert stage["RouteSettings"]["GET /sign-in"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
     assert only(template, "AWS::Cognito::UserPoolDomain")["Domain"] == {"Ref": "Prefix"}

@@ -677,6 +677,24 @@ def test_metrics_and_functions_agree_on_the_environment(stack: cdk.Stack, make: 
     assert variables(template, "Worker")["WIDELOAD_ENVIRONMENT"] == dimension
 
 
+@pytest.mark.parametrize(
+    ("arguments", "milliseconds"),
+    [({}, 900_000), ({"upload_url_ttl": Duration.hours(12)}, 43_200_000)],
+)
+def test_bucket_refuses_urls_older_than_they_live(
+    make: Make, arguments: dict[str, Any], milliseconds: int
+) -> None:
+    _, template = make(**arguments)
+
+    [age] = [
+        statement["Condition"]["NumericGreaterThan"]["s3:signatureAge"]
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "DenyOldUrls"
+    ]
+    assert age == milliseconds
+
+
 # Refusals
 
 

@@ -107,6 +107,26 @@ def test_pool_can_have_a_firewall(make: Make) -> None:
     )
 
 
+def test_pool_can_have_a_firewall_made_here(make: Make) -> None:
+    _, template = make(sign_in_rate_limit=500)
+
+    acl = only(template, "AWS::WAFv2::WebACL")
+    assert (acl["Scope"], acl["DefaultAction"]) == ("REGIONAL", {"Allow": {}})
+    [rule] = acl["Rules"]
+    assert rule["Action"] == {"Block": {}}
+    assert rule["Statement"] == {
+        "RateBasedStatement": {"AggregateKeyType": "IP", "Limit": 500, "EvaluationWindowSec": 300}
+    }
+    # Sampled requests hold what people send to sign in.
+    for visible in (acl["VisibilityConfig"], rule["VisibilityConfig"]):
+        assert visible["CloudWatchMetricsEnabled"] is True
+        assert visible["SampledRequestsEnabled"] is False
+    assert only(template, "AWS::WAFv2::WebACLAssociation") == {
+        "WebACLArn": {"Fn::GetAtt": [id_of(template, "AWS::WAFv2::WebACL"), "Arn"]},
+        "ResourceArn": {"Fn::GetAtt": [id_of(template, "AWS::Cognito::UserPool"), "Arn"]},
+    }
+
+
 def test_tokens_are_those_of_the_pool_for_its_client(default: Template) -> None:
     authorizer = only(default, "AWS::ApiGatewayV2::Authorizer")
 
@@ -476,6 +496,12 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
         ({**THEIRS, "password_sign_in": True}, "issuer and password_sign_in are both given"),
         ({**THEIRS, "sign_in_domain_prefix": "a"}, "issuer and sign_in_domain_prefix are both"),
         ({**THEIRS, "user_pool_web_acl_arn": WEB_ACL}, "issuer and user_pool_web_acl_arn are both"),
+        ({**THEIRS, "sign_in_rate_limit": 500}, "issuer and sign_in_rate_limit are both given"),
+        ({"sign_in_rate_limit": 9}, "sign_in_rate_limit is 9; give 10 to 2,000,000,000 requests"),
+        (
+            {"sign_in_rate_limit": 500, "user_pool_web_acl_arn": WEB_ACL},
+            "sign_in_rate_limit is 500; give one: a user pool has one web ACL",
+        ),
         ({**THEIRS, "endpoint_url": "https://a"}, "issuer and endpoint_url are both given"),
         ({"mfa": "sms"}, "mfa is 'sms'; give one of off, optional, required"),
         ({"sign_in_domain_prefix": "-a"}, "sign_in_domain_prefix is '-a'; give 1 to 63 of a-z"),

@@ -78,7 +78,7 @@ def test_refuses_plain_http_and_old_tls(stack: cdk.Stack, id_part: str) -> None:
     denied = [
         (statement["Action"], statement["Principal"], statement["Condition"])
         for statement in statements(template, id_part)
-        if statement["Effect"] == "Deny"
+        if statement["Effect"] == "Deny" and "Sid" not in statement
     ]
     assert denied == [
         ("s3:*", {"AWS": "*"}, {"Bool": {"aws:SecureTransport": "false"}}),
@@ -91,7 +91,67 @@ def test_denials_cover_bucket_and_objects(stack: cdk.Stack) -> None:
 
     arn = {"Fn::GetAtt": [assertions_id(template), "Arn"]}
     for statement in statements(template, "TransitPolicy"):
-        assert statement["Resource"] == [arn, {"Fn::Join": ["", [arn, "/*"]]}]
+        if statement["Action"] == "s3:*":
+            assert statement["Resource"] == [arn, {"Fn::Join": ["", [arn, "/*"]]}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "milliseconds"),
+    [({}, 43_200_000), ({"max_url_age": Duration.minutes(15)}, 900_000)],
+)
+def test_refuses_urls_that_were_signed_long_ago(
+    stack: cdk.Stack, arguments: dict[str, Any], milliseconds: int
+) -> None:
+    template = synthesize(stack, **arguments)
+
+    arn = {"Fn::GetAtt": [assertions_id(template), "Arn"]}
+    assert denial(template, "DenyOldUrls") == {
+        "Sid": "DenyOldUrls",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Resource": [arn, {"Fn::Join": ["", [arn, "/*"]]}],
+        "Condition": {"NumericGreaterThan": {"s3:signatureAge": milliseconds}},
+    }
+
+
+def denial(template: assertions.Template, sid: str) -> dict[str, Any]:
+    [found] = [one for one in statements(template, "TransitPolicy") if one.get("Sid") == sid]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sid", "condition"),
+    [
+        (
+            "DenyStorageClassByUrl",
+            {
+                "Null": {"s3:x-amz-storage-class": "false"},
+                "StringNotEquals": {"s3:x-amz-storage-class": "STANDARD"},
+            },
+        ),
+        (
+            "DenyCustomerKeyByUrl",
+            {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}},
+        ),
+        ("DenyRedirectByUrl", {"Null": {"s3:x-amz-website-redirect-location": "false"}}),
+    ],
+)
+def test_refuses_what_a_url_must_not_choose(
+    stack: cdk.Stack, sid: str, condition: dict[str, Any]
+) -> None:
+    template = synthesize(stack)
+
+    arn = {"Fn::GetAtt": [assertions_id(template), "Arn"]}
+    assert denial(template, sid) == {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Join": ["", [arn, "/*"]]},
+        # Nobody but who has a presigned URL: a team's own tools may choose.
+        "Condition": {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}, **condition},
+    }
 
 
 def assertions_id(template: assertions.Template) -> str:
@@ -265,6 +325,7 @@ def test_removal_policy_is_for_both_buckets(
             {"expiration": None, "expiration_prefix": "transit/"},
             "expiration_prefix is 'transit/', but expiration is None",
         ),
+        ({"max_url_age": Duration.hours(13)}, "max_url_age is 13 hours; give 1 minute to 12 hours"),
         ({"cors_origins": ["app.example.com"]}, "'app.example.com'; give `*`, or scheme"),
         ({"cors_origins": ["https://app.example.com/"]}, "give `*`, or scheme"),
     ],
@@ -281,10 +342,13 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack) -> None:
     template = synthesize(
         stack,
         expiration=Duration.days(days.value_as_number),
+        max_url_age=Duration.days(days.value_as_number),
         cors_origins=[origin.value_as_string],
     )
 
     [_, rule] = bucket(template)["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == {"Ref": "Days"}
+    condition = denial(template, "DenyOldUrls")["Condition"]
+    assert condition == {"NumericGreaterThan": {"s3:signatureAge": 43_200_000}}
     [cors] = bucket(template)["CorsConfiguration"]["CorsRules"]
     assert cors["AllowedOrigins"] == [{"Ref": "Origin"}]

@@ -126,7 +126,7 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
     assert not records.finish(again, file_of(upload), due_at=NOW, expires_at=5)
     assert records.usage() == Usage(500, 1, 0)
     assert records.find([upload.content]) == {upload.content: file_of(upload)}
-    assert not records.close(again, "aborted", due_at=NOW)
+    assert not records.close(again, "aborted", due_at=NOW, hold=False)
     done = records.upload(upload.upload_id)
     assert done
     assert (done.state, done.expires_at, done.due_at) == ("completed", 5, NOW)
@@ -147,11 +147,41 @@ def test_a_content_is_there_once_and_the_quota_holds(table: FilesTable) -> None:
     assert records.open(second, QUOTA)
     assert not records.open(make_upload("x", 0), QUOTA)
     assert records.open(make_upload("x", 0), Quota(None, 3))
-    assert records.usage() == Usage(1000, 0, 3)
-    assert records.close(first, "expired", due_at=NOW)
-    assert not records.close(first, "aborted", due_at=NOW)
-    assert records.usage() == Usage(500, 0, 2)
-    assert records.open(make_upload("a", 500), Quota(1000, 3))
+    assert records.usage() == Usage(1000, 3, 3)
+    assert not records.open(make_upload("y", 0), Quota(None, 4, 3))
+    assert not records.open(make_upload("y", 0), Quota(None, 4, 0))
+    assert records.close(first, "expired", due_at=NOW, hold=False)
+    assert not records.close(first, "aborted", due_at=NOW, hold=False)
+    assert records.usage() == Usage(500, 2, 2)
+    assert records.open(make_upload("a", 500), Quota(1000, 3, 3))
+
+
+@KINDS
+def test_what_is_held_is_given_back_once(table: FilesTable) -> None:
+    records = table.of(owner())
+    upload = make_upload("a", 500)
+    records.open(upload, QUOTA)
+    file = finished(records, "b")
+    before = records.usage()
+
+    assert records.close(upload, "aborted", due_at=NOW, hold=True)
+    assert records.delete(file, due_at=NOW, hold=True)
+
+    assert records.usage() == replace(before, open_uploads=0)
+    closed, trash = records.upload(upload.upload_id), records.trash(file.file_id)
+    assert closed
+    assert trash
+    assert (closed.held, trash.held) == (500, file.size)
+    for _ in range(2):
+        for ended in (closed, trash):
+            records.give_back(ended, due_at="2026-11-23T09:00:00.000Z")
+    assert records.usage() == Usage()
+    assert records.upload(upload.upload_id) == replace(
+        closed, held=None, due_at="2026-11-23T09:00:00.000Z"
+    )
+    assert records.trash(file.file_id) == replace(
+        trash, held=None, due_at="2026-11-23T09:00:00.000Z"
+    )
 
 
 @KINDS
@@ -203,10 +233,10 @@ def test_files(table: FilesTable) -> None:
     corrupt = replace(other, corrupt=True)
     assert records.file(other.file_id) == corrupt
     assert records.find([other.content]) == {}
-    assert not records.delete(other, due_at=NOW)
-    assert records.delete(corrupt, due_at=NOW)
-    assert records.delete(one, due_at=NOW)
-    assert not records.delete(one, due_at=NOW)
+    assert not records.delete(other, due_at=NOW, hold=False)
+    assert records.delete(corrupt, due_at=NOW, hold=False)
+    assert records.delete(one, due_at=NOW, hold=False)
+    assert not records.delete(one, due_at=NOW, hold=False)
     records.mark_verified(one)
     assert records.file(one.file_id) is None
     assert records.upload(one.file_id) is None
@@ -222,7 +252,7 @@ def test_what_is_due(table: FilesTable) -> None:
     for upload in uploads:
         records.open(upload, Quota(None, 100))
     file = finished(records, "file")
-    records.delete(file, due_at=NOW)
+    records.delete(file, due_at=NOW, hold=False)
 
     def due(now: str) -> list[tuple[str, str]]:
         return sorted((one.kind, one.id) for one in table.due(now) if one.owner == who)
@@ -233,7 +263,7 @@ def test_what_is_due(table: FilesTable) -> None:
         [("trash", file.file_id), *(("upload", upload.upload_id) for upload in uploads)]
     )
     for upload in uploads:
-        records.close(upload, "expired", due_at=NOW)
+        records.close(upload, "expired", due_at=NOW, hold=False)
         records.settle(upload, expires_at=5)
     assert due("2026-12-29T09:00:00.000Z") == [("trash", file.file_id)]
 

@@ -41,6 +41,7 @@ def read_document(api: Api, payload_id: str) -> tuple[dict[str, Any], bytes]:
         return known, answer.body[answer.body.index(b'"document":') + len('"document":') : -1]
     fetched = api.http.request("GET", known["document_url"])
     assert fetched.status == 200
+    assert fetched.headers["Cache-Control"] == "private, no-store"
     return known, gzip.decompress(fetched.data)
 
 

@@ -103,6 +103,19 @@ class FakeS3:
         """Operation, parameters and end of a presigned request."""
         return self._signed[action["href"]]
 
+    @property
+    def writable(self) -> set[str]:
+        """Keys at which a presigned request could store something now."""
+        return {
+            params["Key"]
+            for operation, params, ends in self._signed.values()
+            if ends > self._now()
+            and (
+                operation == "put_object"
+                or (operation == "upload_part" and params["UploadId"] in self.multiparts)
+            )
+        }
+
     def send(self, action: dict[str, Any], body: Body) -> None:
         """Make the request of an action, as a client does.
 

@@ -15,6 +15,7 @@ from tests.runtime.wire import Outcome, Wire
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
@@ -27,6 +28,7 @@ from wideload_runtime.core.files.verifying import ObjectGoneError, Verifier
 
 MIB = 1024**2
 DAY = 24 * 3600.0
+URL_SECONDS = 3600
 
 
 @dataclass
@@ -56,6 +58,7 @@ class FilesWorld:
     Args:
         quota_bytes: Of each person.
         max_open: Open uploads of each person.
+        quota_files: Files of each person.
         verify: Whether multipart uploads are verified.
     """
 
@@ -64,6 +67,7 @@ class FilesWorld:
         *,
         quota_bytes: int | None = None,
         max_open: int = 100,
+        quota_files: int | None = None,
         verify: bool = False,
         life_seconds: int | None = None,
     ) -> None:
@@ -84,10 +88,10 @@ class FilesWorld:
             verifications=self.verifications,
             metrics=self.metrics,
             limits=Limits(
-                url_seconds=3600,
+                url_seconds=URL_SECONDS,
                 session_seconds=7 * 24 * 3600,
                 max_file_size=1024**4,
-                quota=Quota(quota_bytes, max_open),
+                quota=Quota(quota_bytes, max_open, quota_files),
             ),
             life_seconds=life_seconds,
             new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
@@ -107,6 +111,11 @@ class FilesWorld:
         return self.transfer.sweep(
             seconds_left=lambda: self.seconds_left, tell=self.failures.append
         ).run()
+
+    def end_urls(self) -> Report:
+        """Let all URLs end that were signed until now, and the sweep look."""
+        self.clock.time += URL_SECONDS + UNDER_WAY_SECONDS
+        return self.sweep()
 
     def count(self, metric: str) -> float:
         return sum(self.metrics.values.get(metric, []))
@@ -223,14 +232,16 @@ def audit(world: FilesWorld) -> list[str]:
     """What does not fit together in table and bucket; nothing, it is to be hoped."""
     wrong: list[str] = []
     keys: set[str] = set()
+    counted: set[str] = set()
     owners = {owner for owner, _ in world.dynamo.items}
     for owner in owners:
-        wrong += _audit_person(world, owner, keys)
+        wrong += _audit_person(world, owner, keys, counted)
     wrong += [f"object {key} is nobody's" for key in world.s3.objects if key not in keys]
+    wrong += [f"a URL stores {key}, not counted" for key in world.s3.writable - counted]
     return wrong
 
 
-def _audit_person(world: FilesWorld, owner: str, keys: set[str]) -> list[str]:
+def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[str]) -> list[str]:
     wrong: list[str] = []
     records = world.table.of(owner)
     items = {item for of, item in world.dynamo.items if of == owner}
@@ -238,14 +249,18 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str]) -> list[str]:
            ("FILE#", "UPLOAD#", "TRASH#", "CONTENT#")}  # fmt: skip
     files = [file for file in map(records.file, ids["FILE#"]) if file]
     uploads = [upload for upload in map(records.upload, ids["UPLOAD#"]) if upload]
+    trashes = [trash for trash in map(records.trash, ids["TRASH#"]) if trash]
     unfinished = [upload for upload in uploads if upload.state in ("open", "completing")]
+    held = [one.held for one in [*uploads, *trashes] if one.held is not None]
     expected = Usage(
-        bytes=sum(one.size for one in [*files, *unfinished]),
-        files=len(files),
+        bytes=sum(one.size for one in [*files, *unfinished]) + sum(held),
+        files=len(files) + len(unfinished) + len(held),
         open_uploads=len(unfinished),
     )
     if records.usage() != expected:
         wrong.append(f"{records.usage()} is counted, {expected} is there")
+    counted |= {one.key for one in [*files, *unfinished]}
+    counted |= {one.key for one in [*uploads, *trashes] if one.held is not None}
     claims = {f"{one.sha256}#{one.size}" for one in unfinished}
     claims |= {f"{one.sha256}#{one.size}" for one in files if not one.corrupt}
     if len(claims) != len(unfinished) + len([one for one in files if not one.corrupt]):
@@ -262,6 +277,5 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str]) -> list[str]:
             wrong.append(f"nobody looks at upload {upload.upload_id}")
         if upload.due_at is not None:
             keys.add(upload.key)
-    for trash in filter(None, map(records.trash, ids["TRASH#"])):
-        keys.add(trash.key)
+    keys.update(trash.key for trash in trashes)
     return wrong

@@ -95,6 +95,8 @@ def test_a_get_is_signed_with_the_answers_headers(bucket: FilesBucket) -> None:
     _, query = signed(action["href"])
     assert query["response-content-disposition"] == disposition
     assert query["response-content-type"] == "text/html; charset=utf-8"
+    assert query["response-cache-control"] == "private, no-store"
+    assert query["response-content-encoding"] == "identity"
     assert query["X-Amz-SignedHeaders"] == "host"
     assert (action["method"], action["headers"]) == ("GET", {})
 
@@ -251,15 +253,21 @@ def test_settings_are_read() -> None:
     assert (shared.verify_queue_url, shared.life_seconds) == ("", None)
     assert shared.s3_addressing_style == "virtual"
     assert (api.url_seconds, api.session_seconds, api.quota_bytes) == (3600, 604_800, None)
+    assert api.quota_files is None
     assert api.sign_in == {"issuer": "https://issuer.test"}
 
 
 def test_optional_settings_are_read() -> None:
     shared, api = both(
-        {**ENVIRONMENT, "WIDELOAD_QUOTA_BYTES": "5", "WIDELOAD_FILE_EXPIRATION_DAYS": "2"}
+        {
+            **ENVIRONMENT,
+            "WIDELOAD_QUOTA_BYTES": "5",
+            "WIDELOAD_QUOTA_FILES": "6",
+            "WIDELOAD_FILE_EXPIRATION_DAYS": "2",
+        }
     )
 
-    assert (api.quota_bytes, shared.life_seconds) == (5, 2 * 24 * 3600)
+    assert (api.quota_bytes, api.quota_files, shared.life_seconds) == (5, 6, 2 * 24 * 3600)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)

@@ -105,7 +105,8 @@ def test_case(world: FilesWorld, invoke: Invoke, case: dict[str, Any]) -> None:
             continue
         assert contract_cases.matches(step.expected["body"], step.body), step
         OAS31Validator(schema).validate(step.body)
-    assert world.ann.usage.bytes == 0, "the case left something behind"
+    world.end_urls()
+    assert world.ann.usage == Usage(), "the case left something behind"
 
 
 def test_no_number_out_of_range_is_taken(world: FilesWorld, invoke: Invoke) -> None:

@@ -13,6 +13,7 @@ from tests.runtime.fake_s3 import Body, S3Refused
 from tests.runtime.files_world import (
     DAY,
     MIB,
+    URL_SECONDS,
     FilesWorld,
     audit,
     large,
@@ -121,10 +122,12 @@ def test_a_file_is_deleted_once(world: FilesWorld) -> None:
 
     assert refusal(lambda: world.ann.files.delete(file_id)).code == "unknown_file"
     assert refusal(lambda: world.ann.files.get(file_id)).code == "unknown_file"
-    assert world.ann.usage == Usage()
     assert world.s3.objects == {}
     assert listed(world) == [[]]
     assert audit(world) == []
+    for _ in range(2):
+        world.end_urls()
+    assert world.ann.usage == Usage()
 
 
 def test_a_deletion_that_s3_does_not_answer_is_done_by_the_sweep(world: FilesWorld) -> None:
@@ -196,7 +199,7 @@ def test_uploads_expire(world: FilesWorld) -> None:
     assert audit(world) == []
 
 
-def test_a_late_put_is_removed_a_day_after(world: FilesWorld) -> None:
+def test_a_late_put_is_removed_when_its_url_has_ended(world: FilesWorld) -> None:
     """S3 looks at a URL when the request starts: its bytes may come after the end."""
     aborted, deleted = world.ann.create(small("a")), world.ann.create(small("b"))
     late = world.s3.begin(aborted["action"])
@@ -209,13 +212,16 @@ def test_a_late_put_is_removed_a_day_after(world: FilesWorld) -> None:
     late(small("b"))
     assert len(world.s3.objects) == 2
 
-    world.clock.time += DAY - 1
+    world.clock.time += URL_SECONDS
     assert world.sweep().leftovers == 0
-    world.clock.time += 1
 
-    assert world.sweep().leftovers == 2
+    assert world.end_urls().leftovers == 2
     assert world.count("LeftoverObjectCount") == 2
     assert world.s3.objects == {}
+    world.clock.time += DAY - 1
+    world.sweep()
+    assert len(world.items("TRASH#")) == 1
+    world.clock.time += 1
     assert world.sweep().leftovers == 0
     assert world.items("TRASH#") == []
     assert world.ann.record(aborted["upload_id"]).expires_at == int(world.clock.time + 7 * DAY)

@@ -20,6 +20,7 @@ from tests.runtime.files_world import (
 )
 from tests.runtime.wire import AtOnce, Outcome, every_order
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.records import Usage
 
 Work = Callable[[], Any]
 
@@ -53,7 +54,8 @@ def settle(world: FilesWorld) -> None:
     assert audit(world) == []
     assert len(world.s3.objects) == len(world.items("FILE#"))
     assert world.s3.multiparts == {}
-    assert world.ann.usage.open_uploads == 0
+    files = world.items("FILE#")
+    assert world.ann.usage == Usage(sum(int(file["size"]) for file in files), len(files), 0)
 
 
 def uploaded(body: Body, **options: Any) -> tuple[FilesWorld, str]:
@@ -349,6 +351,7 @@ def test_an_answer_lost_while_aborting_or_deleting(body: Body) -> None:
         requests = len(world.wire.requests) - first
         mend(world)
         assert audit(world) == [], f"after request {number}"
+        world.end_urls()
         assert world.ann.usage.bytes == 0
         settle(world)
         number += 1

@@ -10,6 +10,7 @@ from tests.runtime.fake_s3 import Body, S3Refused
 from tests.runtime.files_world import (
     DAY,
     MIB,
+    URL_SECONDS,
     FilesWorld,
     audit,
     large,
@@ -270,7 +271,7 @@ def test_after_its_session_an_upload_begins_anew() -> None:
 
     assert second["upload_id"] != first
     assert second["parts"] == []
-    assert world.ann.usage == Usage(large().size, 0, 1)
+    assert world.ann.usage == Usage(large().size, 1, 1)
     assert world.s3.multiparts == {}
     assert audit(world) == []
 
@@ -479,11 +480,14 @@ def test_an_abort_gives_back_and_removes_once(world: FilesWorld) -> None:
         world.ann.uploads.abort(single)
         world.ann.uploads.abort(parts)
 
-    assert world.ann.usage == Usage()
+    assert world.ann.usage == Usage(small().size, 1, 0)
     assert (world.s3.objects, world.s3.multiparts) == ({}, {})
     assert refusal(lambda: world.ann.complete(single)).code == "upload_gone"
     assert refusal(lambda: world.ann.sign(parts, (1, small()))).code == "upload_gone"
     assert audit(world) == []
+    for _ in range(2):
+        world.end_urls()
+    assert world.ann.usage == Usage()
 
 
 def test_a_completed_upload_is_not_aborted(world: FilesWorld) -> None:
@@ -504,8 +508,11 @@ def test_while_it_completes_nothing_is_signed_but_it_may_be_aborted(world: Files
     world.ann.uploads.abort(upload_id)
 
     assert (refused.code, refused.retry_after) == ("completing", 5)
-    assert world.ann.usage == Usage()
+    assert world.ann.usage == Usage(large().size, 1, 0), "S3 may still make the object"
     assert audit(world) == []
+    world.seconds_left = 20
+    world.end_urls()
+    assert world.ann.usage == Usage()
 
 
 # Whose they are
@@ -565,14 +572,95 @@ def test_bytes_are_reserved_and_given_back() -> None:
     refused = refusal(lambda: world.ann.create(small("b", 41)))
     world.ann.begin(small("c", 40))
     world.ann.uploads.abort(first)
+    world.end_urls()
 
     assert (refused.code, refused.status) == ("quota_exceeded", 413)
-    assert world.ann.usage == Usage(40, 0, 1)
+    assert world.ann.usage == Usage(40, 1, 1)
     file = world.ann.upload(small("d", 60))
     assert refusal(lambda: world.ann.create(small("e", 1))).code == "quota_exceeded"
+    world.end_urls()
     world.ann.files.delete(file["file_id"])
     world.ann.create(small("e", 1))
     world.bob.create(small("b", 100))
+    assert audit(world) == []
+
+
+@pytest.mark.parametrize("end", ["abort", "delete"])
+def test_bytes_that_a_live_url_can_store_again_are_not_given_back(end: str) -> None:
+    world = FilesWorld(quota_bytes=100)
+    body = small("a", 60)
+    begun = world.ann.create(body)
+    world.s3.send(begun["action"], body)
+    if end == "abort":
+        world.ann.uploads.abort(begun["upload_id"])
+    else:
+        world.ann.complete(begun["upload_id"])
+        world.ann.files.delete(begun["upload_id"])
+    world.clock.time += URL_SECONDS - 1
+    world.s3.send(begun["action"], body)  # the object is there again
+    world.sweep()
+
+    refused = refusal(lambda: world.ann.create(small("b", 41)))
+
+    assert refused.code == "quota_exceeded"
+    assert "What was just aborted or deleted counts until its upload URL has expired." in str(
+        refused
+    )
+    assert world.ann.usage == Usage(60, 1, 0)
+    assert audit(world) == []
+    report = world.end_urls()
+    assert (report.leftovers, world.s3.objects) == (1, {})
+    assert world.ann.usage == Usage()
+    assert "upload_id" in world.ann.create(small("b", 41))
+
+
+def test_a_url_signed_again_is_waited_for_too() -> None:
+    world = FilesWorld(quota_bytes=100)
+    upload_id = world.ann.create(small("a", 60))["upload_id"]
+    world.clock.time += URL_SECONDS
+    world.ann.create(small("a", 60))
+
+    world.ann.uploads.abort(upload_id)
+    world.clock.time += URL_SECONDS
+    world.sweep()
+
+    assert world.ann.usage == Usage(60, 1, 0)
+    world.end_urls()
+    assert world.ann.usage == Usage()
+
+
+def test_an_abort_that_s3_does_not_answer_gives_nothing_back_yet(world: FilesWorld) -> None:
+    upload_id = world.ann.begin(large())
+    world.ann.send_parts(upload_id, [1])
+    world.wire.refused = lambda name, number: "SlowDown" if name == "AbortMultipartUpload" else None
+    world.ann.uploads.abort(upload_id)
+    world.wire.refused = lambda name, number: None
+
+    assert world.ann.usage == Usage(large().size, 1, 0), "its parts are still there"
+    world.end_urls()
+    assert (world.ann.usage, world.s3.multiparts) == (Usage(), {})
+
+
+def test_files_are_limited_with_open_uploads_and_live_urls() -> None:
+    world = FilesWorld(quota_files=2)
+    kept = world.ann.upload(small("a"))["file_id"]
+    opened = world.ann.begin(small("b", 0))
+
+    refused = refusal(lambda: world.ann.create(small("c")))
+
+    assert (refused.code, refused.status) == ("quota_exceeded", 413)
+    assert refused.detail.startswith(
+        "2 files are there, open uploads among them, and 2 are allowed: delete files, or abort "
+        "uploads."
+    )
+    assert world.ann.create(small("a"))["duplicate"]
+    assert world.ann.create(small("b", 0))["upload_id"] == opened
+    world.ann.complete(opened)
+    world.ann.files.delete(kept)
+    assert refusal(lambda: world.ann.create(small("c"))).code == "quota_exceeded"
+    world.end_urls()
+    world.ann.begin(small("c"))
+    assert world.ann.usage.files == 2
     assert audit(world) == []
 
 

@@ -145,7 +145,7 @@ def test_settings_are_read() -> None:
     assert settings.upload_url_seconds == 900
     assert settings.in_request_limit == 25_000_000
     assert settings.s3_addressing_style == "virtual"
-    assert settings.tenant_workers == 1
+    assert settings.tenant_workers is None
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)

@@ -1,15 +1,17 @@
-"""Uploads as streams, over connections that break."""
+"""Presigned downloads, and uploads as streams over connections that break."""
 
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from wideload_runtime.adapters.s3_bucket import CHUNK, STREAM_ATTEMPTS, S3Upload
+from wideload_runtime.adapters import clients
+from wideload_runtime.adapters.s3_bucket import CHUNK, STREAM_ATTEMPTS, S3Bucket, S3Upload
 
 BODY = bytes(range(256)) * (CHUNK // 32)  # 8 chunks
 
@@ -76,3 +78,14 @@ def test_a_stream_never_goes_on_with_another_object() -> None:
 
     with pytest.raises(ClientError, match="PreconditionFailed"):
         next(chunks)
+
+
+def test_a_download_is_an_attachment_that_nobody_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    bucket = S3Bucket(clients.s3("virtual"), "bucket", url_seconds=60)
+
+    query = parse_qs(urlsplit(bucket.presign_get("key", filename="a.json.gz")).query)
+
+    assert query["response-cache-control"] == ["private, no-store"]
+    assert query["response-content-disposition"] == ['attachment; filename="a.json.gz"']
+    assert query["X-Amz-SignedHeaders"] == ["host"]

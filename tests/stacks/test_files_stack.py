@@ -32,6 +32,7 @@ def test_settings_reach_the_functions() -> None:
         upload_session_days="2",
         max_file_size="1000",
         file_quota_bytes="5000",
+        file_quota_files="40",
         max_open_uploads="3",
         verify_multipart="true",
         file_expiration_days="90",
@@ -48,6 +49,7 @@ def test_settings_reach_the_functions() -> None:
                 "WIDELOAD_UPLOAD_SESSION_TTL": "172800",
                 "WIDELOAD_MAX_FILE_SIZE": "1000",
                 "WIDELOAD_QUOTA_BYTES": "5000",
+                "WIDELOAD_QUOTA_FILES": "40",
                 "WIDELOAD_MAX_OPEN_UPLOADS": "3",
                 "WIDELOAD_FILE_EXPIRATION_DAYS": "90",
             }.items()

@@ -37,7 +37,7 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
             "ingest_certificate_arn": _CERTIFICATE,
             "files_domain": "files.example.com",
             "files_certificate_arn": _CERTIFICATE,
-            "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:111111111111:regional/webacl/a/1",
+            "sign_in_rate_limit": "500",
             "alarm_emails": "oncall@example.com",
         },
     ),

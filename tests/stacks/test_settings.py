@@ -83,6 +83,8 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("max_file_size", "5497558138880", 5 * 2**40),
         ("file_quota_bytes", "1", 1),
         ("file_quota_bytes", "", None),
+        ("file_quota_files", "1", 1),
+        ("file_quota_files", "", None),
         ("max_open_uploads", "10000", 10_000),
         ("verify_multipart", "true", True),
         ("file_expiration_days", "36499", 36_499),
@@ -128,6 +130,8 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("rate_limit", "100000", 100_000),
         ("burst_limit", "50000", 50_000),
         ("worker_max_concurrency", "2", 2),
+        ("sign_in_rate_limit", "500", 500),
+        ("sign_in_rate_limit", "", None),
         ("api_reserved_concurrency", "1", 1),
         ("api_reserved_concurrency", "", None),
         ("worker_reserved_concurrency", "3", 3),
@@ -214,6 +218,7 @@ def test_every_field_can_be_overridden() -> None:
         ("max_file_size", "5497558138881", "max_file_size is 5,497,558,138,881"),
         ("max_file_size", "5 TiB", "max_file_size is '5 TiB'; give a whole number"),
         ("file_quota_bytes", "0", "file_quota_bytes is 0; give 1 to"),
+        ("file_quota_files", "0", "file_quota_files is 0; give 1 to 1,000,000,000"),
         ("max_open_uploads", "10001", "max_open_uploads is 10,001; give 1 to 10,000"),
         ("verify_multipart", "1", "verify_multipart is '1'; give true or false"),
         ("file_expiration_days", "0", "file_expiration_days is 0; give 1 to 36,499"),
@@ -248,6 +253,7 @@ def test_every_field_can_be_overridden() -> None:
         ("tags", "AWS:team=1", "no name that starts with aws:"),
         ("tags", "service=mine", "tags has 'service=mine'"),
         ("canary_minutes", "4", "canary_minutes is 4; give 5 to 1,440"),
+        ("sign_in_rate_limit", "9", "sign_in_rate_limit is 9; give 10 to 2,000,000,000"),
         ("api_reserved_concurrency", "0", "api_reserved_concurrency is 0; give 1 to 10,000"),
         (
             "worker_reserved_concurrency",
@@ -298,6 +304,53 @@ def test_firewall_for_a_pool_that_is_not_made_is_refused() -> None:
     }
     with pytest.raises(ValueError, match="no user pool is made here; leave one out"):
         Settings.for_environment("dev", overrides)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"oidc_issuer": "https://a.example", "oidc_audience": "a"},
+        {"user_pool_web_acl_arn": POOL_ACL},
+    ],
+)
+def test_a_second_firewall_or_one_without_a_pool_is_refused(other: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"sign_in_rate_limit is 500, but .* leave one out"):
+        Settings.for_environment("dev", {"sign_in_rate_limit": "500", **other})
+
+
+def test_prod_sets_concurrency_aside_that_nobody_else_can_use_up() -> None:
+    prod = Settings.for_environment("prod")
+
+    assert (prod.api_reserved_concurrency, prod.worker_reserved_concurrency) == (200, 50)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"account_concurrency": "500"},
+            "api_reserved_concurrency, twice, and worker_reserved_concurrency set 450 aside, but "
+            "of 500 (account_concurrency) Lambda keeps 100 for other functions; lower them, leave "
+            "them empty, or have AWS raise the account's quota.",
+        ),
+        ({"api_reserved_concurrency": "426"}, "set 902 aside, but of 1,000"),
+    ],
+)
+def test_more_concurrency_than_the_account_has_is_refused(
+    overrides: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Settings.for_environment("prod", overrides)
+
+
+def test_all_that_the_account_has_can_be_set_aside() -> None:
+    for overrides in (
+        {"account_concurrency": "550"},
+        {"account_concurrency": ""},
+        {"account_concurrency": "10", "api_reserved_concurrency": "",
+         "worker_reserved_concurrency": ""},
+    ):  # fmt: skip
+        assert Settings.for_environment("prod", overrides).environment == "prod"
 
 
 def test_account_without_region_is_refused() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.s3_bucket import S3Upload
+from wideload_runtime.adapters.s3_bucket import NOT_CACHED, S3Upload
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Stored, StoredPart
@@ -100,6 +100,10 @@ class FilesBucket:
                 "Key": key,
                 "ResponseContentType": content_type,
                 "ResponseContentDisposition": disposition,
+                "ResponseCacheControl": NOT_CACHED,
+                # Whoever PUT it may have sent any `Content-Encoding`, which is not signed. There
+                # is no way to take the header away; this value changes nothing of the bytes.
+                "ResponseContentEncoding": "identity",
             },
             seconds,
             headers={},
@@ -228,11 +232,13 @@ class FilesBucket:
             self._abort(key, s3_upload_id)
         self._client.delete_object(Bucket=self._name, Key=key)
 
-    def try_remove(self, key: str, s3_upload_id: str | None = None) -> None:
+    def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
         try:
             self.remove(key, s3_upload_id)
         except (BotoCoreError, ClientError):
             logger.exception("could not remove an object yet", id=key.rpartition("/")[2])
+            return False
+        return True
 
     def try_abort(self, key: str, s3_upload_id: str) -> None:
         try:

@@ -51,7 +51,13 @@ def trash_item(trash: Trash) -> dict[str, Any]:
         "key": trash.key,
         "due_at": trash.due_at,
         "due_shard": due_shard(trash.id),
+        **({} if trash.held is None else {"held": trash.held}),
     }
+
+
+def trash_of(item: dict[str, Any]) -> Trash:
+    held = item.get("held")
+    return Trash(_id_of(item), item["key"], item["due_at"], None if held is None else int(held))
 
 
 def record_of(item: dict[str, Any]) -> File | Upload:

@@ -9,7 +9,8 @@ Partition key `owner`, sort key `item`:
     UPLOAD#<upload id>          an upload
     TRASH#<id>                  an object that is nobody's any more
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
-                                as what they count
+                                as what they count; what `held` of an UPLOAD or a TRASH says is
+                                among them
 
 The index `by_due` holds what the sweep is to look at, by `due_shard` and `due_at`.
 """
@@ -33,6 +34,7 @@ from wideload_runtime.adapters.files_items import (
     file_of,
     record_of,
     trash_item,
+    trash_of,
     upload_item,
     upload_of,
 )
@@ -98,7 +100,7 @@ class OwnRecords(OwnItems):
 
     def trash(self, identifier: str) -> Trash | None:
         item = self._item(TRASH + identifier)
-        return Trash(identifier, item["key"], item["due_at"]) if item else None
+        return trash_of(item) if item else None
 
     def usage(self) -> Usage:
         item = self._item(USAGE) or {}
@@ -113,11 +115,14 @@ class OwnRecords(OwnItems):
     # Uploads
 
     def open(self, upload: Upload, quota: Quota) -> bool:
-        room = None if quota.bytes is None else quota.bytes - upload.size
-        if room is not None and room < 0:
+        most = {
+            "bytes": None if quota.bytes is None else quota.bytes - upload.size,
+            "files": None if quota.files is None else quota.files - 1,
+            "open_uploads": quota.open_uploads - 1,
+        }
+        limits = {name: limit for name, limit in most.items() if limit is not None}
+        if min(limits.values()) < 0:
             return False
-        few = "(attribute_not_exists(#open_uploads) OR #open_uploads < :most)"
-        small = "(attribute_not_exists(#bytes) OR #bytes <= :room)"
         return self._transact(
             self._put(
                 {"item": content_item(upload.content), "upload_id": upload.upload_id},
@@ -125,10 +130,11 @@ class OwnRecords(OwnItems):
             ),
             self._put(upload_item(upload), "attribute_not_exists(#item)"),
             self._count(
-                f"{few} AND {small}" if room is not None else few,
-                {":most": quota.open_uploads, **({":room": room} if room is not None else {})},
-                bytes=upload.size,
-                open_uploads=1,
+                {"bytes": upload.size, "files": 1, "open_uploads": 1},
+                " AND ".join(
+                    f"(attribute_not_exists(#{name}) OR #{name} <= :most_{name})" for name in limits
+                ),
+                {f":most_{name}": limit for name, limit in limits.items()},
             ),
         )
 
@@ -217,21 +223,39 @@ class OwnRecords(OwnItems):
                     **values,
                 },
             ),
-            self._count(files=1, open_uploads=-1),
+            self._count({"open_uploads": -1}),
         )
 
-    def close(self, upload: Upload, state: End, *, due_at: str) -> bool:
+    def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
         return self._transact(
             self._change(
                 UPLOAD + upload.upload_id,
-                "SET #state = :state, #due_at = :due_at",
+                "SET #state = :state, #due_at = :due_at" + (", #held = :held" if hold else ""),
                 "#state IN (:open, :completing)",
-                {":state": state, ":due_at": due_at, ":open": "open", ":completing": "completing"},
+                {
+                    ":state": state,
+                    ":due_at": due_at,
+                    ":open": "open",
+                    ":completing": "completing",
+                    **({":held": upload.size} if hold else {}),
+                },
             ),
             self._remove(
                 content_item(upload.content), "#upload_id = :id", {":id": upload.upload_id}
             ),
-            self._count(bytes=-upload.size, open_uploads=-1),
+            self._count({"open_uploads": -1, **({} if hold else _given_back(upload.size))}),
+        )
+
+    def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
+        name = UPLOAD + ended.upload_id if isinstance(ended, Upload) else TRASH + ended.id
+        self._transact(
+            self._change(
+                name,
+                "SET #due_at = :due_at REMOVE #held",
+                "attribute_exists(#held)",
+                {":due_at": due_at},
+            ),
+            self._count(_given_back(ended.held or 0)),
         )
 
     def settle(self, upload: Upload, *, expires_at: int) -> None:
@@ -255,7 +279,7 @@ class OwnRecords(OwnItems):
         )
         return file_of(item) if item else None
 
-    def delete(self, file: File, *, due_at: str) -> bool:
+    def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
         content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
         return self._transact(
             self._remove(FILE + file.file_id, "attribute_exists(#item)"),
@@ -263,8 +287,10 @@ class OwnRecords(OwnItems):
             # nothing is deleted.
             *([] if file.corrupt else [content]),
             self._remove(UPLOAD + file.file_id),
-            self._put(trash_item(Trash(file.file_id, file.key, due_at))),
-            self._count(bytes=-file.size, files=-1),
+            self._put(
+                trash_item(Trash(file.file_id, file.key, due_at, file.size if hold else None))
+            ),
+            *([] if hold else [self._count(_given_back(file.size))]),
         )
 
     def forget(self, trash: Trash) -> None:
@@ -291,9 +317,9 @@ class OwnRecords(OwnItems):
 
     def _count(
         self,
+        changes: dict[str, int],
         condition: str | None = None,
         values: dict[str, Any] | None = None,
-        **changes: int,
     ) -> Write:
         """Add to the counters."""
         added = ", ".join(f"#{name} :add_{name}" for name in changes)
@@ -303,6 +329,10 @@ class OwnRecords(OwnItems):
             values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
         )
         return {"Update": {"Key": self._key(USAGE), **expression}}
+
+
+def _given_back(size: int) -> dict[str, int]:
+    return {"bytes": -size, "files": -1}
 
 
 def _unchanged(upload: Upload) -> tuple[str, dict[str, Any]]:

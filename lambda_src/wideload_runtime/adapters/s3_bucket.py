@@ -18,6 +18,8 @@ CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+NOT_CACHED = "private, no-store"
+"""`Cache-Control` of all that is downloaded, whatever its uploader asked for."""
 STREAM_ATTEMPTS = 5
 """Broken connections in a row, without a byte in between, after which a stream is given up."""
 
@@ -56,12 +58,13 @@ class S3Bucket:
         return self._presign("put_object", params), headers
 
     def presign_get(self, key: str, *, filename: str) -> str:
-        """Sign a GET that browsers save as a file instead of showing it."""
+        """Sign a GET that browsers save as a file instead of showing it, and that nobody caches."""
         return self._presign(
             "get_object",
             {
                 "Bucket": self._name,
                 "Key": key,
+                "ResponseCacheControl": NOT_CACHED,
                 "ResponseContentDisposition": f'attachment; filename="{filename}"',
             },
         )

@@ -37,7 +37,7 @@ transfer = make_transfer(
         url_seconds=settings.url_seconds,
         session_seconds=settings.session_seconds,
         max_file_size=settings.max_file_size,
-        quota=Quota(settings.quota_bytes, settings.max_open_uploads),
+        quota=Quota(settings.quota_bytes, settings.max_open_uploads, settings.quota_files),
     )
 )
 

@@ -22,6 +22,8 @@ MIB = 1024 * 1024
 ONE_PUT = 64 * MIB
 """Bytes up to which an upload is one PUT."""
 
+LONG_AGO = "2020-01-01T00:00:00.000Z"
+
 
 def token_of(cloud: Cloud, outputs: Outputs, person: int, client_id: str | None = None) -> str:
     """An access token of one of the two people, by name and password."""
@@ -123,15 +125,27 @@ class Store:
             ExpressionAttributeValues={f":{name}": value for name, value in members.items()},
         )
 
-    def clear(self, api: Api) -> None:
-        """Forget all that is a person's, with its objects."""
-        s3, bucket = self.cloud.client("s3"), self.outputs["files"]["bucket"]
-        found = self.table.query(
+    def items(self, api: Api) -> list[dict[str, Any]]:
+        """All that is a person's."""
+        found: list[dict[str, Any]] = self.table.query(
             KeyConditionExpression="#owner = :owner",
             ExpressionAttributeNames={"#owner": "owner"},
             ExpressionAttributeValues={":owner": subject_of(api)},
-        )
-        for item in found["Items"]:
+            ConsistentRead=True,
+        )["Items"]
+        return found
+
+    def end_urls(self, api: Api) -> dict[str, int]:
+        """Let the URLs end that what was aborted or deleted waits for, and the sweep look."""
+        for item in self.items(api):
+            if "held" in item:
+                self.change(api, item["item"], due_at=LONG_AGO)
+        return self.sweep()
+
+    def clear(self, api: Api) -> None:
+        """Forget all that is a person's, with its objects."""
+        s3, bucket = self.cloud.client("s3"), self.outputs["files"]["bucket"]
+        for item in self.items(api):
             if "s3_upload_id" in item and item["state"] in ("open", "completing"):
                 s3.abort_multipart_upload(
                     Bucket=bucket, Key=item["key"], UploadId=item["s3_upload_id"]

@@ -39,4 +39,5 @@ def test_case(ann: Api, stored: Store, case: dict[str, Any]) -> None:
             continue
         assert contract_cases.matches(step.expected["body"], step.body), step
         OAS31Validator(schema).validate(step.body)
+    stored.end_urls(ann)
     assert stored.usage(ann) == before, "the case left something behind"

@@ -13,6 +13,7 @@ import pytest
 from local.cloud import Cloud
 from tests.integration.conftest import Api
 from tests.integration.files.conftest import (
+    LONG_AGO,
     ONE_PUT,
     Store,
     act,
@@ -24,8 +25,6 @@ from tests.integration.files.conftest import (
     sign,
     store,
 )
-
-LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 
 @pytest.fixture(scope="class")
@@ -65,16 +64,41 @@ class TestQuotas:
         assert (problem["status"], problem["code"]) == (413, "quota_exceeded")
         assert "1000 of 1000 bytes" in problem["detail"]
         assert problem["Retry-After"] is None
-        assert stored.usage(newcomer) == {"bytes": 1000, "files": 1, "open_uploads": 1}
+        assert stored.usage(newcomer) == {"bytes": 1000, "files": 2, "open_uploads": 1}
 
         assert abort(newcomer, opened["upload_id"]) == 204
         assert abort(newcomer, opened["upload_id"]) == 204
+        stored.end_urls(newcomer)
         assert stored.usage(newcomer) == {"bytes": 600, "files": 1}
+        stored.change(newcomer, f"FILE#{kept['file_id']}", urls_end=LONG_AGO)
         assert newcomer.request("DELETE", f"/files/{kept['file_id']}").status == 204
         assert newcomer.request("DELETE", f"/files/{kept['file_id']}").status == 404
         assert stored.usage(newcomer) == {}
         store(newcomer, secrets.token_bytes(1000))
         assert stored.usage(newcomer) == {"bytes": 1000, "files": 1}
+
+    @pytest.mark.parametrize("end", ["abort", "delete"])
+    def test_bytes_that_a_live_url_can_store_again_are_not_given_back(
+        self, newcomer: Api, stored: Store, end: str
+    ) -> None:
+        content = secrets.token_bytes(600)
+        created = create(newcomer, content)
+        upload_id = created["upload_id"]
+        act(newcomer, created["action"], content)
+        if end == "abort":
+            assert abort(newcomer, upload_id) == 204
+        else:
+            assert complete(newcomer, upload_id).status == 200
+            assert newcomer.request("DELETE", f"/files/{upload_id}").status == 204
+        assert act(newcomer, created["action"], content).status == 200
+
+        stored.sweep()
+
+        assert refused(newcomer, 401)["code"] == "quota_exceeded"
+        assert stored.usage(newcomer) == {"bytes": 600, "files": 1}
+        assert stored.end_urls(newcomer)["leftovers"] == 1
+        assert stored.usage(newcomer) == {}
+        assert stored.keys(upload_id) == []
 
     def test_each_file_of_a_request_is_answered_for_itself(self, newcomer: Api) -> None:
         wishes = [announced(secrets.token_bytes(size)) for size in (600, 600, 400)]
@@ -109,7 +133,8 @@ class TestQuotas:
         assert refused(newcomer, 40)["code"] == "too_many_uploads"
         assert abort(newcomer, second["upload_id"]) == 204
         create(newcomer, secrets.token_bytes(40))
-        assert stored.usage(newcomer) == {"bytes": 80, "files": 1, "open_uploads": 2}
+        stored.end_urls(newcomer)
+        assert stored.usage(newcomer) == {"bytes": 80, "files": 3, "open_uploads": 2}
 
     def test_many_at_once_get_no_more_either(self, newcomer: Api, stored: Store) -> None:
         wishes = [announced(secrets.token_bytes(10)) for _ in range(8)]
@@ -123,7 +148,11 @@ class TestQuotas:
         assert {answer.status for answer in answers} <= {200, 409, 429}
         taken = sum(answer.status == 200 for answer in answers)
         assert 1 <= taken <= 2
-        assert stored.usage(newcomer) == {"bytes": 10 * taken, "open_uploads": taken}
+        assert stored.usage(newcomer) == {
+            "bytes": 10 * taken,
+            "files": taken,
+            "open_uploads": taken,
+        }
 
 
 class TestSessions:
@@ -210,7 +239,7 @@ class TestSessions:
         assert second["upload_id"] != first["upload_id"]
         assert "action" in second
         assert stored.keys(first["upload_id"]) == []
-        assert stored.usage(newcomer) == {"bytes": 500, "open_uploads": 1}
+        assert stored.usage(newcomer) == {"bytes": 500, "files": 1, "open_uploads": 1}
 
 
 class TestLeftovers:
@@ -224,8 +253,7 @@ class TestLeftovers:
 
         stored.sweep()
         assert len(stored.keys(upload_id)) == 1  # the URL may still be used
-        stored.change(newcomer, f"UPLOAD#{upload_id}", due_at=LONG_AGO)
-        report = stored.sweep()
+        report = stored.end_urls(newcomer)
 
         assert report["leftovers"] == 1
         assert stored.keys(upload_id) == []
@@ -241,11 +269,12 @@ class TestLeftovers:
         assert stored.keys(upload_id) == []
         assert act(newcomer, created["action"], content).status == 200
 
-        stored.change(newcomer, f"TRASH#{upload_id}", due_at=LONG_AGO)
-        report = stored.sweep()
+        report = stored.end_urls(newcomer)
 
         assert report["leftovers"] == 1
         assert stored.keys(upload_id) == []
+        stored.change(newcomer, f"TRASH#{upload_id}", due_at=LONG_AGO)  # a day later
+        stored.sweep()
         assert stored.item(newcomer, f"TRASH#{upload_id}") is None
         assert newcomer.get("/files").json["items"] == []
 

@@ -202,6 +202,24 @@ def test_a_download_url_that_expired(ann: Api, cloud: Cloud, functions: dict[str
     assert act(ann, action).status == 403
 
 
+def test_what_the_uploader_chose_is_not_given_out(ann: Api) -> None:
+    content = secrets.token_bytes(500)
+    created = create(ann, content)
+    chosen = {
+        "Content-Encoding": "gzip",
+        "Cache-Control": "public, max-age=31536000",
+        "Expires": "Thu, 01 Dec 2033 16:00:00 GMT",
+    }
+    assert put(ann, created["action"], content, **chosen).status == 200
+    file_id = complete(ann, created["upload_id"]).json["file"]["file_id"]
+
+    answer = act(ann, ann.get(f"/files/{file_id}/download").json["action"])
+
+    assert answer.body == content
+    assert answer.headers["Content-Encoding"] == "identity"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
 def test_a_file_is_always_an_attachment(ann: Api) -> None:
     page = b"<script>alert(document.domain)</script>" + secrets.token_bytes(8)
     announcing = announced(page, 'свадьба "final".html') | {"content_type": "text/html"}

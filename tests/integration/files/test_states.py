@@ -363,10 +363,11 @@ class Transfers(RuleBasedStateMachine):
         files = _of(items, "FILE#")
         uploads, trash = _of(items, "UPLOAD#"), _of(items, "TRASH#")
         opened = [upload for upload in uploads if upload["state"] in ("open", "completing")]
+        held = [one["held"] for one in [*uploads, *trash] if "held" in one]
         usage = named.get("USAGE", {})
         assert {name: usage.get(name, 0) for name in ("bytes", "files", "open_uploads")} == {
-            "bytes": sum(one["size"] for one in [*files, *opened]),
-            "files": len(files),
+            "bytes": sum(one["size"] for one in [*files, *opened]) + sum(held),
+            "files": len([*files, *opened, *held]),
             "open_uploads": len(opened),
         }
         assert usage.get("bytes", 0) <= (QUOTA.bytes or 0)

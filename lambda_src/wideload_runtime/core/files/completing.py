@@ -27,6 +27,8 @@ KEEP_SECONDS = 7 * 24 * 3600
 LEFTOVER_SECONDS = 24 * 3600
 """When the sweep looks again at what was aborted, expired or deleted: later than any URL lives (12
 hours at most), since a PUT that began in time may recreate an object long after."""
+UNDER_WAY_SECONDS = 15 * 60
+"""How long a request may still be under way that began before its URL ended."""
 MAX_MISSING = 100
 """Numbers of missing parts that a refusal names."""
 
@@ -37,6 +39,7 @@ class Completion:
     Args:
         seconds_left: How long S3 may be waited for.
         life_seconds: Life of a file, from when its upload was begun; None: for ever.
+        url_seconds: Life of an upload URL.
     """
 
     records: Records
@@ -44,6 +47,7 @@ class Completion:
     verifications: Verifications
     metrics: Metrics
     life_seconds: int | None
+    url_seconds: int
     new_id: Callable[[], str]
     now: Callable[[], float]
     seconds_left: Callable[[], float]
@@ -156,6 +160,8 @@ class Completion:
     def _finish(self, upload: Upload, *, verified: bool) -> File | None:
         now = self.now()
         began = epoch(upload.created_at)
+        # Those of parts end with the multipart upload that S3 has joined.
+        ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
         file = File(
             file_id=upload.upload_id,
             name=upload.name,
@@ -166,6 +172,7 @@ class Completion:
             created_at=upload.created_at,
             key=upload.key,
             due_at=None if self.life_seconds is None else iso(began + self.life_seconds),
+            urls_end=None if ends is None else iso(ends),
         )
         to_verify = self.verifications.wanted and not verified
         expires_at = int(now) + KEEP_SECONDS
@@ -177,6 +184,15 @@ class Completion:
         if to_verify and self.verifications.ask(self.records.owner, file.file_id):
             self.records.settle(upload, expires_at=expires_at)
         return file
+
+
+def urls_end(upload: Upload, now: float, url_seconds: int) -> float | None:
+    """Until when a URL of an upload that ends now may store an object; None: no URL is alive.
+
+    None is signed after an upload has ended, nor for longer than its session.
+    """
+    ends = min(now + url_seconds, epoch(upload.session_ends))
+    return ends + UNDER_WAY_SECONDS if ends > now else None
 
 
 def unknown_upload() -> Refused:

@@ -67,15 +67,18 @@ class Files:
 
     def delete(self, file_id: str) -> None:
         """Remove a file. The record goes first, so that no file is ever listed without content;
-        what it leaves behind has the sweep look at the object again.
+        what it leaves behind has the sweep look at the object again. While the URL lives that
+        stored it, and could do so again, the file is still counted.
 
         Raises:
             Refused: `unknown_file` or `conflict`.
         """
-        due_at = iso(self.now() + LEFTOVER_SECONDS)
+        now = self.now()
         for _ in range(ROUNDS):
             file = self.get(file_id)
-            if self.records.delete(file, due_at=due_at):
+            hold = file.urls_end is not None and file.urls_end > iso(now)
+            due_at = file.urls_end if hold and file.urls_end else iso(now + LEFTOVER_SECONDS)
+            if self.records.delete(file, due_at=due_at, hold=hold):
                 self.bucket.try_remove(file.key)
                 return
         raise conflict()

@@ -55,8 +55,15 @@ class Records(Protocol):
             expires_at: When the upload's item may go, in epoch seconds.
         """
 
-    def close(self, upload: Upload, state: End, *, due_at: str) -> bool:
-        """From `open` or `completing`, giving back what was reserved; else False."""
+    def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
+        """From `open` or `completing`; else False.
+
+        Args:
+            hold: Whether bytes and file stay counted, until `give_back`.
+        """
+
+    def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
+        """Count what was held no more, unless that is done; the sweep looks again at `due_at`."""
 
     def settle(self, upload: Upload, *, expires_at: int) -> None:
         """The sweep need not look at an upload any more."""
@@ -64,8 +71,12 @@ class Records(Protocol):
     def rename(self, file_id: str, name: str) -> File | None:
         """None if there is no such file."""
 
-    def delete(self, file: File, *, due_at: str) -> bool:
-        """Remove a file and leave its trash; False if it is not as given any more."""
+    def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
+        """Remove a file and leave its trash; False if it is not as given any more.
+
+        Args:
+            hold: As for `close`.
+        """
 
     def trash(self, identifier: str) -> Trash | None: ...
     def forget(self, trash: Trash) -> None: ...
@@ -150,8 +161,8 @@ class Bucket(Protocol):
         """Abort a multipart upload; when S3 fails, that is logged alone: a rule of the bucket
         aborts what is left."""
 
-    def try_remove(self, key: str, s3_upload_id: str | None = None) -> None:
-        """The same; but when S3 fails, that is logged alone: the sweep does it again."""
+    def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
+        """`remove`; False, and a line in the log, when S3 fails: the sweep does it again."""
 
 
 class Verifications(Protocol):

@@ -49,6 +49,8 @@ class File:
     """The verifier found another SHA-256."""
     due_at: str | None = None
     """When the sweep deletes it; None: it stays."""
+    urls_end: str | None = None
+    """Until when a URL of its upload may store an object again; None: there is no such URL."""
 
     @property
     def content(self) -> Content:
@@ -94,6 +96,9 @@ class Upload:
     completing_since: str | None = None
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB may delete the item, once nothing is left to do."""
+    held: int | None = None
+    """Bytes that are still counted although it has ended, as is one file: a URL of it may be alive.
+    None: they were given back, or it hasn't ended."""
 
     @property
     def content(self) -> Content:
@@ -136,11 +141,14 @@ class Trash:
     """The file's, or a ULID of its own."""
     key: str
     due_at: str
+    held: int | None = None
+    """Bytes that are still counted, as is one file, since a URL may be alive; None: given back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a person's files and open uploads take."""
+    """What a person takes. Bytes and files are those of files, of open uploads, and of what was
+    aborted or deleted while a URL of it may be alive."""
 
     bytes: int = 0
     files: int = 0
@@ -152,9 +160,14 @@ class Quota:
     bytes: int | None
     """None: no limit."""
     open_uploads: int
+    files: int | None = None
+    """None: no limit."""
 
     def lacks_room(self, usage: Usage, size: int) -> bool:
         return self.bytes is not None and usage.bytes + size > self.bytes
+
+    def lacks_files(self, usage: Usage) -> bool:
+        return self.files is not None and usage.files >= self.files
 
     def is_full(self, usage: Usage) -> bool:
         return usage.open_uploads >= self.open_uploads

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import KEEP_SECONDS
+from wideload_runtime.core.files.completing import KEEP_SECONDS, LEFTOVER_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
 from wideload_runtime.core.files.records import Upload
@@ -70,7 +70,10 @@ class Sweep:
             trash = records.trash(due.id)
             if trash and trash.due_at <= iso(self.now()):
                 self._remove(trash.key)
-                records.forget(trash)
+                if trash.held is None:
+                    records.forget(trash)
+                else:
+                    records.give_back(trash, due_at=self._later())
         elif due.kind == "file":
             file = records.file(due.id)
             if file and file.due_at and file.due_at <= iso(self.now()):
@@ -93,7 +96,10 @@ class Sweep:
             self._settle(owner, upload)
         else:
             self._remove(upload.key, upload.s3_upload_id)
-            self._settle(owner, upload)
+            if upload.held is None:
+                self._settle(owner, upload)
+            else:
+                self.table.of(owner).give_back(upload, due_at=self._later())
 
     def _complete(self, owner: str, upload: Upload) -> None:
         try:
@@ -107,6 +113,9 @@ class Sweep:
     def _settle(self, owner: str, upload: Upload) -> None:
         expires_at = int(self.now()) + KEEP_SECONDS
         self.table.of(owner).settle(upload, expires_at=expires_at)
+
+    def _later(self) -> str:
+        return iso(self.now() + LEFTOVER_SECONDS)
 
     def _remove(self, key: str, s3_upload_id: str | None = None) -> None:
         self.report.leftovers += self.bucket.stored(key) is not None

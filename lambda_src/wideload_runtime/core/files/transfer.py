@@ -46,6 +46,7 @@ class FileTransfer:
                 verifications=self.verifications,
                 metrics=self.metrics,
                 life_seconds=self.life_seconds,
+                url_seconds=self.limits.url_seconds,
                 new_id=self.new_id,
                 now=self.now,
                 seconds_left=seconds_left,

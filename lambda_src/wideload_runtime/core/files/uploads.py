@@ -16,6 +16,7 @@ from wideload_runtime.core.files.completing import (
     still_completing,
     unknown_upload,
     upload_gone,
+    urls_end,
 )
 from wideload_runtime.core.files.parts import hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
@@ -30,6 +31,7 @@ MAX_LISTED_PARTS = 20_000
 """Parts that one answer lists, until which another upload's may be added: an answer of Lambda has
 at most 6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
+_STILL_COUNTED = "What was just aborted or deleted counts until its upload URL has expired."
 SCANNED = 250
 """Uploads that a page of unfinished ones looks at, most of which may be finished: half of what a
 query answers, if all names are long."""
@@ -159,7 +161,13 @@ class Uploads:
             raise Refused(
                 "quota_exceeded",
                 f"The file has {size} bytes; {usage.bytes} of {quota.bytes} bytes are taken by "
-                "files and open uploads: delete files, or abort uploads.",
+                f"files and open uploads: delete files, or abort uploads. {_STILL_COUNTED}",
+            )
+        if quota.lacks_files(usage):
+            raise Refused(
+                "quota_exceeded",
+                f"{usage.files} files are there, open uploads among them, and {quota.files} are "
+                f"allowed: delete files, or abort uploads. {_STILL_COUNTED}",
             )
         if quota.is_full(usage):
             raise Refused(
@@ -312,13 +320,23 @@ class Uploads:
         raise conflict()
 
     def close(self, upload: Upload, state: End) -> bool:
-        """End an upload, and remove what S3 holds of it; False if it has changed meanwhile."""
-        due_at = iso(self.now() + LEFTOVER_SECONDS)
-        if not self.records.close(upload, state, due_at=due_at):
+        """End an upload, and remove what S3 holds of it; False if it has changed meanwhile.
+
+        What it takes is given back once no URL of it can store anything: those of parts die with
+        the multipart upload, that of a single PUT lives on, until the sweep looks.
+        """
+        now = self.now()
+        ends = urls_end(upload, now, self.limits.url_seconds)
+        later = iso(now + LEFTOVER_SECONDS)
+        due_at = later if ends is None else iso(ends)
+        if not self.records.close(upload, state, due_at=due_at, hold=ends is not None):
             return False
         # Looked up again: its multipart upload may have begun after it was read.
         closed = self.records.upload(upload.upload_id) or upload
-        self.bucket.try_remove(closed.key, closed.s3_upload_id)
+        removed = self.bucket.try_remove(closed.key, closed.s3_upload_id)
+        joining = closed.completing_since is not None
+        if closed.held is not None and closed.is_multipart and removed and not joining:
+            self.records.give_back(closed, due_at=later)
         return True
 
     def _held(self, upload: Upload, listed: int = 0) -> list[dict[str, Any]] | None:
