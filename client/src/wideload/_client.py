@@ -18,9 +18,10 @@ import urllib3
 from wideload import _pages
 from wideload._api import PAYLOADS, Api, checked_base_url, checked_id, unexpected
 from wideload._auth import ApiKey, Token, TokenSource
+from wideload._connections import open_pool
 from wideload._download import Download, check_read, copy
 from wideload._files.files import Files
-from wideload._http import Http, Progress, Transport, open_pool
+from wideload._http import Http, Progress, Transport
 from wideload._models import CallLog, Receipt
 from wideload._payload import Document, prepare
 from wideload._retry import Attempts, Pacing
@@ -59,8 +60,9 @@ class Client:
         api_key_header: Header that carries the key, a setting of the deployment.
         ca_bundle: File with the certificates (PEM) of the authorities to trust instead of the
             system's.
-        timeout: Seconds that the other side may be silent; connecting takes at most ten of them.
-            Longer than the API's own 30 s, or a slow answer is given up just before it comes.
+        timeout: Seconds that the other side may be silent, be it that it takes no more bytes or
+            sends none; connecting takes at most ten of them. Longer than the API's own 30 s, or a
+            slow answer is given up just before it comes.
         retries: How many further requests one call may make when some fail in a way that may
             pass: no connection, 429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow
             exponentially from half a second, with jitter; `Retry-After` is honoured up to a minute.

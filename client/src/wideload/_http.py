@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import ssl
@@ -13,14 +12,9 @@ from typing import Any, Protocol
 import urllib3
 from urllib3 import exceptions as urllib3_errors
 
-from wideload.errors import ConfigurationError
-
 # API Gateway's own limit on an answer is 10 MB, Lambda's 6 MB: more than this isn't our API.
 _LONGEST_ANSWER = 16 * 1024 * 1024
-_CONNECT_TIMEOUT = 10.0
 _READ_BLOCK = 64 * 1024
-# Kept open to one host, of those that there were at once.
-_MOST_CONNECTIONS = 64
 
 Progress = Callable[[int, int], object]
 
@@ -118,7 +112,8 @@ class Http:
 
     def __init__(self, transport: Transport, *, timeout: float, user_agent: str) -> None:
         self._transport = transport
-        self._timeout = urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), read=timeout)
+        # urllib3 applies the first while it sends; our connections limit connecting by themselves.
+        self._timeout = urllib3.Timeout(connect=timeout, read=timeout)
         self._user_agent = user_agent
 
     def request(
@@ -184,28 +179,6 @@ def read(response: urllib3.BaseHTTPResponse, amount: int) -> bytes:
         failure = _no_answer(error)
     response.close()
     raise failure
-
-
-def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
-    """Make the transport that `Client` uses by default.
-
-    Raises:
-        ConfigurationError: `ca_bundle` can't be read or holds no certificate.
-    """
-    if ca_bundle is None:
-        return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS)
-    context = urllib3.util.create_urllib3_context()
-    try:
-        context.load_verify_locations(cafile=os.fspath(ca_bundle))
-    except ssl.SSLError:
-        raise ConfigurationError(
-            f"ca_bundle {os.fspath(ca_bundle)!r} holds no certificate in PEM format"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"ca_bundle {os.fspath(ca_bundle)!r} can't be read: {error.strerror}"
-        ) from None
-    return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, ssl_context=context)
 
 
 def without_query(url: str) -> str:

@@ -22,7 +22,7 @@ LARGEST_UPLOAD = 5 * 1024**3
 # Compressed bytes kept in memory; what is more goes to a temporary file.
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 _READ_BLOCK = 256 * 1024
-# Small enough for progress to move on a slow line, and for one write to finish in the timeout.
+# Small enough for progress to move on a slow line.
 _SEND_BLOCK = 64 * 1024
 
 _LONGEST_CALL_ID = 256

@@ -20,7 +20,8 @@ import os
 from collections.abc import Callable
 
 from wideload._api import checked_base_url
-from wideload._http import Transport, open_pool
+from wideload._connections import open_pool
+from wideload._http import Transport
 from wideload._signin.source import PasswordSource, StoredSource, open_store
 from wideload._signin.web import Web
 

@@ -10,7 +10,7 @@ import click
 
 from wideload import Client
 from wideload._api import checked_base_url
-from wideload._http import open_pool
+from wideload._connections import open_pool
 from wideload._signin.web import Web
 from wideload.signin import password_token, stored_token
 

@@ -113,9 +113,9 @@ class Session:
         self._control = control
         self._pacing = control.pacing
 
-    def attempts(self) -> Attempts:
-        """A new allowance of retries."""
-        return Attempts(self._retries, self._pacing)
+    def attempts(self, retries: int | None = None) -> Attempts:
+        """A new allowance of retries; by default as many as the caller wants."""
+        return Attempts(self._retries if retries is None else retries, self._pacing)
 
     def create(self, files: Sequence[NewFile]) -> list[Created]:
         """Announce up to 25 files, for each of which there is an answer in the same place.
@@ -184,8 +184,11 @@ class Session:
             raise unexpected("POST", path, answer)
         return signed
 
-    def complete(self, upload_id: str) -> FileInfo:
+    def complete(self, upload_id: str, *, retries: int | None = None) -> FileInfo:
         """Make a file of what was uploaded. Waits up to 15 minutes for S3 to put it together.
+
+        Args:
+            retries: As for `attempts`.
 
         Raises:
             ApiError, TransportError: There is no file yet.
@@ -194,7 +197,7 @@ class Session:
         began = self._pacing.monotonic()
         while True:
             try:
-                answer = self._api.request("POST", path, self.attempts())
+                answer = self._api.request("POST", path, self.attempts(retries))
             except ServerError as error:
                 if not self._is_completing(error, began):
                     raise
