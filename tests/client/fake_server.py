@@ -282,7 +282,10 @@ class FakeServer:
         compressed = self.objects[key] if claim else seen.body
         payload_id = self.tickets[key]["payload_id"] if claim else self._new_id()
         queued = claim and self.queue_from is not None and len(compressed) >= self.queue_from
-        answer = self._store(payload_id, compressed, "s3" if claim else "inline")
+        call_id = self.tickets[key].get("call_id") if claim else seen.query.get("call_id")
+        if call_id is not None and not 1 <= len(call_id) <= 256:
+            raise Refused(problem(400, "invalid_request"))
+        answer = self._store(payload_id, compressed, "s3" if claim else "inline", call_id)
         if queued:
             self.payloads[payload_id]["state"] = "queued"
             answer = {
@@ -312,7 +315,9 @@ class FakeServer:
             "error": {"code": "duplicate", "detail": "It is stored already."},
         }
 
-    def _store(self, payload_id: str, compressed: bytes, source: str) -> dict[str, Any]:
+    def _store(
+        self, payload_id: str, compressed: bytes, source: str, call_id: str | None = None
+    ) -> dict[str, Any]:
         """Store a document and return what the API answers about it."""
         try:
             document = gzip.decompress(compressed)
@@ -334,7 +339,7 @@ class FakeServer:
         self.payloads[payload_id] = {
             **answer,
             "source": source,
-            "call_id": parsed.get("call_id"),
+            "call_id": parsed.get("call_id") or call_id,
             "summary": {
                 name: value for name, value in parsed.items() if not isinstance(value, list)
             },

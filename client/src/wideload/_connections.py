@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from wideload._proxies import Proxies, Proxy
 from wideload.errors import ConfigurationError
 
 _CONNECT_TIMEOUT = 10.0
@@ -73,19 +75,62 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
-def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
-    """Make the transport that `Client` uses by default.
+class Pool:
+    """The transport that `Client` uses by default: directly, or through proxies.
+
+    Args:
+        ca_bundle: File with the authorities to trust instead of the system's.
+        proxy: URL of the proxy for all requests. Default: what the environment says.
 
     Raises:
-        ConfigurationError: `ca_bundle` can't be read or holds no certificate.
+        ConfigurationError: `ca_bundle` can't be read or holds no certificate, or `proxy` can't be
+            one.
     """
-    pool = urllib3.PoolManager(
-        maxsize=_MOST_CONNECTIONS,
-        ssl_context=_trusting(ca_bundle),
-        socket_options=_SOCKET_OPTIONS,
-    )
-    pool.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-    return pool
+
+    def __init__(
+        self, ca_bundle: str | os.PathLike[str] | None = None, proxy: str | None = None
+    ) -> None:
+        self._context = _trusting(ca_bundle)
+        self._proxies = Proxies(proxy)
+        self._managers: dict[Proxy | None, urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def request(
+        self, method: str, url: str, *args: Any, **options: Any
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one request, as `urllib3.PoolManager.request` does."""
+        return self._manager(self._proxies.proxy_for(url)).request(method, url, *args, **options)
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    def _manager(self, proxy: Proxy | None) -> urllib3.PoolManager:
+        with self._lock:
+            if proxy not in self._managers:
+                self._managers[proxy] = self._open(proxy)
+            return self._managers[proxy]
+
+    def _open(self, proxy: Proxy | None) -> urllib3.PoolManager:
+        options: dict[str, Any] = {
+            "maxsize": _MOST_CONNECTIONS,
+            "ssl_context": self._context,
+            "socket_options": _SOCKET_OPTIONS,
+        }
+        manager = (
+            urllib3.PoolManager(**options)
+            if proxy is None
+            else urllib3.ProxyManager(
+                proxy.url,
+                proxy_headers=dict(proxy.headers),
+                proxy_ssl_context=self._context,
+                **options,
+            )
+        )
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        return manager
 
 
 def _trusting(ca_bundle: str | os.PathLike[str] | None) -> ssl.SSLContext | None:

@@ -25,7 +25,7 @@ _READ_BLOCK = 256 * 1024
 # Small enough for progress to move on a slow line.
 _SEND_BLOCK = 64 * 1024
 
-_LONGEST_CALL_ID = 256
+LONGEST_CALL_ID = 256
 
 # ISA-L's level 1 is 60 times as fast as zlib's default, for some 12 % more bytes.
 _LEVEL = 1
@@ -93,7 +93,7 @@ def prepare(document: Document) -> Prepared:
             prepared = _compress(_slices(memoryview(_serialize(document)), _READ_BLOCK))
             call_id = document.get("call_id")
             # One that the API wouldn't record must not keep the document from being sent.
-            if isinstance(call_id, str) and 1 <= len(call_id) <= _LONGEST_CALL_ID:
+            if isinstance(call_id, str) and 1 <= len(call_id) <= LONGEST_CALL_ID:
                 prepared.call_id = call_id
             return prepared
         case bytes() | bytearray() | memoryview():

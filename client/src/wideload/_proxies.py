@@ -7,7 +7,7 @@ import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment
 
 from wideload.errors import ConfigurationError
 
@@ -26,7 +26,7 @@ class Proxy:
     """
 
     url: str
-    headers: dict[str, str] = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, text: str, source: str) -> Proxy:
@@ -57,11 +57,11 @@ class Proxy:
             raise ConfigurationError(
                 f"{source} is no URL of a proxy, such as http://proxy.example:3128"
             )
-        headers = {}
+        headers: tuple[tuple[str, str], ...] = ()
         if parts.username is not None:
             credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             basic = base64.b64encode(credentials.encode()).decode()
-            headers["Proxy-Authorization"] = f"Basic {basic}"
+            headers = (("Proxy-Authorization", f"Basic {basic}"),)
         shown = f"[{host}]" if ":" in host else host
         return cls(f"{parts.scheme}://{shown}:{port or _DEFAULT_PORTS[parts.scheme]}", headers)
 
@@ -109,12 +109,17 @@ class Proxies:
         return None
 
     def _excepted(self, host: str, port: int) -> bool:
-        if proxy_bypass_environment(f"{host}:{port}", {"no": self._no_proxy}):
-            return True
-        with suppress(ValueError):
-            address = ipaddress.ip_address(host)
-            for entry in self._no_proxy.split(","):
-                with suppress(ValueError):
-                    if address in ipaddress.ip_network(entry.strip(" []"), strict=False):
-                        return True
+        """Whether `NO_PROXY` names it: a host, a domain, either with a port, a network, or all."""
+        for entry in self._no_proxy.lower().split(","):
+            name, _, number = entry.strip().rpartition(":")
+            if not name or not number.isdigit() or name.endswith(":"):
+                name, number = entry.strip(), ""
+            if number and int(number) != port:
+                continue
+            name = name.strip("[]").lstrip(".")
+            if name in {"*", host} or (name and host.endswith(f".{name}")):
+                return True
+            with suppress(ValueError):
+                if ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False):
+                    return True
         return False

@@ -52,9 +52,10 @@ class Sending:
         """Send the document the way that its compressed size asks for."""
         body = Body(prepared.blocks, prepared.size, progress)
         if prepared.size < INLINE_LIMIT:
-            return self._receipt(self._post(_GZIP, body), prepared, "inline")
+            query = {"call_id": call_id} if call_id is not None else None
+            return self._receipt(self._post(_GZIP, body, query), prepared, "inline")
 
-        return self._send_to_s3(prepared, body, call_id or prepared.call_id)
+        return self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
 
     def _send_to_s3(self, prepared: Prepared, body: Body, call_id: str | None) -> Receipt:
         """Get a URL, PUT to it and claim."""
@@ -113,7 +114,7 @@ class Sending:
                 retry_after = parse_retry_after(
                     answer.headers.get("Retry-After"), self.pacing.now()
                 )
-            if not again or not self.attempts.again(retry_after):
+            if not again or not self.attempts.again(failure, retry_after):
                 raise failure
             if wants_url:
                 ticket = new_ticket()
@@ -138,9 +139,13 @@ class Sending:
         except WideloadError:
             raise lost from None
 
-    def _post(self, content_type: str, body: Body | bytes) -> dict[str, Any]:
+    def _post(
+        self, content_type: str, body: Body | bytes, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         headers = {"Content-Type": content_type, "Idempotency-Key": self.idempotency_key}
-        answer = self.api.request("POST", _SEND, self.attempts, headers=headers, body=body)
+        answer = self.api.request(
+            "POST", _SEND, self.attempts, query=query, headers=headers, body=body
+        )
         members = parse_answer("POST", _SEND, answer)
         if not isinstance(members.get("payload_id"), str) or not isinstance(
             members.get("state"), str
@@ -167,10 +172,9 @@ class Sending:
         )
         try:
             ticket = Ticket.parse(parse_answer("POST", _UPLOAD_URL, answer))
+            self.api.checked_url(ticket.url)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise unexpected("POST", _UPLOAD_URL, answer) from None
-        if self.api.base_url.startswith("https:") and not ticket.url.startswith("https:"):
-            raise unexpected("POST", _UPLOAD_URL, answer)  # never in the clear what came over TLS
         return ticket
 
     def _receipt(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from wideload._http import Answer, NoAnswer, without_query
+from wideload._http import Answer, NoAnswer, redirected, without_query
 from wideload._retry import Attempts
-from wideload.errors import TransportError, UploadError
+from wideload.errors import TlsError, TransportError, UploadError
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING_CODES = {
@@ -55,8 +54,6 @@ class Ticket:
         lines = (*ticket.headers, *ticket.headers.values())
         if not all(line.isascii() and line.isprintable() for line in lines):
             raise ValueError("a header can't be sent")
-        if urlsplit(ticket.url).scheme not in {"http", "https"}:
-            raise ValueError("upload_url is no URL")
         return ticket
 
 
@@ -78,8 +75,14 @@ def refusal(what: str, answer: Answer) -> UploadError:
     code = _element("Code", answer.body)
     detail = _element("Message", answer.body)
     says = ": ".join(part for part in (code, detail) if part)
+    elsewhere = redirected(answer)
+    hint = (
+        f" (redirected to {elsewhere}: the deployment signs URLs for another region or endpoint)"
+        if elsewhere
+        else ""
+    )
     return UploadError(
-        f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}",
+        f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}{hint}",
         status=answer.status,
         code=code,
         detail=detail,
@@ -89,11 +92,13 @@ def refusal(what: str, answer: Answer) -> UploadError:
 
 def no_answer(method: str, url: str, error: NoAnswer, attempts: Attempts) -> TransportError:
     """Say what was tried, how often and for how long."""
+    reason = f"no answer to {method} {without_query(url)}: {error.reason}"
     times = "1 request" if attempts.requests == 1 else f"{attempts.requests} requests"
-    return TransportError(
-        f"no answer to {method} {without_query(url)}: {error.reason} "
-        f"(gave up after {times} in {attempts.elapsed:.1f} s)",
+    kind = TlsError if error.tls else TransportError
+    return kind(
+        f"{reason} (gave up after {times} in {attempts.elapsed:.1f} s)",
         attempts=attempts.requests,
+        reason=reason,
     )
 
 

@@ -117,7 +117,7 @@ class Sender:
                 self._check_piece(piece)
             if failure.passing:
                 self._gate.failed()
-            if not failure.passing or not attempts.again(failure.retry_after):
+            if not failure.passing or not attempts.again(error, failure.retry_after):
                 raise error
 
     def _attempt(self, piece: Piece, action: Action, attempts: Attempts) -> _Failure | None:

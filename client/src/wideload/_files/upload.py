@@ -143,7 +143,7 @@ class Upload:
         self._control.check()
         self._content.check_unchanged()
         try:
-            file = self._session.complete(created.upload_id, retries=0 if lost else None)
+            file = self._session.complete(created.upload_id, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from wideload._http import Http, NoAnswer, Transport
-from wideload._models import parse_object
-from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload._json import parse_object
+from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._upload import no_answer
 from wideload._version import __version__
-from wideload.errors import ApiError, RateLimitError, ServerError, SignInError
+from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, TransportError
 
 _TIMEOUT = 30.0
 _RETRIES = 3
@@ -67,12 +67,12 @@ class Web:
             ServerError, RateLimitError: 5xx or 429, after all retries.
             SignInError: The answer isn't JSON.
         """
-        attempts = Attempts(_RETRIES, self.pacing)
+        attempts = Attempts(RetryPolicy(_RETRIES), self.pacing)
         lines = {"Accept": "application/json", **headers}
         while True:
             attempts.requests += 1
             retry_after = None
-            failure: Exception
+            failure: ApiError | TransportError
             try:
                 answer = self._http.request(method, url, headers=lines, body=body)
             except NoAnswer as error:
@@ -91,7 +91,7 @@ class Web:
                     retry_after=retry_after,
                 )
                 again = repeatable
-            if not again or not attempts.again(retry_after):
+            if not again or not attempts.again(failure, retry_after):
                 raise failure
 
 
