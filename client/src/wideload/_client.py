@@ -24,6 +24,7 @@ from wideload._models import CallLog, Receipt
 from wideload._payload import LONGEST_CALL_ID, Document, prepare
 from wideload._retry import Attempts, Pacing, Retry, RetryPolicy
 from wideload._send import Sending, check_recorded
+from wideload._serialize import Default
 from wideload._version import __version__
 from wideload.errors import (
     ApiError,
@@ -172,6 +173,7 @@ class Client:
         self,
         document: Document,
         *,
+        default: Default | None = None,
         call_id: str | None = None,
         idempotency_key: str | None = None,
         progress: Progress | None = None,
@@ -188,9 +190,12 @@ class Client:
             document: A JSON object as a mapping, as bytes, as the path of a file, or as a binary
                 file object, which need not be seekable and isn't closed. Bytes and files may be
                 gzipped already. A str is a path. In a mapping, datetimes, UUIDs, enums,
-                dataclasses, numpy arrays and keys that aren't str are written as orjson does it;
-                NaN and the infinities, for which JSON has no word, become `null`, as in
-                JavaScript.
+                dataclasses, numpy arrays and keys that aren't str are written as orjson does it,
+                integers whatever their length; NaN and the infinities, for which JSON has no word,
+                become `null`, as in JavaScript.
+            default: Called with each value in a mapping that can't be written, such as a Decimal, a
+                set or a pydantic model; returns one that can, or raises TypeError. As `default` of
+                `json.dumps`, so `default=str` does for most.
             call_id: What to record it under, 1 to 256 characters, if the document has no `call_id`
                 of its own.
             idempotency_key: A text of your own that names this sending, so that repeating it, in
@@ -218,7 +223,7 @@ class Client:
         _check_call_id(call_id)
         attempts = self._attempts()
         sending = Sending(self._api, self._http, self._pacing, attempts, key)
-        with prepare(document) as prepared:
+        with prepare(document, default) as prepared:
             receipt = sending.send(prepared, call_id=call_id, progress=progress)
         if not wait or receipt.state == "stored":
             return receipt
