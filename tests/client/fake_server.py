@@ -429,7 +429,10 @@ class FakeServer:
         return self._json(self.tamper({**record, "document_url": url, "document_encoding": "gzip"}))
 
     def _json(self, members: dict[str, Any], status: int = 200) -> Fault:
-        return Fault(status, json.dumps(members).encode(), {"Content-Type": "application/json"})
+        # As the API writes it: compact, in UTF-8, halves of surrogate pairs as escapes.
+        text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-8", "backslashreplace")
+        return Fault(status, body, {"Content-Type": "application/json"})
 
 
 def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:

@@ -13,6 +13,7 @@ import urllib3
 from pydantic import BaseModel
 
 import wideload
+from tests.client.conftest import Command
 from tests.client.fake_server import API_KEY, FakeServer, Fault
 from wideload import _json
 from wideload._json import parse, split_document, texts_of_items
@@ -173,6 +174,28 @@ def test_items_keep_their_spelling() -> None:
 def test_what_is_no_object_is_a_value_error(read: Callable[[bytes], object], body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         read(body)
+
+
+SPELLED = ["1.0", "1e15", "1.000000000000000005", "12345678901234567890123", '{"a": -0}']
+
+
+def test_records_keep_their_spelling(
+    client: wideload.Client, server: FakeServer, command: Command
+) -> None:
+    page = Fault(200, f'{{"items":[{",".join(SPELLED)}],"cursor":null}}'.encode())
+    server.fail("GET", page, page, page)
+
+    assert list(client.records("pl-1", as_text=True)) == SPELLED
+    assert list(client.records("pl-1"))[3] == 12345678901234567890123
+    assert command("records", "pl-1").output.splitlines() == SPELLED
+
+
+def test_records_of_a_document_in_lines_are_a_line_each(
+    server: FakeServer, command: Command
+) -> None:
+    server.fail("GET", Fault(200, b'{"items":[{\n\t"a":\r\n "x\\n"},2],"cursor":null}'))
+
+    assert command("records", "pl-1").output == '{ "a":  "x\\n"}\n2\n'
 
 
 # Hostile answers

@@ -325,9 +325,14 @@ class Client:
         )
 
     def records(
-        self, payload_id: str, *, first: int = 0, limit: int | None = None
+        self,
+        payload_id: str,
+        *,
+        first: int = 0,
+        limit: int | None = None,
+        as_text: bool = False,
     ) -> Iterator[Any]:
-        """The records of a stored payload, parsed: the elements of the deployment's array.
+        """The records of a stored payload: the elements of the deployment's array.
 
         They come in pages, each asked for when it is needed and small however large the document.
         For all of a document's records, `document` costs fewer requests.
@@ -336,6 +341,8 @@ class Client:
             payload_id: From the receipt.
             first: Number of the first record wanted, from 0. Behind the last there are none.
             limit: How many at most. Default: all.
+            as_text: Give each as the JSON text that it was sent as, in which numbers keep their
+                spelling. Default: parsed; integers are exact, other numbers become floats.
 
         Raises:
             ConfigurationError: An argument can't be right; at once, not on iterating.
@@ -351,6 +358,7 @@ class Client:
             _pages.checked_count("first", first) or 0,
             _pages.checked_count("limit", limit),
             self._attempts,
+            as_text=as_text,
         )
 
     def delete(self, payload_id: str) -> None:
