@@ -57,7 +57,7 @@ def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
         ValueError: `body` isn't a JSON object.
     """
     # Whatever the bytes are, they come back the same.
-    text = body.decode("utf-8", "surrogateescape").rstrip()
+    text = body.decode("utf-8", "surrogateescape").rstrip(" \t\r\n")
     members: dict[str, Any] = {}
     for name, value, at in _members(text, unread="document"):
         if name == "document":
@@ -72,7 +72,7 @@ def texts_of_items(body: bytes) -> dict[str, Any]:
     Raises:
         ValueError: `body` isn't a JSON object, or `items` no array.
     """
-    text = body.decode().rstrip()
+    text = body.decode().rstrip(" \t\r\n")
     return {
         name: list(_elements(text, at)) if name == "items" else value
         for name, value, at in _members(text)
@@ -83,16 +83,18 @@ def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int]]:
     """Name and value of each member of an object, and where the value begins.
 
     Args:
-        unread: Name of a member whose value isn't parsed, and after which nothing else is.
+        unread: Name of a member whose value isn't parsed, spaces before it included, and after
+            which nothing else is.
     """
     at = _after(text, 0, "{")
     while text[at : at + 1] != "}":
         name, at = _value(text, at)
         if not isinstance(name, str):
             raise ValueError("a member has no name")
+        colon = _space(text, at)
         at = _after(text, at, ":")
         if name == unread:
-            yield name, None, at
+            yield name, None, colon + 1
             return
         value, end = _value(text, at)
         yield name, value, at
@@ -121,7 +123,12 @@ def _value(text: str, at: int) -> tuple[Any, int]:
 def _next(text: str, at: int, end: str) -> int:
     """Where the next element begins, or the end of all stands."""
     at = _space(text, at)
-    return at if text[at : at + 1] == end else _after(text, at, ",")
+    if text[at : at + 1] == end:
+        return at
+    at = _after(text, at, ",")
+    if text[at : at + 1] == end:
+        raise ValueError(f"nothing between , and {end} at {at}")
+    return at
 
 
 def _after(text: str, at: int, wanted: str) -> int:

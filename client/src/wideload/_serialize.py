@@ -15,6 +15,7 @@ from wideload.errors import DocumentError
 Default = Callable[[Any], Any]
 """Makes of a value that can't be written one that can, as `default` of `json.dumps` does."""
 
+_HINT = " (give default=, a function as for json.dumps, which makes something else of it)"
 _LONGEST_PATH = 10_000
 _LARGE_INTEGER = "Integer exceeds 64-bit range"
 
@@ -96,14 +97,8 @@ def _where(document: Mapping[Any, Any], convert: Default) -> str | None:
             _dumps(value, convert, orjson.OPT_NON_STR_KEYS)
         except TypeError as error:
             if _LARGE_INTEGER not in str(error):
-                return f"{path}: {error.__cause__ or error}{_hint(error)}"
+                return f"{path}: {str(error.__cause__ or '') or f'{error}{_HINT}'}"
     return None
-
-
-def _hint(error: Exception) -> str:
-    if "not JSON serializable" not in str(error) or str(error.__cause__ or ""):
-        return ""
-    return " (give default=, a function as for json.dumps, which makes something else of it)"
 
 
 def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
