@@ -35,6 +35,8 @@ def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
 ) -> None:
     monkeypatch.setattr(_connections, "_CONNECT_TIMEOUT", 0.3)
     content = bytes_of(SIZE)
+    # Another host than the API's, so that the PUT needs a connection of its own.
+    tls_files.s3.root = tls_files.s3.root.replace("127.0.0.1", "localhost")
     tls_files.s3.during_put = lambda seen, count: time.sleep(1 if count <= 64 * 1024 else 0)
 
     file_id = _upload(_client(tls_files, authority, timeout=30), content)
