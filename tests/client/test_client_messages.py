@@ -11,6 +11,7 @@ import wideload
 from tests.client.conftest import Authority, Clock, Command, spawn
 from tests.client.fake_server import API_KEY, FakeServer, Fault, s3_error
 from tests.client.running import read_terminal
+from wideload import signin
 from wideload._cli.exits import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
 
 _SEND = "POST /stage/send-call-log"
@@ -185,3 +186,25 @@ def test_retries_do_not_show_elsewhere(
 
 def test_no_network_is_worth_another_try() -> None:
     assert status_of(wideload.TransportError("no")) == UNAVAILABLE
+
+
+def test_a_redirect_of_a_sign_in_names_where_to(server: FakeServer) -> None:
+    server.fail("GET", Fault(301, b"", {"Location": "https://files.example/sign-in"}))
+
+    with pytest.raises(wideload.SignInError, match="redirects to https://files.example/sign-in"):
+        signin.password_token(server.url, "ann", "secret")()
+
+
+def test_a_tls_error_of_the_put_costs_one_claim(
+    tls_server: FakeServer, authority: Authority, clock: Clock, large: dict[str, object]
+) -> None:
+    tls_server.root = tls_server.root.replace("127.0.0.1", "127.0.0.2")  # not in the certificate
+    client = wideload.Client(
+        tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
+    )
+
+    with client, pytest.raises(wideload.TlsError, match="127.0.0.2"):
+        client.send(large)
+
+    assert len(tls_server.requests(_SEND)) == 1
+    assert clock.slept == []

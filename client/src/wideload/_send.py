@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -12,7 +12,7 @@ from wideload._api import Api, parse_answer, unexpected
 from wideload._http import Body, Http, NoAnswer, Progress
 from wideload._models import Receipt
 from wideload._payload import Prepared
-from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._upload import Ticket, no_answer, passes, refusal, wants_new_url
 from wideload.errors import (
     ApiError,
@@ -132,8 +132,9 @@ class Sending:
             WideloadError: They are there, and not taken.
             TransportError: `lost`, since they aren't there, or that can't be known.
         """
+        once = replace(self, attempts=Attempts(RetryPolicy(0), self.pacing))
         try:
-            return self._claim(prepared, ticket, None)
+            return once._claim(prepared, ticket, None)
         except (PayloadRefusedError, IntegrityError):
             raise
         except WideloadError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wideload._http import Http, NoAnswer, Transport
+from wideload._http import Http, NoAnswer, Transport, redirected
 from wideload._json import parse_object
 from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._upload import no_answer
@@ -65,7 +65,7 @@ class Web:
         Raises:
             TransportError: No answer came.
             ServerError, RateLimitError: 5xx or 429, after all retries.
-            SignInError: The answer isn't JSON.
+            SignInError: The answer isn't JSON, or a redirect.
         """
         attempts = Attempts(RetryPolicy(_RETRIES), self.pacing)
         lines = {"Accept": "application/json", **headers}
@@ -79,6 +79,8 @@ class Web:
                 again = error.retryable and (repeatable or not error.sent)
                 failure = no_answer(method, url, error, attempts)
             else:
+                if where := redirected(answer):
+                    raise SignInError(f"{url} redirects to {where}: set the right URL")
                 if answer.status < 500 and answer.status != 429:
                     return answer.status, _members(url, answer.status, answer.body)
                 kind: type[ApiError] = RateLimitError if answer.status == 429 else ServerError
