@@ -65,9 +65,9 @@ def test_the_documents_own_call_id_wins(
 def test_a_call_id_that_cant_be_is_refused_before_anything_is_sent(
     client: wideload.Client, server: FakeServer, call_id: Any
 ) -> None:
-    with pytest.raises(wideload.ConfigurationError, match="call_id has 1 to 256 characters"):
+    with pytest.raises(wideload.ConfigurationError, match="give 1 to 256 characters"):
         client.send({"a": 1}, call_id=call_id)
-    with pytest.raises(wideload.ConfigurationError, match="call_id has 1 to 256 characters"):
+    with pytest.raises(wideload.ConfigurationError, match="give 1 to 256 characters"):
         client.call_logs(call_id=call_id)
 
     assert server.seen == []

@@ -122,7 +122,7 @@ def test_failed_payloads_are_listed_with_their_error(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"call_id": ""}, "call_id has 1 to 256 characters"),
+        ({"call_id": ""}, "call_id is empty"),
         ({"after": "yesterday"}, "after must be a datetime or ISO 8601 text.* not 'yesterday'"),
         ({"before": 7}, "before must be"),
         ({"limit": -1}, "limit must be a whole number of 0 or more, not -1"),

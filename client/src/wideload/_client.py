@@ -496,10 +496,15 @@ def _unusable(log: CallLog) -> ApiError:
 def _check_call_id(call_id: object) -> None:
     if call_id is None:
         return
-    if not isinstance(call_id, str) or not 1 <= len(call_id) <= LONGEST_CALL_ID:
-        raise ConfigurationError(
-            f"call_id has 1 to {LONGEST_CALL_ID} characters: leave it out if there is none"
-        )
+    if not isinstance(call_id, str):
+        given = f"is {type(call_id).__name__}"
+    elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
+        given = f"has {len(call_id)} characters" if call_id else "is empty"
+    else:
+        return
+    raise ConfigurationError(
+        f"call_id {given}: give 1 to {LONGEST_CALL_ID} characters, or leave it out"
+    )
 
 
 def _checked_idempotency_key(key: str | None) -> str:
