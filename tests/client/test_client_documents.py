@@ -230,7 +230,11 @@ def test_an_answer_is_read_once_however_often_it_mentions_a_document(
 
     class Counting:
         def raw_decode(self, text: str, at: int) -> tuple[Any, int]:
-            value, end = decoder.raw_decode(text, at)
+            try:
+                value, end = decoder.raw_decode(text, at)
+            except json.JSONDecodeError as error:
+                read.append(error.pos - at)
+                raise
             read.append(end - at)
             return value, end
 
