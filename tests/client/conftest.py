@@ -6,15 +6,18 @@ import base64
 import json
 import os
 import random
+import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import filelock
 import pytest
+import trustme
 import urllib3
 
 import wideload
@@ -68,6 +71,59 @@ def clock() -> Clock:
 @pytest.fixture
 def client(server: FakeServer, clock: Clock) -> Iterator[wideload.Client]:
     with wideload.Client(server.url, api_key=API_KEY, _pacing=clock.pacing()) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Whom clients must trust to reach a server that has this context."""
+
+    server: ssl.SSLContext
+    ca_bundle: Path
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority of our own, and a context with its certificate for this machine."""
+    issuer = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("127.0.0.1", "localhost", "api.example").configure_cert(context)
+    ca_bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
+    issuer.cert_pem.write_to_path(str(ca_bundle))
+    return Authority(context, ca_bundle)
+
+
+@pytest.fixture
+def tls_server(authority: Authority) -> Iterator[FakeServer]:
+    with serving(authority.server) as fake:
+        yield fake
+
+
+@pytest.fixture
+def tls_client(
+    tls_server: FakeServer, authority: Authority, clock: Clock
+) -> Iterator[wideload.Client]:
+    with wideload.Client(
+        tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def tls_files(authority: Authority) -> Iterator[FakeFiles]:
+    """A server whose files of over 8 MiB come in parts of as much: more than sockets buffer."""
+    with serving_files(authority.server) as fake:
+        fake.one_put = fake.smallest_part = 8 * MIB
+        yield fake
+
+
+@pytest.fixture
+def tls_person(
+    tls_files: FakeFiles, authority: Authority, clock: Clock
+) -> Iterator[wideload.Client]:
+    with wideload.Client(
+        tls_files.url, token=TOKEN, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
+    ) as made:
         yield made
 
 

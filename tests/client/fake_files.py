@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -410,11 +411,11 @@ def _handler(server: FakeFiles) -> type[BaseHTTPRequestHandler]:
                 server.s3.admit(seen)
             except Refused as refusal:
                 refused = refusal
-            if refused is not None and server.s3.refuses != "late":
+            refusal = refused.fault if refused is not None else fault
+            if refusal is not None and server.s3.refuses != "late":
                 self.close_connection = True
-                if server.s3.refuses == "hangs up":
-                    return
-                self._reply(refused.fault, seen, lambda: Fault(0))
+                if server.s3.refuses == "early":
+                    self._reply(refusal, seen, lambda: Fault(0))
                 return
             size = int(seen.headers.get("content-length", 0))
             content = bytearray()
@@ -480,11 +481,11 @@ def _handler(server: FakeFiles) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving_files() -> Iterator[FakeFiles]:
+def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FakeFiles]:
     """A server on a free port, gone at the end."""
     fake = FakeFiles()
-    with Server(("127.0.0.1", 0), _handler(fake)) as http:
-        fake.s3.root = f"http://127.0.0.1:{http.server_port}"
+    with Server(_handler(fake), tls) as http:
+        fake.s3.root = http.url
         fake.url = f"{fake.s3.root}/stage"
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()

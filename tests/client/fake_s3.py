@@ -80,6 +80,8 @@ class FakeS3:
             raise Refused(s3_error(403, "SignatureDoesNotMatch"))
         if seen.query.get("uploadId", "") not in {"", *self.multiparts}:
             raise Refused(s3_error(404, "NoSuchUpload"))
+        if self.refuses != "late" and seen.headers.get("if-none-match") == "*":
+            self._refuse_existing(seen.path.removeprefix("/s3/"))
 
     def store(self, seen: Seen, content: bytes, sha256: str) -> Fault:
         """PUT an object or a part, whose bytes have this hash."""
@@ -92,9 +94,9 @@ class FakeS3:
                 if upload_id not in self.multiparts:
                     raise Refused(s3_error(404, "NoSuchUpload"))
                 self.multiparts[upload_id][int(seen.query["partNumber"])] = content
-            elif key in self.objects and seen.headers.get("if-none-match") == "*":
-                raise Refused(s3_error(412, "PreconditionFailed"))
             else:
+                if seen.headers.get("if-none-match") == "*":
+                    self._refuse_existing(key)
                 self.objects[key] = content
         return Fault(200, b"", {"ETag": _etag(content)})
 
@@ -128,6 +130,10 @@ class FakeS3:
         finally:
             with self._lock:
                 self._at_once -= 1
+
+    def _refuse_existing(self, key: str) -> None:
+        if key in self.objects:
+            raise Refused(s3_error(412, "PreconditionFailed"))
 
     def _time(self) -> float:
         return time.time() + self.hours * 3600

@@ -6,6 +6,8 @@ import base64
 import gzip
 import hashlib
 import json
+import socket
+import ssl
 import sys
 import threading
 import zlib
@@ -139,6 +141,8 @@ class FakeServer:
         self.longest_page = 1000
         self.largest_record = 5 * 1024 * 1024
         self.api_key_header = "x-api-key"
+        # S3 may refuse without reading the body, and what it says then may get lost.
+        self.s3_refuses = "late"  # or "early" or "hangs up"
         self.before_delete: Callable[[str], object] = lambda payload_id: None
         self.tamper: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
         self._count = 0
@@ -224,16 +228,25 @@ class FakeServer:
             }
         )
 
-    def _s3(self, seen: Seen) -> Fault:
-        key = seen.path.removeprefix("/s3/")
+    def admit(self, seen: Seen) -> None:
+        """Judge a request to S3 by its head, as S3 does before it reads the body."""
         if seen.query.get("X-Amz-Signature") != SIGNATURE or self.api_key_header in seen.headers:
             raise Refused(s3_error(403, "SignatureDoesNotMatch"))
         if seen.method == "GET":
-            return self._s3_get(key, seen.headers.get("range"))
-        ticket = self.tickets.get(key, {"headers": {}})
-        for name, value in ticket["headers"].items():
+            return
+        key = seen.path.removeprefix("/s3/")
+        for name, value in self.tickets.get(key, {"headers": {}})["headers"].items():
             if seen.headers.get(name.lower()) != value:
                 raise Refused(s3_error(403, "SignatureDoesNotMatch"))
+        if key in self.objects and self.s3_refuses != "late":
+            raise Refused(s3_error(412, "PreconditionFailed"))
+
+    def _s3(self, seen: Seen) -> Fault:
+        key = seen.path.removeprefix("/s3/")
+        self.admit(seen)
+        if seen.method == "GET":
+            return self._s3_get(key, seen.headers.get("range"))
+        ticket = self.tickets[key]
         if hashlib.sha256(seen.body).hexdigest() != ticket["sha256"]:
             raise Refused(s3_error(400, "BadDigest"))
         if key in self.objects:
@@ -269,7 +282,10 @@ class FakeServer:
         compressed = self.objects[key] if claim else seen.body
         payload_id = self.tickets[key]["payload_id"] if claim else self._new_id()
         queued = claim and self.queue_from is not None and len(compressed) >= self.queue_from
-        answer = self._store(payload_id, compressed, "s3" if claim else "inline")
+        call_id = self.tickets[key].get("call_id") if claim else seen.query.get("call_id")
+        if call_id is not None and not 1 <= len(call_id) <= 256:
+            raise Refused(problem(400, "invalid_request"))
+        answer = self._store(payload_id, compressed, "s3" if claim else "inline", call_id)
         if queued:
             self.payloads[payload_id]["state"] = "queued"
             answer = {
@@ -299,7 +315,9 @@ class FakeServer:
             "error": {"code": "duplicate", "detail": "It is stored already."},
         }
 
-    def _store(self, payload_id: str, compressed: bytes, source: str) -> dict[str, Any]:
+    def _store(
+        self, payload_id: str, compressed: bytes, source: str, call_id: str | None = None
+    ) -> dict[str, Any]:
         """Store a document and return what the API answers about it."""
         try:
             document = gzip.decompress(compressed)
@@ -321,7 +339,7 @@ class FakeServer:
         self.payloads[payload_id] = {
             **answer,
             "source": source,
-            "call_id": parsed.get("call_id"),
+            "call_id": parsed.get("call_id") or call_id,
             "summary": {
                 name: value for name, value in parsed.items() if not isinstance(value, list)
             },
@@ -411,7 +429,10 @@ class FakeServer:
         return self._json(self.tamper({**record, "document_url": url, "document_encoding": "gzip"}))
 
     def _json(self, members: dict[str, Any], status: int = 200) -> Fault:
-        return Fault(status, json.dumps(members).encode(), {"Content-Type": "application/json"})
+        # As the API writes it: compact, in UTF-8, halves of surrogate pairs as escapes.
+        text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-8", "backslashreplace")
+        return Fault(status, body, {"Content-Type": "application/json"})
 
 
 def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
@@ -419,19 +440,36 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             parts = urlsplit(self.path)
             query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=False))
-            seen = Seen(self.command, parts.path, headers, body, query)
+            seen = Seen(self.command, parts.path, headers, b"", query)
             server.seen.append(seen)
             fault = server.next_fault(f"{seen.method} {seen.path}")
+            if seen.method == "PUT" and server.s3_refuses != "late":
+                refusal = fault or self._refusal(seen)
+                if refusal is not None:
+                    self.close_connection = True
+                    if server.s3_refuses == "early":
+                        self._reply(refusal)
+                    return
+            seen.body = self.rfile.read(int(headers.get("content-length", 0)))
             if fault is None or fault.after:
                 try:
                     done = server.answer(seen)
                 except Refused as refused:
                     done = refused.fault
                 fault = fault or done
+            self._reply(fault)
+
+        def _refusal(self, seen: Seen) -> Fault | None:
+            try:
+                server.admit(seen)
+            except Refused as refused:
+                return refused.fault
+            return None
+
+        def _reply(self, fault: Fault) -> None:
             if fault.status == 0:
                 self.close_connection = True
                 return
@@ -454,22 +492,35 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves each connection in a thread of its own."""
+    """Serves each connection in a thread of its own, over TLS if it gets a context for that."""
 
     daemon_threads = True
 
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        # Small, so that a body of some MB doesn't fit into the buffers of a socket nobody reads.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        if tls is not None:
+            # The handshake is the business of the connection's own thread.
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.server_port}"
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent about clients that went away, which tests make them do."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 
 @contextmanager
-def serving() -> Iterator[FakeServer]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
     """A server on a free port, gone at the end."""
     fake = FakeServer()
-    with Server(("127.0.0.1", 0), _handler(fake)) as http:
-        fake.root = f"http://127.0.0.1:{http.server_port}"
+    with Server(_handler(fake), tls) as http:
+        fake.root = http.url
         fake.url = f"{fake.root}/stage"
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
+import uuid
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -78,6 +82,80 @@ def test_the_log_is_completed_as_the_older_function_did(server: FakeServer) -> N
     assert log == expected
 
 
+class _Turn(NamedTuple):
+    text: str
+    at: Decimal
+
+
+def test_whatever_the_older_function_could_send_is_sent(server: FakeServer) -> None:
+    log = {
+        "turn": _Turn("hi", Decimal("1.50")),
+        "tags": {7},
+        "id": uuid.UUID(int=1),
+        "at": datetime(2026, 11, 22, 9, tzinfo=UTC),
+        "count": 12345678901234567890123,
+        "raw": b"x",
+        "odd": [float("nan"), float("inf"), "half \ud83d", "pair \ud83d\ude00"],
+        1: None,
+        "NaN": "Infinity",
+    }
+
+    assert _send(dict(log), API_KEY, server.url)["success"] is True
+
+    assert json.loads(server.documents["pl-1"]) == {
+        "turn": ["hi", "1.50"],
+        "tags": "{7}",
+        "id": "00000000-0000-0000-0000-000000000001",
+        "at": "2026-11-22 09:00:00+00:00",
+        "count": 12345678901234567890123,
+        "raw": "b'x'",
+        "odd": [None, None, "half \ufffd", "pair \U0001f600"],
+        "1": None,
+        "NaN": "Infinity",
+        "call_ended_reason": "completed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        (1764230400, "2025-11-27T08:00:00+00:00"),
+        (1764230400999, "2025-11-27T08:00:00.999000+00:00"),
+        (1764230400999000, "2025-11-27T08:00:00.999000+00:00"),
+        (1764230400999000000, "2025-11-27T08:00:00.999000+00:00"),
+        (1e300, 1e300),
+        (float("nan"), None),
+        (-5, -5),
+        (True, True),
+    ],
+)
+def test_times_in_any_unit_are_sent(server: FakeServer, moment: Any, sent: Any) -> None:
+    assert _send({"call_ended_at": moment}, API_KEY, server.url)["success"] is True
+
+    assert json.loads(server.documents["pl-1"])["call_ended_at"] == sent
+
+
+_AT_THE_END = {
+    "atexit": "atexit.register(send)",
+    "a thread": "threading.Thread(target=lambda: (threading.main_thread().join(), send())).start()",
+}
+
+
+@pytest.mark.parametrize("how", _AT_THE_END)
+def test_it_works_at_the_interpreters_end(server: FakeServer, how: str) -> None:
+    program = f"""
+import asyncio, atexit, threading
+from wideload.compat import send_to_whispey
+def send():
+    print(asyncio.run(send_to_whispey({{"a": 1}}, {API_KEY!r}, {server.url!r})))
+{_AT_THE_END[how]}
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert b"'success': True" in ran.stdout, ran.stdout
+    assert server.stored() == ["pl-1"]
+
+
 def test_what_the_log_says_already_is_kept(server: FakeServer) -> None:
     log = {"call_started_at": "2026-11-22", "call_ended_at": None, "call_ended_reason": "busy"}
 
@@ -115,7 +193,7 @@ def test_a_refusal_has_its_status(server: FakeServer, large: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("log", "url", "says"),
     [
-        ({"a": object()}, "http://127.0.0.1:1", "not JSON serializable"),
+        ({("a", "b"): 1}, "http://127.0.0.1:1", "keys must be str"),
         ({"a": 1}, "http://127.0.0.1:1", "no answer"),
         ({"a": 1}, "http://api.example", "https"),
         ({"call_ended_at": 1e300}, "http://127.0.0.1:1", ""),

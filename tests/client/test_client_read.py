@@ -12,7 +12,7 @@ import pytest
 import wideload
 from tests.client.conftest import Clock
 from tests.client.fake_server import DROP, SIGNATURE, FakeServer, Fault, problem, s3_error
-from wideload._models import split_document
+from wideload._json import split_document
 
 
 def test_get_returns_the_record(client: wideload.Client, small: dict[str, Any]) -> None:

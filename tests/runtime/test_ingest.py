@@ -68,6 +68,23 @@ def test_an_upload_url_is_recorded_before_it_is_answered(world: World) -> None:
 # Inline documents
 
 
+@pytest.mark.parametrize(
+    ("document", "recorded"),
+    [
+        (b'{"n": 1}', "c-9"),
+        (b'{"call_id": null}', "c-9"),
+        (b'{"call_id": "own"}', "own"),
+    ],
+)
+def test_a_call_id_beside_a_document_is_recorded_if_it_has_none(
+    world: World, document: bytes, recorded: str
+) -> None:
+    world.ingest.accept(world.acme, Inline(document, "c-9"))
+
+    (payload,) = world.table.items.values()
+    assert (payload.call_id, payload.tenant_call) == (recorded, f"acme#{recorded}")
+
+
 @pytest.mark.parametrize("body", [SMALL, gzip.compress(SMALL)])
 def test_a_small_document_stays_in_its_item(world: World, body: bytes) -> None:
     reply = world.ingest.accept(world.acme, Inline(body))

@@ -76,6 +76,28 @@ def test_forms_of_send(headers: dict[str, str], body: bytes, expected: Inline | 
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (DOCUMENT, Inline(DOCUMENT, "c-2")),
+        (ZIPPED, Inline(ZIPPED, "c-2")),
+        (b'{"s3_key": "k"}', Claim("k")),  # its call_id came with the upload URL
+    ],
+)
+def test_a_call_id_in_the_query_goes_with_a_document(body: bytes, expected: Inline | Claim) -> None:
+    assert parse_send({}, body, {"call_id": "c-2"}) == expected
+
+
+@pytest.mark.parametrize("call_id", ["", "x" * 257])
+def test_a_call_id_has_the_same_limits_both_ways(call_id: str) -> None:
+    for refuse in (
+        lambda: parse_send(JSON, DOCUMENT, {"call_id": call_id}),
+        lambda: UploadRequest.parse({"call_id": call_id}, b""),
+    ):
+        with pytest.raises(Refused, match="1 to 256 characters"):
+            refuse()
+
+
+@pytest.mark.parametrize(
     ("headers", "body", "code"),
     [
         (JSON, b"", "empty_body"),

@@ -26,6 +26,7 @@ from wideload._files.models import (
 )
 from wideload._http import Transport
 from wideload._models import CallLog, Receipt
+from wideload._retry import Retry
 from wideload._version import __version__
 from wideload.errors import (
     ApiError,
@@ -44,6 +45,7 @@ from wideload.errors import (
     RecordTooLargeError,
     ServerError,
     SignInError,
+    TlsError,
     TransportError,
     UploadError,
     WaitTimeoutError,
@@ -72,8 +74,10 @@ __all__ = [
     "RateLimitError",
     "Receipt",
     "RecordTooLargeError",
+    "Retry",
     "ServerError",
     "SignInError",
+    "TlsError",
     "Transport",
     "TransportError",
     "UploadError",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wideload._auth import Auth
-from wideload._http import Answer, Body, Http, NoAnswer
-from wideload._models import parse_object
+from wideload._auth import ApiKey, Auth
+from wideload._http import Answer, Body, Http, NoAnswer, redirected
+from wideload._json import parse_object
 from wideload._retry import Attempts, Pacing, parse_retry_after
 from wideload._upload import no_answer
 from wideload.errors import (
@@ -126,7 +126,7 @@ class Api:
                 retry_after = failure.retry_after
                 attempts.unknown += failure.status >= 500
                 again = self._passes(failure)
-            if not again or not attempts.again(retry_after):
+            if not again or not attempts.again(failure, retry_after):
                 raise failure
 
     def absolute(self, url: object) -> str | None:
@@ -134,6 +134,19 @@ class Api:
         if not isinstance(url, str):
             return None
         return self.base_url + url if url.startswith("/") else url
+
+    def checked_url(self, url: object) -> str:
+        """Take a URL of an answer, for a request: over TLS if the API itself is.
+
+        Raises:
+            ValueError: It can't be one, or would send in the clear what came over TLS.
+        """
+        schemes = {"https"} if self.base_url.startswith("https:") else {"http", "https"}
+        if not isinstance(url, str) or not url.isascii() or not url.isprintable():
+            raise ValueError("that is no URL")
+        if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
+            raise ValueError("that is no URL to go to")
+        return url
 
     def error(self, what: str, problem: Mapping[str, Any], status: int) -> ApiError:
         """An error that came as problem details.
@@ -167,6 +180,8 @@ class Api:
             retry_after=float(retry_after) if isinstance(retry_after, (int, float)) else None,
         )
         error.answer = problem
+        if isinstance(error, AuthenticationError):
+            error.by_key = isinstance(self._auth, ApiKey)
         return error
 
     def _passes(self, failure: ApiError) -> bool:
@@ -186,7 +201,20 @@ class Api:
         problem["retry_after"] = parse_retry_after(
             answer.headers.get("Retry-After"), self._pacing.now()
         )
-        return self.error(f"{method} {path}", problem, answer.status)
+        error = self.error(f"{method} {path}", problem, answer.status)
+        if hint := self._hint(path, answer, error):
+            error.args = (f"{error} ({hint})",)
+        return error
+
+    def _hint(self, path: str, answer: Answer, error: ApiError) -> str | None:
+        """What to set, where something else than the API has answered."""
+        if where := redirected(answer):
+            base = where.removesuffix(path)
+            what = f"set the base URL to {base}" if base != where else "set the right base URL"
+            return f"redirected to {where}: {what}"
+        if answer.status == 400 and not error.code and self.base_url.startswith("http:"):
+            return "if this port speaks TLS, the URL begins with https://"
+        return None
 
 
 def unexpected(method: str, path: str, answer: Answer) -> ApiError:

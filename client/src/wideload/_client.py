@@ -7,24 +7,24 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Self
 
-import urllib3
-
 from wideload import _pages
 from wideload._api import PAYLOADS, Api, checked_base_url, checked_id, unexpected
 from wideload._auth import ApiKey, Token, TokenSource
+from wideload._connections import Pool
 from wideload._download import Download, check_read, copy
 from wideload._files.files import Files
-from wideload._http import Http, Progress, Transport, open_pool
+from wideload._http import Http, Progress, Transport
 from wideload._models import CallLog, Receipt
-from wideload._payload import Document, prepare
-from wideload._retry import Attempts, Pacing
+from wideload._payload import LONGEST_CALL_ID, Document, prepare
+from wideload._retry import Attempts, Pacing, Retry, RetryPolicy
 from wideload._send import Sending, check_recorded
+from wideload._serialize import Default
 from wideload._version import __version__
 from wideload.errors import (
     ApiError,
@@ -59,15 +59,23 @@ class Client:
         api_key_header: Header that carries the key, a setting of the deployment.
         ca_bundle: File with the certificates (PEM) of the authorities to trust instead of the
             system's.
-        timeout: Seconds that the other side may be silent; connecting takes at most ten of them.
-            Longer than the API's own 30 s, or a slow answer is given up just before it comes.
+        proxy: URL of the proxy to go through, such as `http://user:password@proxy.example:3128`.
+            Default: `HTTPS_PROXY` or `ALL_PROXY` in the environment. Hosts in `NO_PROXY` are
+            reached directly. Plain `http://` to this machine takes a proxy on this machine alone.
+        timeout: Seconds that the other side may be silent, be it that it takes no more bytes or
+            sends none; connecting takes at most ten of them. Longer than the API's own 30 s, or a
+            slow answer is given up just before it comes.
         retries: How many further requests one call may make when some fail in a way that may
             pass: no connection, 429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow
             exponentially from half a second, with jitter; `Retry-After` is honoured up to a minute.
             Lists have them anew for each page, transfers of files for each request and part.
+        retry_for: Seconds for which a call goes on retrying, counted as `retries` are, even when
+            those are used up; `Retry-After` is then honoured as far as the time lasts.
+        on_retry: Called with a `Retry` before each wait, in whatever thread makes the request.
         transport: What makes the HTTP requests: anything with the `request` of urllib3's
-            `PoolManager`, such as a `urllib3.ProxyManager`. Excludes `ca_bundle`; it isn't closed
-            with the client. Default: a pool of the client's own.
+            `PoolManager`. Excludes `ca_bundle` and `proxy`; it isn't closed with the client.
+            urllib3's own connections lose what S3 answers early over TLS. Default: a pool of the
+            client's own.
 
     Raises:
         ConfigurationError: An argument can't be right.
@@ -82,8 +90,11 @@ class Client:
         files_url: str | None = None,
         api_key_header: str = "x-api-key",
         ca_bundle: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
         timeout: float = 60.0,
         retries: int = 5,
+        retry_for: float | None = None,
+        on_retry: Callable[[Retry], object] | None = None,
         transport: Transport | None = None,
         _pacing: Pacing | None = None,
     ) -> None:
@@ -91,13 +102,17 @@ class Client:
             raise ConfigurationError(f"timeout must be over 0 seconds, not {timeout}")
         if retries < 0:
             raise ConfigurationError(f"retries must be 0 or more, not {retries}")
-        if transport is not None and ca_bundle is not None:
-            raise ConfigurationError("give ca_bundle to your transport, not to the client")
-        self._own_pool: urllib3.PoolManager | None = None
+        if retry_for is not None and retry_for < 0:
+            raise ConfigurationError(f"retry_for must be 0 seconds or more, not {retry_for}")
+        self._own_pool: Pool | None = None
         if transport is None:
-            self._own_pool = transport = open_pool(ca_bundle)
+            self._own_pool = transport = Pool(ca_bundle, proxy)
+        elif ca_bundle is not None or proxy is not None:
+            raise ConfigurationError(
+                "give ca_bundle and proxy to your transport, not to the client"
+            )
         self._pacing = _pacing or Pacing()
-        self._retries = retries
+        self._policy = RetryPolicy(retries, retry_for, on_retry)
         self._http = Http(transport, timeout=timeout, user_agent=f"wideload-python/{__version__}")
         self._base_url = checked_base_url(base_url)
         self._payload_api: Api | None = None
@@ -113,10 +128,10 @@ class Client:
         if token is not None:
             self._files = Files(
                 self._http,
-                checked_base_url(files_url or base_url, "files_url"),
+                checked_base_url(base_url if files_url is None else files_url, "files_url"),
                 token=Token(token),
                 pacing=self._pacing,
-                retries=retries,
+                policy=self._policy,
                 check_open=self._check_open,
             )
         if api_key is None and token is None:
@@ -141,7 +156,7 @@ class Client:
         """Close the connections. The client can't be used afterwards; closing twice is fine."""
         self._closed = True
         if self._own_pool is not None:
-            self._own_pool.clear()
+            self._own_pool.close()
 
     @property
     def files(self) -> Files:
@@ -158,6 +173,7 @@ class Client:
         self,
         document: Document,
         *,
+        default: Default | None = None,
         call_id: str | None = None,
         idempotency_key: str | None = None,
         progress: Progress | None = None,
@@ -174,11 +190,14 @@ class Client:
             document: A JSON object as a mapping, as bytes, as the path of a file, or as a binary
                 file object, which need not be seekable and isn't closed. Bytes and files may be
                 gzipped already. A str is a path. In a mapping, datetimes, UUIDs, enums,
-                dataclasses, numpy arrays and keys that aren't str are written as orjson does it;
-                NaN and the infinities, for which JSON has no word, become `null`, as in
-                JavaScript.
-            call_id: What to record the upload under until the document has been read. Default: the
-                mapping's own `call_id`. Documents that go inline need none.
+                dataclasses, numpy arrays and keys that aren't str are written as orjson does it,
+                integers whatever their length; NaN and the infinities, for which JSON has no word,
+                become `null`, as in JavaScript.
+            default: Called with each value in a mapping that can't be written, such as a Decimal, a
+                set or a pydantic model; returns one that can, or raises TypeError. As `default` of
+                `json.dumps`, so `default=str` does for most.
+            call_id: What to record it under, 1 to 256 characters, if the document has no `call_id`
+                of its own.
             idempotency_key: A text of your own that names this sending, so that repeating it, in
                 another process even, stores nothing twice. Default: a new UUID, which covers the
                 retries within this call.
@@ -188,6 +207,7 @@ class Client:
             wait_timeout: Seconds to wait for that.
 
         Raises:
+            ConfigurationError: `call_id` or `idempotency_key` can't be right.
             DocumentError: The document can't be sent as it is.
             OSError: The document can't be read, or a temporary file can't be written.
             AuthenticationError: The key is missing, wrong or revoked.
@@ -200,9 +220,10 @@ class Client:
         """
         self._check_open()
         key = _checked_idempotency_key(idempotency_key)
+        _check_call_id(call_id)
         attempts = self._attempts()
         sending = Sending(self._api, self._http, self._pacing, attempts, key)
-        with prepare(document) as prepared:
+        with prepare(document, default) as prepared:
             receipt = sending.send(prepared, call_id=call_id, progress=progress)
         if not wait or receipt.state == "stored":
             return receipt
@@ -293,8 +314,7 @@ class Client:
         self._check_open()
         query: dict[str, str] = {}
         if call_id is not None:
-            if not call_id:
-                raise ConfigurationError("call_id is empty: leave it out to list all calls")
+            _check_call_id(call_id)
             query["call_id"] = call_id
         if after is not None:
             query["after"] = _pages.moment("after", after)
@@ -305,9 +325,14 @@ class Client:
         )
 
     def records(
-        self, payload_id: str, *, first: int = 0, limit: int | None = None
+        self,
+        payload_id: str,
+        *,
+        first: int = 0,
+        limit: int | None = None,
+        as_text: bool = False,
     ) -> Iterator[Any]:
-        """The records of a stored payload, parsed: the elements of the deployment's array.
+        """The records of a stored payload: the elements of the deployment's array.
 
         They come in pages, each asked for when it is needed and small however large the document.
         For all of a document's records, `document` costs fewer requests.
@@ -316,6 +341,8 @@ class Client:
             payload_id: From the receipt.
             first: Number of the first record wanted, from 0. Behind the last there are none.
             limit: How many at most. Default: all.
+            as_text: Give each as the JSON text that it was sent as, in which numbers keep their
+                spelling. Default: parsed; integers are exact, other numbers become floats.
 
         Raises:
             ConfigurationError: An argument can't be right; at once, not on iterating.
@@ -331,6 +358,7 @@ class Client:
             _pages.checked_count("first", first) or 0,
             _pages.checked_count("limit", limit),
             self._attempts,
+            as_text=as_text,
         )
 
     def delete(self, payload_id: str) -> None:
@@ -419,6 +447,8 @@ class Client:
             raise
         try:
             log = CallLog.parse(answer.body)
+            if log.document_url is not None:
+                self._api.checked_url(log.document_url)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise unexpected("GET", path, answer) from None
         if log.document is not None:
@@ -432,7 +462,7 @@ class Client:
         return self._payload_api
 
     def _attempts(self) -> Attempts:
-        return Attempts(self._retries, self._pacing)
+        return Attempts(self._policy, self._pacing)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -461,6 +491,20 @@ def _unusable(log: CallLog) -> ApiError:
         )
     error.payload_id = log.payload_id
     return error
+
+
+def _check_call_id(call_id: object) -> None:
+    if call_id is None:
+        return
+    if not isinstance(call_id, str):
+        given = f"is {type(call_id).__name__}"
+    elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
+        given = f"has {len(call_id)} characters" if call_id else "is empty"
+    else:
+        return
+    raise ConfigurationError(
+        f"call_id {given}: give 1 to {LONGEST_CALL_ID} characters, or leave it out"
+    )
 
 
 def _checked_idempotency_key(key: str | None) -> str:

@@ -63,7 +63,7 @@ class Download:
             else:
                 self._at += len(block)
                 return block
-            if not again or not self._attempts.again():
+            if not again or not self._attempts.again(failure):
                 raise failure
 
     def close(self) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import BadStatusLine
 from typing import Any, Protocol
 
 import urllib3
 from urllib3 import exceptions as urllib3_errors
 
-from wideload.errors import ConfigurationError
-
 # API Gateway's own limit on an answer is 10 MB, Lambda's 6 MB: more than this isn't our API.
 _LONGEST_ANSWER = 16 * 1024 * 1024
-_CONNECT_TIMEOUT = 10.0
 _READ_BLOCK = 64 * 1024
-# Kept open to one host, of those that there were at once.
-_MOST_CONNECTIONS = 64
+_REDIRECTS = {301, 302, 303, 307, 308}
+# What OpenSSL calls an answer that isn't TLS.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 
 Progress = Callable[[int, int], object]
 
@@ -28,7 +26,7 @@ Progress = Callable[[int, int], object]
 class Transport(Protocol):
     """What `Client` needs of an HTTP library: the `request` method of urllib3's `PoolManager`.
 
-    Pass `urllib3.ProxyManager("http://proxy:3128")` to go through a proxy, for example.
+    Pass `urllib3.contrib.socks.SOCKSProxyManager("socks5h://proxy:1080")`, for example.
     """
 
     def request(  # noqa: PLR0917 - urllib3's signature
@@ -48,11 +46,15 @@ class Transport(Protocol):
 class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
     """The request got no answer. `reason` is fit to be shown: it holds no URL.
 
-    `sent` tells whether it may have reached the other side, and been carried out.
+    `sent` tells whether it may have reached the other side, and been carried out; `tls` that TLS
+    can't be set up.
     """
 
-    def __init__(self, reason: str, *, retryable: bool, sent: bool = True) -> None:
+    def __init__(
+        self, reason: str, *, retryable: bool, sent: bool = True, tls: bool = False
+    ) -> None:
         super().__init__(reason)
+        self.tls = tls
         self.reason = reason
         self.retryable = retryable
         self.sent = sent
@@ -118,7 +120,8 @@ class Http:
 
     def __init__(self, transport: Transport, *, timeout: float, user_agent: str) -> None:
         self._transport = transport
-        self._timeout = urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), read=timeout)
+        # urllib3 applies the first while it sends; our connections limit connecting by themselves.
+        self._timeout = urllib3.Timeout(connect=timeout, read=timeout)
         self._user_agent = user_agent
 
     def request(
@@ -167,7 +170,7 @@ class Http:
         except _BodyFailed as failed:
             raise failed.error from None
         except (urllib3_errors.HTTPError, OSError) as error:
-            failure = _no_answer(error)
+            failure = _no_answer(error, url)
         # Raised out here so that urllib3's error, which may hold the URL, isn't chained to it.
         raise failure
 
@@ -181,31 +184,9 @@ def read(response: urllib3.BaseHTTPResponse, amount: int) -> bytes:
     try:
         return response.read(amount)
     except (urllib3_errors.HTTPError, OSError) as error:
-        failure = _no_answer(error)
+        failure = _no_answer(error, "")
     response.close()
     raise failure
-
-
-def open_pool(ca_bundle: str | os.PathLike[str] | None) -> urllib3.PoolManager:
-    """Make the transport that `Client` uses by default.
-
-    Raises:
-        ConfigurationError: `ca_bundle` can't be read or holds no certificate.
-    """
-    if ca_bundle is None:
-        return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS)
-    context = urllib3.util.create_urllib3_context()
-    try:
-        context.load_verify_locations(cafile=os.fspath(ca_bundle))
-    except ssl.SSLError:
-        raise ConfigurationError(
-            f"ca_bundle {os.fspath(ca_bundle)!r} holds no certificate in PEM format"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"ca_bundle {os.fspath(ca_bundle)!r} can't be read: {error.strerror}"
-        ) from None
-    return urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, ssl_context=context)
 
 
 def without_query(url: str) -> str:
@@ -213,29 +194,74 @@ def without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _no_answer(error: Exception) -> NoAnswer:
+def redirected(answer: Answer) -> str | None:
+    """Where an answer redirects to, without the query; None if it doesn't."""
+    location = answer.headers.get("Location", "")
+    if answer.status not in _REDIRECTS or not location.isascii() or not location.isprintable():
+        return None
+    return without_query(location) or None
+
+
+def _no_answer(error: Exception, url: str) -> NoAnswer:
     cause = error.__cause__ or (error.args[-1] if error.args else None)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return NoAnswer(
-            f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
-            "by an authority of your own, give its certificate as ca_bundle",
-            retryable=False,
-            sent=False,
-        )
-    if isinstance(error, urllib3_errors.NameResolutionError):
-        # EAI_NONAME is a definite "no such host"; the other codes pass.
-        definite = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        return NoAnswer("the host's name can't be resolved", retryable=not definite, sent=False)
-    if isinstance(error, urllib3_errors.LocationValueError):
-        return NoAnswer("the URL can't be parsed", retryable=False, sent=False)
-    if isinstance(error, urllib3_errors.NewConnectionError):
-        reason = getattr(cause, "strerror", None) or "no connection"
-        return NoAnswer(reason, retryable=True, sent=False)
-    if isinstance(error, urllib3_errors.ConnectTimeoutError):
-        return NoAnswer("connecting timed out", retryable=True, sent=False)
+    if isinstance(error, urllib3_errors.ProxyError):
+        cause = error.original_error
+        if isinstance(cause, urllib3_errors.SSLError) and cause.args:
+            cause = cause.args[0]
+    if failure := _no_tls(cause) or _not_connected(error, cause):
+        return failure
     if isinstance(error, urllib3_errors.ReadTimeoutError):
-        reason = "the answer timed out"
-    else:
-        text = str(cause) if isinstance(cause, Exception) else str(error)
-        reason = re.sub(r"\?\S*", "?…", text) or type(error).__name__
+        return NoAnswer("the answer timed out", retryable=True)
+    text = str(cause) if isinstance(cause, Exception) else str(error)
+    reason = re.sub(r"\?\S*", "?…", text) or type(error).__name__
+    if url.startswith("http:") and isinstance(cause, (BadStatusLine, ConnectionError)):
+        reason += " (if this port speaks TLS, the URL begins with https://)"
     return NoAnswer(reason, retryable=True)
+
+
+def _no_tls(cause: object) -> NoAnswer | None:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = (
+            f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
+            "by an authority of your own, give its certificate as ca_bundle (WIDELOAD_CA_BUNDLE)"
+        )
+    elif isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        reason = "what answers on this port speaks no TLS: is it http:// instead of https://?"
+    else:
+        return None
+    return NoAnswer(reason, retryable=False, sent=False, tls=True)
+
+
+def _not_connected(error: Exception, cause: object) -> NoAnswer | None:
+    if isinstance(error, urllib3_errors.ProxyError):
+        return _proxy_failed(str(cause))
+    retryable = True
+    if isinstance(error, urllib3_errors.NameResolutionError):
+        reason = "the host's name can't be resolved"
+        # EAI_NONAME is a definite "no such host"; the other codes pass.
+        retryable = not (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME)
+    elif isinstance(error, urllib3_errors.LocationValueError):
+        reason, retryable = "the URL can't be parsed", False
+    elif isinstance(error, urllib3_errors.NewConnectionError):
+        reason = getattr(cause, "strerror", None) or "no connection"
+    elif isinstance(error, urllib3_errors.ConnectTimeoutError):
+        reason = "connecting timed out"
+    else:
+        return None
+    return NoAnswer(reason, retryable=retryable, sent=False)
+
+
+def _proxy_failed(reason: str) -> NoAnswer:
+    refused = re.search(r"Tunnel connection failed: (\d+) ?(.*)", reason)
+    if refused is None:
+        return NoAnswer(f"the proxy can't be reached: {reason}", retryable=True, sent=False)
+    hint = (
+        ": give user name and password in the proxy's URL, as http://user:password@host:port"
+        if refused[1] == "407"
+        else ""
+    )
+    return NoAnswer(
+        f"the proxy refused: {refused[1]} {refused[2]}{hint}",
+        retryable=int(refused[1]) >= 500,
+        sent=False,
+    )

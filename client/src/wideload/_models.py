@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-import orjson
+from wideload._json import split_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,41 +131,3 @@ class CallLog:
             error_detail=error.get("detail"),
             answer=answer,
         )
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse an answer that must be a JSON object.
-
-    Raises:
-        ValueError: It isn't one.
-    """
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # The standard library takes lone surrogates, which a summary may hold; orjson doesn't.
-        answer = json.loads(body)
-    if not isinstance(answer, dict):
-        raise ValueError("the answer is not a JSON object")
-    return answer
-
-
-def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """Part an answer into its members but `document`, and the exact bytes of `document`.
-
-    The API embeds the document's bytes as they were sent, as the last member. Its beginning is
-    where what stands before it, closed with a brace, is a whole JSON object: a `,"document":`
-    inside a string would have its quotes escaped, and one inside another member leaves that
-    member open. So the document itself is never parsed, whatever it holds.
-
-    Raises:
-        ValueError: `body` isn't a JSON object.
-    """
-    body = body.rstrip()
-    mark = b',"document":'
-    at = body.find(mark)
-    while at >= 0:
-        try:
-            return parse_object(body[:at] + b"}"), body[at + len(mark) : -1]
-        except ValueError:
-            at = body.find(mark, at + 1)
-    return parse_object(body), None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from wideload._api import Api, unexpected
+from wideload._json import parse, texts_of_items
 from wideload._models import CallLog
 from wideload._retry import Attempts
 from wideload.errors import ConfigurationError, RecordTooLargeError, WideloadError
@@ -41,9 +41,19 @@ def call_logs(
 
 
 def records(
-    api: Api, payload_id: str, first: int, limit: int | None, attempts: Callable[[], Attempts]
+    api: Api,
+    payload_id: str,
+    first: int,
+    limit: int | None,
+    attempts: Callable[[], Attempts],
+    *,
+    as_text: bool = False,
 ) -> Iterator[Any]:
-    """The items of `GET /call-logs/{payload_id}/records`, from number `first`."""
+    """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
+
+    Args:
+        as_text: Whether they are given as the JSON text that they came as.
+    """
     at = first
     try:
         for record in items(
@@ -54,6 +64,7 @@ def records(
             limit=limit,
             page_size=_MOST_RECORDS,
             attempts=attempts,
+            parse=texts_of_items if as_text else parse,
         ):
             yield record
             at += 1
@@ -109,6 +120,7 @@ def items(
     limit: int | None,
     page_size: int,
     attempts: Callable[[], Attempts],
+    parse: Callable[[bytes], Any] = parse,
 ) -> Iterator[_Item]:
     """The items of a list that comes as `{items, cursor}`.
 
@@ -118,21 +130,21 @@ def items(
         limit: Items at most; None for all.
         page_size: Items at most that the API gives at a time.
         attempts: Gives each page an allowance of retries.
+        parse: Reads a page.
     """
     left = limit
     while left is None or left > 0:
         asked = page_size if left is None else min(page_size, left)
         answer = api.request("GET", path, attempts(), query={**query, "limit": str(asked)})
         try:
-            # json, not orjson, which makes floats of long integers and refuses lone surrogates.
-            page = json.loads(answer.body)
+            page = parse(answer.body)
             items = [take(item) for item in page["items"]]
             cursor = page["cursor"]
             if cursor is not None and not isinstance(cursor, str):
                 raise TypeError("a cursor must be text")
             if len(items) > asked or cursor in {"", query.get("cursor", "")}:
                 raise ValueError("more than was asked for, or no way on")
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise unexpected("GET", path, answer) from None
         yield from items
         if cursor is None:

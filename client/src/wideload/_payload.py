@@ -11,9 +11,9 @@ from itertools import chain
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-import orjson
 from isal import isal_zlib
 
+from wideload._serialize import Default, serialize
 from wideload.errors import DocumentError
 
 # What one S3 PUT takes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -22,10 +22,10 @@ LARGEST_UPLOAD = 5 * 1024**3
 # Compressed bytes kept in memory; what is more goes to a temporary file.
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 _READ_BLOCK = 256 * 1024
-# Small enough for progress to move on a slow line, and for one write to finish in the timeout.
+# Small enough for progress to move on a slow line.
 _SEND_BLOCK = 64 * 1024
 
-_LONGEST_CALL_ID = 256
+LONGEST_CALL_ID = 256
 
 # ISA-L's level 1 is 60 times as fast as zlib's default, for some 12 % more bytes.
 _LEVEL = 1
@@ -78,10 +78,13 @@ class Prepared:
         self.resources.close()
 
 
-def prepare(document: Document) -> Prepared:
+def prepare(document: Document, default: Default | None = None) -> Prepared:
     """Serialize and compress `document`, or take it as it is if it is gzip already.
 
     Memory is bounded for paths and file objects: 8 MiB of the gzip, the rest in a temporary file.
+
+    Args:
+        default: Makes of a value in a mapping that can't be written one that can.
 
     Raises:
         DocumentError: It is empty, not a JSON object, not serializable, of a wrong type, or
@@ -90,10 +93,10 @@ def prepare(document: Document) -> Prepared:
     """
     match document:
         case Mapping():
-            prepared = _compress(_slices(memoryview(_serialize(document)), _READ_BLOCK))
+            prepared = _compress(_slices(memoryview(serialize(document, default)), _READ_BLOCK))
             call_id = document.get("call_id")
             # One that the API wouldn't record must not keep the document from being sent.
-            if isinstance(call_id, str) and 1 <= len(call_id) <= _LONGEST_CALL_ID:
+            if isinstance(call_id, str) and 1 <= len(call_id) <= LONGEST_CALL_ID:
                 prepared.call_id = call_id
             return prepared
         case bytes() | bytearray() | memoryview():
@@ -106,32 +109,6 @@ def prepare(document: Document) -> Prepared:
         f"a document is a dict, bytes, a path or a binary file object, "
         f"not {type(document).__name__}"
     )
-
-
-def _serialize(document: Mapping[str, Any]) -> bytes:
-    whole = document if isinstance(document, dict) else dict(document)
-    try:
-        return _dumps(whole)
-    except TypeError as error:
-        if "key must be" not in str(error):
-            raise DocumentError(f"the document can't be written as JSON: {error}") from error
-    # Keys that aren't str cost speed, so only documents that have some pay for it.
-    try:
-        return _dumps(whole, orjson.OPT_NON_STR_KEYS)
-    except TypeError as error:
-        raise DocumentError(f"the document can't be written as JSON: {error}") from error
-
-
-def _dumps(document: dict[str, Any], options: int = 0) -> bytes:
-    return orjson.dumps(document, default=_to_json, option=options | orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _to_json(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError  # orjson says which type it was
 
 
 def _from_memory(document: bytes | bytearray | memoryview) -> Prepared:

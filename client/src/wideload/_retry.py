@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from wideload.errors import WideloadError
+
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 20.0
-# A server that asks for a longer pause gets no retry: the caller should know, not hang.
+# A server that asks for a longer pause gets no retry, unless the caller has set a time for retries:
+# the caller should know, not hang.
 _LONGEST_RETRY_AFTER = 60.0
 
 
@@ -24,11 +27,37 @@ class Pacing:
     random: Callable[[], float] = random.random
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A request that is about to be made again.
+
+    Attributes:
+        delay: Seconds until then.
+        number: Which retry of its call it is, from 1.
+        most: How many there may be; None with `retry_for`.
+        error: Why: what would be raised if there were no retry left.
+    """
+
+    delay: float
+    number: int
+    most: int | None
+    error: WideloadError
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """What a caller wants of retries; `Client` says what its arguments mean."""
+
+    retries: int
+    retry_for: float | None = None
+    on_retry: Callable[[Retry], object] | None = None
+
+
 class Attempts:
     """Counts the requests of one call; all its steps share one allowance of retries."""
 
-    def __init__(self, retries: int, pacing: Pacing) -> None:
-        self._left = retries
+    def __init__(self, policy: RetryPolicy, pacing: Pacing) -> None:
+        self._policy = policy
         self._pacing = pacing
         self._started = pacing.monotonic()
         self._repeats = 0
@@ -41,26 +70,37 @@ class Attempts:
         """Seconds since the call began."""
         return self._pacing.monotonic() - self._started
 
-    def again(self, retry_after: float | None = None) -> bool:
+    def again(self, error: WideloadError, retry_after: float | None = None) -> bool:
         """Wait before the next attempt and return True, or return False if there is to be none.
 
         Full jitter: a delay between 0 and an exponentially growing bound, so that clients that
         failed together don't come back together. `retry_after` (seconds) is the least wait.
         """
-        wanted = retry_after or 0.0
-        if wanted > _LONGEST_RETRY_AFTER or not self.allow():
+        bound = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(self._repeats, 10))
+        delay = max(retry_after or 0.0, bound * self._pacing.random())
+        if not self._allowed(delay):
             return False
-        bound = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._repeats - 1))
-        self._pacing.sleep(max(wanted, bound * self._pacing.random()))
+        self._repeats += 1
+        if self._policy.on_retry is not None:
+            most = self._policy.retries if self._policy.retry_for is None else None
+            retry = Retry(delay=delay, number=self._repeats, most=most, error=error)
+            self._policy.on_retry(retry)
+        self._pacing.sleep(delay)
         return True
 
     def allow(self) -> bool:
         """Take one retry from the allowance without waiting; False if none is left."""
-        if self._left <= 0:
+        if not self._allowed(0.0):
             return False
-        self._left -= 1
         self._repeats += 1
         return True
+
+    def _allowed(self, delay: float) -> bool:
+        """Whether there is a retry left after this delay, by their number or by time."""
+        if self._repeats < self._policy.retries and delay <= _LONGEST_RETRY_AFTER:
+            return True
+        left = (self._policy.retry_for or 0.0) - self.elapsed
+        return 0 < left >= delay
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

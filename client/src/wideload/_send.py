@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 
 from wideload._api import Api, parse_answer, unexpected
-from wideload._http import Body, Http, Progress
+from wideload._http import Body, Http, NoAnswer, Progress
 from wideload._models import Receipt
 from wideload._payload import Prepared
-from wideload._retry import Attempts, Pacing
-from wideload._upload import Ticket, put, wants_new_url
+from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
+from wideload._upload import Ticket, no_answer, passes, refusal, wants_new_url
 from wideload.errors import (
     ApiError,
     IntegrityError,
     PayloadRefusedError,
+    TransportError,
     UploadError,
     WideloadError,
 )
@@ -50,39 +52,101 @@ class Sending:
         """Send the document the way that its compressed size asks for."""
         body = Body(prepared.blocks, prepared.size, progress)
         if prepared.size < INLINE_LIMIT:
-            return self._receipt(self._post(_GZIP, body), prepared, "inline")
+            query = {"call_id": call_id} if call_id is not None else None
+            return self._receipt(self._post(_GZIP, body, query), prepared, "inline")
 
-        return self._send_to_s3(prepared, body, call_id or prepared.call_id)
+        return self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
 
     def _send_to_s3(self, prepared: Prepared, body: Body, call_id: str | None) -> Receipt:
-        """Get a URL, PUT to it and claim, with a new URL if S3 no longer takes the old one."""
-        new_urls = 0
-        while True:
-            ticket = self._request_ticket(prepared, call_id)
-            try:
-                took = put(self.http, ticket, body, self.attempts, self.pacing)
-            except WideloadError as error:
-                error.payload_id = ticket.payload_id
-                if not (isinstance(error, UploadError) and wants_new_url(error)):
-                    raise
-                new_urls += 1
-                if new_urls > _MOST_NEW_URLS or not self.attempts.allow():
-                    raise
-            else:
-                return self._claim(prepared, ticket, took)
-
-    def _claim(self, prepared: Prepared, ticket: Ticket, took: int) -> Receipt:
-        claim = {"s3_key": ticket.s3_key, "upload_duration_ms": took}
+        """Get a URL, PUT to it and claim."""
+        ticket = self._request_ticket(prepared, call_id)
         try:
-            answer = self._post(_JSON, orjson.dumps(claim))
-            return self._receipt(answer, prepared, "s3", took)
+            try:
+                took = self._put(ticket, body, lambda: self._request_ticket(prepared, call_id))
+            except TransportError as lost:
+                return self._claim_unknown(prepared, ticket, lost)
+            return self._claim(prepared, ticket, took)
         except WideloadError as error:
             error.payload_id = error.payload_id or ticket.payload_id
             raise
 
-    def _post(self, content_type: str, body: Body | bytes) -> dict[str, Any]:
+    def _put(self, ticket: Ticket, body: Body, new_ticket: Callable[[], Ticket]) -> int:
+        """Store the bytes and return how many milliseconds that took.
+
+        Args:
+            new_ticket: Gives a new URL of the same object.
+
+        Raises:
+            UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
+            TransportError: No answer until the last attempt.
+        """
+        refused_urls = 0
+        may_be_refused = True  # where no answer came, it may have been a refusal of the URL
+        while True:
+            self.attempts.requests += 1
+            started = self.pacing.monotonic()
+            retry_after = None
+            wants_url = False
+            failure: UploadError | TransportError
+            try:
+                answer = self.http.request(
+                    ticket.method, ticket.url, headers=ticket.headers, body=body
+                )
+            except NoAnswer as error:
+                again = error.retryable
+                failure = no_answer(ticket.method, ticket.url, error, self.attempts)
+                wants_url, may_be_refused = may_be_refused and error.sent, False
+            else:
+                # 412: these very bytes are there, by an attempt whose answer was lost, or by an
+                # earlier process under the same idempotency key. The URL takes no others.
+                if answer.ok or answer.status == 412:
+                    return round((self.pacing.monotonic() - started) * 1000)
+                failure = refusal("upload", answer)
+                if (
+                    wants_new_url(failure)
+                    and refused_urls < _MOST_NEW_URLS
+                    and self.attempts.allow()
+                ):
+                    refused_urls += 1
+                    ticket = new_ticket()
+                    continue
+                again = passes(failure)
+                retry_after = parse_retry_after(
+                    answer.headers.get("Retry-After"), self.pacing.now()
+                )
+            if not again or not self.attempts.again(failure, retry_after):
+                raise failure
+            if wants_url:
+                ticket = new_ticket()
+
+    def _claim(self, prepared: Prepared, ticket: Ticket, took: int | None) -> Receipt:
+        claim: dict[str, Any] = {"s3_key": ticket.s3_key}
+        if took is not None:
+            claim["upload_duration_ms"] = took
+        return self._receipt(self._post(_JSON, orjson.dumps(claim)), prepared, "s3", took)
+
+    def _claim_unknown(self, prepared: Prepared, ticket: Ticket, lost: TransportError) -> Receipt:
+        """Claim bytes of which only S3's answer may have been lost.
+
+        Raises:
+            WideloadError: They are there, and not taken.
+            TransportError: `lost`, since they aren't there, or that can't be known.
+        """
+        once = replace(self, attempts=Attempts(RetryPolicy(0), self.pacing))
+        try:
+            return once._claim(prepared, ticket, None)
+        except (PayloadRefusedError, IntegrityError):
+            raise
+        except WideloadError:
+            raise lost from None
+
+    def _post(
+        self, content_type: str, body: Body | bytes, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         headers = {"Content-Type": content_type, "Idempotency-Key": self.idempotency_key}
-        answer = self.api.request("POST", _SEND, self.attempts, headers=headers, body=body)
+        answer = self.api.request(
+            "POST", _SEND, self.attempts, query=query, headers=headers, body=body
+        )
         members = parse_answer("POST", _SEND, answer)
         if not isinstance(members.get("payload_id"), str) or not isinstance(
             members.get("state"), str
@@ -109,10 +173,9 @@ class Sending:
         )
         try:
             ticket = Ticket.parse(parse_answer("POST", _UPLOAD_URL, answer))
+            self.api.checked_url(ticket.url)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise unexpected("POST", _UPLOAD_URL, answer) from None
-        if self.api.base_url.startswith("https:") and not ticket.url.startswith("https:"):
-            raise unexpected("POST", _UPLOAD_URL, answer)  # never in the clear what came over TLS
         return ticket
 
     def _receipt(

@@ -1,15 +1,14 @@
-"""PUT the bytes of a payload to S3 by presigned URL, as the API says."""
+"""Presigned URLs for payloads, and what answers of S3 mean."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from wideload._http import Answer, Body, Http, NoAnswer, without_query
-from wideload._retry import Attempts, Pacing, parse_retry_after
-from wideload.errors import TransportError, UploadError
+from wideload._http import Answer, NoAnswer, redirected, without_query
+from wideload._retry import Attempts
+from wideload.errors import TlsError, TransportError, UploadError
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING_CODES = {
@@ -55,43 +54,7 @@ class Ticket:
         lines = (*ticket.headers, *ticket.headers.values())
         if not all(line.isascii() and line.isprintable() for line in lines):
             raise ValueError("a header can't be sent")
-        if urlsplit(ticket.url).scheme not in {"http", "https"}:
-            raise ValueError("upload_url is no URL")
         return ticket
-
-
-def put(http: Http, ticket: Ticket, body: Body, attempts: Attempts, pacing: Pacing) -> int:
-    """Store `body` under the ticket's URL and return how many milliseconds that took.
-
-    Raises:
-        UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
-        TransportError: No answer until the last attempt.
-    """
-    while True:
-        attempts.requests += 1
-        started = pacing.monotonic()
-        retry_after = None
-        failure: UploadError | TransportError
-        try:
-            answer = http.request(ticket.method, ticket.url, headers=ticket.headers, body=body)
-        except NoAnswer as error:
-            again = error.retryable
-            failure = no_answer(ticket.method, ticket.url, error, attempts)
-        else:
-            # 412: these very bytes are there, by an attempt whose answer was lost, or by an
-            # earlier process under the same idempotency key. The URL takes no others.
-            if answer.ok or answer.status == 412:
-                return milliseconds(pacing.monotonic() - started)
-            failure = refusal("upload", answer)
-            again = passes(failure)
-            retry_after = parse_retry_after(answer.headers.get("Retry-After"), pacing.now())
-        if not again or not attempts.again(retry_after):
-            raise failure
-
-
-def milliseconds(seconds: float) -> int:
-    """A duration as the API takes it."""
-    return round(seconds * 1000)
 
 
 def passes(failure: UploadError) -> bool:
@@ -112,8 +75,14 @@ def refusal(what: str, answer: Answer) -> UploadError:
     code = _element("Code", answer.body)
     detail = _element("Message", answer.body)
     says = ": ".join(part for part in (code, detail) if part)
+    elsewhere = redirected(answer)
+    hint = (
+        f" (redirected to {elsewhere}: the deployment signs URLs for another region or endpoint)"
+        if elsewhere
+        else ""
+    )
     return UploadError(
-        f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}",
+        f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}{hint}",
         status=answer.status,
         code=code,
         detail=detail,
@@ -123,11 +92,13 @@ def refusal(what: str, answer: Answer) -> UploadError:
 
 def no_answer(method: str, url: str, error: NoAnswer, attempts: Attempts) -> TransportError:
     """Say what was tried, how often and for how long."""
+    reason = f"no answer to {method} {without_query(url)}: {error.reason}"
     times = "1 request" if attempts.requests == 1 else f"{attempts.requests} requests"
-    return TransportError(
-        f"no answer to {method} {without_query(url)}: {error.reason} "
-        f"(gave up after {times} in {attempts.elapsed:.1f} s)",
+    kind = TlsError if error.tls else TransportError
+    return kind(
+        f"{reason} (gave up after {times} in {attempts.elapsed:.1f} s)",
         attempts=attempts.requests,
+        reason=reason,
     )
 
 

@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
 from wideload._client import Client
+from wideload._payload import LONGEST_CALL_ID
+from wideload._serialize import dumps_as_python
 from wideload.errors import ApiError, UploadError, WideloadError
 
 __all__ = ["send_to_whispey"]
@@ -30,16 +35,20 @@ async def send_to_whispey(
     Args:
         data: The call log. As in the function that this replaces, it is changed in place:
             `call_ended_reason` is set to `completed` if it is missing, and `call_started_at` and
-            `call_ended_at` become ISO 8601 text if they are unix seconds or datetimes.
+            `call_ended_at` become ISO 8601 text if they are datetimes or unix times, in seconds or
+            a smaller unit.
         apikey: API key. Default: `WHISPEY_API_KEY` in the environment.
         api_url: The route's full URL, ending in `/send-call-log`, or the API's base URL.
             Default: `WIDELOAD_URL` in the environment.
+
+    What JSON has no type for is sent as `str` writes it, as the older function did.
 
     Returns:
         `{"success": True, "status": 200 or 202, "data": <the API's answer>}`, where 202 means that
         the log is stored safely and still being processed; or `{"success": False, "status": int,
         "error": str}`; or, when the API gave no answer, `{"success": False, "error": str}`.
         Nothing is raised for a log that can't be serialized, a refusal or a network failure.
+        It may be called at the interpreter's end, too, but then blocks.
     """
     key = (apikey or os.environ.get("WHISPEY_API_KEY") or "").strip()
     if not key:
@@ -49,11 +58,31 @@ async def send_to_whispey(
         return _failure("API URL not provided and WIDELOAD_URL environment variable not set")
     try:
         _complete(data)
-        return await asyncio.to_thread(_send, data, key, url.removesuffix(_ROUTE))
+        return await _in_a_thread(lambda: _send(data, key, url.removesuffix(_ROUTE)))
     except (ApiError, UploadError) as error:
         return {"success": False, "status": error.status, "error": str(error)}
-    except (WideloadError, OSError, TypeError, ValueError, OverflowError) as error:
+    except (WideloadError, OSError, TypeError, ValueError, RecursionError) as error:
         return _failure(str(error) or type(error).__name__)
+
+
+async def _in_a_thread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do it in a thread; in this one at the interpreter's end, when no thread can be begun.
+
+    asyncio's own pool of threads can't be used then: it registers for that end.
+    """
+    done: Future[dict[str, Any]] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            done.set_exception(error)
+
+    try:
+        threading.Thread(target=run).start()
+    except RuntimeError:
+        return work()
+    return await asyncio.wrap_future(done)
 
 
 def _send(data: dict[str, Any], key: str, base_url: str) -> dict[str, Any]:
@@ -63,7 +92,7 @@ def _send(data: dict[str, Any], key: str, base_url: str) -> dict[str, Any]:
         api_key_header=os.environ.get("WIDELOAD_API_KEY_HEADER") or "x-api-key",
         ca_bundle=os.environ.get("WIDELOAD_CA_BUNDLE") or None,
     ) as client:
-        receipt = client.send(data)
+        receipt = client.send(dumps_as_python(data, str), call_id=_call_id(data))
     status = 202 if receipt.state == "queued" else 200
     return {"success": True, "status": status, "data": dict(receipt.answer)}
 
@@ -80,9 +109,19 @@ def _complete(data: dict[str, Any]) -> None:
 def _iso(moment: object) -> object:
     if isinstance(moment, datetime):
         return moment.isoformat()
-    if isinstance(moment, (int, float)):
-        return datetime.fromtimestamp(moment, UTC).isoformat()
-    return moment
+    if not isinstance(moment, (int, float)) or isinstance(moment, bool):
+        return moment
+    # Seconds of a date before the year 5138; what is larger is in milli-, micro- or nanoseconds.
+    for unit in (1, 1e3, 1e6, 1e9):
+        if 0 <= moment < 1e11 * unit:
+            return datetime.fromtimestamp(moment / unit, UTC).isoformat()
+    return moment  # no time; the log matters more
+
+
+def _call_id(data: dict[str, Any]) -> str | None:
+    """What to record it under if it goes to S3 and isn't read there."""
+    found = data.get("call_id")
+    return found if isinstance(found, str) and 1 <= len(found) <= LONGEST_CALL_ID else None
 
 
 def _failure(error: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ The tree, with what each means to the caller:
     ├── CancelledError            a transfer was cancelled; the same call goes on where it was
     ├── SignInError               signing in failed, or a sign-in has ended: sign in (again)
     ├── TransportError            no usable answer came, after all retries
+    │   └── TlsError              no TLS: an untrusted certificate, or a port without TLS
     ├── UploadError               S3 refused the upload or the download
     ├── IntegrityError            the bytes stored or read back are not those that were sent
     ├── WaitTimeoutError          `wait` ran out of time; processing goes on (also a TimeoutError)
@@ -51,6 +52,7 @@ __all__ = [
     "RecordTooLargeError",
     "ServerError",
     "SignInError",
+    "TlsError",
     "TransportError",
     "UploadError",
     "WaitTimeoutError",
@@ -116,11 +118,20 @@ class TransportError(WideloadError):
 
     Attributes:
         attempts: How many requests the call had made in all when it gave up.
+        reason: The same as the message, without how often it was tried.
     """
 
-    def __init__(self, message: str, *, attempts: int = 1) -> None:
+    def __init__(self, message: str, *, attempts: int = 1, reason: str | None = None) -> None:
         super().__init__(message)
         self.attempts = attempts
+        self.reason = message if reason is None else reason
+
+
+class TlsError(TransportError):
+    """TLS can't be set up, and won't be by trying again.
+
+    The server's certificate isn't trusted, or what answers on that port speaks no TLS.
+    """
 
 
 class UploadError(WideloadError):
@@ -199,7 +210,13 @@ class ApiError(WideloadError):
 
 
 class AuthenticationError(ApiError):
-    """401 or 403: the key is missing, wrong or revoked, or the token is, or has expired."""
+    """401 or 403: the key is missing, wrong or revoked, or the token is, or has expired.
+
+    Attributes:
+        by_key: Whether an API key was refused; else it was an access token.
+    """
+
+    by_key = False
 
 
 class PayloadRefusedError(ApiError):

@@ -20,7 +20,8 @@ import os
 from collections.abc import Callable
 
 from wideload._api import checked_base_url
-from wideload._http import Transport, open_pool
+from wideload._connections import Pool
+from wideload._http import Transport
 from wideload._signin.source import PasswordSource, StoredSource, open_store
 from wideload._signin.web import Web
 
@@ -31,6 +32,7 @@ def stored_token(
     url: str,
     *,
     ca_bundle: str | os.PathLike[str] | None = None,
+    proxy: str | None = None,
     transport: Transport | None = None,
 ) -> Callable[[], str]:
     """The tokens of the person who ran `wideload login` as this user of this machine.
@@ -39,14 +41,14 @@ def stored_token(
 
     Args:
         url: URL of the API of files, before `/files`, as it was given to `wideload login`.
-        ca_bundle, transport: As for `Client`.
+        ca_bundle, proxy, transport: As for `Client`.
 
     Raises:
         ConfigurationError: An argument can't be right, or packages are missing:
             `pip install wideload[signin]`.
     """
     base_url = checked_base_url(url, "url")
-    return StoredSource(base_url, open_store(), _web(ca_bundle, transport))
+    return StoredSource(base_url, open_store(), _web(ca_bundle, proxy, transport))
 
 
 def password_token(
@@ -55,6 +57,7 @@ def password_token(
     password: str,
     *,
     ca_bundle: str | os.PathLike[str] | None = None,
+    proxy: str | None = None,
     transport: Transport | None = None,
 ) -> Callable[[], str]:
     """The tokens of a person or a machine with a user name and a password, kept in memory alone.
@@ -66,14 +69,16 @@ def password_token(
         url: URL of the API of files, before `/files`.
         username: User name or e-mail address.
         password: The password.
-        ca_bundle, transport: As for `Client`.
+        ca_bundle, proxy, transport: As for `Client`.
 
     Raises:
         ConfigurationError: An argument can't be right.
     """
-    web = _web(ca_bundle, transport)
+    web = _web(ca_bundle, proxy, transport)
     return PasswordSource(checked_base_url(url, "url"), username, password, web)
 
 
-def _web(ca_bundle: str | os.PathLike[str] | None, transport: Transport | None) -> Web:
-    return Web(transport if transport is not None else open_pool(ca_bundle))
+def _web(
+    ca_bundle: str | os.PathLike[str] | None, proxy: str | None, transport: Transport | None
+) -> Web:
+    return Web(Pool(ca_bundle, proxy) if transport is None else transport)

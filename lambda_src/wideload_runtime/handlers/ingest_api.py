@@ -39,7 +39,7 @@ def get_upload_url() -> Response[str]:
 
 @app.post("/send-call-log")
 def send_call_log() -> Response[str]:
-    request = parse_send(app.headers, _body())
+    request = parse_send(app.headers, _body(), app.query)
     return _answer(ingest.accept(_caller(), request, _idempotency_key()))
 
 

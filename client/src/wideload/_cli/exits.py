@@ -15,6 +15,7 @@ from wideload.errors import (
     RateLimitError,
     ServerError,
     SignInError,
+    TlsError,
     TransportError,
     UploadError,
     WaitTimeoutError,
@@ -31,7 +32,7 @@ LEGEND = """\b
 Exit status:
   0    done
   1    refused or failed: trying again as it is won't help
-  2    wrong usage: an option, a setting, or a file that can't be read
+  2    wrong usage: an option, a setting, a file that can't be read, or no TLS to that address
   3    no network, or the service is unavailable: try again later
   4    not signed in, or the sign-in has ended: wideload login
   130  interrupted with Ctrl-C
@@ -52,7 +53,8 @@ class Interrupted(Exception):  # noqa: N818 - what the user wanted
 
 def status_of(error: Exception) -> int:
     """The exit status that tells a script what to do about `error`."""
-    if isinstance(error, (ConfigurationError, OSError)) and not isinstance(error, WaitTimeoutError):
+    settings = (ConfigurationError, TlsError, OSError)
+    if isinstance(error, settings) and not isinstance(error, WaitTimeoutError):
         return USAGE
     unavailable = (TransportError, ServerError, RateLimitError, WaitTimeoutError)
     if isinstance(error, unavailable):
@@ -60,7 +62,7 @@ def status_of(error: Exception) -> int:
     if isinstance(error, UploadError) and error.status >= 500:
         return UNAVAILABLE
     if isinstance(error, SignInError) or (
-        isinstance(error, AuthenticationError) and error.status == 401
+        isinstance(error, AuthenticationError) and error.status == 401 and not error.by_key
     ):
         return NOT_SIGNED_IN
     if isinstance(error, CancelledError):

@@ -46,6 +46,7 @@ from wideload._signin.web import Web
 def login(  # noqa: PLR0917 - click passes by name
     url: str | None,
     ca_bundle: str | None,
+    proxy: str | None,
     username: str | None,
     no_browser: bool,
     timeout: float,
@@ -69,7 +70,7 @@ def login(  # noqa: PLR0917 - click passes by name
     """
     base_url = files_url(url)
     store = open_store()
-    web = provider_web(ca_bundle)
+    web = provider_web(ca_bundle, proxy)
     if username:
         sign_in = sign_in_with_password(web, base_url, username, _password(), _prompts())
     else:

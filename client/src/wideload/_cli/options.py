@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from wideload import Client
+from wideload import Client, Retry
 from wideload._api import checked_base_url
-from wideload._http import open_pool
+from wideload._cli.exits import complain, sentence
+from wideload._connections import Pool
 from wideload._signin.web import Web
 from wideload.signin import password_token, stored_token
 
@@ -24,12 +27,42 @@ _CA_BUNDLE = click.option(
     show_envvar=True,
     help="File with the certificates (PEM) to trust instead of the system's.",
 )
+_PROXY = click.option(
+    "--proxy",
+    metavar="URL",
+    help="Proxy, as http://user:password@host:port.  [default: HTTPS_PROXY, ALL_PROXY]",
+)
 _TIMEOUT = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
     help="Seconds that the other side may be silent.",
+)
+
+
+class _Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A duration, in seconds unless it ends in s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take text such as 90, 90s, 10m or 2h."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", value.strip())
+        if not found:
+            self.fail(
+                f"{value!r} is no duration: give seconds, or such as 90s, 10m or 2h", param, ctx
+            )
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+_RETRY_FOR = click.option(
+    "--retry-for",
+    type=_Seconds(),
+    metavar="TIME",
+    help="Go on retrying for so long, such as 10m, even when --retries are used up.",
 )
 
 
@@ -52,6 +85,7 @@ def connection_options(command: _Command) -> _Command:
             help="Header that carries the key.",
         ),
         _CA_BUNDLE,
+        _PROXY,
         _TIMEOUT,
         click.option(
             "--retries",
@@ -60,6 +94,7 @@ def connection_options(command: _Command) -> _Command:
             show_default=True,
             help="Further requests that one document may cost when some fail.",
         ),
+        _RETRY_FOR,
     )
     return _with(options, command)
 
@@ -72,7 +107,7 @@ def sign_in_options(command: _Command) -> _Command:
         show_envvar=True,
         help="Base URL of the API of files, before /files.",
     )
-    return _with((url, _CA_BUNDLE), command)
+    return _with((url, _CA_BUNDLE, _PROXY), command)
 
 
 def files_options(command: _Command) -> _Command:
@@ -84,7 +119,7 @@ def files_options(command: _Command) -> _Command:
         show_default=True,
         help="Further requests that one file may cost when some fail.",
     )
-    return sign_in_options(_with((_TIMEOUT, retries), command))
+    return sign_in_options(_with((_TIMEOUT, retries, _RETRY_FOR), command))
 
 
 def connect(
@@ -93,8 +128,10 @@ def connect(
     api_key: str | None,
     api_key_header: str,
     ca_bundle: str | None,
+    proxy: str | None,
     timeout: float,
     retries: int,
+    retry_for: float | None,
 ) -> Client:
     """Make a client of the options that documents are sent with.
 
@@ -111,13 +148,22 @@ def connect(
         api_key=api_key.strip(),
         api_key_header=api_key_header,
         ca_bundle=ca_bundle or None,
+        proxy=proxy,
         timeout=timeout,
         retries=retries,
+        retry_for=retry_for,
+        on_retry=_on_retry(),
     )
 
 
 def connect_files(
-    *, url: str | None, ca_bundle: str | None, timeout: float, retries: int
+    *,
+    url: str | None,
+    ca_bundle: str | None,
+    proxy: str | None,
+    timeout: float,
+    retries: int,
+    retry_for: float | None,
 ) -> Client:
     """Make a client of the options of files, for whoever the environment or `login` says.
 
@@ -130,11 +176,20 @@ def connect_files(
     if given := given_token():
         token = given
     elif username and password:
-        token = password_token(base_url, username, password, ca_bundle=ca_bundle or None)
+        token = password_token(
+            base_url, username, password, ca_bundle=ca_bundle or None, proxy=proxy
+        )
     else:
-        token = stored_token(base_url, ca_bundle=ca_bundle or None)
+        token = stored_token(base_url, ca_bundle=ca_bundle or None, proxy=proxy)
     return Client(
-        base_url, token=token, ca_bundle=ca_bundle or None, timeout=timeout, retries=retries
+        base_url,
+        token=token,
+        ca_bundle=ca_bundle or None,
+        proxy=proxy,
+        timeout=timeout,
+        retries=retries,
+        retry_for=retry_for,
+        on_retry=_on_retry(),
     )
 
 
@@ -160,9 +215,20 @@ def credentials() -> tuple[str | None, str | None]:
     return os.environ.get("WIDELOAD_USERNAME") or None, os.environ.get("WIDELOAD_PASSWORD") or None
 
 
-def provider_web(ca_bundle: str | None) -> Web:
+def provider_web(ca_bundle: str | None, proxy: str | None) -> Web:
     """What identity providers are asked with."""
-    return Web(open_pool(ca_bundle or None))
+    return Web(Pool(ca_bundle or None, proxy))
+
+
+def _on_retry() -> Callable[[Retry], object] | None:
+    """What shows retries to a person; None where nobody looks."""
+    return _show_retry if sys.stderr.isatty() else None
+
+
+def _show_retry(retry: Retry) -> None:
+    number = f"{retry.number} of {retry.most}" if retry.most else str(retry.number)
+    reason = getattr(retry.error, "reason", None) or sentence(retry.error)
+    complain(f"trying again in {max(1, round(retry.delay))} s ({number}): {reason}")
 
 
 def _with(options: tuple[Callable[[_Command], _Command], ...], command: _Command) -> _Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import click
@@ -34,14 +35,13 @@ def records(payload_id: str, first: int, limit: int | None, **connection: Any) -
     faster with: wideload get ID --document
     """
     with connect(**connection) as client, reader_may_leave():
-        for record in client.records(payload_id, first=first, limit=limit):
+        for record in client.records(payload_id, first=first, limit=limit, as_text=True):
             echo(_line(record))
 
 
-def _line(record: object) -> str:
-    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+def _line(record: str) -> str:
+    line = re.sub(r"[\r\n\t]+", " ", record)  # space between values: within strings it is escaped
     if line.isprintable():
         return line
-    # As escapes: half a surrogate pair, which has no bytes, and what would end the line for some
-    # readers or steer a terminal.
+    # As escapes: what would end the line for some readers or steer a terminal.
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)

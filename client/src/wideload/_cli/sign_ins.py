@@ -24,7 +24,7 @@ from wideload._signin.ways import revoke, sign_in_with_password
 
 @click.command(epilog=LEGEND)
 @sign_in_options
-def logout(url: str | None, ca_bundle: str | None) -> None:
+def logout(url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
     """Sign out: end the sign-in at its provider, and delete what is kept of it here.
 
     Your browser may stay signed in at the provider's page for a while.
@@ -39,7 +39,7 @@ def logout(url: str | None, ca_bundle: str | None) -> None:
         return
     click.echo(printable(f"signed out of {base_url}"))
     try:
-        revoke(provider_web(ca_bundle), found)
+        revoke(provider_web(ca_bundle, proxy), found)
     except WideloadError as error:
         complain(f"the provider didn't end the sign-in, which ends by itself: {sentence(error)}")
         raise Failed(REFUSED if isinstance(error, SignInError) else status_of(error)) from None
@@ -48,14 +48,14 @@ def logout(url: str | None, ca_bundle: str | None) -> None:
 @click.command(epilog=LEGEND)
 @sign_in_options
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
-def whoami(url: str | None, ca_bundle: str | None, as_json: bool) -> None:
+def whoami(url: str | None, ca_bundle: str | None, proxy: str | None, as_json: bool) -> None:
     """Say who is signed in, renewing the sign-in if it is about to end.
 
     With --json: {"url", "name", "subject", "issuer", "way", "token_expires_at"}; "way" is browser,
     password or token, "subject" the id under which files are kept.
     """
     base_url = files_url(url)
-    who = _who(base_url, ca_bundle)
+    who = _who(base_url, ca_bundle, proxy)
     if as_json:
         print_json(who)
     else:
@@ -63,11 +63,11 @@ def whoami(url: str | None, ca_bundle: str | None, as_json: bool) -> None:
         click.echo(printable(f"{name}, signed in to {base_url} by {who['way']}"))
 
 
-def _who(url: str, ca_bundle: str | None) -> dict[str, Any]:
+def _who(url: str, ca_bundle: str | None, proxy: str | None) -> dict[str, Any]:
     if token := given_token():
         return _of_token(url, token)
     username, password = credentials()
-    web = provider_web(ca_bundle)
+    web = provider_web(ca_bundle, proxy)
     if username and password:
         return sign_in_with_password(web, url, username, password).to_public()
     return StoredSource(url, open_store(), web).current().to_public()

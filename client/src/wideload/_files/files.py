@@ -34,7 +34,7 @@ from wideload._files.source import name_of, open_source
 from wideload._files.upload import Opened, Upload
 from wideload._http import Http, Progress
 from wideload._pages import checked_count, items
-from wideload._retry import Attempts, Pacing
+from wideload._retry import Attempts, Pacing, RetryPolicy
 from wideload.errors import ConfigurationError, NotFoundError, WideloadError
 
 # As much as a temporary directory can be expected to hold.
@@ -63,12 +63,12 @@ class Files:
         *,
         token: Token,
         pacing: Pacing,
-        retries: int,
+        policy: RetryPolicy,
         check_open: Callable[[], None],
     ) -> None:
         self._http = http
         self._pacing = pacing
-        self._retries = retries
+        self._policy = policy
         self._check_open = check_open
         self._api = Api(http, base_url, auth=token, meanings=FILES, pacing=pacing)
 
@@ -182,7 +182,7 @@ class Files:
         return ManyUploads(
             open_one,
             self._send,
-            Session(self._api, self._retries, control),
+            Session(self._api, self._policy, control),
             parallel=connections,
             control=control,
             progress=progress,
@@ -231,6 +231,8 @@ class Files:
         self._check_open()
         connections = _checked_parallel(parallel)
         checked_id("file", file_id)
+        if to == "":
+            raise ConfigurationError("to is empty: leave it out for the current directory")
         to_file = None if to is None or isinstance(to, (str, os.PathLike)) else to
         if to_file is not None and (
             isinstance(to_file, io.TextIOBase) or not callable(getattr(to_file, "write", None))
@@ -239,7 +241,7 @@ class Files:
                 f"a download goes to a path or a binary file object, not {type(to).__name__}"
             )
         control = Control(cancel or Cancel(), self._pacing)
-        session = Session(self._api, self._retries, control)
+        session = Session(self._api, self._policy, control)
         try:
             file, action = session.download(file_id)
             download = Download(
@@ -384,7 +386,7 @@ class Files:
     ) -> Opened:
         """Open and hash a source; what can be wrong without that is looked at first."""
         name = checked_name(name_of(source) if name is None else name)
-        kind = checked_content_type(content_type) if content_type else content_type_of(name)
+        kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
         content = open_source(source, spool_limit, control)
         try:
             meter = Meter(content.size, hashing)
@@ -409,7 +411,7 @@ class Files:
         gate: Gate,
         meter: Meter,
     ) -> UploadResult:
-        session = Session(self._api, self._retries, control)
+        session = Session(self._api, self._policy, control)
         return Upload(self._http, session, opened, control=control, gate=gate, meter=meter).run(
             created
         )
@@ -426,7 +428,7 @@ class Files:
             raise
 
     def _attempts(self) -> Attempts:
-        return Attempts(self._retries, self._pacing)
+        return Attempts(self._policy, self._pacing)
 
 
 def _checked_parallel(parallel: int) -> int:

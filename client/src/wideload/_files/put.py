@@ -18,9 +18,9 @@ from wideload.errors import FileChangedError, TransportError, UploadError
 
 _SMALLEST_BLOCK = 64 * 1024
 _LARGEST_BLOCK = 1024 * 1024
-# A block is what goes out in so many seconds: large ones cost less, but each must be gone within
-# the socket's timeout. The least time that a rate is taken from is longer than a burst into the
-# kernel's buffers, which tells nothing about the line.
+# A block is what goes out in so many seconds: large ones cost less, small ones let progress move
+# and a transfer be paused. The least time that a rate is taken from is longer than a burst into
+# the kernel's buffers, which tells nothing about the line.
 _BLOCK_SECONDS = 0.25
 _BURST = 0.5
 
@@ -117,7 +117,7 @@ class Sender:
                 self._check_piece(piece)
             if failure.passing:
                 self._gate.failed()
-            if not failure.passing or not attempts.again(failure.retry_after):
+            if not failure.passing or not attempts.again(error, failure.retry_after):
                 raise error
 
     def _attempt(self, piece: Piece, action: Action, attempts: Attempts) -> _Failure | None:

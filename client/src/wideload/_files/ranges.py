@@ -113,7 +113,7 @@ class Fetcher:
                 continue
             if failure.passing:
                 self._gate.failed()
-            if not failure.passing or not attempts.again(failure.retry_after):
+            if not failure.passing or not attempts.again(error, failure.retry_after):
                 raise error
 
     def _attempt(

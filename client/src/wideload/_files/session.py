@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -13,7 +12,7 @@ from wideload._api import Api, Meanings, parse_answer, unexpected
 from wideload._files.control import Control
 from wideload._files.models import FileInfo
 from wideload._http import Answer
-from wideload._retry import Attempts
+from wideload._retry import Attempts, RetryPolicy
 from wideload.errors import (
     ApiError,
     AuthenticationError,
@@ -103,19 +102,19 @@ class Session:
     """The API's side of one transfer, or of several that belong together.
 
     Args:
-        retries: How many further requests each call may make.
+        policy: The retries that each call may make.
         control: Its waits end early when the transfer does.
     """
 
-    def __init__(self, api: Api, retries: int, control: Control) -> None:
+    def __init__(self, api: Api, policy: RetryPolicy, control: Control) -> None:
         self._api = api
-        self._retries = retries
+        self._policy = policy
         self._control = control
         self._pacing = control.pacing
 
     def attempts(self) -> Attempts:
         """A new allowance of retries."""
-        return Attempts(self._retries, self._pacing)
+        return Attempts(self._policy, self._pacing)
 
     def create(self, files: Sequence[NewFile]) -> list[Created]:
         """Announce up to 25 files, for each of which there is an answer in the same place.
@@ -184,8 +183,11 @@ class Session:
             raise unexpected("POST", path, answer)
         return signed
 
-    def complete(self, upload_id: str) -> FileInfo:
+    def complete(self, upload_id: str, *, once: bool = False) -> FileInfo:
         """Make a file of what was uploaded. Waits up to 15 minutes for S3 to put it together.
+
+        Args:
+            once: Without retries.
 
         Raises:
             ApiError, TransportError: There is no file yet.
@@ -193,8 +195,9 @@ class Session:
         path = f"/files/uploads/{upload_id}/complete"
         began = self._pacing.monotonic()
         while True:
+            attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
             try:
-                answer = self._api.request("POST", path, self.attempts())
+                answer = self._api.request("POST", path, attempts)
             except ServerError as error:
                 if not self._is_completing(error, began):
                     raise
@@ -238,9 +241,7 @@ class Session:
         # Checked here, since the HTTP library would show what it can't send.
         if not all(line.isascii() and line.isprintable() for line in lines):
             raise ValueError("a line can't be sent")
-        schemes = {"https"} if self._api.base_url.startswith("https:") else {"http", "https"}
-        if urlsplit(href).scheme not in schemes:  # never in the clear what came over TLS
-            raise ValueError("href is no URL")
+        self._api.checked_url(href)
         life = float(members["expires_in"])
         # Some of its life is left for the request to reach S3, where its beginning counts.
         deadline = self._pacing.monotonic() + life - min(30.0, life / 10)

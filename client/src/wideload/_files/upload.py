@@ -21,6 +21,7 @@ from wideload.errors import (
     IntegrityError,
     NotFoundError,
     ServerError,
+    TransportError,
     WideloadError,
 )
 
@@ -29,6 +30,8 @@ from wideload.errors import (
 _MOST_ROUNDS = 3
 # What the API says when there are no more parts to be sent: completing tells what comes of it.
 _ELSEWHERE = {"completing", "upload_completed", "upload_gone", "unknown_upload"}
+# What it says when S3 doesn't hold all of it.
+_INCOMPLETE = {"not_uploaded", "parts_missing"}
 
 
 @dataclass
@@ -117,6 +120,7 @@ class Upload:
             _Vanished: The upload is there no more, or not what it was.
         """
         resumed = 0
+        lost: TransportError | None = None
         try:
             if created.part_size:
                 self._hash_parts(created)
@@ -134,14 +138,19 @@ class Upload:
         except (ConflictError, NotFoundError, ServerError) as error:
             if error.code not in _ELSEWHERE:
                 raise
+        except TransportError as error:
+            lost = error  # S3 may hold all of it, and only its answer didn't come
         self._control.check()
         self._content.check_unchanged()
         try:
-            file = self._session.complete(created.upload_id)
-        except (ConflictError, NotFoundError) as error:
-            if error.status == 409 and error.code not in {"not_uploaded", "parts_missing"}:
-                raise
-            raise _Vanished(error) from None
+            file = self._session.complete(created.upload_id, once=lost is not None)
+        except WideloadError as error:
+            if lost:
+                raise lost from None
+            gone = isinstance(error, NotFoundError)
+            if gone or (isinstance(error, ConflictError) and error.code in _INCOMPLETE):
+                raise _Vanished(error) from None
+            raise
         return self._result(file, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: Action) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from wideload._models import parse_object
+from wideload._json import parse_object
 from wideload._signin.provider import Provider
 
 Way = Literal["browser", "password"]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wideload._http import Http, NoAnswer, Transport
-from wideload._models import parse_object
-from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload._http import Http, NoAnswer, Transport, redirected
+from wideload._json import parse_object
+from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._upload import no_answer
 from wideload._version import __version__
-from wideload.errors import ApiError, RateLimitError, ServerError, SignInError
+from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, TransportError
 
 _TIMEOUT = 30.0
 _RETRIES = 3
@@ -65,20 +65,22 @@ class Web:
         Raises:
             TransportError: No answer came.
             ServerError, RateLimitError: 5xx or 429, after all retries.
-            SignInError: The answer isn't JSON.
+            SignInError: The answer isn't JSON, or a redirect.
         """
-        attempts = Attempts(_RETRIES, self.pacing)
+        attempts = Attempts(RetryPolicy(_RETRIES), self.pacing)
         lines = {"Accept": "application/json", **headers}
         while True:
             attempts.requests += 1
             retry_after = None
-            failure: Exception
+            failure: ApiError | TransportError
             try:
                 answer = self._http.request(method, url, headers=lines, body=body)
             except NoAnswer as error:
                 again = error.retryable and (repeatable or not error.sent)
                 failure = no_answer(method, url, error, attempts)
             else:
+                if where := redirected(answer):
+                    raise SignInError(f"{url} redirects to {where}: set the right URL")
                 if answer.status < 500 and answer.status != 429:
                     return answer.status, _members(url, answer.status, answer.body)
                 kind: type[ApiError] = RateLimitError if answer.status == 429 else ServerError
@@ -91,7 +93,7 @@ class Web:
                     retry_after=retry_after,
                 )
                 again = repeatable
-            if not again or not attempts.again(retry_after):
+            if not again or not attempts.again(failure, retry_after):
                 raise failure
 
 

@@ -216,6 +216,7 @@ class Ingest:
             state="processing",
             source="inline",
             created_at=iso(started),
+            call_id=request.call_id,
             uploaded_size=len(request.body),
         )
         try:

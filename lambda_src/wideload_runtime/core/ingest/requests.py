@@ -66,6 +66,8 @@ class Inline:
     """A document in the request itself: JSON or its gzip."""
 
     body: bytes
+    call_id: str | None = None
+    """Recorded if the document has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,15 @@ class Claim:
     upload_duration_ms: int | None = None
 
 
-def parse_send(headers: Mapping[str, str], body: bytes) -> Inline | Claim:
+def parse_send(
+    headers: Mapping[str, str], body: bytes, query: Mapping[str, str] | None = None
+) -> Inline | Claim:
     """Tell the forms of `POST /send-call-log` apart.
 
     Args:
         headers: With names in lower case.
         body: As it came from the network.
+        query: `call_id`, of a document in the request; that of a claim came with its upload URL.
 
     Raises:
         Refused: `unsupported_media_type`, `body_too_large`, `empty_body`, `invalid_base64`,
@@ -109,9 +114,11 @@ def parse_send(headers: Mapping[str, str], body: bytes) -> Inline | Claim:
     # A gateway may undo Content-Encoding, and leave the header: then the body is plain JSON.
     if media_type in GZIP_TYPES and encoding != "gzip" and not body.startswith(MAGIC):
         raise Refused("invalid_gzip", "The body is announced as gzip, but doesn't start as such.")
-    if body.startswith(MAGIC):
-        return Inline(body)
-    return _special_form(body) or Inline(body)
+    call_id = parse_call_id((query or {}).get("call_id"))
+    form = None if body.startswith(MAGIC) else _special_form(body)
+    if isinstance(form, Claim):
+        return form
+    return Inline(form.body if form else body, call_id)
 
 
 def damaged_text(text: bytes) -> Refused:

@@ -1,0 +1,143 @@
+"""JSON of answers: numbers as they were written, time linear in bytes, and ValueError alone.
+
+orjson makes floats of long integers and refuses lone surrogates, which summaries may hold.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+# Python refuses longer ones, whose conversion takes quadratic time.
+_LONGEST_INT = 4300
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _LONGEST_INT else Decimal(text)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def parse(body: bytes) -> Any:
+    """Parse an answer. Integers are exact; beyond 4,300 digits they are Decimals.
+
+    Raises:
+        ValueError: It isn't JSON, or too deeply nested.
+    """
+    try:
+        return _DECODER.decode(body.decode())
+    except RecursionError:
+        raise ValueError("the answer is too deeply nested") from None
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse an answer that must be a JSON object.
+
+    Raises:
+        ValueError: It isn't one.
+    """
+    answer = parse(body)
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not a JSON object")
+    return answer
+
+
+def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
+    """Part an answer into its members but `document`, and the exact bytes of `document`.
+
+    The API embeds the document's bytes as they were sent, as the last member. They are never
+    parsed, whatever they hold.
+
+    Raises:
+        ValueError: `body` isn't a JSON object.
+    """
+    # Whatever the bytes are, they come back the same.
+    text = body.decode("utf-8", "surrogateescape").rstrip(" \t\r\n")
+    members: dict[str, Any] = {}
+    for name, value, at in _members(text, unread="document"):
+        if name == "document":
+            return members, text[at:-1].encode("utf-8", "surrogateescape")
+        members[name] = value
+    return members, None
+
+
+def texts_of_items(body: bytes) -> dict[str, Any]:
+    """Parse an answer, but leave each of its `items` the text that it came as.
+
+    Raises:
+        ValueError: `body` isn't a JSON object, or `items` no array.
+    """
+    text = body.decode().rstrip(" \t\r\n")
+    return {
+        name: list(_elements(text, at)) if name == "items" else value
+        for name, value, at in _members(text)
+    }
+
+
+def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int]]:
+    """Name and value of each member of an object, and where the value begins.
+
+    Args:
+        unread: Name of a member whose value isn't parsed, spaces before it included, and after
+            which nothing else is.
+    """
+    at = _after(text, 0, "{")
+    while text[at : at + 1] != "}":
+        name, at = _value(text, at)
+        if not isinstance(name, str):
+            raise ValueError("a member has no name")
+        colon = _space(text, at)
+        at = _after(text, at, ":")
+        if name == unread:
+            yield name, None, colon + 1
+            return
+        value, end = _value(text, at)
+        yield name, value, at
+        at = _next(text, end, "}")
+    if at != len(text) - 1:
+        raise ValueError("something follows the object")
+
+
+def _elements(text: str, at: int) -> Iterator[str]:
+    """The text of each element of an array."""
+    at = _after(text, at, "[")
+    while text[at : at + 1] != "]":
+        _, end = _value(text, at)
+        yield text[at:end]
+        at = _next(text, end, "]")
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    """The value that begins there, and where it ends."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise ValueError("the answer is too deeply nested") from None
+
+
+def _next(text: str, at: int, end: str) -> int:
+    """Where the next element begins, or the end of all stands."""
+    at = _space(text, at)
+    if text[at : at + 1] == end:
+        return at
+    at = _after(text, at, ",")
+    if text[at : at + 1] == end:
+        raise ValueError(f"nothing between , and {end} at {at}")
+    return at
+
+
+def _after(text: str, at: int, wanted: str) -> int:
+    at = _space(text, at)
+    if text[at : at + 1] != wanted:
+        raise ValueError(f"no {wanted} at {at}")
+    return _space(text, at + 1)
+
+
+def _space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at

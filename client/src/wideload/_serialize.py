@@ -1,0 +1,112 @@
+"""Write a mapping as JSON, or say where in it stands what can't be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from wideload.errors import DocumentError
+
+Default = Callable[[Any], Any]
+"""Makes of a value that can't be written one that can, as `default` of `json.dumps` does."""
+
+_HINT = " (give default=, a function as for json.dumps, which makes something else of it)"
+_LONGEST_PATH = 10_000
+_LARGE_INTEGER = "Integer exceeds 64-bit range"
+
+
+def serialize(document: Mapping[str, Any], default: Default | None = None) -> bytes:
+    """Write `document` as JSON in UTF-8.
+
+    Raises:
+        DocumentError: It can't be written; the message says where it fails.
+    """
+    whole = document if isinstance(document, dict) else dict(document)
+    convert = _converting(default)
+    try:
+        return _dumps(whole, convert)
+    except TypeError as error:
+        refused = error
+    try:
+        if _LARGE_INTEGER in str(refused):
+            return dumps_as_python(whole, lambda value: json.loads(_dumps(value, convert)))
+        if "key must be" in str(refused):
+            # Keys that aren't str cost speed, so only documents that have some pay for it.
+            return _dumps(whole, convert, orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError, RecursionError) as error:
+        refused = TypeError(str(error))
+    raise DocumentError(
+        f"the document can't be written as JSON: {_where(whole, convert) or refused}"
+    ) from refused
+
+
+def dumps_as_python(document: Mapping[str, Any], default: Default) -> bytes:
+    """Write `document` as `json.dumps` does, integers of any length included, but as valid JSON.
+
+    NaN and the infinities become `null`, and halves of surrogate pairs U+FFFD.
+
+    Raises:
+        TypeError, ValueError, RecursionError: As `json.dumps`.
+    """
+    text = json.dumps(document, default=default, ensure_ascii=False, separators=(",", ":"))
+    if re.search(r"NaN|Infinity", text):
+        valid = json.loads(text, parse_constant=lambda _: None)
+        text = json.dumps(valid, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # pairs of halves become one character
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _dumps(value: Any, convert: Default, options: int = 0) -> bytes:
+    return orjson.dumps(value, default=convert, option=options | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _converting(default: Default | None) -> Default:
+    def convert(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return dict(value)
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        if isinstance(value, tuple):  # a named one
+            return list(value)
+        if default is not None:
+            return default(value)
+        raise TypeError  # orjson says which type it was
+
+    return convert
+
+
+def _where(document: Mapping[Any, Any], convert: Default) -> str | None:
+    """Path of the first value that can't be written, and why; None if it isn't a single one."""
+    waiting: list[tuple[str, Any]] = [("$", document)]
+    while waiting:
+        path, value = waiting.pop()
+        if len(path) > _LONGEST_PATH:
+            return f"{path[:80]}…: nested too deeply, or within itself"
+        inner = list(_children(path, value))
+        if inner:
+            waiting += reversed(inner)
+            continue
+        try:
+            _dumps(value, convert, orjson.OPT_NON_STR_KEYS)
+        except TypeError as error:
+            if _LARGE_INTEGER not in str(error):
+                return f"{path}: {str(error.__cause__ or '') or f'{error}{_HINT}'}"
+    return None
+
+
+def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            known = isinstance(name, str) and name.isidentifier()
+            step = f".{name}" if known else f"[{json.dumps(str(name))}]"
+            yield f"{path}{step}", inner
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield f"{path}[{index}]", inner
