@@ -24,7 +24,7 @@ _BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
 _WINDOWS_REFUSED = '<>:"|?*'
 # What common file systems take: 255 bytes on Linux, 255 UTF-16 units elsewhere.
-_LONGEST_ON_DISK = 255
+LONGEST_ON_DISK = 255
 
 
 def checked_name(name: str) -> str:
@@ -95,7 +95,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
             base = f"_{base}"
     if base in {"", ".", ".."}:
         base = "unnamed"
-    return shortened(base, _LONGEST_ON_DISK)
+    return shortened(base, LONGEST_ON_DISK)
 
 
 def shortened(name: str, most: int) -> str:
