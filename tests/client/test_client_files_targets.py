@@ -139,7 +139,7 @@ def test_to_a_named_pipe_it_goes_in_order(
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
 
     done = person.files.download(file["file_id"], pipe)
