@@ -101,7 +101,8 @@ class Files:
                 and objects that can't seek are copied to a temporary file first. File objects
                 aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
-                component of the path, or of the file object's `name`.
+                component of the path, with U+FFFD for each byte that is no UTF-8, or of the file
+                object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
             progress: Called with (bytes that S3 holds or that are on their way, bytes in all).

@@ -76,7 +76,10 @@ class PartialFile:
 
     def write(self, offset: int, block: bytes) -> None:
         """Write some of the content."""
-        self._handle.write(offset, block)
+        try:
+            self._handle.write(offset, block)
+        except OSError as error:  # a full disk: it has been named at no time yet
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Read some of the content back."""
