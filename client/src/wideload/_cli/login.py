@@ -10,15 +10,16 @@ from contextlib import suppress
 
 import click
 
-from wideload._cli.exits import LEGEND, complain, printable
+from wideload._cli.exits import LEGEND, complain
 from wideload._cli.options import (
+    TEXT,
     credentials,
     files_url,
     given_token,
     provider_web,
     sign_in_options,
 )
-from wideload._cli.output import print_json
+from wideload._cli.output import echo, is_terminal, print_json, printable
 from wideload._signin.cognito import Prompts
 from wideload._signin.source import open_store
 from wideload._signin.tokens import SignIn
@@ -30,6 +31,7 @@ from wideload._signin.web import Web
 @sign_in_options
 @click.option(
     "--username",
+    type=TEXT,
     envvar="WIDELOAD_USERNAME",
     show_envvar=True,
     help="Sign in with this name and a password instead of a browser.",
@@ -79,13 +81,13 @@ def login(  # noqa: PLR0917 - click passes by name
     if as_json:
         print_json(sign_in.to_public())
     else:
-        click.echo(printable(f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}"))
+        echo(printable(f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}"))
     if given_token():
         complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
 
 
 def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> SignIn:
-    paste = sys.stdin.isatty()
+    paste = is_terminal(sys.stdin)
 
     def show(address: str) -> None:
         opens = opened and _browser_is_there()
@@ -118,17 +120,17 @@ def _password() -> str:
     _, password = credentials()
     if password:
         return password
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         typed: str = click.prompt("Password", hide_input=True, err=True)
         return typed
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     if not line:
         raise click.UsageError("no password: set WIDELOAD_PASSWORD, or give it on standard input")
     return line
 
 
 def _prompts() -> Prompts:
-    return Prompts(code=_code, new_password=_new_password) if sys.stdin.isatty() else Prompts()
+    return Prompts(code=_code, new_password=_new_password) if is_terminal(sys.stdin) else Prompts()
 
 
 def _code(source: str, wrong: bool) -> str:
