@@ -140,11 +140,17 @@ def test_a_full_disk_under_standard_output_is_named(
     assert said == ["wideload: standard output can't be written: No space left on device"]
 
 
-@pytest.mark.parametrize("arguments", [["send", "-"], ["upload", "-", "--name", "x"]])
-def test_a_closed_standard_input_is_named(
-    server: FakeServer, fake_files: FakeFiles, arguments: list[str]
+@pytest.mark.parametrize(
+    "arguments", [["send", "-"], ["send", "0.json", "-"], ["upload", "-", "--name", "x"]]
+)
+def test_a_closed_standard_input_is_named_before_anything_is_sent(
+    server: FakeServer,
+    fake_files: FakeFiles,
+    documents: list[str],
+    tmp_path: Path,
+    arguments: list[str],
 ) -> None:
-    closed: dict[str, Any] = {"preexec_fn": lambda: os.close(0)}
+    closed: dict[str, Any] = {"preexec_fn": lambda: os.close(0), "cwd": tmp_path}
     if arguments[0] == "send":
         process = spawn(server, *arguments, **closed)
     else:
@@ -154,6 +160,7 @@ def test_a_closed_standard_input_is_named(
     assert (process.returncode, output) == (2, b"")
     assert error.decode().startswith("wideload: standard input is closed: ")
     assert error.count(b"\n") == 1
+    assert server.seen == fake_files.seen == []
 
 
 def test_standard_streams_that_are_closed_are_no_trouble_to_others(

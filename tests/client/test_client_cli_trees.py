@@ -12,7 +12,7 @@ from tests.client.conftest import Command
 from tests.client.fake_files import FakeFiles
 from tests.client.running import write
 
-_LINKS = "passed over, since each is a link: --follow-links uploads what it leads to: "
+_LINKS = "passed over, since links aren't followed without --follow-links: "
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_links_are_followed_if_that_is_asked_for(
     assert ran.status == 0
     assert {line["file"] for line in ran.lines} == {"d/a.txt", "d/key.pem", "d/sub/b.txt"}
     assert ran.error == (
-        "wideload: passed over, since each is a directory that is in already: d/loop\n"
+        "wideload: passed over, since they are in already by another path: d/loop\n"
     )
 
 
@@ -117,9 +117,9 @@ def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
 
     assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt"])
     assert ran.error.splitlines() == [
-        "wideload: passed over, since each is of the system's file manager: "
+        "wideload: passed over, since file managers leave them behind: "
         "d/.DS_Store, d/Thumbs.db, d/e/.DS_Store",
-        "wideload: passed over, since each is a pipe, a socket or a device: d/pipe, d/socket",
+        "wideload: passed over, since pipes, sockets and devices aren't uploaded: d/pipe, d/socket",
     ]
     assert given.lines[0]["file"] == "d/.DS_Store"
     assert (quiet.status, quiet.error) == (0, "")

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import click
 
+from wideload._cli.batch import Batch
 from wideload._cli.exits import LEGEND, complain
 from wideload._cli.options import (
     TEXT,
@@ -19,7 +20,7 @@ from wideload._cli.options import (
     provider_web,
     sign_in_options,
 )
-from wideload._cli.output import echo, is_terminal, print_json, printable
+from wideload._cli.output import is_terminal, printable
 from wideload._signin.cognito import Prompts
 from wideload._signin.source import open_store
 from wideload._signin.tokens import SignIn
@@ -78,10 +79,9 @@ def login(  # noqa: PLR0917 - click passes by name
         sign_in = _in_the_browser(web, base_url, opened=not no_browser, timeout=timeout)
     with store.locked(base_url):
         store.save(sign_in)
-    if as_json:
-        print_json(sign_in.to_public())
-    else:
-        echo(printable(f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}"))
+    Batch(1, "not signed in", as_json, quiet=False).succeeded(
+        f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}", sign_in.to_public()
+    )
     if given_token():
         complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
 

@@ -108,6 +108,7 @@ def _check_readable(file: str) -> None:
     Looks without opening: a named pipe can be opened only once.
     """
     if file == _STDIN:
+        standard_input()
         return
     path = Path(file)
     if path.is_dir():

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from wideload import SignInError, WideloadError
-from wideload._cli.exits import LEGEND, REFUSED, Failed, complain, sentence, status_of
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, REFUSED, complain, sentence, status_of
 from wideload._cli.options import (
     credentials,
     files_url,
@@ -37,12 +38,14 @@ def logout(url: str | None, ca_bundle: str | None) -> None:
     if found is None:
         echo(printable(f"not signed in to {base_url}"))
         return
-    echo(printable(f"signed out of {base_url}"))
+    batch = Batch(1, "not signed out", as_json=False, quiet=False)
     try:
         revoke(provider_web(ca_bundle), found)
     except WideloadError as error:
         complain(f"the provider didn't end the sign-in, which ends by itself: {sentence(error)}")
-        raise Failed(REFUSED if isinstance(error, SignInError) else status_of(error)) from None
+        batch.worst = REFUSED if isinstance(error, SignInError) else status_of(error)
+    batch.succeeded(f"signed out of {base_url}", {})
+    batch.finish()
 
 
 @click.command(epilog=LEGEND)

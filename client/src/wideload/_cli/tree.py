@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import click
 
 from wideload._cli.exits import complain, verbose
+from wideload._cli.output import standard_input
 
 STDIN = "-"
 
@@ -16,10 +17,10 @@ STDIN = "-"
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db"}
 _MOST_NAMED = 5
 
-_LINK = "a link: --follow-links uploads what it leads to"
-_SYSTEM = "of the system's file manager"
-_SPECIAL = "a pipe, a socket or a device"
-_AGAIN = "a directory that is in already"
+_LINK = "links aren't followed without --follow-links"
+_SYSTEM = "file managers leave them behind"
+_SPECIAL = "pipes, sockets and devices aren't uploaded"
+_AGAIN = "they are in already by another path"
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Found:
             shown = paths if verbose.get() else paths[:_MOST_NAMED]
             more = len(paths) - len(shown)
             left = f" and {more} more (all with --verbose)" if more else ""
-            complain(f"passed over, since each is {why}: {', '.join(shown)}{left}")
+            complain(f"passed over, since {why}: {', '.join(shown)}{left}")
 
 
 def find(paths: tuple[str, ...], *, recursive: bool, follow_links: bool) -> Found:
@@ -115,6 +116,7 @@ def _check_readable(file: str) -> None:
     Looks without opening: a named pipe can be opened only once.
     """
     if file == STDIN:
+        standard_input()
         return
     if not os.path.exists(file):
         raise click.UsageError(f"{file}: no such file")
