@@ -50,7 +50,7 @@ def start(
     )
 
 
-def on_a_terminal(server: FakeFiles, *arguments: str, **options: Any) -> str:
+def on_a_terminal(server: dict[str, str] | FakeFiles, *arguments: str, **options: Any) -> str:
     """What the command shows where nobody types."""
     screen, terminal = pty.openpty()
     process = start(server, *arguments, stdout=terminal, stderr=terminal, **options)

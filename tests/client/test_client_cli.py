@@ -35,8 +35,8 @@ def test_send_says_what_became_of_the_file(command: Command, call_json: Path) ->
 
     assert ran.status == 0
     assert ran.output == (
-        f"call.json: stored as pl-1, {call_json.stat().st_size} bytes of JSON, 3 records, "
-        f"{wideload_size(call_json)} bytes sent through the API\n"
+        f"call.json: stored as pl-1, {call_json.stat().st_size} B of JSON, 3 records, "
+        f"{wideload_size(call_json)} B sent through the API\n"
     )
     assert ran.error == ""
 
@@ -140,7 +140,7 @@ def test_a_wait_that_is_too_short_exits_with_3(
         (("send", "none.json"), "none.json: no such file"),
         (("send", "call.json", "none.json"), "none.json: no such file"),
         (("send", "."), ". is a directory"),
-        (("send", "call.json", "--url", ""), "give --url, or set WIDELOAD_URL"),
+        (("send", "call.json", "--url", " "), "give --url, or set WIDELOAD_URL"),
         (("send", "call.json", "--api-key", " "), "set WIDELOAD_API_KEY"),
         (("send", "call.json", "--url", "http://api.example"), "must be https"),
         (("send", "call.json", "--ca-bundle", "none.pem"), "none.pem"),
@@ -303,7 +303,7 @@ def test_get_of_an_unknown_payload_exits_with_1(command: Command) -> None:
     ran = command("get", "pl-9")
 
     assert (ran.status, ran.output) == (1, "")
-    assert "404 unknown_payload" in ran.error
+    assert ran.error == "wideload: there is no payload pl-9\n"
 
 
 def test_nothing_that_steers_the_terminal_is_printed(

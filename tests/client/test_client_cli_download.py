@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.client.conftest import Command
 from tests.client.fake_files import MIB, FakeFiles
 from tests.client.fake_server import problem
-from tests.client.running import FILE_MEMBERS, on_a_terminal, start
+from tests.client.running import FILE_MEMBERS, environment_of, on_a_terminal, start
 
 
 def test_download_under_its_own_name(
@@ -22,7 +28,7 @@ def test_download_under_its_own_name(
     ran = files_command("download", file["file_id"])
 
     assert (ran.status, ran.error) == (0, "")
-    assert ran.output.startswith("Übersicht.pdf: 3.1 MB in ")
+    assert ran.output.startswith("Übersicht.pdf: 3 MB in ")
     assert (tmp_path / "Übersicht.pdf").read_bytes() == content
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -62,7 +68,7 @@ def test_a_file_that_exists_is_replaced_only_by_force(
     forced = files_command("download", "--force", file["file_id"])
 
     assert refused.status == 2
-    assert "a.txt exists: add --force to replace it" in refused.error
+    assert "a.txt: it exists already: add --force to replace it" in refused.error
     assert forced.status == 0
     assert (tmp_path / "a.txt").read_text() == "new"
 
@@ -109,8 +115,8 @@ def test_a_terminal_shows_names_and_a_total_of_downloads(
 
     assert "downloading film-0.mkv" in shown
     assert "in all: 1 of 2 files" in shown
-    assert "16.8 MB" in shown
-    assert "film-1.mkv: 8.4 MB in " in shown
+    assert "/16 MB" in shown
+    assert "film-1.mkv: 8 MB in " in shown
 
 
 def test_a_reader_that_leaves_is_no_traceback(fake_files: FakeFiles) -> None:
@@ -134,3 +140,176 @@ def test_a_name_can_not_steer_the_terminal_through_its_bar(
 
     assert "downloading a?]0;mine?.bin" in shown
     assert "\x1b]0;mine" not in shown
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_files_of_one_name_in_one_run_are_numbered(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path, force: bool
+) -> None:
+    contents = [b"first", b"second", b"third"]
+    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in contents]
+    (tmp_path / "out").mkdir()
+
+    ran = files_command("download", *ids, "-o", "out", "--json", *(["-f"] if force else []))
+
+    assert [line["path"] for line in ran.lines] == [
+        "out/a.txt",
+        "out/a (2).txt",
+        "out/a (3).txt",
+    ]
+    assert [Path(line["path"]).read_bytes() for line in ran.lines] == contents
+    assert len(os.listdir(tmp_path / "out")) == 3
+
+
+def test_the_same_run_again_gives_each_file_the_same_name(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
+    files_command("download", *ids)
+    (tmp_path / "a (2).txt").unlink()  # as if the second had been interrupted
+
+    again = files_command("download", "--json", *ids)
+
+    exists, done = again.lines
+    assert exists["error"]["type"] == "FileExistsError"
+    assert done["path"] == "a (2).txt"
+    assert (tmp_path / "a.txt").read_bytes() == b"one"
+    assert (tmp_path / "a (2).txt").read_bytes() == b"two"
+
+
+def test_what_is_in_the_way_is_named(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    file = fake_files.add(b"content", name="a.txt")["file_id"]
+    (tmp_path / "d" / "a.txt").mkdir(parents=True)
+    (tmp_path / "p").mkdir()
+    os.mkfifo(tmp_path / "p" / "a.txt")
+
+    for options in ([], ["--force"]):
+        directory = files_command("download", file, "-o", "d", *options)
+        pipe = files_command("download", file, "-o", "p", *options)
+
+        assert (directory.status, pipe.status) == (2, 2)
+        assert directory.error == f"wideload: {file}: d/a.txt: it is a directory\n"
+        assert pipe.error == (
+            f"wideload: {file}: p/a.txt: it is a pipe, a socket or a device: it isn't replaced\n"
+        )
+
+
+def test_two_downloads_of_one_file_at_once(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    file = fake_files.add(b"content", name="a.txt")["file_id"]
+    part = tmp_path / f".a.txt.{file}.part"
+    with part.open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        ran = files_command("download", file, "--force")
+
+    assert ran.status == 2
+    assert ran.error == (
+        f"wideload: {file}: {part.name}: another download of the same file to here is under way\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_to_standard_output_that_is_a_pipe(
+    fake_files: FakeFiles, path: str, options: list[str]
+) -> None:
+    file = fake_files.add(b"content", name="a.txt")["file_id"]
+
+    process = start(fake_files, "download", file, "-o", path, *options)
+    output, error = process.communicate(timeout=30)
+
+    assert (process.returncode, output, error) == (0, b"content", b"")
+
+
+def test_to_standard_output_that_is_a_file(fake_files: FakeFiles, tmp_path: Path) -> None:
+    file = fake_files.add(b"content", name="a.txt")["file_id"]
+    with (tmp_path / "out").open("wb") as out:
+        out.write(b"before ")
+        out.flush()
+        process = start(fake_files, "download", file, "-o", "/dev/stdout", stdout=out)
+        _, error = process.communicate(timeout=30)
+
+    assert (process.returncode, error) == (0, b"")
+    assert (tmp_path / "out").read_bytes() == b"before content"
+
+
+def test_to_devices_and_process_substitution(fake_files: FakeFiles, tmp_path: Path) -> None:
+    file = fake_files.add(b"content", name="a.txt")["file_id"]
+    script = f"""
+    {sys.executable} -m wideload download {file} -o /dev/null &&
+    {sys.executable} -m wideload download {file} -f -o >(cat > out) && wait
+    """
+
+    ran = subprocess.run(
+        ["bash", "-c", script],
+        env=environment_of(fake_files),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.startswith(b"/dev/null: 7 B in ")
+    assert (tmp_path / "out").read_bytes() == b"content"
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_a_planted_link_is_not_followed_by_force(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    file = fake_files.add(b"evil", name="report.pdf")["file_id"]
+    (tmp_path / "bashrc").write_bytes(b"mine")
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "report.pdf").symlink_to("../bashrc")
+
+    ran = files_command("download", file, "-o", "papers", "--force")
+
+    assert ran.status == 0
+    assert (tmp_path / "bashrc").read_bytes() == b"mine"
+    assert (tmp_path / "papers" / "report.pdf").read_bytes() == b"evil"
+
+
+def test_a_file_is_found_by_its_name(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    fake_files.add(b"report", name="report.pdf")
+    fake_files.add(b"other", name="old report.pdf")
+    fake_files.add(b"shout", name="REPORT.PDF")
+    fake_files.add(b"plain", name="caf\u00e9")
+
+    ran = files_command("download", "report.pdf", "cafe\u0301")  # as a Mac types it
+
+    assert (ran.status, ran.error) == (0, "")
+    assert (tmp_path / "report.pdf").read_bytes() == b"report"
+    assert (tmp_path / "caf\u00e9").read_bytes() == b"plain"
+
+
+def test_of_several_files_with_a_name_the_ids_are_listed(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"1", b"2")]
+    fake_files.add(b"3", name="b.txt")
+
+    ran = files_command("download", "a.txt", "b.txt", "none.txt")
+
+    assert ran.status == 2
+    assert ran.error.splitlines() == [
+        "wideload: 2 of your files are called a.txt: give the id of one: "
+        f"{ids[1]} (2026-11-22), {ids[0]} (2026-11-22)",
+        "wideload: there is no file none.txt",
+    ]
+    assert os.listdir(tmp_path) == ["b.txt"]
+
+
+def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FakeFiles) -> None:
+    unknown = "01JDF999999999999999999999"
+
+    ran = files_command("download", unknown)
+
+    assert (ran.status, ran.error) == (1, f"wideload: there is no file {unknown}\n")
+    assert fake_files.api_requests == ["GET /stage/files/ID/download"]

@@ -99,8 +99,8 @@ def test_call_logs_are_a_table_on_a_terminal(server: FakeServer) -> None:
     assert screen == [
         f"{'PAYLOAD ID':26}  {'CREATED':16}  STATE           SIZE   RECORDS  CALL ID",
         f"{'pl-3':26}  2026-11-22 14:32  failed             -         -    (invalid_json)",
-        f"{'pl-2':26}  2026-11-22 14:31  stored      20 bytes         0  call-2",
-        f"{'pl-1':26}  2026-11-22 14:30  stored      72 bytes         3  call-1",
+        f"{'pl-2':26}  2026-11-22 14:31  stored          20 B         0  call-2",
+        f"{'pl-1':26}  2026-11-22 14:30  stored          72 B         3  call-1",
     ]
 
 
@@ -274,7 +274,7 @@ def test_an_unknown_payload_does_not_keep_others_from_being_deleted(
     assert unknown["payload_id"] == "pl-9"
     assert unknown["error"]["code"] == "unknown_payload"
     assert deleted == {"payload_id": "pl-1", "deleted": True}
-    assert ran.error.startswith("wideload: pl-9: ")
+    assert ran.error.startswith("wideload: there is no payload pl-9\n")
     assert set(server.payloads) == {"pl-2"}
 
 
@@ -329,7 +329,7 @@ def test_ctrl_c_while_deleting_says_what_is_left(server: FakeServer) -> None:
     ("arguments", "says"),
     [
         (("call-logs", "--after", "soon"), "after must be a datetime or ISO 8601 text"),
-        (("call-logs", "--call-id", ""), "call_id is empty"),
+        (("call-logs", "--call-id", ""), "it is empty"),
         (("call-logs", "--limit", "0"), "--limit"),
         (("records",), "ID"),
         (("records", "a/b"), "no payload id"),

@@ -358,6 +358,24 @@ def test_logout_forgets_even_what_it_can_not_end(
     assert kept(tmp_path) == []
 
 
+def test_on_a_full_disk_it_is_said_that_somebody_signed_in_and_out(
+    environment: dict[str, str], provider: FakeSignIn, tmp_path: Path
+) -> None:
+    said = []
+    for arguments in (["login", "--username", "ann"], ["logout"]):
+        with open("/dev/full", "wb") as full:
+            given = {**environment, "WIDELOAD_PASSWORD": PASSWORD}
+            _, error = start(given, *arguments, stdout=full).communicate(timeout=30)
+            said.append(error.decode())
+
+    why = "(standard output can't be written: No space left on device)\n"
+    assert said == [
+        f"wideload: signed in to {provider.url} as ann@example.com {why}",
+        f"wideload: signed out of {provider.url} {why}",
+    ]
+    assert provider.refresh == {}  # ended at the provider too
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_two_deployments_have_a_sign_in_each(
     command: Command, provider: FakeSignIn, monkeypatch: pytest.MonkeyPatch

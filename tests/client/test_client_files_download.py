@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import stat
 import sys
 import threading
 import time
@@ -199,18 +198,6 @@ def test_a_file_that_exists_is_replaced_if_that_is_wanted(
     assert (tmp_path / "link").is_symlink()
     assert done.path == tmp_path / "real"
     assert len(os.listdir(tmp_path)) == 3
-
-
-def test_what_is_no_regular_file_is_not_replaced(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
-) -> None:
-    file = files_server.add(b"content")
-    os.mkfifo(tmp_path / "pipe")
-
-    with pytest.raises(FileExistsError, match="no regular file"):
-        person.files.download(file["file_id"], tmp_path / "pipe", overwrite=True)
-
-    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 @pytest.mark.parametrize(

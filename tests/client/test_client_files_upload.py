@@ -144,7 +144,7 @@ def test_a_name_that_no_file_can_have_is_refused_before_anything_is_read(
     assert files_server.seen == []
 
 
-def test_a_path_whose_name_is_no_text_needs_another_name(
+def test_of_a_path_whose_name_is_no_text_the_rest_is_the_name(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path
 ) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
@@ -153,10 +153,10 @@ def test_a_path_whose_name_is_no_text_needs_another_name(
     source = os.fsdecode(path)
 
     with pytest.raises(wideload.ConfigurationError, match="no text"):
-        person.files.upload(source)
-    done = person.files.upload(source, name="café.txt")
+        person.files.upload(source, name=os.fsdecode(b"caf\xe9.txt"))
+    done = person.files.upload(source)
 
-    assert done.file.name == "café.txt"
+    assert done.file.name == "caf\ufffd.txt"
 
 
 @pytest.mark.parametrize("kind", ["text", "a/b; c", "a/b\n", "ü/b", "a/" + "b" * 254, 7])

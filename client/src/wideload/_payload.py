@@ -14,6 +14,7 @@ from typing import IO, Any, Self, cast
 from isal import isal_zlib
 
 from wideload._serialize import Default, serialize
+from wideload._spool import naming_temporary_directory
 from wideload.errors import DocumentError
 
 # What one S3 PUT takes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -187,7 +188,8 @@ def _spool(blocks: Iterable[bytes]) -> Prepared:
         spool = opened.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY))
         for block in blocks:
             sha256.update(block)
-            spool.write(block)
+            with naming_temporary_directory():
+                spool.write(block)
             size += len(block)
             _refuse_too_large(size)
         prepared = Prepared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -9,6 +10,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command with the arguments of this process, and exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A locale's encoding lacks some characters of names, and of this command's own help.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         import click  # noqa: F401 - only to say what is missing
     except ModuleNotFoundError:

@@ -19,14 +19,15 @@ from wideload._cli.exits import (
     Failed,
     Interrupted,
     complain,
-    sentence,
+    complain_of,
     status_of,
+    verbose,
 )
 from wideload._cli.get import get
 from wideload._cli.login import login
 from wideload._cli.ls import ls, uploads
 from wideload._cli.manage import abort, mv, rm
-from wideload._cli.output import leave_standard_output
+from wideload._cli.output import OutputLostError, leave_standard_output
 from wideload._cli.records import records
 from wideload._cli.send import send
 from wideload._cli.sign_ins import logout, whoami
@@ -91,6 +92,7 @@ for _commands in _SECTIONS.values():
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
+    verbose.set(False)
     try:
         wideload.main(list(arguments), prog_name="wideload", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again if unknown
@@ -116,8 +118,7 @@ def _explain(error: BaseException) -> int:
         case BrokenPipeError():
             leave_standard_output()
             return REFUSED
-        case WideloadError() | OSError():
-            file = getattr(error, "filename", None)
-            complain(f"{file}: {sentence(error)}" if file else sentence(error))
+        case WideloadError() | OSError() | OutputLostError():
+            complain_of(error)
             return status_of(error)
     raise error

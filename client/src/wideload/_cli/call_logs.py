@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any
 
 import click
-import orjson
 
 from wideload import CallLog
-from wideload._cli.exits import LEGEND, complain, printable
-from wideload._cli.options import connect, connection_options
-from wideload._cli.output import echo, local_time, megabytes, reader_may_leave
+from wideload._cli.exits import LEGEND, complain
+from wideload._cli.options import TEXT, connect, connection_options
+from wideload._cli.output import echo, is_terminal, print_json, printable, reader_may_leave
+from wideload._cli.units import human_size, local_time
 
 _ON_A_TERMINAL = 50
 # In this order, with the widths of what the API gives; the last one may be of any length.
@@ -30,14 +30,15 @@ _NOT_LISTED = ("answer", "summary", "array_lengths", "document", "document_url")
 
 @click.command("call-logs", epilog=LEGEND)
 @connection_options
-@click.option("--call-id", help="Only what was sent of this call.")
+@click.option("--call-id", type=TEXT, help="Only what was sent of this call.")
 @click.option(
     "--after",
+    type=TEXT,
     metavar="TIME",
     help="Only what came at TIME or later: 2026-11-22 or 2026-11-22T09:30, in this machine's time "
     "zone, or with one: 2026-11-22T09:30Z.",
 )
-@click.option("--before", metavar="TIME", help="Only what came earlier than TIME.")
+@click.option("--before", type=TEXT, metavar="TIME", help="Only what came earlier than TIME.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -62,7 +63,7 @@ def call_logs(
     between them and no heading: payload id, time, state, bytes of JSON, records, call id, error
     code.
     """
-    on_a_terminal = sys.stdout.isatty() and not as_json
+    on_a_terminal = is_terminal(sys.stdout) and not as_json
     most = limit or (_ON_A_TERMINAL if on_a_terminal else None)
     with connect(**connection) as client, reader_may_leave():
         # One more than is shown tells whether there are more.
@@ -71,7 +72,7 @@ def call_logs(
         )
         for position, log in enumerate(islice(found, most)):
             if as_json:
-                echo(_json(log))
+                print_json(_members(log))
             elif on_a_terminal:
                 if position == 0:
                     echo("  ".join(f"{title:{width}}" for _, title, width in _COLUMNS).rstrip())
@@ -82,15 +83,14 @@ def call_logs(
             complain(f"the newest {most} are shown: see more with --limit, others with --before")
 
 
-def _json(log: CallLog) -> str:
+def _members(log: CallLog) -> dict[str, Any]:
     members = {name: getattr(log, name) for name in log.__slots__ if name not in _NOT_LISTED}
-    shown = {name: value for name, value in members.items() if value is not None}
-    return orjson.dumps(shown).decode()
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _row(log: CallLog) -> str:
     shown = {name: _text(getattr(log, name)) for name, _, _ in _COLUMNS}
-    shown["size"] = "-" if log.size is None else megabytes(log.size)
+    shown["size"] = "-" if log.size is None else human_size(log.size)
     shown["records"] = "-" if log.records is None else f"{log.records:,}"
     shown["created_at"] = local_time(shown["created_at"])
     if log.error_code:

@@ -6,15 +6,15 @@ from typing import Any
 
 import click
 
-from wideload._cli.each import Deed, checked, confirm, each
+from wideload._cli.batch import Deed, checked, confirm, each
 from wideload._cli.exits import LEGEND
-from wideload._cli.options import connect, connection_options
+from wideload._cli.options import TEXT, connect, connection_options
 
 _DELETING = Deed(key="payload_id", past="deleted", again="deleting again")
 
 
 @click.command(epilog=LEGEND)
-@click.argument("payload_ids", metavar="ID…", nargs=-1, required=True)
+@click.argument("payload_ids", type=TEXT, metavar="ID…", nargs=-1, required=True)
 @connection_options
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per ID.")
@@ -31,9 +31,7 @@ def delete(
     On a terminal it asks once before it deletes; in a script it doesn't.
 
     With --json, each ID gives one line on standard output: {"payload_id", "deleted": true}, or
-    {"payload_id", "error": {"type", "message", "status", "code", "request_id"}}. An ID that is
-    unknown doesn't keep the others from being deleted; trouble with the key, the network or the
-    service does.
+    {"payload_id", "error": {"type", "message", "status", "code", "request_id"}}.
     """
     ids = checked("payload", payload_ids)
     with connect(**connection) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,40 +13,36 @@ from typing import IO, Any
 
 import click
 
-from wideload import Cancel, CancelledError, Client, DownloadResult, WideloadError
-from wideload._cli.each import checked
-from wideload._cli.exits import (
-    LEGEND,
-    OK,
-    Failed,
-    Interrupted,
-    complain,
-    concerns_all,
-    describe,
-    printable,
-    sentence,
-    status_of,
-)
-from wideload._cli.options import connect_files, files_options
-from wideload._cli.output import echo, file_members, human_size, human_time, print_json
+from wideload import Cancel, CancelledError, Client, DownloadResult, FileInfo, WideloadError
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, Interrupted, concerns_all
+from wideload._cli.lookup import checked_file, file_id_of
+from wideload._cli.options import TEXT, connect_files, files_options
+from wideload._cli.output import file_members, is_terminal, standard_output
 from wideload._cli.stopping import stopping
 from wideload._cli.transfers import Transfers
+from wideload._cli.units import human_size, human_time
+from wideload._files.target import Folder
 
-_STDOUT = "-"
+# Paths by which programs write to standard output, besides "-".
+_STDOUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 # Names and sizes for the bars cost a request each, before the first byte comes.
 _MOST_LOOKED_UP = 25
 
 
 @click.command(epilog=LEGEND)
-@click.argument("file_ids", metavar="ID…", nargs=-1, required=True)
+@click.argument("files", type=TEXT, metavar="ID…", nargs=-1, required=True)
 @files_options
 @click.option(
     "--output",
     "-o",
+    type=TEXT,
     metavar="PATH",
     help="File or directory to write to; - is standard output.  [default: the current directory]",
 )
-@click.option("--force", "-f", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--force", "-f", is_flag=True, help="Replace files that exist, and keep their permissions."
+)
 @click.option(
     "--parallel",
     type=click.IntRange(1, 64),
@@ -56,7 +53,7 @@ _MOST_LOOKED_UP = 25
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per ID.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no result and no progress, only errors.")
 def download(  # noqa: PLR0917 - click passes by name
-    file_ids: tuple[str, ...],
+    files: tuple[str, ...],
     output: str | None,
     force: bool,
     parallel: int,
@@ -64,35 +61,34 @@ def download(  # noqa: PLR0917 - click passes by name
     quiet: bool,
     **connection: Any,
 ) -> None:
-    """Download the file of each ID, and check its SHA-256.
+    """Download the file of each ID, and check its SHA-256. A name does, if one file has it.
 
     \b
       wideload download ID
+      wideload download report.pdf
       wideload download ID -o copy.mkv
       wideload download ID -o - | tar x
       wideload ls -q .pdf | cut -f1 | xargs wideload download -o papers/
 
-    A file gets its name when it is whole and right. A download that was interrupted goes on where
-    it was when the same command is run again in the same place.
+    A file gets its name when it is whole and right; of two with the same name, the second becomes
+    "name (2).pdf". A download that was interrupted goes on where it was when the same command is
+    run again in the same place. To a named pipe or a device, bytes go as they come.
 
     With --json, each ID gives one line on standard output: {"file_id", "path", "name", "size",
     "content_type", "sha256", "verified", "created_at", "bytes_received", "resumed_bytes"}, or
-    {"file_id", "error": {"type", "message", "status", "code", "request_id"}}. An ID that is unknown
-    doesn't keep the others from being downloaded; trouble with the sign-in, the network or the
-    service does.
+    {"file_id", "error": {"type", "message", "status", "code", "request_id"}}.
     """
-    ids = checked("file", file_ids)
-    target = _target(output, several=len(ids) > 1, as_json=as_json)
-    with connect_files(**connection) as client, stopping() as cancel:
-        drawn = not quiet and sys.stderr.isatty()
-        known = _known(client, ids) if drawn and len(ids) <= _MOST_LOOKED_UP else {}
-        labels = [known[file_id][0] if file_id in known else file_id for file_id in ids]
-        sizes = [known[file_id][1] if file_id in known else None for file_id in ids]
+    wanted = list(dict.fromkeys(map(checked_file, files)))
+    batch = Batch(len(wanted), "not downloaded", as_json, quiet)
+    with connect_files(**connection) as client, stopping() as cancel, ExitStack() as opened:
+        target = _target(output, opened, several=len(wanted) > 1, as_json=as_json)
+        drawn = not quiet and is_terminal(sys.stderr)
+        known = _known(client, wanted) if drawn and len(wanted) <= _MOST_LOOKED_UP else {}
+        labels = [known[file].name if file in known else file for file in wanted]
+        sizes = [known[file].size if file in known else None for file in wanted]
         with Transfers(labels, sizes, verb="downloading", wanted=drawn) as bars:
-            run = _Run(client, ids, bars, cancel, target, force, parallel, as_json, quiet)
-            run.all()
-    if run.worst != OK:
-        raise Failed(run.worst)
+            _Run(client, known, batch, bars, cancel, target, force, parallel).all(wanted)
+    batch.finish()
 
 
 @dataclass
@@ -100,28 +96,26 @@ class _Run:
     """One run of the command."""
 
     client: Client
-    ids: list[str]
+    known: dict[str, FileInfo]
+    batch: Batch
     bars: Transfers
     cancel: Cancel
-    target: Path | IO[bytes] | None
+    target: Folder | Path | IO[bytes]
     force: bool
     parallel: int
-    as_json: bool
-    quiet: bool
-    worst: int = OK
 
-    def all(self) -> None:
+    def all(self, files: list[str]) -> None:
         """Download one after another; each uses all connections.
 
         Raises:
             Interrupted: By Ctrl-C.
         """
-        for index, file_id in enumerate(self.ids):
-            left = len(self.ids) - index - 1
+        for index, file in enumerate(files):
             started = time.monotonic()
             try:
+                known = self.known.get(file)
                 result = self.client.files.download(
-                    file_id,
+                    known.file_id if known else file_id_of(self.client, file),
                     self.target,
                     overwrite=self.force,
                     parallel=self.parallel,
@@ -130,84 +124,88 @@ class _Run:
                 )
             except (CancelledError, KeyboardInterrupt):
                 raise Interrupted(self._interruption(index)) from None
-            except BrokenPipeError:
-                raise  # standard output's reader has left
             except (WideloadError, OSError) as error:
+                if isinstance(error, OSError) and not error.filename and self._to_stream:
+                    raise  # standard output's: it is full, or its reader has left
                 self.bars.ended(index, 0)
                 with self.bars.aside():
-                    self._report_failure(file_id, error)
-                    if left and concerns_all(error):
-                        complain(f"stopped: {left} more not downloaded")
+                    exists = isinstance(error, FileExistsError) and not self.force
+                    note = ": add --force to replace it" if exists else ""
+                    if self.batch.failed(file, error, {"file_id": file}, note=note):
+                        self.batch.stopped()
                         break
             else:
                 self.bars.ended(index, result.bytes_received)
                 with self.bars.aside():
-                    self._report(result, time.monotonic() - started)
+                    took = time.monotonic() - started
+                    self.batch.succeeded(_sentence(result, took), _members(result))
 
-    def _report(self, result: DownloadResult, took: float) -> None:
-        if self.as_json:
-            path = os.fspath(result.path) if result.path else None
-            counts = {
-                "path": path,
-                "bytes_received": result.bytes_received,
-                "resumed_bytes": result.resumed_bytes,
-            }
-            print_json({**file_members(result.file), **counts})
-        elif not self.quiet and result.path:
-            shown = f"{result.path}: {human_size(result.file.size)} in {human_time(took)}"
-            if result.resumed_bytes:
-                shown += f", {human_size(result.resumed_bytes)} of it had come before"
-            echo(printable(shown))
-
-    def _report_failure(self, file_id: str, error: Exception) -> None:
-        if self.as_json:
-            print_json({"file_id": file_id, "error": describe(error)})
-        self.worst = max(self.worst, status_of(error))
-        if isinstance(error, FileExistsError):
-            complain(f"{file_id}: {error.filename} exists: add --force to replace it")
-            return
-        file = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        complain(f"{file_id}: {file}{sentence(error)}")
+    @property
+    def _to_stream(self) -> bool:
+        return not isinstance(self.target, (Folder, Path))
 
     def _interruption(self, done: int) -> str:
-        if self.target is not None and not isinstance(self.target, Path):
+        if self._to_stream:
             return "Standard output has got a part of the file"
-        here = f"{done} of {len(self.ids)} files are here. " if len(self.ids) > 1 else ""
+        size = self.batch.size
+        here = f"{done} of {size} files are here. " if size > 1 else ""
         return f"{here}What came is kept: run the same command again to go on"
 
 
-def _target(output: str | None, *, several: bool, as_json: bool) -> Path | IO[bytes] | None:
+def _sentence(result: DownloadResult, took: float) -> str:
+    if result.path is None:
+        return ""
+    shown = f"{result.path}: {human_size(result.file.size)} in {human_time(took)}"
+    if result.resumed_bytes:
+        shown += f", {human_size(result.resumed_bytes)} of it had come before"
+    return shown
+
+
+def _members(result: DownloadResult) -> dict[str, Any]:
+    return {
+        **file_members(result.file),
+        "path": str(result.path),
+        "bytes_received": result.bytes_received,
+        "resumed_bytes": result.resumed_bytes,
+    }
+
+
+def _target(
+    output: str | None, opened: ExitStack, *, several: bool, as_json: bool
+) -> Folder | Path | IO[bytes]:
     """Where to write.
+
+    Args:
+        opened: Closes it, if that is needed.
 
     Raises:
         click.UsageError: It can't be written there.
     """
-    if output is None:
-        return None
-    if output == _STDOUT:
+    if output in _STDOUT:
         if several or as_json:
-            raise click.UsageError("--output - is for one ID, and without --json")
-        return sys.stdout.buffer
-    path = Path(output)
+            raise click.UsageError(f"--output {output} is for one ID, and without --json")
+        return opened.enter_context(standard_output())
+    path = Path(output or ".")
     if path.is_dir():
-        return path
+        return Folder(path)
     if several:
         raise click.UsageError(f"--output {output} is no directory, which several files need")
-    if output.endswith(("/", os.sep)) or not path.parent.is_dir():
-        missing = path if output.endswith(("/", os.sep)) else path.parent
+    named_directory = str(output).endswith(("/", os.sep))
+    if named_directory or not path.parent.is_dir():
+        missing = path if named_directory else path.parent
         raise click.UsageError(f"--output {output}: there is no directory {missing}")
     return path
 
 
-def _known(client: Client, ids: list[str]) -> dict[str, tuple[str, int]]:
+def _known(client: Client, files: list[str]) -> dict[str, FileInfo]:
     """Names and sizes, for the bars; what can't be had now will be said when it is wanted."""
-    known: dict[str, tuple[str, int]] = {}
-    for file_id in ids:
+    known: dict[str, FileInfo] = {}
+    for given in files:
         try:
-            file = client.files.get(file_id)
+            file = client.files.get(file_id_of(client, given))
         except WideloadError as error:
             if concerns_all(error):
                 break
         else:
-            known[file_id] = (file.name, file.size)
+            known[given] = file
     return known

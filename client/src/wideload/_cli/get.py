@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import click
-import orjson
 
 from wideload import CallLog, Client
-from wideload._cli.exits import LEGEND, Interrupted, printable
-from wideload._cli.options import connect, connection_options
+from wideload._cli.exits import LEGEND, Interrupted
+from wideload._cli.options import TEXT, connect, connection_options
+from wideload._cli.output import echo, json_line, print_json, printable, standard_output
+from wideload._files.target import opened_stream, permissions_for
 
 # The document has a way of its own out, and its URL is a secret.
 _NOT_SHOWN = ("answer", "document", "document_url", "document_encoding")
 
 
 @click.command(epilog=LEGEND)
-@click.argument("payload_id", metavar="ID")
+@click.argument("payload_id", type=TEXT, metavar="ID")
 @connection_options
 @click.option("--document", is_flag=True, help="Give the document itself, byte for byte.")
 @click.option(
-    "--output", "-o", metavar="FILE", help="With --document: write to FILE, whole or not at all."
+    "--output",
+    "-o",
+    type=TEXT,
+    metavar="FILE",
+    help="With --document: write to FILE, whole or not at all; - is standard output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
 def get(
@@ -48,8 +52,8 @@ def get(
         elif output and output != "-":
             _save(client, payload_id, Path(output))
         else:
-            client.document_to(payload_id, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            with standard_output() as stream:
+                client.document_to(payload_id, stream)
 
 
 def _show(log: CallLog, *, as_json: bool) -> None:
@@ -59,34 +63,36 @@ def _show(log: CallLog, *, as_json: bool) -> None:
         if name not in _NOT_SHOWN and getattr(log, name) is not None
     }
     if as_json:
-        click.echo(orjson.dumps(members).decode())
+        print_json(members)
         return
     summary, lengths = members.pop("summary"), members.pop("array_lengths")
     width = max(map(len, members))
     for name, value in members.items():
-        click.echo(printable(f"{name:{width}}  {value}"))
+        echo(printable(f"{name:{width}}  {value}"))
     for name, value in summary.items():
-        click.echo(printable(f"summary.{name}: {orjson.dumps(value).decode()}"))
+        echo(printable(f"summary.{name}: {json_line(value)}"))
     for name, length in lengths.items():
-        click.echo(printable(f"summary.{name}: {length:,} elements"))
+        echo(printable(f"summary.{name}: {length:,} elements"))
 
 
 def _save(client: Client, payload_id: str, path: Path) -> None:
     """Write beside `path` and rename, so that no half of a document ever stands there."""
+    if device := opened_stream(path):
+        with device:
+            client.document_to(payload_id, cast("IO[bytes]", device))
+        return
     if path.is_dir():
         raise click.UsageError(f"--output {path} is a directory: give a file name")
     if not path.parent.is_dir():
         raise click.UsageError(f"--output {path}: there is no directory {path.parent}")
+    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
     part = tempfile.NamedTemporaryFile(  # noqa: SIM115 - renamed, not closed away
         dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
     )
     try:
         with part:
             client.document_to(payload_id, part)
-        # NamedTemporaryFile makes it 0600; give it what a new file would have got.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part.name, 0o666 & ~mask)
+        os.chmod(part.name, permissions_for(path))  # NamedTemporaryFile makes it 0600
         os.replace(part.name, path)
     except BaseException as error:
         with suppress(OSError):

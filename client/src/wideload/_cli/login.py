@@ -10,15 +10,17 @@ from contextlib import suppress
 
 import click
 
-from wideload._cli.exits import LEGEND, complain, printable
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, complain
 from wideload._cli.options import (
+    TEXT,
     credentials,
     files_url,
     given_token,
     provider_web,
     sign_in_options,
 )
-from wideload._cli.output import print_json
+from wideload._cli.output import is_terminal, printable
 from wideload._signin.cognito import Prompts
 from wideload._signin.source import open_store
 from wideload._signin.tokens import SignIn
@@ -30,6 +32,7 @@ from wideload._signin.web import Web
 @sign_in_options
 @click.option(
     "--username",
+    type=TEXT,
     envvar="WIDELOAD_USERNAME",
     show_envvar=True,
     help="Sign in with this name and a password instead of a browser.",
@@ -77,16 +80,15 @@ def login(  # noqa: PLR0917 - click passes by name
         sign_in = _in_the_browser(web, base_url, opened=not no_browser, timeout=timeout)
     with store.locked(base_url):
         store.save(sign_in)
-    if as_json:
-        print_json(sign_in.to_public())
-    else:
-        click.echo(printable(f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}"))
+    Batch(1, "not signed in", as_json, quiet=False).succeeded(
+        f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}", sign_in.to_public()
+    )
     if given_token():
         complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
 
 
 def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> SignIn:
-    paste = sys.stdin.isatty()
+    paste = is_terminal(sys.stdin)
 
     def show(address: str) -> None:
         opens = opened and _browser_is_there()
@@ -119,17 +121,17 @@ def _password() -> str:
     _, password = credentials()
     if password:
         return password
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         typed: str = click.prompt("Password", hide_input=True, err=True)
         return typed
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     if not line:
         raise click.UsageError("no password: set WIDELOAD_PASSWORD, or give it on standard input")
     return line
 
 
 def _prompts() -> Prompts:
-    return Prompts(code=_code, new_password=_new_password) if sys.stdin.isatty() else Prompts()
+    return Prompts(code=_code, new_password=_new_password) if is_terminal(sys.stdin) else Prompts()
 
 
 def _code(source: str, wrong: bool) -> str:

@@ -9,23 +9,26 @@ from typing import Any
 import click
 
 from wideload import FileInfo, UploadInfo
-from wideload._cli.exits import LEGEND, complain, printable
-from wideload._cli.options import connect_files, files_options
+from wideload._cli.exits import LEGEND, complain
+from wideload._cli.options import TEXT, connect_files, files_options
 from wideload._cli.output import (
     echo,
     file_members,
-    human_size,
-    local_time,
+    is_terminal,
     print_json,
+    printable,
     reader_may_leave,
 )
+from wideload._cli.units import human_size, local_time
 
 _ON_A_TERMINAL = 50
 
 
 @click.command(epilog=LEGEND)
 @files_options
-@click.option("--query", "-q", metavar="TEXT", help="Only files whose name contains TEXT.")
+@click.option(
+    "--query", "-q", type=TEXT, metavar="TEXT", help="Only files whose name contains TEXT."
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -45,7 +48,7 @@ def ls(query: str | None, limit: int | None, long: bool, as_json: bool, **connec
     them and no heading: file id, time, bytes, content type, SHA-256, what is known of the content
     (verified, unverified or corrupt), name.
     """
-    on_a_terminal = sys.stdout.isatty() and not as_json
+    on_a_terminal = is_terminal(sys.stdout) and not as_json
     most = limit or (_ON_A_TERMINAL if on_a_terminal else None)
     with connect_files(**connection) as client, reader_may_leave():
         # One more than is shown tells whether there are more.
@@ -78,7 +81,7 @@ def uploads(limit: int | None, as_json: bool, **connection: Any) -> None:
     table. Elsewhere each upload is a line of six fields with tabs between them and no heading:
     upload id, time of its beginning, time at which it is given up, bytes of the file, state, name.
     """
-    on_a_terminal = sys.stdout.isatty() and not as_json
+    on_a_terminal = is_terminal(sys.stdout) and not as_json
     with connect_files(**connection) as client, reader_may_leave():
         for position, upload in enumerate(client.files.uploads(limit=limit)):
             if as_json:

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from wideload._cli.each import Deed, checked, confirm, each
-from wideload._cli.exits import LEGEND, printable
-from wideload._cli.options import connect_files, files_options
-from wideload._cli.output import echo, file_members, print_json
+from wideload._cli.batch import Batch, Deed, checked, confirm, each
+from wideload._cli.exits import LEGEND
+from wideload._cli.options import TEXT, connect_files, files_options
+from wideload._cli.output import file_members
 
 _DELETING = Deed(key="file_id", past="deleted", again="deleting again")
 _ABORTING = Deed(key="upload_id", past="aborted", again="aborting again")
 
 
 @click.command(epilog=LEGEND)
-@click.argument("file_ids", metavar="ID…", nargs=-1, required=True)
+@click.argument("file_ids", type=TEXT, metavar="ID…", nargs=-1, required=True)
 @files_options
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per ID.")
@@ -31,9 +31,7 @@ def rm(file_ids: tuple[str, ...], yes: bool, as_json: bool, quiet: bool, **conne
     On a terminal it asks once before it deletes; in a script it doesn't.
 
     With --json, each ID gives one line on standard output: {"file_id", "deleted": true}, or
-    {"file_id", "error": {"type", "message", "status", "code", "request_id"}}. An ID that is unknown
-    doesn't keep the others from being deleted; trouble with the sign-in, the network or the
-    service does.
+    {"file_id", "error": {"type", "message", "status", "code", "request_id"}}.
     """
     ids = checked("file", file_ids)
     with connect_files(**connection) as client:
@@ -42,8 +40,8 @@ def rm(file_ids: tuple[str, ...], yes: bool, as_json: bool, quiet: bool, **conne
 
 
 @click.command(epilog=LEGEND)
-@click.argument("file_id", metavar="ID")
-@click.argument("name")
+@click.argument("file_id", type=TEXT, metavar="ID")
+@click.argument("name", type=TEXT)
 @files_options
 @click.option("--json", "as_json", is_flag=True, help="Print the file as one JSON object.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no result, only errors.")
@@ -55,14 +53,13 @@ def mv(file_id: str, name: str, as_json: bool, quiet: bool, **connection: Any) -
     """
     with connect_files(**connection) as client:
         file = client.files.rename(file_id, name)
-    if as_json:
-        print_json(file_members(file))
-    elif not quiet:
-        echo(printable(f"{file.file_id}: is now {file.name}"))
+    Batch(1, "not renamed", as_json, quiet).succeeded(
+        f"{file.file_id}: is now {file.name}", file_members(file)
+    )
 
 
 @click.command(epilog=LEGEND)
-@click.argument("upload_ids", metavar="UPLOAD_ID…", nargs=-1, required=True)
+@click.argument("upload_ids", type=TEXT, metavar="UPLOAD_ID…", nargs=-1, required=True)
 @files_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per UPLOAD_ID.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no result, only errors.")

@@ -12,7 +12,7 @@ import click
 
 from wideload import Client, Retry
 from wideload._api import checked_base_url
-from wideload._cli.exits import complain, sentence
+from wideload._cli.exits import complain, sentence, verbose
 from wideload._connections import Pool
 from wideload._signin.web import Web
 from wideload.signin import password_token, stored_token
@@ -21,8 +21,36 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 FILES_URL = ("WIDELOAD_FILES_URL", "WIDELOAD_URL")
 
+
+class _Text(click.types.StringParamType):
+    """Text, and some: `--name "$NAME"` with NAME not set is a mistake."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is empty."""
+        text: str = super().convert(value, param, ctx)
+        if not text:
+            self.fail("it is empty: give a value, or leave it out", param, ctx)
+        return text
+
+
+TEXT = _Text()
+
+
+def _set_verbose(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    verbose.set(value)
+
+
+_VERBOSE = click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_verbose,
+    help="With an error, show the request that failed, the answer's code and its request id.",
+)
 _CA_BUNDLE = click.option(
     "--ca-bundle",
+    type=TEXT,
     envvar="WIDELOAD_CA_BUNDLE",
     show_envvar=True,
     help="File with the certificates (PEM) to trust instead of the system's.",
@@ -69,15 +97,19 @@ _RETRY_FOR = click.option(
 def connection_options(command: _Command) -> _Command:
     """Add the options that say where to send documents to, and with which key."""
     options = (
-        click.option("--url", envvar="WIDELOAD_URL", show_envvar=True, help="The API's base URL."),
+        click.option(
+            "--url", type=TEXT, envvar="WIDELOAD_URL", show_envvar=True, help="The API's base URL."
+        ),
         click.option(
             "--api-key",
+            type=TEXT,
             envvar="WIDELOAD_API_KEY",
             show_envvar=True,
             help="Key; better given by the variable, since others can see a command's options.",
         ),
         click.option(
             "--api-key-header",
+            type=TEXT,
             envvar="WIDELOAD_API_KEY_HEADER",
             show_envvar=True,
             default="x-api-key",
@@ -95,6 +127,7 @@ def connection_options(command: _Command) -> _Command:
             help="Further requests that one document may cost when some fail.",
         ),
         _RETRY_FOR,
+        _VERBOSE,
     )
     return _with(options, command)
 
@@ -103,11 +136,12 @@ def sign_in_options(command: _Command) -> _Command:
     """Add the options that say where to sign in."""
     url = click.option(
         "--url",
+        type=TEXT,
         envvar=FILES_URL,
         show_envvar=True,
         help="Base URL of the API of files, before /files.",
     )
-    return _with((url, _CA_BUNDLE, _PROXY), command)
+    return _with((url, _CA_BUNDLE, _PROXY, _VERBOSE), command)
 
 
 def files_options(command: _Command) -> _Command:
@@ -139,7 +173,7 @@ def connect(
         click.UsageError: One is missing.
         ConfigurationError: One can't be right.
     """
-    if not url:
+    if not url or not url.strip():
         raise click.UsageError("no API: give --url, or set WIDELOAD_URL")
     if not api_key or not api_key.strip():
         raise click.UsageError("no key: set WIDELOAD_API_KEY, or give --api-key")

@@ -1,18 +1,114 @@
-"""Standard output: lines, for a reader who may have enough before the end; sizes and times."""
+"""The standard streams: names that are safe to print, JSON lines, readers and disks that fail."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from typing import IO, Any, TextIO
 
 import click
-import orjson
 
 from wideload import FileInfo
+from wideload._files.names import STEERING
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BETWEEN_VALUES = re.compile("[\t\n\r]+")  # within strings these are escaped
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+
+
+class OutputLostError(Exception):
+    """Standard output can't be written to, as on a full disk."""
+
+
+def printable(text: str) -> str:
+    r"""`text` for a person to read: answers and file names may hold anything.
+
+    What steers a terminal becomes `?`, and bytes that are no text are escaped as `\xe9`; nothing
+    else changes. `main` has characters escaped that the locale's encoding lacks.
+    """
+    return _SURROGATES.sub(_escaped, STEERING.sub("?", text))
+
+
+def json_line(value: object) -> str:
+    """A value as one line of JSON that neither steers a terminal nor needs its encoding."""
+    return json_text_line(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def json_text_line(text: str) -> str:
+    """JSON text as one such line, its numbers as they are spelled."""
+    line = _BETWEEN_VALUES.sub(" ", text)
+    for unsafe in (STEERING, _SURROGATES):
+        line = unsafe.sub(_json_escaped, line)
+    utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() in {"utf-8", "utf8"}
+    return line if utf8 else _BEYOND_ASCII.sub(_json_escaped, line)
+
+
+def echo(line: str) -> None:
+    """Print a line at once.
+
+    Raises:
+        BrokenPipeError: Its reader has left.
+        OutputLostError: It can't be written.
+    """
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _lost(error) from error
+
+
+def print_json(members: Mapping[str, Any]) -> None:
+    """Print one result for a program, at once; bytes of names that are no text as `printable`.
+
+    Raises:
+        BrokenPipeError, OutputLostError: As `echo`.
+    """
+    echo(json_line(_texts(members)))
+
+
+def file_members(file: FileInfo) -> dict[str, Any]:
+    """A file as members of a `--json` line, the same in all commands."""
+    return {name: getattr(file, name) for name in file.__slots__ if name != "answer"}
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person reads or types there; a stream that is closed is None."""
+    return stream is not None and stream.isatty()
+
+
+def standard_input() -> IO[bytes]:
+    """Bytes that come on standard input.
+
+    Raises:
+        click.UsageError: It is closed.
+    """
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed: give a file, or pipe something in")
+    return sys.stdin.buffer
+
+
+@contextmanager
+def standard_output() -> Iterator[IO[bytes]]:
+    """What takes bytes for standard output.
+
+    Raises:
+        click.UsageError: It is closed.
+        BrokenPipeError, OutputLostError: As `echo`.
+    """
+    if sys.stdout is None:
+        raise click.UsageError("standard output is closed: there is nowhere to write to")
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _lost(error) from error
 
 
 @contextmanager
@@ -26,54 +122,28 @@ def reader_may_leave() -> Iterator[None]:
 
 def leave_standard_output() -> None:
     """Keep Python from complaining when it flushes at exit what nobody reads."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def echo(line: str) -> None:
-    """Print a line at once, whatever characters are in it."""
-    # Bytes, since the locale's encoding may lack some of them.
-    click.echo(line.encode("utf-8", "replace"))
+def _lost(error: OSError) -> OutputLostError:
+    leave_standard_output()
+    return OutputLostError(f"standard output can't be written: {error.strerror or error}")
 
 
-def print_json(members: Mapping[str, Any]) -> None:
-    """Print one result for a program, at once."""
-    click.echo(orjson.dumps(members).decode())
+def _texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATES.sub(_escaped, value)
+    if isinstance(value, Mapping):
+        return {name: _texts(member) for name, member in value.items()}
+    return value
 
 
-def file_members(file: FileInfo) -> dict[str, Any]:
-    """A file as members of a `--json` line, the same in all commands."""
-    return {name: getattr(file, name) for name in file.__slots__ if name != "answer"}
+def _escaped(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    # As Python decodes bytes of names that are no text: https://peps.python.org/pep-0383/
+    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
 
 
-def local_time(iso: str) -> str:
-    """A time as a person reads it, and as options take it: in this machine's time zone."""
-    try:
-        return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return iso
-
-
-def human_size(size: int) -> str:
-    """A size in a few characters, in the powers of 1000 that disks and networks are sold by."""
-    if size < 1000:
-        return f"{size} B"
-    shown, power = size / 1000, 0
-    while shown >= 999.95 and power < 3:
-        shown, power = shown / 1000, power + 1
-    return f"{shown:.1f} {('kB', 'MB', 'GB', 'TB')[power]}"
-
-
-def human_time(seconds: float) -> str:
-    """A duration in its two largest units."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{left} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"
-
-
-def megabytes(size: int) -> str:
-    """A size as a person reads it."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{size:,} bytes"
+def _json_escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wideload._cli.exits import printable
+from wideload._cli.exits import complain
+from wideload._cli.output import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _WORTH_A_BAR = 1024 * 1024
-_LONGEST_LABEL = 30  # leaves room for the bar on a terminal of 80 columns
-
-
-def shortened(label: str) -> str:
-    """A label that leaves room for its bar, cut where names differ least."""
-    return label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
 
 
 def missing_rich() -> None:
     """Say how to get bars."""
-    sys.stderr.write("wideload: for a progress bar: pip install wideload[cli]\n")
+    complain("for a progress bar: pip install wideload[cli]")
 
 
 class Bar:
@@ -34,7 +28,7 @@ class Bar:
     """
 
     def __init__(self, label: str, *, wanted: bool) -> None:
-        self._label = shortened(printable(label))
+        self._label = printable(label)
         self._wanted = wanted
         self._drawn: tuple[Progress, TaskID] | None = None
 
@@ -61,20 +55,11 @@ class Bar:
     def _draw(self, total: int) -> None:
         # Imported here: it costs more than all of a small document's sending.
         try:
-            from rich import progress as bars
-            from rich.console import Console
+            from wideload._cli import bars
         except ModuleNotFoundError:
             self._wanted = False
             missing_rich()
             return
-        progress = bars.Progress(
-            bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(),
-            bars.DownloadColumn(),
-            bars.TransferSpeedColumn(),
-            bars.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        progress = bars.drawn()
         progress.start()
-        self._drawn = progress, progress.add_task(self._label, total=total)
+        self._drawn = progress, progress.add_task(bars.label("", self._label), total=total)

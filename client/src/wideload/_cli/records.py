@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import click
 
 from wideload._cli.exits import LEGEND
-from wideload._cli.options import connect, connection_options
-from wideload._cli.output import echo, reader_may_leave
+from wideload._cli.options import TEXT, connect, connection_options
+from wideload._cli.output import echo, json_text_line, reader_may_leave
 
 
 @click.command(epilog=LEGEND)
-@click.argument("payload_id", metavar="ID")
+@click.argument("payload_id", type=TEXT, metavar="ID")
 @connection_options
 @click.option(
     "--first",
@@ -36,12 +34,4 @@ def records(payload_id: str, first: int, limit: int | None, **connection: Any) -
     """
     with connect(**connection) as client, reader_may_leave():
         for record in client.records(payload_id, first=first, limit=limit, as_text=True):
-            echo(_line(record))
-
-
-def _line(record: str) -> str:
-    line = re.sub(r"[\r\n\t]+", " ", record)  # space between values: within strings it is escaped
-    if line.isprintable():
-        return line
-    # As escapes: what would end the line for some readers or steer a terminal.
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+            echo(json_text_line(record))

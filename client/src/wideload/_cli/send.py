@@ -11,31 +11,27 @@ from typing import Any
 
 import click
 
-from wideload import DocumentError, PayloadRefusedError, Receipt, WideloadError
-from wideload._cli.exits import (
-    LEGEND,
-    OK,
-    Failed,
-    Interrupted,
-    complain,
-    describe,
-    sentence,
-    status_of,
-)
-from wideload._cli.options import connect, connection_options
-from wideload._cli.output import megabytes, print_json
+from wideload import Receipt, WideloadError
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, Interrupted
+from wideload._cli.options import TEXT, connect, connection_options
+from wideload._cli.output import is_terminal, standard_input
 from wideload._cli.progress import Bar
+from wideload._cli.units import human_size
 
 _STDIN = "-"
 _WAYS = {"inline": "through the API", "s3": "through S3"}
 
 
 @click.command(epilog=LEGEND)
-@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.argument("files", type=TEXT, metavar="FILE…", nargs=-1, required=True)
 @connection_options
-@click.option("--call-id", help="What to record the upload under until the file has been read.")
+@click.option(
+    "--call-id", type=TEXT, help="What to record the upload under until the file has been read."
+)
 @click.option(
     "--idempotency-key",
+    type=TEXT,
     help="Name of this sending: a repetition with the same key stores nothing twice.",
 )
 @click.option(
@@ -71,22 +67,21 @@ def send(  # noqa: PLR0917 - click passes by name
 
     With --json, each FILE gives one line on standard output: {"file", "payload_id", "state",
     "size", "sha256", "records", "via", "bytes_sent", …}, or {"file", "payload_id", "error":
-    {"type", "message", "status", "code", "request_id"}}. A FILE that is refused doesn't keep the
-    others from being sent; trouble with the key, the network or the service does.
+    {"type", "message", "status", "code", "request_id"}}.
     """
     if len(files) > 1 and (idempotency_key or call_id):
         raise click.UsageError("--idempotency-key and --call-id name one sending: give one FILE")
     for file in files:
         _check_readable(file)
-    worst = OK
+    batch = Batch(len(files), "not sent", as_json, quiet)
     with connect(**connection) as client:
-        for position, file in enumerate(files):
+        for file in files:
             # Made here rather than by the client, to be told to the user after a Ctrl-C.
             key = idempotency_key or str(uuid.uuid4())
             try:
-                with Bar(Path(file).name, wanted=not quiet and sys.stderr.isatty()) as bar:
+                with Bar(Path(file).name, wanted=not quiet and is_terminal(sys.stderr)) as bar:
                     receipt = client.send(
-                        sys.stdin.buffer if file == _STDIN else Path(file),
+                        standard_input() if file == _STDIN else Path(file),
                         call_id=call_id,
                         idempotency_key=key,
                         progress=bar,
@@ -99,16 +94,12 @@ def send(  # noqa: PLR0917 - click passes by name
                     f"twice, add --idempotency-key {key}"
                 ) from None
             except (WideloadError, OSError) as error:
-                _report_failure(file, error, as_json=as_json)
-                worst = max(worst, status_of(error))
-                left = len(files) - position - 1
-                if left and not _concerns_this_file_alone(error):
-                    complain(f"stopped: {left} more not sent")
+                if _failed(batch, file, error):
+                    batch.stopped()
                     break
             else:
-                _report(file, receipt, as_json=as_json, quiet=quiet)
-    if worst != OK:
-        raise Failed(worst)
+                batch.succeeded(_sentence(file, receipt), _members(file, receipt))
+    batch.finish()
 
 
 def _check_readable(file: str) -> None:
@@ -117,6 +108,7 @@ def _check_readable(file: str) -> None:
     Looks without opening: a named pipe can be opened only once.
     """
     if file == _STDIN:
+        standard_input()
         return
     path = Path(file)
     if path.is_dir():
@@ -127,28 +119,22 @@ def _check_readable(file: str) -> None:
         raise click.UsageError(f"{file} can't be read: permission denied")
 
 
-def _concerns_this_file_alone(error: Exception) -> bool:
-    own = (DocumentError, PayloadRefusedError, OSError)
-    return isinstance(error, own) and not isinstance(error, TimeoutError)
+def _sentence(file: str, receipt: Receipt) -> str:
+    size = "" if receipt.size is None else f", {human_size(receipt.size)} of JSON"
+    records = "" if receipt.records is None else f", {receipt.records:,} records"
+    return (
+        f"{file}: {receipt.state} as {receipt.payload_id}{size}{records}, "
+        f"{human_size(receipt.bytes_sent)} sent {_WAYS[receipt.via]}"
+    )
 
 
-def _report(file: str, receipt: Receipt, *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        members = asdict(receipt)
-        del members["answer"]
-        print_json({"file": file, **members})
-    elif not quiet:
-        size = "" if receipt.size is None else f", {megabytes(receipt.size)} of JSON"
-        records = "" if receipt.records is None else f", {receipt.records:,} records"
-        click.echo(
-            f"{file}: {receipt.state} as {receipt.payload_id}{size}{records}, "
-            f"{megabytes(receipt.bytes_sent)} sent {_WAYS[receipt.via]}"
-        )
+def _members(file: str, receipt: Receipt) -> dict[str, Any]:
+    members = asdict(receipt)
+    del members["answer"]
+    return {"file": file, **members}
 
 
-def _report_failure(file: str, error: Exception, *, as_json: bool) -> None:
+def _failed(batch: Batch, file: str, error: WideloadError | OSError) -> bool:
     payload_id = getattr(error, "payload_id", None)
-    if as_json:
-        print_json({"file": file, "payload_id": payload_id, "error": describe(error)})
     known = f" (payload {payload_id})" if payload_id and payload_id not in str(error) else ""
-    complain(f"{file}: {sentence(error)}{known}")
+    return batch.failed(file, error, {"file": file, "payload_id": payload_id}, note=known)

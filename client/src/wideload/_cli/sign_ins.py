@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from wideload import SignInError, WideloadError
-from wideload._cli.exits import LEGEND, REFUSED, Failed, complain, printable, sentence, status_of
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, REFUSED, complain, sentence, status_of
 from wideload._cli.options import (
     credentials,
     files_url,
@@ -16,7 +17,7 @@ from wideload._cli.options import (
     provider_web,
     sign_in_options,
 )
-from wideload._cli.output import print_json
+from wideload._cli.output import echo, print_json, printable
 from wideload._signin.source import StoredSource, open_store
 from wideload._signin.tokens import claims, iso, name_of
 from wideload._signin.ways import revoke, sign_in_with_password
@@ -35,14 +36,16 @@ def logout(url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
         found = store.load(base_url)
         store.delete(base_url)
     if found is None:
-        click.echo(printable(f"not signed in to {base_url}"))
+        echo(printable(f"not signed in to {base_url}"))
         return
-    click.echo(printable(f"signed out of {base_url}"))
+    batch = Batch(1, "not signed out", as_json=False, quiet=False)
     try:
         revoke(provider_web(ca_bundle, proxy), found)
     except WideloadError as error:
         complain(f"the provider didn't end the sign-in, which ends by itself: {sentence(error)}")
-        raise Failed(REFUSED if isinstance(error, SignInError) else status_of(error)) from None
+        batch.worst = REFUSED if isinstance(error, SignInError) else status_of(error)
+    batch.succeeded(f"signed out of {base_url}", {})
+    batch.finish()
 
 
 @click.command(epilog=LEGEND)
@@ -60,7 +63,7 @@ def whoami(url: str | None, ca_bundle: str | None, proxy: str | None, as_json: b
         print_json(who)
     else:
         name = who["name"] or "someone unnamed"
-        click.echo(printable(f"{name}, signed in to {base_url} by {who['way']}"))
+        echo(printable(f"{name}, signed in to {base_url} by {who['way']}"))
 
 
 def _who(url: str, ca_bundle: str | None, proxy: str | None) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wideload._cli.exits import printable
-from wideload._cli.progress import missing_rich, shortened
+from wideload._cli.output import is_terminal, printable
+from wideload._cli.progress import missing_rich
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -45,11 +45,11 @@ class Transfers:
     def __init__(
         self, labels: Sequence[str], sizes: Sequence[int | None], *, verb: str, wanted: bool
     ) -> None:
-        self._labels = [shortened(printable(label)) for label in labels]
+        self._labels = [printable(label) for label in labels]
         self._verb = verb
         known = sum(size or 0 for size in sizes)
         worth = None in sizes or known >= _WORTH_BARS or len(sizes) > _MOST_BARS
-        self._wanted = wanted and worth and sys.stderr.isatty()
+        self._wanted = wanted and worth and is_terminal(sys.stderr)
         self._rows: dict[int, _Row] = {}
         self._sizes = list(sizes)
         self._ended = 0
@@ -104,20 +104,11 @@ class Transfers:
 
     def _start(self) -> None:
         try:
-            from rich import progress as bars
-            from rich.console import Console
+            from wideload._cli import bars
         except ModuleNotFoundError:
             missing_rich()
             return
-        self._progress = bars.Progress(
-            bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(),
-            bars.DownloadColumn(),
-            bars.TransferSpeedColumn(),
-            bars.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = bars.drawn()
         self._progress.start()
         if len(self._labels) > 1:
             self._total = self._progress.add_task("", total=None)
@@ -140,8 +131,10 @@ class Transfers:
             if hashed or sum(other.task is not None for other in self._rows.values()) >= _MOST_BARS:
                 return
             verb = "hashing" if hashing else self._verb
-            label = f"{verb} {self._labels[index]}"
-            row.task = self._progress.add_task(label, total=total, completed=done)
+            from wideload._cli.bars import label  # which is loaded if there are bars
+
+            shown = label(verb, self._labels[index])
+            row.task = self._progress.add_task(shown, total=total, completed=done)
         else:
             self._progress.update(row.task, completed=done, total=total)
         self._show_total()

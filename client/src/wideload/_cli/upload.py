@@ -22,32 +22,31 @@ from wideload import (
     UploadResult,
     WideloadError,
 )
-from wideload._cli.exits import (
-    LEGEND,
-    OK,
-    Failed,
-    Interrupted,
-    complain,
-    concerns_all,
-    describe,
-    printable,
-    sentence,
-    status_of,
-)
-from wideload._cli.options import connect_files, files_options
-from wideload._cli.output import echo, file_members, human_size, human_time, print_json
+from wideload._cli.batch import Batch
+from wideload._cli.exits import LEGEND, OK, Interrupted
+from wideload._cli.options import TEXT, connect_files, files_options
+from wideload._cli.output import echo, file_members, is_terminal, standard_input
 from wideload._cli.stopping import stopping
 from wideload._cli.transfers import Transfers
-
-_STDIN = "-"
+from wideload._cli.tree import STDIN, Found, find
+from wideload._cli.units import human_size, human_time
 
 
 @click.command(epilog=LEGEND)
-@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.argument("files", type=TEXT, metavar="FILE…", nargs=-1, required=True)
 @files_options
-@click.option("--name", help="Name of the file there.  [default: that of FILE]")
-@click.option("--content-type", help="Such as application/pdf.  [default: guessed from the name]")
+@click.option("--name", type=TEXT, help="Name of the file there.  [default: that of FILE]")
+@click.option(
+    "--content-type",
+    type=TEXT,
+    help="Such as application/pdf.  [default: guessed from the name]",
+)
 @click.option("--recursive", "-r", is_flag=True, help="Upload the files in directories too.")
+@click.option(
+    "--follow-links",
+    is_flag=True,
+    help="With --recursive: upload what links lead to, be it outside of the directory.",
+)
 @click.option(
     "--parallel",
     type=click.IntRange(1, 64),
@@ -62,6 +61,7 @@ def upload(  # noqa: PLR0917 - click passes by name
     name: str | None,
     content_type: str | None,
     recursive: bool,
+    follow_links: bool,
     parallel: int,
     as_json: bool,
     quiet: bool,
@@ -78,24 +78,28 @@ def upload(  # noqa: PLR0917 - click passes by name
     A file whose content you have uploaded before isn't sent again. An upload that was interrupted
     goes on where it was when the same command is run again.
 
+    In directories, links, pipes, sockets and devices are passed over, and so are .DS_Store and
+    Thumbs.db; which ones, is said at the end and isn't a failure. What can't be read, files or
+    directories, is: exit status 2, after all the rest was uploaded.
+
     With --json, each file gives one line on standard output, when it is done: {"file", "file_id",
     "name", "size", "content_type", "sha256", "verified", "created_at", "duplicate", "bytes_sent",
-    "resumed_bytes", "upload_id"}, or {"file", "upload_id", "error": {"type", "message", …}}. A FILE
-    that is refused doesn't keep the others from being uploaded; trouble with the sign-in, the
-    network or the service does.
+    "resumed_bytes", "upload_id"}, or {"file", "upload_id", "error": {"type", "message", …}}.
     """
-    sources = _sources(files, recursive=recursive)
+    found = find(files, recursive=recursive, follow_links=follow_links)
+    sources = found.files
     if len(sources) > 1 and (name or content_type):
         raise click.UsageError("--name and --content-type are of one file: give one FILE")
-    if sources == [_STDIN] and not name:
+    if sources == [STDIN] and not name:
         raise click.UsageError("give --name: what comes on standard input has none")
     sizes = [_size(source) for source in sources]
+    batch = Batch(len(sources) + len(found.unreadable), "not uploaded", as_json, quiet)
     with (
         connect_files(**connection) as client,
         stopping() as cancel,
         Transfers(sources, sizes, verb="uploading", wanted=not quiet) as bars,
     ):
-        run = _Run(client, sources, bars, cancel, as_json=as_json, quiet=quiet)
+        run = _Run(client, found, batch, bars, cancel)
         if len(sources) == 1:
             outcomes = run.one(name=name, content_type=content_type, parallel=parallel)
         else:
@@ -113,20 +117,22 @@ class _Run:
     """One run of the command: what its files have come to."""
 
     client: Client
-    sources: list[str]
+    found: Found
+    batch: Batch
     bars: Transfers
     cancel: Cancel
-    as_json: bool
-    quiet: bool
-    worst: int = OK
     interrupted: bool = False
-    stopped_by: Exception | None = None
+    stopped: bool = False
     bytes_sent: int = 0
     uploaded: int = 0
     duplicates: int = 0
-    failed: int = 0
     left_open: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def sources(self) -> list[str]:
+        """Paths of the files."""
+        return self.found.files
 
     def one(
         self, *, name: str | None, content_type: str | None, parallel: int
@@ -135,7 +141,7 @@ class _Run:
         source = self.sources[0]
         try:
             result = self.client.files.upload(
-                sys.stdin.buffer if source == _STDIN else Path(source),
+                standard_input() if source == STDIN else Path(source),
                 name=name,
                 content_type=content_type,
                 parallel=parallel,
@@ -168,12 +174,13 @@ class _Run:
         with self.bars.aside():
             if result:
                 self._report_result(source, result)
-            elif error:
-                self._report_failure(source, error)
-        # Cancelled by Ctrl-C, or by the trouble of another file.
-        if error and concerns_all(error) and not self.cancel.cancelled:
-            self.stopped_by = error
-            self.cancel.cancel()
+            elif isinstance(error, CancelledError):
+                # By Ctrl-C, or by the trouble of another file: said in one line for all of them.
+                self.left_open += [error.upload_id] if error.upload_id else []
+                self.batch.print_error({"file": source, "upload_id": error.upload_id}, error)
+            elif error and self._report_failure(source, error) and not self.cancel.cancelled:
+                self.stopped = True
+                self.cancel.cancel()
 
     def finish(self) -> None:
         """Say what there is to say about all of them.
@@ -181,39 +188,31 @@ class _Run:
         Raises:
             Interrupted, Failed: Not all are uploaded.
         """
-        done = self.uploaded + self.duplicates
-        others = len(self.sources) - done - self.failed
-        if self.stopped_by is None and (self.cancel.cancelled or self.interrupted):
-            raise Interrupted(self._interruption(done))
-        if others:
-            complain(f"stopped: {others} more not uploaded")
-        if self.worst == OK and len(self.sources) > 1 and sys.stdout.isatty():
+        if not self.stopped and (self.cancel.cancelled or self.interrupted):
+            raise Interrupted(self._interruption(self.uploaded + self.duplicates))
+        for path, error in self.found.unreadable:
+            self._report_failure(path, error)
+        self.batch.stopped()
+        if not self.batch.quiet:
+            self.found.tell()
+        if self.batch.worst == OK and len(self.sources) > 1 and is_terminal(sys.stdout):
             self._sum_up()
-        if self.worst != OK:
-            raise Failed(self.worst)
+        self.batch.finish()
 
     def _report_result(self, source: str, result: UploadResult) -> None:
         self.uploaded += not result.duplicate
         self.duplicates += result.duplicate
-        if self.as_json:
-            how = {name: getattr(result, name) for name in result.__slots__ if name != "file"}
-            print_json({"file": _text(source), **file_members(result.file), **how})
-        elif not self.quiet:
-            echo(printable(f"{source}: {self._sentence(result)}"))
+        how = {name: getattr(result, name) for name in result.__slots__ if name != "file"}
+        self.batch.succeeded(
+            f"{source}: {self._sentence(source, result)}",
+            {"file": source, **file_members(result.file), **how},
+        )
 
-    def _report_failure(self, source: str, error: Exception) -> None:
+    def _report_failure(self, source: str, error: Exception) -> bool:
         upload_id = getattr(error, "upload_id", None)
-        if self.as_json:
-            members = {"file": _text(source), "upload_id": upload_id, "error": describe(error)}
-            print_json(members)
-        if isinstance(error, CancelledError):
-            self.left_open += [upload_id] if upload_id else []
-            return  # said in one line for all of them
-        self.failed += 1
-        self.worst = max(self.worst, status_of(error))
-        complain(f"{source}: {sentence(error)}")
+        return self.batch.failed(source, error, {"file": source, "upload_id": upload_id})
 
-    def _sentence(self, result: UploadResult) -> str:
+    def _sentence(self, source: str, result: UploadResult) -> str:
         file = result.file
         if result.duplicate:
             return f"is there already, as {file.file_id} ({file.name}); nothing was sent"
@@ -222,6 +221,8 @@ class _Run:
             shown += f" in {human_time(time.monotonic() - self.started)}"
         if result.resumed_bytes:
             shown += f", {human_size(result.resumed_bytes)} of it had been sent before"
+        if "\ufffd" in file.name and file.name != os.path.basename(source):
+            shown += f"; it is named {file.name}, since its name here is no UTF-8"
         return shown
 
     def _interruption(self, done: int) -> str:
@@ -243,64 +244,17 @@ class _Run:
             f", {human_size(round(self.bytes_sent / took))}/s" if self.bytes_sent and took else ""
         )
         there = f", {self.duplicates} were there already" if self.duplicates else ""
-        click.echo(
+        echo(
             f"{self.uploaded} uploaded{there}; {human_size(self.bytes_sent)} sent in "
             f"{human_time(took)}{rate}"
         )
 
 
-def _sources(files: tuple[str, ...], *, recursive: bool) -> list[str]:
-    """The paths to upload, directories replaced by what is in them."""
-    if _STDIN in files and len(files) > 1:
-        raise click.UsageError("give - alone: standard input is one file")
-    found: list[str] = []
-    for file in files:
-        if file == _STDIN or not os.path.isdir(file):
-            _check_readable(file)
-            found.append(file)
-        elif recursive:
-            found += _files_in(file)
-        else:
-            raise click.UsageError(f"{file} is a directory: add --recursive for what is in it")
-    if not found:
-        raise click.UsageError("there is no file in what was given")
-    return found
-
-
-def _files_in(directory: str) -> Iterator[str]:
-    """Regular files below, in an order that stays the same; links to directories not followed."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for folder, folders, names in os.walk(directory, onerror=refuse):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                yield path
-
-
-def _check_readable(file: str) -> None:
-    """Refuse before anything is sent what can't be read.
-
-    Looks without opening: a named pipe can be opened only once.
-    """
-    if file == _STDIN:
-        return
-    if not os.path.exists(file):
-        raise click.UsageError(f"{file}: no such file")
-    if not os.access(file, os.R_OK):
-        raise click.UsageError(f"{file} can't be read: permission denied")
-
-
 def _size(source: str) -> int | None:
-    if source == _STDIN:
+    if source == STDIN:
         return None
-    status = os.stat(source)
+    try:
+        status = os.stat(source)
+    except OSError:  # it has gone since it was found, which will be said of it alone
+        return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _text(path: str) -> str:
-    """A path for JSON, which has no word for bytes that are no text."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
+import io
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -15,10 +15,10 @@ from wideload._files.control import Control, Gate
 from wideload._files.crew import Crew
 from wideload._files.meter import Meter
 from wideload._files.models import DownloadResult, FileInfo
-from wideload._files.names import safe_name
-from wideload._files.partial import PartialFile, refuse_existing
+from wideload._files.partial import PartialFile
 from wideload._files.ranges import Fetcher, OtherObject, Range
 from wideload._files.session import Action, Session
+from wideload._files.target import opened_stream, refuse_existing, target_of
 from wideload._http import Http, Progress
 from wideload.errors import IntegrityError
 
@@ -43,12 +43,16 @@ class Download:
     gate: Gate
     progress: Progress | None
 
-    def to_path(self, target: Path, *, overwrite: bool) -> DownloadResult:
-        """Write it to `target`.
+    def to_path(self, to: str | os.PathLike[str], *, overwrite: bool) -> DownloadResult:
+        """Write it to a path, or into a directory.
 
         Raises:
             OSError, IntegrityError: See `Files.download`, as for the rest.
         """
+        if stream := opened_stream(to):
+            with stream:
+                return replace(self.to_file(stream), path=Path(to))
+        target = target_of(to, self.file.name, overwrite=overwrite)
         refuse_existing(target, overwrite=overwrite)
         with PartialFile(target, self.file) as partial:
             while True:
@@ -65,7 +69,7 @@ class Download:
                 # What an earlier download left may be at fault: once more, from zero.
                 partial.discard()
 
-    def to_file(self, file: IO[bytes]) -> DownloadResult:
+    def to_file(self, file: IO[bytes] | io.FileIO) -> DownloadResult:
         """Write it to a file object, in order.
 
         Raises:
@@ -155,26 +159,6 @@ class Download:
         )
 
 
-def target_of(to: str | os.PathLike[str] | None, name: str, *, overwrite: bool) -> Path:
-    """The path that a download is to get.
-
-    Args:
-        to: A path, that of a directory, or None for the current one.
-        name: The file's name, as the API gave it.
-        overwrite: Whether it may replace a file: then the one that a link leads to.
-
-    Raises:
-        NotADirectoryError: `to` names a directory, and there is none.
-    """
-    text = os.fspath(to) if to is not None else "."
-    path = Path(text)
-    if path.is_dir():
-        path /= safe_name(name)
-    elif text.endswith(("/", os.sep)):
-        raise NotADirectoryError(errno.ENOTDIR, "there is no such directory", text)
-    return Path(os.path.realpath(path)) if overwrite else path
-
-
 class _Wrong(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, sha256: str) -> None:
         super().__init__(sha256)
@@ -242,7 +226,9 @@ class _Check:
 class _Stream:
     """Ranges that come in any order and go to a file object in theirs, few at a time."""
 
-    def __init__(self, file: FileInfo, parallel: int, target: IO[bytes], control: Control) -> None:
+    def __init__(
+        self, file: FileInfo, parallel: int, target: IO[bytes] | io.FileIO, control: Control
+    ) -> None:
         self.sha256 = hashlib.sha256()
         self.ranges = -(-file.size // _STREAM_RANGE)
         self._size = file.size

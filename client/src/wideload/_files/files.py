@@ -15,7 +15,7 @@ from wideload._auth import Token
 from wideload._files.cancel import Cancel
 from wideload._files.control import Control, Gate
 from wideload._files.digest import digest, part_size_of
-from wideload._files.download import Download, target_of
+from wideload._files.download import Download
 from wideload._files.many import ManyUploads
 from wideload._files.meter import Meter
 from wideload._files.models import (
@@ -101,7 +101,8 @@ class Files:
                 and objects that can't seek are copied to a temporary file first. File objects
                 aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
-                component of the path, or of the file object's `name`.
+                component of the path, with U+FFFD for each byte that is no UTF-8, or of the file
+                object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
             progress: Called with (bytes that S3 holds or that are on their way, bytes in all).
@@ -209,9 +210,11 @@ class Files:
             file_id: The API's id of the file.
             to: Path to write to; a directory, in which the file gets its own name, made safe; or a
                 binary file object, which gets the bytes in order and isn't closed: if the
-                SHA-256 turns out wrong at the end, it has them already. Default: the current
-                directory.
-            overwrite: Whether a file that exists may be replaced.
+                SHA-256 turns out wrong at the end, it has them already. So does a path where a
+                named pipe or a device is. Default: the current directory.
+            overwrite: Whether a file that exists may be replaced; its permissions are kept. Where
+                `to` itself is a link, the file that it leads to is replaced. In a directory, a
+                link of the file's name is replaced and never followed.
             parallel: Connections at most.
             progress: Called with (bytes here, bytes in all); begins with what an earlier download
                 left.
@@ -220,7 +223,9 @@ class Files:
         Raises:
             ConfigurationError: An argument can't be right.
             FileExistsError: The target exists, and `overwrite` isn't set.
-            OSError: The file can't be written.
+            BlockingIOError: Another download of the same file to the same place is under way.
+            OSError: The file can't be written; with `PermissionError`, because something there is
+                never replaced, or the partial file is another user's.
             NotFoundError: This person has no such file.
             ConflictError: The deployment has found it corrupt (code `corrupt`).
             IntegrityError: What came isn't what was recorded.
@@ -250,9 +255,7 @@ class Files:
             if to_file is not None:
                 return download.to_file(to_file)
             path = cast("str | os.PathLike[str] | None", to)
-            return download.to_path(
-                target_of(path, file.name, overwrite=overwrite), overwrite=overwrite
-            )
+            return download.to_path("." if path is None else path, overwrite=overwrite)
         except WideloadError as error:
             error.file_id = file_id
             raise

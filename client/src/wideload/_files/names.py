@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 import os
 import re
-import unicodedata
 
 from wideload.errors import ConfigurationError
 
@@ -15,16 +14,16 @@ _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
 
-# Controls, surrogates (bytes of a path that are no text), line and paragraph separators.
-_REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-# They make a name read otherwise than it is: "exe.txt" that ends in .exe.
-_BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+# Controls, line and paragraph separators, and what changes the direction of writing, so that a
+# name reads otherwise than it is: "exe.txt" that ends in .exe.
+STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # a byte of a path that is no text
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
 _WINDOWS_REFUSED = '<>:"|?*'
 # What common file systems take: 255 bytes on Linux, 255 UTF-16 units elsewhere.
-_LONGEST_ON_DISK = 255
+LONGEST_ON_DISK = 255
 
 
 def checked_name(name: str) -> str:
@@ -39,7 +38,7 @@ def checked_name(name: str) -> str:
         raise ConfigurationError(f"{name!r} is no file name: give one as name")
     if "/" in name or "\\" in name:
         raise ConfigurationError(f"a file's name has no / and no \\: {name!r}")
-    if any(_refused(char) for char in name):
+    if STEERING.search(name) or _SURROGATE.search(name):
         raise ConfigurationError(
             f"the file name {name!r} holds a control character, a byte that is no text or a mark "
             "that changes the direction of writing: give another as name"
@@ -87,7 +86,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
         windows: Whether to keep to what Windows takes.
     """
     base = re.split(r"[/\\]", name)[-1]
-    base = "".join("_" if _refused(char) else char for char in base)
+    base = _SURROGATE.sub("_", STEERING.sub("_", base))
     if windows:
         base = "".join("_" if char in _WINDOWS_REFUSED else char for char in base)
         base = base.rstrip(". ")
@@ -95,7 +94,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
             base = f"_{base}"
     if base in {"", ".", ".."}:
         base = "unnamed"
-    return shortened(base, _LONGEST_ON_DISK)
+    return shortened(base, LONGEST_ON_DISK)
 
 
 def shortened(name: str, most: int) -> str:
@@ -107,7 +106,3 @@ def shortened(name: str, most: int) -> str:
         stem, extension = name, ""
     room = most - len(extension.encode())
     return stem.encode()[:room].decode(errors="ignore") + extension
-
-
-def _refused(char: str) -> bool:
-    return unicodedata.category(char) in _REFUSED_CATEGORIES or char in _BIDI

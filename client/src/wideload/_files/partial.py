@@ -14,6 +14,7 @@ from typing import Self
 from wideload._files.handle import Handle
 from wideload._files.models import FileInfo
 from wideload._files.names import shortened
+from wideload._files.target import permissions_for, refuse_existing
 
 try:
     import fcntl
@@ -31,7 +32,7 @@ _THERE = b"\1"
 
 
 class PartialFile:
-    """A download under way: `.<name>.<file_id>.part` beside its target.
+    """A download under way: `.<name>.<file_id>.part` beside its target, for its user alone.
 
     A context manager that closes it; what isn't finished stays, to be taken up again.
 
@@ -42,7 +43,8 @@ class PartialFile:
         etag: The ETag that S3 gave to that one, or None.
 
     Raises:
-        OSError: It can't be made, or another process is writing to it (`FileExistsError`).
+        BlockingIOError: Another download is writing to it.
+        OSError: It can't be made, or isn't this user's (`PermissionError`).
     """
 
     def __init__(self, target: Path, file: FileInfo) -> None:
@@ -74,7 +76,10 @@ class PartialFile:
 
     def write(self, offset: int, block: bytes) -> None:
         """Write some of the content."""
-        self._handle.write(offset, block)
+        try:
+            self._handle.write(offset, block)
+        except OSError as error:  # a full disk: it has been named at no time yet
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Read some of the content back."""
@@ -94,11 +99,14 @@ class PartialFile:
         """Give it the target's name. It can't be used afterwards.
 
         Raises:
-            FileExistsError: Something has that name, and `overwrite` isn't set.
+            FileExistsError: A file has that name, and `overwrite` isn't set.
             OSError: It can't be renamed.
         """
         refuse_existing(self._target, overwrite=overwrite)
         self._handle.truncate(self._file.size)
+        if os.name != "nt":  # which has none
+            with suppress(OSError):  # nor have some file systems
+                os.fchmod(self._handle.fileno(), permissions_for(self._target))
         if os.name == "nt":  # where no open file can be renamed
             self._handle.close()
         # Elsewhere it stays locked until it has its name, so that nobody takes it up again.
@@ -136,22 +144,6 @@ class PartialFile:
         return frozenset(there), line[len(begin) : -1]
 
 
-def refuse_existing(target: Path, *, overwrite: bool) -> None:
-    """Return if a file may get this path.
-
-    Raises:
-        FileExistsError: Something is there, and `overwrite` isn't set or it is no regular file.
-    """
-    try:
-        mode = os.lstat(target).st_mode
-    except FileNotFoundError:
-        return
-    if not overwrite:
-        raise FileExistsError(errno.EEXIST, "it exists already", str(target))
-    if not stat.S_ISREG(mode):
-        raise FileExistsError(errno.EEXIST, "it is no regular file", str(target))
-
-
 def _line_of(file: FileInfo, etag: str) -> str:
     return f"wideload part 1 {file.sha256} {etag}\n"
 
@@ -160,26 +152,59 @@ def _locked(path: Path) -> io.FileIO:
     """Open the file, make it if need be, and keep other processes from doing so.
 
     Raises:
-        FileExistsError: Another one is writing to it, or it is no regular file.
+        BlockingIOError: Another download is writing to it.
+        PermissionError: It isn't this user's, or no regular file.
         OSError: It can't be opened.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     while True:
-        file = io.FileIO(os.open(path, flags, 0o666), "rb+")
+        file, made = _opened(path)
+        if file is None:
+            continue
         try:
             _lock(file, path)
-            mine = os.fstat(file.fileno())
-            if not stat.S_ISREG(mine.st_mode):
-                raise FileExistsError(errno.EEXIST, "it is no regular file", str(path))
-            if mine.st_nlink == 1 and _is_at(mine, path):
+            status = os.fstat(file.fileno())
+            if not made:
+                _check_own(status, path)
+            if status.st_nlink == 1 and _is_at(status, path):
                 return file
             # It was finished just now, or has another name by which somebody knows it: a new one.
-            if _is_at(mine, path):
+            if _is_at(status, path):
                 os.unlink(path)
         except BaseException:
             file.close()
             raise
         file.close()
+
+
+def _opened(path: Path) -> tuple[io.FileIO | None, bool]:
+    """The file, and whether it was made; no file if it is gone as soon as it was found."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with suppress(FileExistsError):
+        # For nobody else to read or change until it is checked and has its name.
+        return io.FileIO(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), "rb+"), True
+    with suppress(FileNotFoundError):
+        _check_own(os.lstat(path), path)
+        return io.FileIO(os.open(path, flags), "rb+"), False
+    return None, False
+
+
+def _check_own(status: os.stat_result, path: Path) -> None:
+    """Refuse what somebody else may have put there, to read or change the download by it.
+
+    Raises:
+        PermissionError: It isn't this user's, or no regular file.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        why = "it is a link or no regular file"
+    elif hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        why = "it belongs to another user"
+    else:
+        return
+    raise PermissionError(
+        errno.EPERM,
+        f"the partial file can't be used, since {why}: remove it, or download to another directory",
+        str(path),
+    )
 
 
 def _lock(file: io.FileIO, path: Path) -> None:
@@ -188,8 +213,8 @@ def _lock(file: io.FileIO, path: Path) -> None:
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise FileExistsError(
-            errno.EEXIST, "another download of the same file to here is under way", str(path)
+        raise BlockingIOError(
+            errno.EAGAIN, "another download of the same file to here is under way", str(path)
         ) from None
     except OSError:
         pass  # some network file systems know no locks

@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol, cast
 from wideload._files.control import Control
 from wideload._files.handle import Handle
 from wideload._files.models import Source
+from wideload._spool import naming_temporary_directory
 from wideload.errors import ConfigurationError, DocumentError, FileChangedError
 
 _SPOOL_BLOCK = 1024 * 1024
@@ -56,7 +57,8 @@ def name_of(source: Source) -> str:
         ConfigurationError: It has none.
     """
     if isinstance(source, (str, os.PathLike)):
-        return os.path.basename(os.fsdecode(source))
+        # Bytes that are no UTF-8, as in names from older systems, have no place in the API.
+        return os.fsencode(os.path.basename(os.fsdecode(source))).decode("utf-8", "replace")
     name = getattr(source, "name", None)
     # "<stdin>" and the number of a descriptor are no names of files.
     if isinstance(name, (str, bytes)) and name and not os.fsdecode(name).startswith("<"):
@@ -170,8 +172,9 @@ def _spooled(file: IO[bytes] | io.FileIO, limit: int, control: Control) -> Conte
                     f"the {limit} bytes that spool_limit allows: raise that, or upload a file"
                 )
             view = memoryview(block)
-            while view:
-                view = view[spool.write(view) :]
+            with naming_temporary_directory():
+                while view:
+                    view = view[spool.write(view) :]
         opened.pop_all()
     return _FileContent(spool)
 

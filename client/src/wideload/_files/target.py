@@ -1,0 +1,134 @@
+"""Where a download goes: to a path that the caller named, or into a directory under its name."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from wideload._files.names import LONGEST_ON_DISK, safe_name, shortened
+
+_READ_AND_WRITE_BY_ALL = 0o666
+_PERMISSIONS = 0o777
+
+
+class Folder(os.PathLike[str]):
+    """A directory that files are downloaded into, each under the name that the API gave.
+
+    Downloads that share a folder never get the same path: the second `a.txt` is `a (2).txt`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._taken: dict[str, list[Path]] = {}
+
+    def __fspath__(self) -> str:
+        return self._path
+
+    def place(self, name: str) -> Path:
+        """A path for a file of this name, which no other one got."""
+        for candidate in _numbered(safe_name(name)):
+            path = Path(self._path, candidate)
+            # File systems that ignore case, or how accents are encoded, give both one file.
+            alike = self._taken.setdefault(unicodedata.normalize("NFC", candidate).casefold(), [])
+            if not any(path == other or _same_file(path, other) for other in alike):
+                break
+        alike.append(path)
+        return path
+
+
+def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path:
+    """The path that a download is to get.
+
+    Args:
+        to: A path, or that of a directory.
+        name: The file's name, as the API gave it. It is never resolved through a link.
+        overwrite: Whether it may replace a file. If `to` is a link to one: that one.
+
+    Raises:
+        NotADirectoryError: `to` names a directory, and there is none.
+    """
+    if isinstance(to, Folder):
+        return to.place(name)
+    text = os.fspath(to)
+    if os.path.isdir(text):
+        return Folder(text).place(name)
+    if text.endswith(("/", os.sep)):
+        raise NotADirectoryError(errno.ENOTDIR, "there is no such directory", text)
+    return Path(os.path.realpath(text) if overwrite else text)
+
+
+def opened_stream(to: str | os.PathLike[str]) -> io.FileIO | None:
+    """What takes bytes in order at a path, such as a named pipe or a device; None for files.
+
+    Raises:
+        OSError: It can't be opened.
+    """
+    try:
+        mode = os.stat(to).st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    if stat.S_ISSOCK(mode):
+        raise _refused(errno.EPERM, "it is a socket, which nothing can be written to", to)
+    return io.FileIO(os.open(to, os.O_WRONLY), "wb")
+
+
+def refuse_existing(target: Path, *, overwrite: bool) -> None:
+    """Return if a file may get this path. A link there would be replaced, not followed.
+
+    Raises:
+        FileExistsError: A file is there, and `overwrite` isn't set.
+        IsADirectoryError, PermissionError: What is there is never replaced.
+    """
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise _refused(errno.EISDIR, "it is a directory", target)
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        raise _refused(errno.EPERM, "it is a pipe, a socket or a device: it isn't replaced", target)
+    if not overwrite:
+        raise _refused(errno.EEXIST, "it exists already", target)
+
+
+def permissions_for(target: str | os.PathLike[str]) -> int:
+    """Those of the file that is to be replaced; without one, those of any new file."""
+    try:
+        status = os.lstat(target)
+    except FileNotFoundError:
+        pass
+    else:
+        if stat.S_ISREG(status.st_mode):
+            return status.st_mode & _PERMISSIONS
+    # The mask can only be read by setting it: to a strict one, since other threads go on.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return _READ_AND_WRITE_BY_ALL & ~mask
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    stem, extension = os.path.splitext(name)
+    number = 2
+    while True:
+        ending = f" ({number}){extension}"
+        yield shortened(stem, LONGEST_ON_DISK - len(ending.encode())) + ending
+        number += 1
+
+
+def _same_file(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(other))
+    except FileNotFoundError:
+        return False
+
+
+def _refused(number: int, why: str, path: str | os.PathLike[str]) -> OSError:
+    return OSError(number, why, os.fspath(path))  # of the subclass that the number stands for

@@ -1,0 +1,175 @@
+"""`wideload upload --recursive`: what it sends of a tree, and what it says of the rest."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import Command
+from tests.client.fake_files import FakeFiles
+from tests.client.running import write
+
+_LINKS = "passed over, since links aren't followed without --follow-links: "
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A directory with a file, and links to a file and a directory outside of it."""
+    for seed, name in enumerate(("d/a.txt", "outside/key.pem", "outside/sub/b.txt")):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        write(tmp_path / name, 10 + seed, seed)
+    (tmp_path / "d" / "key.pem").symlink_to("../outside/key.pem")
+    (tmp_path / "d" / "sub").symlink_to("../outside/sub")
+    return tmp_path / "d"
+
+
+def test_links_in_a_tree_are_not_followed_unasked(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    ran = files_command("upload", "--recursive", "--json", "d")
+
+    assert ran.status == 0
+    assert [line["file"] for line in ran.lines] == ["d/a.txt"]
+    assert [file["name"] for file in fake_files.files.values()] == ["a.txt"]
+    assert ran.error == f"wideload: {_LINKS}d/key.pem, d/sub\n"
+
+
+def test_links_are_followed_if_that_is_asked_for(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    (tree / "loop").symlink_to("../d")
+
+    ran = files_command("upload", "--recursive", "--follow-links", "--json", "d")
+
+    assert ran.status == 0
+    assert {line["file"] for line in ran.lines} == {"d/a.txt", "d/key.pem", "d/sub/b.txt"}
+    assert ran.error == (
+        "wideload: passed over, since they are in already by another path: d/loop\n"
+    )
+
+
+def test_a_link_that_is_given_is_followed(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    ran = files_command("upload", "--json", "--recursive", "d/key.pem", "d/sub")
+
+    assert ran.status == 0
+    assert {line["file"] for line in ran.lines} == {"d/key.pem", "d/sub/b.txt"}
+
+
+def test_a_directory_that_can_not_be_read_is_named_and_the_rest_goes_on(
+    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "z").mkdir()
+    write(tree / "z" / "last.txt", 30, 30)
+    (tree / "sub").unlink()
+    (tree / "key.pem").unlink()
+    monkeypatch.chdir(tree)
+    for _ in range(20):  # so deep that its path is too long: as unreadable to root as to all
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    monkeypatch.chdir(tree.parent)
+
+    ran = files_command("upload", "--recursive", "--json", "d")
+
+    assert ran.status == 2
+    assert {line["file"] for line in ran.lines[:-1]} == {"d/a.txt", "d/z/last.txt"}
+    assert ran.lines[-1]["file"].startswith("d/xxx")
+    assert ran.lines[-1]["error"]["message"] == "File name too long"
+    assert ran.error.startswith("wideload: d/xxx")
+    assert ran.error.endswith(": File name too long\n")
+    assert "stopped" not in ran.error
+
+
+def test_a_dangling_link_that_is_followed_is_a_failure(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    (tree / "broken").symlink_to("nowhere")
+
+    unasked = files_command("upload", "--recursive", "d")
+    ran = files_command("upload", "--recursive", "--follow-links", "--quiet", "d")
+
+    assert unasked.status == 0
+    assert f"{_LINKS}d/broken, d/key.pem, d/sub\n" in unasked.error
+    assert (ran.status, ran.error) == (2, "wideload: d/broken: No such file or directory\n")
+
+
+def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
+    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("key.pem", "sub"):
+        (tree / name).unlink()
+    (tree / "e").mkdir()
+    for name in (".DS_Store", "Thumbs.db", "e/.DS_Store"):
+        (tree / name).write_bytes(name.encode())
+    os.mkfifo(tree / "pipe")
+    monkeypatch.chdir(tree)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+    monkeypatch.chdir(tree.parent)
+
+    ran = files_command("upload", "--recursive", "--json", "d")
+    given = files_command("upload", "--json", "d/.DS_Store")
+    quiet = files_command("upload", "--recursive", "--quiet", "d")
+
+    assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt"])
+    assert ran.error.splitlines() == [
+        "wideload: passed over, since file managers leave them behind: "
+        "d/.DS_Store, d/Thumbs.db, d/e/.DS_Store",
+        "wideload: passed over, since pipes, sockets and devices aren't uploaded: d/pipe, d/socket",
+    ]
+    assert given.lines[0]["file"] == "d/.DS_Store"
+    assert (quiet.status, quiet.error) == (0, "")
+
+
+def test_of_many_that_are_passed_over_some_are_named_and_all_if_wanted(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    for number in range(10):
+        (tree / f"link-{number}").symlink_to("a.txt")
+
+    ran = files_command("upload", "--recursive", "d")
+    verbose = files_command("upload", "--recursive", "--verbose", "d")
+
+    assert "d/link-3 and 7 more (all with --verbose)\n" in ran.error
+    assert "d/link-9, d/sub\n" in verbose.error
+
+
+def test_a_tree_without_a_file_says_why(
+    files_command: Command, fake_files: FakeFiles, tree: Path
+) -> None:
+    (tree / "a.txt").unlink()
+
+    ran = files_command("upload", "--recursive", "d")
+
+    assert ran.status == 2
+    assert _LINKS in ran.error
+    assert "there is no file in what was given" in ran.error
+    assert fake_files.seen == []
+
+
+def test_help_says_what_is_passed_over_and_the_exit_status(files_command: Command) -> None:
+    text = " ".join(files_command("upload", "--help").output.split())
+
+    assert ".DS_Store and Thumbs.db" in text
+    assert "links, pipes, sockets and devices are passed over" in text
+    assert "exit status 2, after all the rest was uploaded" in text
+
+
+def test_a_file_that_goes_while_others_are_uploaded_is_named(
+    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tree / "b.txt", 20, 20)
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: [*listed(folder), "c.txt"])
+    looked = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path: looked(str(path).replace("c.txt", "b.txt")))
+
+    ran = files_command("upload", "--recursive", "--json", "d")
+
+    assert ran.status == 2
+    assert {line["file"] for line in ran.lines if "error" not in line} == {"d/a.txt", "d/b.txt"}
+    assert "wideload: d/c.txt: No such file or directory\n" in ran.error
