@@ -181,8 +181,7 @@ export class Uploader {
   /** Over the network by this uploader, so that what was there already doesn't look like speed. */
   #movedBytes(): number {
     let bytes = 0;
-    for (const { progress } of this.#batch)
-      bytes += progress.sentBytes - progress.resumedBytes;
+    for (const { progress } of this.#batch) bytes += progress.sentBytes - progress.resumedBytes;
     return bytes;
   }
 
