@@ -29,7 +29,7 @@ test("progress is of what is under way, not of what ended before", async () => {
   const ann = await Visitor.open(browser, target);
   await ann.signIn(target.people[0]);
   await ann.choose(await folder.file(`before ${RUN}.bin`, 60 * MB));
-  await ann.page.locator("p.progress").getByText("1 of 1 file stored").waitFor();
+  await ann.row(`before ${RUN}`).waitFor();
   await ann.throttle(MB / 2);
 
   await ann.choose(await folder.file(`now ${RUN}.bin`, 1_500_000));
