@@ -13,6 +13,8 @@ import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
 import { UploadingSign } from "./tabs.js";
 
+const ADDED_AT_ONCE = 10;
+
 export interface UploadingOptions {
   readonly target: HTMLElement;
   readonly uploader: UploaderOptions;
@@ -44,7 +46,7 @@ export interface Uploading {
 export function startUploading(options: UploadingOptions): Uploading {
   const { notices, onStored } = options;
   const uploader = new Uploader(options.uploader);
-  const uppy = new Uppy<Meta, WideloadBody>({
+  const uppy = new PatientUppy({
     autoProceed: true,
     onBeforeFileAdded: (file, files) => {
       if (file.meta.relativePath && isSystemFile(file.name ?? "")) return false;
@@ -130,6 +132,14 @@ export function startUploading(options: UploadingOptions): Uploading {
     resume: () => uppy.resumeAll(),
     clear: () => uppy.cancelAll(),
   };
+}
+
+/** Adds many files a few at a time: for each, Uppy copies the list of all. */
+class PatientUppy extends Uppy<Meta, WideloadBody> {
+  override addFiles(files: Parameters<Uppy<Meta, WideloadBody>["addFiles"]>[0]): void {
+    super.addFiles(files.slice(0, ADDED_AT_ONCE));
+    if (files.length > ADDED_AT_ONCE) setTimeout(() => this.addFiles(files.slice(ADDED_AT_ONCE)));
+  }
 }
 
 async function tellWhenEmpty(event: DragEvent, notices: Notices): Promise<void> {
