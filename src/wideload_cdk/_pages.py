@@ -36,8 +36,9 @@ def narrowed_index(page: Path, connect_sources: Sequence[str]) -> str:
     The headers that `WebApp` sets can name hosts by pattern only, since the hosts of an API that
     trusts the page's origin are made after it. A browser enforces both policies.
     """
-    sources = " ".join(["'self'", *connect_sources])
-    policy = f'<meta http-equiv="Content-Security-Policy" content="connect-src {sources}">'
+    hosts = " ".join(connect_sources)
+    rules = f"connect-src 'self' {hosts}; frame-src {hosts}"
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
     html = (page / INDEX).read_text()
     head = html.find("<head>")
     if head < 0:

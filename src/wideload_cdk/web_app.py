@@ -216,6 +216,8 @@ def _headers(scope: Construct, connect_sources: Sequence[str]) -> cloudfront.Res
         "font-src": "'self'",
         "manifest-src": "'self'",
         "connect-src": " ".join(["'self'", *connect_sources]),
+        # A download is a hidden frame's, so that no answer of S3's takes the page's place.
+        "frame-src": " ".join(connect_sources),
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",

@@ -117,6 +117,12 @@ def test_the_page_may_talk_to_the_hosts_given_as_well(stack: cdk.Stack) -> None:
     assert len(sources) == 5
 
 
+def test_downloads_may_have_a_frame_from_the_same_hosts(stack: cdk.Stack) -> None:
+    directives = policy(synthesize(stack, connect_sources=["https://files.example.com"]))
+
+    assert directives["frame-src"] == directives["connect-src"].removeprefix("'self' ")
+
+
 def test_logs_are_kept_for_90_days_in_a_bucket_that_cloudfront_can_write_to(
     stack: cdk.Stack,
 ) -> None:

@@ -69,6 +69,6 @@ export class FakeCloud {
       this.files.seed(owner ?? "", name ?? "", rest);
     }
     if ("issue" in wish) return { status: 200, body: this.signIn.issue(String(wish["issue"])) };
-    return { status: 200, body: {} };
+    return { status: 200, body: { reused: this.signIn.reused } };
   }
 }

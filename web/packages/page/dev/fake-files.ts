@@ -6,6 +6,7 @@ import type { Answer, Exchange } from "./exchange.ts";
 const MIB = 1024 * 1024;
 const SINGLE_PUT = 64 * MIB;
 const PART_SIZE = 8 * MIB;
+const SCANNED = 250;
 
 interface StoredFile {
   file_id: string;
@@ -112,13 +113,15 @@ export class FakeFiles {
     const start = Number(url.searchParams.get("cursor") ?? 0);
     const q = url.searchParams.get("q")?.toLowerCase() ?? "";
     const all = this.#of(owner);
-    const page = all.slice(start, start + limit);
-    const cursor = start + limit < all.length ? String(start + limit) : null;
-    // As the real one: filtered after the page was read, so a page may hold few or none.
-    return {
-      status: 200,
-      body: { items: page.filter((file) => file.name.toLowerCase().includes(q)), cursor },
-    };
+    const items: StoredFile[] = [];
+    let next = start;
+    // As the real one: a search looks at so many names per request, whatever it finds.
+    const end = Math.min(all.length, start + (q === "" ? limit : SCANNED));
+    for (; next < end && items.length < limit; next += 1) {
+      const file = all[next];
+      if (file?.name.toLowerCase().includes(q)) items.push(file);
+    }
+    return { status: 200, body: { items, cursor: next < all.length ? String(next) : null } };
   }
 
   #check(body: Record<string, unknown>, owner: string): Answer {
@@ -139,6 +142,9 @@ export class FakeFiles {
     const files = wanted.map(({ name, size, sha256, content_type }) => {
       const file = this.#same(owner, sha256, size);
       if (file) return { duplicate: true, file };
+      if (/[\u202a-\u202e]/.test(name)) {
+        return { error: problem(400, "invalid_name", "The name can't be shown.") };
+      }
       if (name.startsWith("refused")) {
         return { error: problem(413, "quota_exceeded", "You have 1 GB, and all of it is used.") };
       }

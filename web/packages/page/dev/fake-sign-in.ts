@@ -20,7 +20,12 @@ const CLIENT_ID = "page";
 export class FakeSignIn {
   /** Life of the next access tokens, in seconds. */
   tokenSeconds = 3600;
+  /** Whether each renewal brings another refresh token, in place of the one that it took. */
+  rotates = true;
+  /** How often a refresh token was used that had been rotated out: no grace period here. */
+  reused = 0;
   readonly #people: readonly Person[];
+  readonly #rotatedOut = new Set<string>();
   readonly #codes = new Map<string, Code>();
   readonly #refresh = new Map<string, Person>();
   readonly #access = new Map<string, { person: Person; end: number }>();
@@ -109,9 +114,14 @@ export class FakeSignIn {
     const refused: Answer = { status: 400, body: { error: "invalid_grant" } };
     if (form.get("client_id") !== CLIENT_ID) return refused;
     if (form.get("grant_type") === "refresh_token") {
-      const person = this.#refresh.get(form.get("refresh_token") ?? "");
-      // Like Cognito: no new refresh token.
-      return person ? { status: 200, body: this.#issue(person, "") } : refused;
+      const used = form.get("refresh_token") ?? "";
+      const person = this.#refresh.get(used);
+      if (this.#rotatedOut.has(used)) this.reused += 1;
+      if (!person) return refused;
+      if (!this.rotates) return { status: 200, body: this.#issue(person, "") };
+      this.#refresh.delete(used);
+      this.#rotatedOut.add(used);
+      return { status: 200, body: this.#withRefreshToken(person, "") };
     }
     const code = this.#codes.get(form.get("code") ?? "");
     this.#codes.delete(form.get("code") ?? "");
@@ -121,9 +131,13 @@ export class FakeSignIn {
     if (!code || verifier !== code.challenge || form.get("redirect_uri") !== code.redirectUri) {
       return refused;
     }
+    return { status: 200, body: this.#withRefreshToken(code.person, code.nonce) };
+  }
+
+  #withRefreshToken(person: Person, nonce: string): Record<string, unknown> {
     const refresh_token = randomUUID();
-    this.#refresh.set(refresh_token, code.person);
-    return { status: 200, body: { ...this.#issue(code.person, code.nonce), refresh_token } };
+    this.#refresh.set(refresh_token, person);
+    return { ...this.#issue(person, nonce), refresh_token };
   }
 
   #issue(person: Person, nonce: string): Record<string, unknown> {

@@ -19,7 +19,7 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-// The WebApp construct says the same; connect-src names the API and S3 there.
+// The WebApp construct says the same; connect-src and frame-src name the API and S3 there.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -29,6 +29,7 @@ const POLICY = [
   "font-src 'self'",
   "manifest-src 'self'",
   "connect-src 'self'",
+  "frame-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

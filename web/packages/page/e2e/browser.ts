@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,6 +140,13 @@ export class Visitor {
       .filter({ has: this.page.locator(".file-name", { hasText: name }) });
   }
 
+  /** A dialog with this title. */
+  dialog(title: string): Locator {
+    return this.page
+      .locator("dialog")
+      .filter({ has: this.page.getByRole("heading", { name: title }) });
+  }
+
   notice(text: string): Locator {
     return this.page.locator(".notice").filter({ hasText: text });
   }
@@ -220,6 +227,13 @@ export class Folder {
       await file.write(randomBytes(Math.min(left, 1 << 20)));
     }
     await file.close();
+    return path;
+  }
+
+  /** A folder with nothing in it. */
+  async empty(name: string): Promise<string> {
+    const path = join(await this.#path, name);
+    await mkdir(path);
     return path;
   }
 

@@ -57,9 +57,11 @@ test("goes on by itself when the network is back", async () => {
   await ann.context.setOffline(true);
   await ann.page.getByText("No network. Uploads go on by themselves").waitFor();
   await ann.shot("offline");
+  assert.equal(await ann.page.locator(".notice").count(), 0, "said once, and where it goes again");
   await ann.context.setOffline(false);
 
   await arrives(ann, path, name);
+  assert.equal(await ann.notice("Internet").count(), 0);
   await ann.close();
 });
 
@@ -99,12 +101,72 @@ test("a download in mid-upload neither asks nor stops it", async () => {
   await ann.close();
 });
 
+test("a download that S3 refuses leaves the page and its upload alone", async () => {
+  const name = `steady ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+  await ann.choose(await folder.file(`wanted ${RUN}.bin`, 1000));
+  await ann.row(`wanted ${RUN}`).waitFor();
+  const body = "<Error><Code>SlowDown</Code></Error>";
+  await ann.context.route(/X-Amz-Signature|\/cloud\/s3\//, (route) =>
+    route.request().isNavigationRequest()
+      ? route.fulfill({ status: 503, contentType: "application/xml", body })
+      : route.fallback(),
+  );
+
+  await ann.row(`wanted ${RUN}`).getByRole("button", { name: "Download" }).click();
+
+  await ann.notice(`wanted ${RUN}.bin could not be downloaded.`).waitFor();
+  assert.equal(ann.page.url(), target.url);
+  await ann.context.unroute(/X-Amz-Signature|\/cloud\/s3\//);
+  await arrives(ann, path, name);
+  await ann.close();
+});
+
+test("cancelling everything asks first", async () => {
+  const name = `all ${RUN}.bin`;
+  const { ann } = await halfway(name);
+
+  await ann.page.getByRole("button", { name: "Cancel all" }).click();
+  const question = ann.dialog("Cancel this upload?");
+  await question.waitFor();
+  await ann.shot("cancel-all");
+  await question.getByRole("button", { name: "Go on uploading" }).click();
+  const before = ann.puts.length;
+  await until(() => ann.puts.length > before, "another part is stored");
+  await ann.page.getByRole("button", { name: "Cancel all" }).click();
+  await question.getByRole("button", { name: "Cancel all" }).click();
+
+  await ann.ready();
+  await ann.page.reload();
+  await ann.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  assert.equal(await ann.row(name).count(), 0);
+  await ann.close();
+});
+
+test("signing out in another tab asks while this one uploads", async () => {
+  const name = `other tab ${RUN}.bin`;
+  const { ann, path } = await halfway(name);
+  const tab = await ann.context.newPage();
+  await tab.goto(target.url);
+  await tab.getByRole("button", { name: "Sign in" }).click();
+  await fillIn(tab, target.people[0]);
+
+  await tab.getByRole("button", { name: "Sign out" }).click();
+
+  await tab.getByText("Uploads in another tab of this browser stop.").waitFor();
+  await tab.locator("dialog").getByRole("button", { name: "Cancel" }).click();
+  await arrives(ann, path, name);
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await ann.page.getByRole("button", { name: "Sign in" }).waitFor();
+  await ann.close();
+});
+
 test("pauses, sends nothing meanwhile, and resumes", async () => {
   const name = `pause ${RUN}.bin`;
   const { ann, path } = await halfway(name);
 
   await ann.page.getByRole("button", { name: "Pause", exact: true }).click();
-  await ann.page.locator("p.progress").getByText("Paused.").waitFor();
+  await ann.page.locator("p.progress").getByText("Paused").waitFor();
   const before = ann.puts.length;
   await ann.shot("paused");
   await ann.page.waitForTimeout(2000);
@@ -161,5 +223,32 @@ test("an upload survives the end of the sign-in", async (context) => {
 
   await arrives(ann, path, name);
   await until(() => popup.isClosed(), "the second window is closed");
+  await ann.close();
+});
+
+test("a tab and its duplicate stay signed in while refresh tokens rotate", async (context) => {
+  if (!target.control) return context.skip("needs the fake cloud's switches");
+  // Each request a second later renews: a token with less than a minute left is not sent.
+  await target.control({ token_seconds: 61 });
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  const [duplicate] = await Promise.all([
+    ann.page.waitForEvent("popup"),
+    ann.page.evaluate(() => void window.open(location.href)),
+  ]);
+  const tabs = [ann.page, duplicate];
+
+  for (let renewal = 1; renewal <= 3; renewal += 1) {
+    await ann.page.waitForTimeout(1500);
+    await Promise.all(
+      tabs.map(async (tab) => {
+        await tab.getByLabel("Search by name").fill(`no such file ${renewal}`);
+        await tab.getByText(`No file's name contains “no such file ${renewal}”.`).waitFor();
+      }),
+    );
+  }
+
+  for (const tab of tabs) assert.equal(await tab.getByText("sign-in has ended").count(), 0);
+  await target.control({ token_seconds: 3600 });
   await ann.close();
 });

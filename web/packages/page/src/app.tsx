@@ -2,6 +2,7 @@ import { FilesApi } from "@wideload/uploader";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Config } from "./config.js";
 import { Dialog } from "./dialog.js";
+import { startDownload } from "./download.js";
 import { useChanges } from "./hooks.js";
 import icon from "./icon.svg";
 import { Listing } from "./listing.js";
@@ -9,6 +10,7 @@ import { MyFiles } from "./my-files.js";
 import { NoticeList } from "./notice-list.js";
 import { Notices } from "./notices.js";
 import type { Session } from "./session.js";
+import { anyTabUploads } from "./tabs.js";
 import { UploadPanel } from "./upload-panel.js";
 import type { Uploading } from "./uploading.js";
 import { explain } from "./words.js";
@@ -18,8 +20,8 @@ interface Props {
   readonly session: Session;
   /** What went wrong on the way back from the sign-in page, if anything. */
   readonly problem: string;
-  /** Asks before the page is left, while `active` says so. Answers how to leave without. */
-  readonly guard: (active: () => boolean) => { leave: (url: string) => void };
+  /** Asks before the page is left, while `active` says so. */
+  readonly guard: (active: () => boolean) => void;
 }
 
 export function App({ config, session, problem, guard }: Props) {
@@ -67,27 +69,32 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
 function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
   const uploading = useRef<Uploading | null>(null);
   const [leaving, setLeaving] = useState(false);
-  const { notices, api, listing, options, exit } = useMemo(() => {
+  const { notices, api, listing, options } = useMemo(() => {
     const connection = { apiUrl: config.api_url, token: session.token };
     const api = new FilesApi(connection);
     const notices = new Notices();
     const listing = new Listing(api);
+    guard(() => uploading.current?.uploader.active ?? false);
     return {
       notices,
       api,
       listing,
-      options: { uploader: connection, notices, onStored: listing.add.bind(listing) },
-      exit: guard(() => uploading.current?.active ?? false),
+      options: {
+        uploader: connection,
+        notices,
+        locks: navigator.locks,
+        onStored: listing.add.bind(listing),
+      },
     };
   }, [config, session]);
 
-  function signOut() {
-    if (uploading.current?.active) setLeaving(true);
-    else void session.signOut();
+  async function signOut() {
+    if (await anyTabUploads(navigator.locks)) setLeaving(true);
+    else await session.signOut();
   }
 
   return (
-    <>
+    <div class="frame">
       <a class="skip" href="#my-files">
         Skip to my files
       </a>
@@ -111,7 +118,7 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
             uploading.current = started;
           }}
         />
-        <MyFiles api={api} listing={listing} notices={notices} navigate={exit.leave} />
+        <MyFiles api={api} listing={listing} notices={notices} startDownload={startDownload} />
       </main>
       <NoticeList notices={notices} />
       {leaving && (
@@ -121,10 +128,15 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
           onConfirm={() => session.signOut()}
           onClose={() => setLeaving(false)}
         >
-          <p>They stop. Sign in and drop them again later, and they go on where they stopped.</p>
+          <p>
+            {uploading.current?.uploader.active
+              ? "Uploads stop, in every tab of this browser that has this page open."
+              : "Uploads in another tab of this browser stop."}{" "}
+            Sign in and drop the files again later, and they go on where they stopped.
+          </p>
         </Dialog>
       )}
-    </>
+    </div>
   );
 }
 

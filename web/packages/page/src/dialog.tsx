@@ -6,6 +6,8 @@ interface Props {
   readonly title: string;
   /** Label of the button that does it. */
   readonly action: string;
+  /** Label of the button that doesn't. Default: Cancel. */
+  readonly dismissal?: string;
   readonly dangerous?: boolean;
   readonly children: ComponentChildren;
   /** The dialog stays open, and shows why, when this rejects. */
@@ -13,8 +15,16 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** A modal question: Escape and Cancel close it, and the focus goes back to where it was. */
-export function Dialog({ title, action, dangerous, children, onConfirm, onClose }: Props) {
+/** A modal question: Escape and the first button close it, and the focus goes back to where it was. */
+export function Dialog({
+  title,
+  action,
+  dismissal = "Cancel",
+  dangerous,
+  children,
+  onConfirm,
+  onClose,
+}: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -49,7 +59,7 @@ export function Dialog({ title, action, dangerous, children, onConfirm, onClose 
         </p>
         <div class="buttons">
           <button type="button" class="button" onClick={() => dialog.current?.close()}>
-            Cancel
+            {dismissal}
           </button>
           <button
             type="submit"

@@ -16,9 +16,12 @@ export function timeLeft(seconds: number): string {
   return `${Math.floor(minutes / 60)} h${rest > 0 ? ` ${rest} min` : ""}`;
 }
 
+// Once: making one takes longer than drawing a row.
+const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
 /** `12 Mar 2026, 14:05`, in the person's own time zone. */
 export function moment(iso: string): string {
-  return new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  return MOMENT.format(new Date(iso));
 }
 
 /** `1 file`, `2 files`. */

@@ -1,11 +1,12 @@
 /** The list of a person's files as far as it is loaded. No DOM. */
 
 import type { FileInfo, FilesApi } from "@wideload/uploader";
+import { folded, longestWord } from "./names.js";
 
-/** Files that one press of "more" adds, if there are as many. */
+/** Files that are shown at first, and that one press of "more" adds, if there are as many. */
 export const PAGE_SIZE = 25;
 // A search may meet pages without a match: so many are read before the person is asked to go on.
-const MOST_REQUESTS = 20;
+const MOST_REQUESTS = 4;
 
 export type ListingState = "loading" | "ready" | "failed";
 
@@ -13,13 +14,20 @@ export class Listing {
   readonly #api: FilesApi;
   readonly #listeners = new Set<() => void>();
   #running: AbortController | null = null;
+  /** Where reading goes on; null at the end. */
   #cursor: string | null = null;
+  /** Whether `#known` is from before the list was last begun. */
+  #stale = true;
+  /** As far as the list was read: all files, or those that an earlier, wider search finds. */
+  #known: readonly FileInfo[] = [];
   /** Files that were stored since the list was last begun, which its answer may not have. */
   readonly #stored = new Set<string>();
+  #room = PAGE_SIZE;
 
   state: ListingState = "loading";
+  /** What is to be shown. */
   items: readonly FileInfo[] = [];
-  /** Whether there may be more than is loaded. */
+  /** Whether there may be more than is shown. */
   more = false;
   /** What the name has to contain; empty: any. */
   search = "";
@@ -36,77 +44,106 @@ export class Listing {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Loads the list from its start, with another search if one is given. */
-  async load(search: string = this.search): Promise<void> {
-    this.search = search;
+  /** Loads the list from its start. */
+  async load(): Promise<void> {
     this.#cursor = null;
-    await this.#read(true);
+    this.#stale = true;
+    this.#stored.clear();
+    this.#room = PAGE_SIZE;
+    await this.#read();
   }
 
-  /** Loads what comes next; after a failure, tries again where it failed. */
+  /**
+   * Shows the files whose name contains a text.
+   *
+   * A longer text finds nothing that the shorter one didn't: then what was read is searched first,
+   * and reading goes on where it was.
+   */
+  async find(search: string): Promise<void> {
+    const narrower = folded(search).includes(folded(this.search));
+    this.search = search;
+    if (!narrower || this.#stale) return this.load();
+    this.#room = PAGE_SIZE;
+    await this.#read();
+  }
+
+  /** Shows what comes next; after a failure, tries again where it failed. */
   async loadMore(): Promise<void> {
-    await this.#read(false);
+    if (this.#stale) return this.load();
+    if (this.state !== "failed") this.#room = this.items.length + PAGE_SIZE;
+    await this.#read();
   }
 
   /** Shows a file that was just stored on top, unless the search would not find it. */
   add(file: FileInfo): void {
-    const rest = this.items.filter((item) => item.fileId !== file.fileId);
-    const found = file.name.toLowerCase().includes(this.search.toLowerCase());
     this.#stored.add(file.fileId);
-    this.#set({ items: found ? [file, ...rest] : rest });
+    this.#keep([file, ...this.#known.filter((item) => item.fileId !== file.fileId)]);
   }
 
   replace(file: FileInfo): void {
-    this.#set({
-      items: this.items.map((item) => (item.fileId === file.fileId ? file : item)),
-    });
+    this.#keep(this.#known.map((item) => (item.fileId === file.fileId ? file : item)));
   }
 
   remove(fileId: string): void {
-    this.#set({ items: this.items.filter((item) => item.fileId !== fileId) });
+    this.#keep(this.#known.filter((item) => item.fileId !== fileId));
   }
 
-  /** `anew`: what is shown stays until the first answer, then makes place for it. */
-  async #read(anew: boolean): Promise<void> {
+  /** Reads until there is as much as there is room for. What is shown stays until then. */
+  async #read(): Promise<void> {
     this.#running?.abort();
     const running = new AbortController();
     this.#running = running;
-    this.#set({ state: "loading", error: null });
-    let stale = anew;
-    if (anew) this.#stored.clear();
+    this.state = "loading";
+    this.error = null;
+    if (this.#stale) this.#tell();
+    else this.#keep(this.#known);
+    const q = longestWord(this.search);
     try {
-      let found = 0;
-      for (let request = 0; request < MOST_REQUESTS; request += 1) {
+      for (let request = 0; request < MOST_REQUESTS && this.#short; request += 1) {
         const page = await this.#api.list(
           {
             limit: PAGE_SIZE,
             ...(this.#cursor === null ? {} : { cursor: this.#cursor }),
-            ...(this.search === "" ? {} : { q: this.search }),
+            ...(q === "" ? {} : { q }),
           },
           running.signal,
         );
         if (running.signal.aborted) return;
         this.#cursor = page.cursor;
-        const before = stale
-          ? this.items.filter((item) => this.#stored.has(item.fileId))
-          : this.items;
-        stale = false;
+        const before = this.#stale
+          ? this.#known.filter((item) => this.#stored.has(item.fileId))
+          : this.#known;
+        this.#stale = false;
         // A file that was stored meanwhile stands on top already.
         const known = new Set(before.map((item) => item.fileId));
-        const items = page.items.filter((item) => !known.has(item.fileId));
-        found += items.length;
-        this.#set({ items: [...before, ...items], more: page.cursor !== null });
-        if (page.cursor === null || found >= PAGE_SIZE) break;
+        this.#keep([...before, ...page.items.filter((item) => !known.has(item.fileId))]);
       }
-      this.#set({ state: "ready" });
+      this.state = "ready";
     } catch (error) {
       if (running.signal.aborted) return;
-      this.#set({ state: "failed", error, ...(stale ? { items: [], more: false } : {}) });
+      this.state = "failed";
+      this.error = error;
+      if (this.#stale) this.#keep(this.#known.filter((item) => this.#stored.has(item.fileId)));
     }
+    this.#tell();
   }
 
-  #set(change: Partial<Pick<Listing, "state" | "items" | "more" | "error">>): void {
-    Object.assign(this, change);
+  /** Whether there is room for more files, and more may be read. */
+  get #short(): boolean {
+    return this.#stale || (this.#cursor !== null && this.items.length < this.#room);
+  }
+
+  #keep(known: readonly FileInfo[]): void {
+    this.#known = known;
+    const wanted = folded(this.search);
+    const found =
+      wanted === "" ? known : known.filter((file) => folded(file.name).includes(wanted));
+    this.items = found.slice(0, this.#room);
+    this.more = this.#cursor !== null || found.length > this.#room;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 }

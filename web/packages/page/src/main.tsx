@@ -7,21 +7,11 @@ import { Session } from "./session.js";
 
 // As the sign-in page knows it: without what it added, and without a file name.
 const PAGE = new URL(".", window.location.origin + window.location.pathname).href;
-// Between the click on a download and the moment when the browser asks whether it may leave.
-const LEAVING_MS = 2000;
-
-/** The browser asks before it leaves while `active`; a download through `leave` goes unasked. */
-function guard(active: () => boolean) {
-  let leaving = 0;
+/** The browser asks before it leaves while `active`. */
+function guard(active: () => boolean): void {
   window.addEventListener("beforeunload", (event) => {
-    if (Date.now() - leaving > LEAVING_MS && active()) event.preventDefault();
+    if (active()) event.preventDefault();
   });
-  return {
-    leave(url: string) {
-      leaving = Date.now();
-      window.location.assign(url);
-    },
-  };
 }
 
 function leave(url: string): void {
@@ -31,7 +21,12 @@ function leave(url: string): void {
 async function start(root: HTMLElement): Promise<void> {
   render(<p class="state">Loading…</p>, root);
   const config = await loadConfig(PAGE);
-  const session = new Session(config, { page: PAGE, storage: window.sessionStorage, leave });
+  const session = new Session(config, {
+    page: PAGE,
+    storage: window.sessionStorage,
+    locks: navigator.locks,
+    leave,
+  });
   let problem = "";
   try {
     if (!(await session.open(window.location.href))) {

@@ -14,11 +14,11 @@ interface Props {
   readonly api: FilesApi;
   readonly listing: Listing;
   readonly notices: Notices;
-  /** Goes to a presigned URL, whose answer is an attachment. */
-  readonly navigate: (url: string) => void;
+  /** See `startDownload`. */
+  readonly startDownload: (url: string, onRefused: () => void) => void;
 }
 
-export function MyFiles({ api, listing, notices, navigate }: Props) {
+export function MyFiles({ api, listing, notices, startDownload }: Props) {
   useChanges(listing);
   const [asked, setAsked] = useState<{ action: FileAction; file: FileInfo } | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -32,7 +32,9 @@ export function MyFiles({ api, listing, notices, navigate }: Props) {
   async function download(file: FileInfo) {
     try {
       const { action } = await api.download(file.fileId);
-      navigate(action.href);
+      startDownload(action.href, () =>
+        notices.problem(`${file.name} could not be downloaded. Try again in a minute.`),
+      );
       notices.done(`Downloading ${file.name}.`);
     } catch (error) {
       notices.problem(`${file.name} can't be downloaded. ${explain(error)}`);
@@ -93,7 +95,7 @@ export function MyFiles({ api, listing, notices, navigate }: Props) {
         <h2 id="my-files" ref={heading} tabIndex={-1}>
           My files
         </h2>
-        <Search onSearch={(text) => void listing.load(text)} />
+        <Search onSearch={(text) => void listing.find(text)} />
       </div>
       <p class="unseen" role="status">
         {summary(listing)}
@@ -215,11 +217,10 @@ function RenameDialog({ file, onRename, onClose }: RenameProps) {
 
 function Foot({ listing }: { readonly listing: Listing }) {
   if (listing.state === "failed") {
-    const again = () => void (listing.items.length > 0 ? listing.loadMore() : listing.load());
     return (
       <div class="state" role="alert">
         <p>{explain(listing.error)}</p>
-        <button type="button" class="button" onClick={again}>
+        <button type="button" class="button" onClick={() => void listing.loadMore()}>
           Try again
         </button>
       </div>
@@ -229,8 +230,11 @@ function Foot({ listing }: { readonly listing: Listing }) {
   if (listing.more) {
     return (
       <div class="state">
+        {listing.items.length === 0 && (
+          <p>No newer file's name contains “{listing.search}”. There are older ones.</p>
+        )}
         <button type="button" class="button" onClick={() => void listing.loadMore()}>
-          More files
+          {listing.search === "" ? "More files" : "Search older files"}
         </button>
       </div>
     );

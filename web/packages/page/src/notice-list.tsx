@@ -1,12 +1,16 @@
 import { useChanges } from "./hooks.js";
 import type { Notice, Notices } from "./notices.js";
 
-/** Both regions are there from the start: a screen reader hears only what changes within one. */
+/**
+ * The newest comes first. Both regions are there from the start: a screen reader hears only what
+ * changes within one.
+ */
 export function NoticeList({ notices }: { readonly notices: Notices }) {
   useChanges(notices);
   const draw = (kind: Notice["kind"]) =>
     notices.current
       .filter((notice) => notice.kind === kind)
+      .reverse()
       .map(({ id, text }) => (
         <div key={id} class={`notice ${kind}`}>
           <p dir="auto">{text}</p>
@@ -17,8 +21,8 @@ export function NoticeList({ notices }: { readonly notices: Notices }) {
       ));
   return (
     <div class="notices">
-      <div role="status">{draw("done")}</div>
       <div role="alert">{draw("problem")}</div>
+      <div role="status">{draw("done")}</div>
     </div>
   );
 }

@@ -2,7 +2,7 @@
 
 import {
   ErrorResponse,
-  type User,
+  User,
   UserManager,
   type UserManagerSettings,
   WebStorageStateStore,
@@ -12,6 +12,12 @@ import { TokenStore } from "./token-store.js";
 
 /** Seconds before its end from which an access token counts as too old to send. */
 const MARGIN = 60;
+/** Name of the lock that a tab holds while it renews. */
+const RENEWING = "wideload-renewing";
+/** How long other tabs may take to answer. */
+const ANSWER_MS = 500;
+/** How long it takes until other tabs have heard. */
+const HEARD_MS = 50;
 
 /**
  * - `out`: nobody is signed in;
@@ -26,17 +32,30 @@ export interface SessionOptions {
   readonly page: string;
   /** Storage of the tab. */
   readonly storage: Storage;
+  /** Shared by all tabs of this browser. */
+  readonly locks: LockManager;
   /** Leaves the page for another address. */
   readonly leave: (url: string) => void;
 }
+
+/** What tabs tell one another. */
+type Message =
+  | { readonly kind: "signed out" }
+  /** The refresh token `used` is used up; `user` is what it brought. */
+  | { readonly kind: "renewed"; readonly used: string; readonly user: string }
+  /** Who has used it up? */
+  | { readonly kind: "refused"; readonly used: string };
 
 export class Session {
   readonly #manager: UserManager;
   readonly #config: Config;
   readonly #options: SessionOptions;
   readonly #listeners = new Set<() => void>();
-  // Other tabs of this browser: who signs out, signs out of all of them.
+  // Other tabs of this browser: who signs out, signs out of all of them, and a tab that was
+  // duplicated has the same refresh token as the first.
   readonly #tabs = new BroadcastChannel("wideload-session");
+  /** Refresh tokens in place of which this tab got others. */
+  readonly #usedUp = new Set<string>();
   #user: User | null = null;
   #state: SessionState = "out";
   #renewal: Promise<string> | null = null;
@@ -46,7 +65,7 @@ export class Session {
     this.#config = config;
     this.#options = options;
     this.#manager = new UserManager(settings(config, options));
-    this.#tabs.onmessage = () => void this.#forget();
+    this.#tabs.onmessage = ({ data }: MessageEvent<Message>) => void this.#hear(data);
   }
 
   /**
@@ -134,7 +153,7 @@ export class Session {
   /** Revokes what lets tokens be renewed, then leaves for the end of the sign-in page's session. */
   async signOut(): Promise<void> {
     const refreshToken = this.#user?.refresh_token;
-    this.#tabs.postMessage("signed out");
+    this.#tell({ kind: "signed out" });
     if (refreshToken) void this.#revoke(refreshToken);
     await this.#forget();
     const end = this.#config.end_session_endpoint;
@@ -153,20 +172,68 @@ export class Session {
   }
 
   #renew(): Promise<string> {
-    // One at a time: a pool that rotates refresh tokens takes each once.
+    // Once for all who ask.
     this.#renewal ??= this.#renewOnce().finally(() => {
       this.#renewal = null;
     });
     return this.#renewal;
   }
 
+  /** One tab at a time, since a refresh token that rotates is taken once. */
   async #renewOnce(): Promise<string> {
-    if (!this.#user?.refresh_token) throw new SignInEnded();
-    await this.#manager.signinSilent();
-    const user = await this.#manager.getUser();
-    if (user === null) throw new SignInEnded();
+    const used = this.#user?.refresh_token;
+    if (!used) throw new SignInEnded();
+    return this.#options.locks.request(RENEWING, async () => {
+      // Signed out, or renewed by another tab, while this one waited.
+      if (!this.#user) throw new SignInEnded();
+      if (this.#user.refresh_token !== used) return this.#user.access_token;
+      try {
+        await this.#manager.signinSilent();
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+        return this.#ask(used, error);
+      }
+      const user = await this.#manager.getUser();
+      if (user === null) throw new SignInEnded();
+      this.#enter(user);
+      if (user.refresh_token !== used) {
+        this.#usedUp.add(used);
+        this.#pass(used);
+        // Whoever has the lock next should not begin with what is used up.
+        await new Promise((resolve) => setTimeout(resolve, HEARD_MS));
+      }
+      return user.access_token;
+    });
+  }
+
+  /** The token that another tab got for a refresh token that this one was refused. */
+  #ask(used: string, refusal: unknown): Promise<string> {
+    const next = this.#next();
+    this.#tell({ kind: "refused", used });
+    return Promise.race([
+      next,
+      new Promise<never>((_, reject) => setTimeout(() => reject(refusal), ANSWER_MS)),
+    ]);
+  }
+
+  async #hear(message: Message): Promise<void> {
+    if (message.kind === "signed out") return this.#forget();
+    if (message.kind === "refused") return this.#pass(message.used);
+    if (this.#user?.refresh_token !== message.used) return;
+    this.#usedUp.add(message.used);
+    const user = User.fromStorageString(message.user);
+    await this.#manager.storeUser(user);
     this.#enter(user);
-    return user.access_token;
+  }
+
+  /** Hands what came of a refresh token that is used up to the tabs that still have it. */
+  #pass(used: string): void {
+    if (!this.#user || !this.#usedUp.has(used)) return;
+    this.#tell({ kind: "renewed", used, user: this.#user.toStorageString() });
+  }
+
+  #tell(message: Message): void {
+    this.#tabs.postMessage(message);
   }
 
   #enter(user: User): void {

@@ -1,5 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Uploading, UploadingOptions } from "./uploading.js";
+import { Dialog } from "./dialog.js";
+import { FailureList } from "./failure-list.js";
+import { count } from "./format.js";
+import type { Uploading, UploadingOptions, UploadingView } from "./uploading.js";
 
 const REDRAW_MS = 500;
 
@@ -11,32 +14,25 @@ interface Props {
 
 export function UploadPanel({ options, onReady }: Props) {
   const target = useRef<HTMLDivElement>(null);
-  const [state, setState] = useState<"loading" | "ready" | "failed">("loading");
-  const [progress, setProgress] = useState("");
+  const [uploading, setUploading] = useState<Uploading | null>(null);
+  const [failed, setFailed] = useState(false);
 
   useEffect(() => {
-    let timer: ReturnType<typeof setInterval>;
     let started: Uploading | undefined;
     async function start(element: HTMLElement) {
       try {
         const { startUploading } = await import("./uploading.js");
-        const uploading = startUploading({ ...options, target: element });
-        started = uploading;
-        // By the clock, since bytes move far more often than anyone reads.
-        timer = setInterval(() => setProgress(uploading.describe()), REDRAW_MS);
-        setState("ready");
-        onReady(uploading);
+        started = startUploading({ ...options, target: element });
+        setUploading(started);
+        onReady(started);
       } catch (error) {
         reportError(error);
-        setState("failed");
+        setFailed(true);
       }
     }
     if (target.current) void start(target.current);
-    return () => {
-      clearInterval(timer);
-      // Nobody is signed in any more. What S3 holds stays for the next time.
-      started?.uploader.close();
-    };
+    // Nobody is signed in any more. What S3 holds stays for the next time.
+    return () => started?.uploader.close();
   }, []);
 
   return (
@@ -44,16 +40,72 @@ export function UploadPanel({ options, onReady }: Props) {
       <h2 id="upload" class="unseen">
         Upload
       </h2>
-      <div ref={target} class="drop" aria-busy={state === "loading"}>
-        {state === "loading" && <p class="state">Loading…</p>}
-        {state === "failed" && (
+      <div ref={target} class="drop" aria-busy={uploading === null && !failed}>
+        {uploading === null && !failed && <p class="state">Loading…</p>}
+        {failed && (
           <p class="state" role="alert">
             A part of this page could not be loaded. Check your connection, then load the page
             again.
           </p>
         )}
       </div>
-      <p class="progress">{progress}</p>
+      {uploading && (
+        <>
+          <UploadBar uploading={uploading} />
+          <FailureList failures={uploading.failures} notices={options.notices} />
+        </>
+      )}
     </section>
+  );
+}
+
+/** What goes on, and the buttons for all files at once. */
+function UploadBar({ uploading }: { readonly uploading: Uploading }) {
+  const [view, setView] = useState<UploadingView>(() => uploading.view());
+  const [cancelling, setCancelling] = useState(false);
+  const draw = () => setView(uploading.view());
+
+  useEffect(() => {
+    // By the clock, since bytes move far more often than anyone reads.
+    const timer = setInterval(draw, REDRAW_MS);
+    return () => clearInterval(timer);
+  }, [uploading]);
+
+  function button(label: string, press: () => void) {
+    return (
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          press();
+          draw();
+        }}
+      >
+        {label}
+      </button>
+    );
+  }
+
+  return (
+    <div class="upload-bar">
+      <p class="progress">{view.text}</p>
+      {view.state === "sending" && button("Pause", uploading.pause)}
+      {view.state === "paused" && button("Resume", uploading.resume)}
+      {(view.state === "sending" || view.state === "paused") &&
+        button("Cancel all", () => setCancelling(true))}
+      {view.state === "ended" && button("Clear the list", uploading.clear)}
+      {cancelling && (
+        <Dialog
+          title={`Cancel ${view.files === 1 ? "this upload" : count(view.files, "upload")}?`}
+          action="Cancel all"
+          dismissal="Go on uploading"
+          dangerous
+          onConfirm={async () => uploading.clear()}
+          onClose={() => setCancelling(false)}
+        >
+          <p>What was sent of unfinished files is given up. Files that are stored stay.</p>
+        </Dialog>
+      )}
+    </div>
   );
 }

@@ -7,40 +7,60 @@ import Uppy, { type Meta } from "@uppy/core";
 import Dashboard from "@uppy/dashboard";
 import { type FileInfo, type Upload, Uploader, type UploaderOptions } from "@wideload/uploader";
 import WideloadUppy, { type WideloadBody } from "@wideload/uppy";
+import { entriesOf, holdsFile, isSystemFile } from "./dropped.js";
+import { Failures } from "./failures.js";
 import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
+import { UploadingSign } from "./tabs.js";
 
-const GATHER_MS = 500;
+const ADDED_AT_ONCE = 10;
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
   readonly uploader: UploaderOptions;
   readonly notices: Notices;
+  readonly locks: LockManager;
   readonly onStored: (file: FileInfo) => void;
+}
+
+/** What can be seen of the uploads at a moment. */
+export interface UploadingView {
+  /** `empty`: nothing is on the list; `ended`: nothing on it is under way. */
+  readonly state: "empty" | "sending" | "paused" | "ended";
+  /** What goes on, or came of it, in a sentence. */
+  readonly text: string;
+  /** How many files are under way. */
+  readonly files: number;
 }
 
 export interface Uploading {
   readonly uploader: Uploader;
-  /** Whether leaving the page would stop something. */
-  readonly active: boolean;
-  /** What goes on in a sentence; empty when nothing does. */
-  describe(): string;
+  readonly failures: Failures;
+  view(): UploadingView;
+  pause(): void;
+  resume(): void;
+  /** Takes all files off the list; gives up those that are under way. */
+  clear(): void;
 }
 
 export function startUploading(options: UploadingOptions): Uploading {
   const { notices, onStored } = options;
   const uploader = new Uploader(options.uploader);
-  const uppy = new Uppy<Meta, WideloadBody>({
+  const uppy = new PatientUppy({
     autoProceed: true,
-    // What is finished may be dropped again: it is "already there" then.
     onBeforeFileAdded: (file, files) => {
+      if (file.meta.relativePath && isSystemFile(file.name ?? "")) return false;
       const before = files[file.id];
-      return before === undefined || before.progress.uploadComplete === true;
+      // Dropped again: what is finished is "already there" then, and what failed is tried anew.
+      return before === undefined || before.progress.uploadComplete || Boolean(before.error);
     },
     locale: {
       strings: {
-        failedToUpload: "%{file} was not uploaded.",
         noDuplicates: "%{fileName} is on the list above already.",
+        // Said by `failures` and by `view`.
+        failedToUpload: "",
+        noInternetConnection: "",
+        connectedToInternet: "",
       },
       pluralize: (count: number) => (count === 1 ? 0 : 1),
     } as never,
@@ -52,75 +72,100 @@ export function startUploading(options: UploadingOptions): Uploading {
     height: 340,
     theme: "auto",
     proudlyDisplayPoweredByUppy: false,
-    // Uploads start by themselves.
-    hideUploadButton: true,
-    // `describe` knows more, and has more room.
-    hideProgressDetails: true,
+    // The page's own, which asks before it cancels everything.
+    disableStatusBar: true,
+    hideCancelButton: true,
     // Messages go where a screen reader finds all the others.
     disableInformer: true,
+    onDrop: (event) => void tellWhenEmpty(event, notices),
     locale: {
       strings: {
         dashboardTitle: "Upload files",
-        done: "Clear the list",
         removeFile: "Remove %{file}",
+        // It would count those that failed.
+        xFilesSelected: { 0: "", 1: "" },
       },
     } as never,
   });
   uppy.use(WideloadUppy, { uploader });
-
-  const tellStored = gather((names) => {
-    const [name] = names;
-    notices.done(names.length === 1 ? `${name} is stored.` : `${names.length} files are stored.`);
-  });
-  uppy.on("upload-success", (_, response) => {
-    const { file, duplicate } = response.body as WideloadBody;
-    // What was there already the plugin tells itself, by a message.
-    if (!duplicate) tellStored(file.name);
-    onStored(file);
-  });
   uppy.on("info-visible", () => {
     const info = uppy.getState().info.at(-1);
-    if (!info) return;
+    if (!info?.message) return;
     const text = [info.message, info.details].filter(Boolean).join(" ");
     if (info.type === "error" || info.type === "warning") notices.problem(text);
     else notices.kept(text);
   });
 
+  const sign = new UploadingSign(options.locks);
+  let stored: string[] = [];
+  function tellStored() {
+    const [name] = stored;
+    if (uploader.active || name === undefined) return;
+    notices.done(
+      stored.length === 1 ? `${name} is stored.` : `${count(stored.length, "file")} are stored.`,
+    );
+    stored = [];
+  }
+  uploader.on("change", () => sign.show(uploader.active));
+  uploader.on("done", (_, { file, duplicate }) => {
+    // What was there already the plugin tells itself, by a message.
+    if (!duplicate) stored.push(file.name);
+    onStored(file);
+    tellStored();
+  });
+  uploader.on("failed", tellStored);
+  uploader.on("cancelled", tellStored);
+
   return {
     uploader,
-    get active() {
-      return uploader.uploads.some(isActive);
+    failures: new Failures(uppy),
+    view() {
+      const active = uploader.uploads.filter(isActive);
+      const paused = active.length > 0 && active.every((upload) => upload.paused);
+      return {
+        state: uppy.getFiles().length === 0 ? "empty" : state(active.length, paused),
+        text: describe(uploader, active, paused),
+        files: active.length,
+      };
     },
-    describe: () => describe(uploader),
+    pause: () => uppy.pauseAll(),
+    resume: () => uppy.resumeAll(),
+    clear: () => uppy.cancelAll(),
   };
 }
 
-/** Passes on together what comes within half a second. */
-function gather(pass: (names: string[]) => void): (name: string) => void {
-  let names: string[] = [];
-  return (name) => {
-    if (names.push(name) > 1) return;
-    setTimeout(() => {
-      const all = names;
-      names = [];
-      pass(all);
-    }, GATHER_MS);
-  };
+/** Adds many files a few at a time: for each, Uppy copies the list of all. */
+class PatientUppy extends Uppy<Meta, WideloadBody> {
+  override addFiles(files: Parameters<Uppy<Meta, WideloadBody>["addFiles"]>[0]): void {
+    super.addFiles(files.slice(0, ADDED_AT_ONCE));
+    if (files.length > ADDED_AT_ONCE) setTimeout(() => this.addFiles(files.slice(ADDED_AT_ONCE)));
+  }
+}
+
+async function tellWhenEmpty(event: DragEvent, notices: Notices): Promise<void> {
+  if (await holdsFile(entriesOf(event))) return;
+  notices.problem("Nothing to upload: there is no file in what you dropped.");
 }
 
 function isActive(upload: Upload): boolean {
   return !["done", "failed", "cancelled"].includes(upload.state);
 }
 
-function describe(uploader: Uploader): string {
-  const active = uploader.uploads.filter(isActive);
-  if (active.length === 0) return "";
+function state(active: number, paused: boolean): UploadingView["state"] {
+  if (active === 0) return "ended";
+  return paused ? "paused" : "sending";
+}
+
+function describe(uploader: Uploader, active: readonly Upload[], paused: boolean): string {
+  const { files, doneFiles, failedFiles, hashedBytes, sentBytes, totalBytes, rate, secondsLeft } =
+    uploader.progress;
+  const outcome = [`${doneFiles.toLocaleString("en")} of ${count(files, "file")} stored`];
+  if (failedFiles > 0) outcome.push(`${failedFiles.toLocaleString("en")} failed`);
+  if (active.length === 0) return files === 0 ? "" : outcome.join(" · ");
   if (active.some((upload) => upload.waiting === "offline")) {
     return "No network. Uploads go on by themselves when it is back.";
   }
-  if (active.every((upload) => upload.paused)) return "Paused.";
-  const { files, doneFiles, hashedBytes, sentBytes, totalBytes, rate, secondsLeft } =
-    uploader.progress;
+  if (paused) return ["Paused", ...outcome].join(" · ");
   const words: string[] = [];
   if (active.some((upload) => upload.state === "uploading")) {
     words.push(`${bytes(sentBytes)} of ${bytes(totalBytes)} sent`);
@@ -129,7 +174,7 @@ function describe(uploader: Uploader): string {
   } else {
     return "One moment…";
   }
-  if (files > 1) words.push(`${doneFiles} of ${count(files, "file")} stored`);
+  if (files > 1) words.push(...outcome);
   if (rate > 0) words.push(`${bytes(rate)}/s`);
   if (secondsLeft !== null && secondsLeft > 0) words.push(`${timeLeft(secondsLeft)} left`);
   return words.join(" · ");

@@ -27,6 +27,9 @@ export function apiError(status: number, code: string, detail: string | null = n
   });
 }
 
+/** Names that a search looks at per request, as at the API. */
+export const SCANNED = 250;
+
 export class FakeApi {
   /** Thrown by the next call, once. */
   failure: unknown = null;
@@ -51,12 +54,15 @@ export class FakeApi {
     this.asked.push(query);
     this.#fail();
     if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay));
-    const start = Number(query.cursor ?? 0);
-    const end = start + (query.limit ?? 50);
-    const items = this.files
-      .slice(start, end)
-      .filter(({ name }) => name.toLowerCase().includes(query.q?.toLowerCase() ?? ""));
-    return { items, cursor: end < this.files.length ? String(end) : null };
+    const { q = "", limit = 50 } = query;
+    const items: FileInfo[] = [];
+    let next = Number(query.cursor ?? 0);
+    const end = next + (q === "" ? limit : SCANNED);
+    for (; next < Math.min(end, this.files.length) && items.length < limit; next += 1) {
+      const file = this.files[next];
+      if (file?.name.toLowerCase().includes(q.toLowerCase())) items.push(file);
+    }
+    return { items, cursor: next < this.files.length ? String(next) : null };
   }
 
   async rename(fileId: string, name: string): Promise<FileInfo> {
@@ -88,5 +94,38 @@ export class FakeApi {
     const { failure } = this;
     this.failure = null;
     if (failure !== null) throw failure;
+  }
+}
+
+/** Stands for the browser's locks, which all tabs share: exclusive ones wait for one another. */
+export class FakeLocks {
+  readonly #held: string[] = [];
+  readonly #ends = new Map<string, Promise<unknown>>();
+
+  /** As what it stands for. */
+  get locks(): LockManager {
+    return this as unknown as LockManager;
+  }
+
+  async request<T>(name: string, ...rest: unknown[]): Promise<T> {
+    const work = rest.at(-1) as () => Promise<T>;
+    if (rest.length === 2) return this.#hold(name, work);
+    const before = this.#ends.get(name) ?? Promise.resolve();
+    const mine = before.catch(() => {}).then(() => this.#hold(name, work));
+    this.#ends.set(name, mine);
+    return mine;
+  }
+
+  async query(): Promise<LockManagerSnapshot> {
+    return { held: this.#held.map((name) => ({ name })), pending: [] };
+  }
+
+  async #hold<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#held.push(name);
+    try {
+      return await work();
+    } finally {
+      this.#held.splice(this.#held.indexOf(name), 1);
+    }
   }
 }

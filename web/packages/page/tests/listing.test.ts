@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Listing, PAGE_SIZE } from "../src/listing.js";
-import { apiError, FakeApi, file } from "./fakes.js";
+import { apiError, FakeApi, file, SCANNED } from "./fakes.js";
 
 function many(count: number) {
   return Array.from({ length: count }, (_, index) => file(index + 1));
@@ -31,35 +31,105 @@ test("goes on where the page before ended, until the last", async () => {
 });
 
 test("a search reads on through pages without a match", async () => {
-  const files = many(4 * PAGE_SIZE);
-  const fake = new FakeApi([...files, file(999, { name: "Film.mov" })]);
+  const fake = new FakeApi([...many(2 * SCANNED), file(999, { name: "Film.mov" })]);
   const listing = new Listing(fake.api);
 
-  await listing.load("film");
+  await listing.find("film");
 
   expect(names(listing)).toEqual(["Film.mov"]);
-  expect(fake.asked.map(({ q }) => q)).toEqual(Array(5).fill("film"));
+  expect(listing.more).toBe(false);
+  expect(fake.asked.map(({ q }) => q)).toEqual(["film", "film", "film"]);
 });
 
-test("a search in a huge list gives the person a say after 20 requests", async () => {
-  const fake = new FakeApi(many(30 * PAGE_SIZE));
+test("a search in a long list gives the person a say after 4 requests", async () => {
+  const fake = new FakeApi(many(2750));
   const listing = new Listing(fake.api);
+  await listing.load();
+  fake.asked.length = 0;
 
-  await listing.load("nothing like it");
+  await listing.find("nothing like it");
 
-  expect(fake.asked).toHaveLength(20);
+  expect(fake.asked).toHaveLength(4);
   expect(listing.state).toBe("ready");
   expect(listing.more).toBe(true);
+});
+
+test("what is typed further is searched in what was read, which is not asked for again", async () => {
+  const fake = new FakeApi([...many(600), file(1000, { name: "film.mov" })]);
+  const listing = new Listing(fake.api);
+  await listing.load();
+  fake.asked.length = 0;
+
+  for (const text of ["f", "fi", "fil", "film"]) await listing.find(text);
+
+  expect(names(listing)).toEqual(["film.mov"]);
+  // "f", "fi" and "fil" fill the first page with what was loaded; for "film" the rest is read.
+  expect(fake.asked.map(({ q, cursor }) => [q, cursor])).toEqual([
+    ["film", "25"],
+    ["film", "275"],
+    ["film", "525"],
+  ]);
+});
+
+test("a search that was read to its end asks no more when it gets longer", async () => {
+  const fake = new FakeApi([file(1, { name: "a.txt" }), file(2, { name: "ab.txt" })]);
+  const listing = new Listing(fake.api);
+  await listing.find("a");
+  fake.asked.length = 0;
+
+  await listing.find("ab");
+
+  expect(names(listing)).toEqual(["ab.txt"]);
+  expect(fake.asked).toEqual([]);
+});
+
+test("a shorter search starts again", async () => {
+  const fake = new FakeApi([file(1, { name: "a.txt" }), file(2, { name: "ab.txt" })]);
+  const listing = new Listing(fake.api);
+  await listing.find("ab");
+
+  await listing.find("a");
+
+  expect(names(listing)).toEqual(["a.txt", "ab.txt"]);
+  expect(listing.more).toBe(false);
+});
+
+test("a typed space finds the narrow no-break space of macOS's screenshots", async () => {
+  const name = "Screenshot 2026-03-12 at 10.32.05\u202fPM.png";
+  const fake = new FakeApi([file(1, { name }), file(2, { name: "Screenshot of PM.png" })]);
+  const listing = new Listing(fake.api);
+
+  await listing.find("10.32.05 pm");
+
+  expect(names(listing)).toEqual([name]);
+  expect(fake.asked[0]?.q).toBe("10.32.05");
+});
+
+test("shows no more than there is room for, whatever is stored meanwhile", async () => {
+  const fake = new FakeApi(many(3));
+  const listing = new Listing(fake.api);
+  await listing.load();
+
+  for (let number = 100; number < 200; number += 1) listing.add(file(number));
+
+  expect(listing.items).toHaveLength(PAGE_SIZE);
+  expect(listing.items[0]?.fileId).toBe("id-199");
+  expect(listing.more).toBe(true);
+  fake.asked.length = 0;
+  for (let page = 1; page <= 4; page += 1) await listing.loadMore();
+  expect(listing.items).toHaveLength(103);
+  expect(listing.more).toBe(false);
+  expect(fake.asked).toEqual([]);
 });
 
 test("what was asked last wins over a slower answer to what was asked before", async () => {
   const fake = new FakeApi([file(1, { name: "old" }), file(2, { name: "new" })]);
   const listing = new Listing(fake.api);
   fake.delay = 20;
-  const slower = listing.load("old");
+  const slower = listing.find("old");
   fake.delay = 0;
 
-  await Promise.all([slower, listing.load("new")]);
+  await Promise.all([slower, listing.find("new")]);
 
   expect(names(listing)).toEqual(["new"]);
 });
@@ -80,12 +150,12 @@ test("a failure keeps what is there, and loading more goes on from it", async ()
 });
 
 test("a failed search shows nothing that doesn't match it", async () => {
-  const fake = new FakeApi(many(2));
+  const fake = new FakeApi(many(PAGE_SIZE + 1));
   const listing = new Listing(fake.api);
   await listing.load();
   fake.failure = apiError(503, "unavailable");
 
-  await listing.load("x");
+  await listing.find("film");
 
   expect(listing.items).toEqual([]);
   expect(listing.state).toBe("failed");
@@ -99,7 +169,7 @@ test("a stored file comes first, once, if the search finds it", async () => {
   listing.add(file(2));
   expect(names(listing)).toEqual(["file 2.txt", "file 1.txt"]);
 
-  await listing.load("file 1");
+  await listing.find("file 1");
   listing.add(file(3));
   expect(names(listing)).toEqual(["file 1.txt"]);
 });
@@ -109,7 +179,7 @@ test("a file that is stored while the list is being read stays, though the answe
   const listing = new Listing(fake.api);
   await listing.load();
   fake.delay = 20;
-  const reading = listing.load("file");
+  const reading = listing.find("file");
 
   listing.add(file(3));
   listing.add(file(4));

@@ -11,12 +11,13 @@ import { apiError, FakeApi, file } from "./fakes.js";
 let root: HTMLElement;
 let fake: FakeApi;
 let listing: Listing;
-let went: string[];
+let started: string[];
+let refuse: () => void;
 
 beforeEach(() => {
   root = document.createElement("div");
   document.body.append(root);
-  went = [];
+  started = [];
 });
 
 afterEach(() => {
@@ -37,7 +38,10 @@ async function show(files: FileInfo[], failure: unknown = null): Promise<void> {
           api={fake.api}
           listing={listing}
           notices={notices}
-          navigate={(url) => went.push(url)}
+          startDownload={(url, onRefused) => {
+            started.push(url);
+            refuse = onRefused;
+          }}
         />
         <NoticeList notices={notices} />
       </>,
@@ -130,9 +134,23 @@ test("loads more when asked, and tells how many there are", async () => {
   expect(spoken(status)).toBe("26 files.");
 });
 
+test("a search that has not met a match yet offers to go on", async () => {
+  await show([
+    ...Array.from({ length: 1500 }, (_, index) => file(index)),
+    file(2000, { name: "film" }),
+  ]);
+
+  await act(() => listing.find("film"));
+  const unmatched = spoken(root);
+  await press("Search older files");
+
+  expect(unmatched).toContain("No newer file's name contains “film”. There are older ones.");
+  await vi.waitFor(() => expect(rows()).toEqual(["film"]));
+});
+
 test("searches after a pause in typing, and once only", async () => {
   vi.useFakeTimers();
-  await show([file(1, { name: "film.mov" }), file(2)]);
+  await show([file(1, { name: "film.mov" }), ...Array.from({ length: 30 }, (_, i) => file(i + 2))]);
   const input = find<HTMLInputElement>("input[type=search]");
   for (const text of ["f", "fi", "film"]) {
     input.value = text;
@@ -151,18 +169,27 @@ test("searches after a pause in typing, and once only", async () => {
 test("a search without a match says so", async () => {
   await show([file(1)]);
 
-  await act(() => listing.load("xyz"));
+  await act(() => listing.find("xyz"));
 
   expect(spoken(root)).toContain("No file's name contains “xyz”.");
 });
 
-test("downloads by going to the presigned URL", async () => {
+test("downloads from the presigned URL", async () => {
   await show([file(1)]);
 
   await press("Download file 1.txt");
 
-  expect(went).toEqual(["https://s3.test/id-1"]);
+  expect(started).toEqual(["https://s3.test/id-1"]);
   expect(notice("status")).toContain("Downloading file 1.txt.");
+});
+
+test("a download that S3 refuses says so", async () => {
+  await show([file(1)]);
+  await press("Download file 1.txt");
+
+  await act(async () => refuse());
+
+  expect(notice("alert")).toContain("file 1.txt could not be downloaded. Try again in a minute.");
 });
 
 test("a download that is refused says what to do", async () => {
@@ -171,7 +198,7 @@ test("a download that is refused says what to do", async () => {
 
   await press("Download file 1.txt");
 
-  expect(went).toEqual([]);
+  expect(started).toEqual([]);
   expect(notice("alert")).toContain("Delete it and upload the file again.");
 });
 

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Answer, Exchange } from "../dev/exchange.ts";
 import { FakeSignIn } from "../dev/fake-sign-in.ts";
 import type { Config } from "../src/config.js";
 import { Session } from "../src/session.js";
+import { FakeLocks } from "./fakes.js";
 
 const PAGE = "https://page.test/";
 const CLOUD = "https://sign-in.test";
@@ -10,7 +11,7 @@ const ANN = { username: "ann@example.com", password: "a" };
 const BEN = { username: "ben@example.com", password: "b" };
 
 let signIn: FakeSignIn;
-let storage: Storage;
+let locks: FakeLocks;
 let left: string[];
 let offline: boolean;
 let opened: Session[];
@@ -35,7 +36,7 @@ beforeEach(() => {
   signIn = new FakeSignIn([ANN, BEN]);
   sessionStorage.clear();
   localStorage.clear();
-  storage = sessionStorage;
+  locks = new FakeLocks();
   left = [];
   offline = false;
   opened = [];
@@ -52,11 +53,25 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The page as it is after a load, in the same tab. */
-function load(): Session {
-  const session = new Session(config(), { page: PAGE, storage, leave: (url) => left.push(url) });
+/** The page as it is after a load: in the same tab, or in one with a storage of its own. */
+function load(storage: Storage = sessionStorage): Session {
+  const session = new Session(config(), {
+    page: PAGE,
+    storage,
+    locks: locks.locks,
+    leave: (url) => left.push(url),
+  });
   opened.push(session);
   return session;
+}
+
+function copyOf(storage: Storage): Storage {
+  const copy = new Map(Object.entries({ ...storage }));
+  return {
+    getItem: (key: string) => copy.get(key) ?? null,
+    setItem: (key: string, value: string) => void copy.set(key, value),
+    removeItem: (key: string) => void copy.delete(key),
+  } as unknown as Storage;
 }
 
 /** Where the sign-in page sends this person back to. */
@@ -227,6 +242,83 @@ test("signs out without a network as well", async () => {
   await session.signOut();
 
   expect(session.state).toBe("out");
+});
+
+test("keeps each refresh token that a renewal brings, in the tab's storage too", async () => {
+  await signedIn();
+  const written = () => JSON.parse(Object.values({ ...sessionStorage })[0] ?? "").refresh_token;
+  const first = written();
+
+  const reloaded = load();
+  await reloaded.open(PAGE);
+
+  expect(written()).not.toBe(first);
+  expect(signIn.owner(await reloaded.token({ rejected: await reloaded.token() }))).toBe(
+    "ann@example.com",
+  );
+  expect(signIn.reused).toBe(0);
+});
+
+test("goes on with the refresh token that it has where none is returned", async () => {
+  signIn.rotates = false;
+  await signedIn();
+  const before = JSON.stringify({ ...sessionStorage });
+
+  const session = load();
+  await session.open(PAGE);
+  const first = await session.token();
+
+  expect(await session.token({ rejected: first })).not.toBe(first);
+  expect(JSON.stringify({ ...sessionStorage })).toBe(before);
+});
+
+describe("a tab and its duplicate", () => {
+  /** A browser copies the storage of a tab that is duplicated. */
+  async function duplicated(): Promise<[Session, Session]> {
+    const first = await signedIn();
+    const copy = copyOf(sessionStorage);
+    const second = load(copy);
+    await second.open(PAGE);
+    await vi.waitFor(async () => expect(await first.token()).toBe(await second.token()));
+    return [first, second];
+  }
+
+  test("share what the second's opening brought", async () => {
+    const [first, second] = await duplicated();
+
+    expect(first.state).toBe("in");
+    expect(second.state).toBe("in");
+    expect(signIn.reused).toBe(0);
+  });
+
+  test("renew one at a time, the second by what the first got", async () => {
+    const [first, second] = await duplicated();
+    const rejected = await first.token();
+    const request = vi.spyOn(globalThis, "fetch");
+
+    const tokens = await Promise.all([first.token({ rejected }), second.token({ rejected })]);
+
+    expect(tokens[0]).not.toBe(rejected);
+    expect(signIn.owner(tokens[0] ?? "")).toBe("ann@example.com");
+    expect(tokens[1]).toBe(tokens[0]);
+    expect(request).toHaveBeenCalledOnce();
+    expect(signIn.reused).toBe(0);
+  });
+
+  test("a duplicate that missed the renewals of the first asks for what they brought", async () => {
+    const first = await signedIn();
+    const copy = copyOf(sessionStorage);
+    for (let renewal = 0; renewal < 2; renewal += 1) {
+      await first.token({ rejected: await first.token() });
+    }
+
+    const second = load(copy);
+    await second.open(PAGE);
+
+    expect(second.state).toBe("in");
+    expect(await second.token()).toBe(await first.token());
+    expect(signIn.renewable).toBe(1);
+  });
 });
 
 test("signing out in one tab signs out the others", async () => {

@@ -1,8 +1,9 @@
 const WINDOW = 5_000;
 const GRAIN = 250;
 
-/** Bytes a second over the last seconds. */
+/** Bytes a second over the last seconds in which any moved. */
 export class RateMeter {
+  #grewAt = Number.NaN;
   readonly #samples: { at: number; bytes: number }[] = [];
 
   constructor(private readonly now: () => number) {}
@@ -10,7 +11,13 @@ export class RateMeter {
   /** `bytes`: the count so far, which may go backward. */
   record(bytes: number): void {
     const at = this.now();
+    // What was before an outage, or a part that has to be sent again, says nothing of the pace now.
+    if (bytes < (this.#samples.at(-1)?.bytes ?? 0)) this.reset();
     const last = this.#samples.at(-1);
+    if (last && bytes > last.bytes) {
+      if (at - this.#grewAt > WINDOW) this.reset();
+      this.#grewAt = at;
+    }
     if (last && at - last.at < GRAIN && this.#samples.length > 1) last.bytes = bytes;
     else this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && at - (this.#samples[1]?.at ?? at) > WINDOW)
@@ -20,6 +27,7 @@ export class RateMeter {
   /** After a pause or at the begin of a phase, when the past says nothing. */
   reset(): void {
     this.#samples.length = 0;
+    this.#grewAt = Number.NaN;
   }
 
   get rate(): number {

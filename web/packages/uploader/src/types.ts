@@ -213,10 +213,14 @@ export interface UploadProgress {
   readonly secondsLeft: number | null;
 }
 
-/** Sums over the uploads that are neither cancelled nor failed. */
+/**
+ * Sums over the uploads that are under way, and those that ended since nothing was; none of those
+ * that were cancelled. Bytes are without the failed ones'.
+ */
 export interface TotalProgress {
   readonly files: number;
   readonly doneFiles: number;
+  readonly failedFiles: number;
   readonly totalBytes: number;
   readonly hashedBytes: number;
   readonly sentBytes: number;

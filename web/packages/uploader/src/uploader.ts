@@ -32,6 +32,9 @@ export class Uploader {
   readonly #ownHasher: boolean;
   readonly #events = new Emitter<UploaderEvents>();
   readonly #uploads = new Map<string, FileUpload>();
+  /** Those under way, and those that ended since nothing was: what `progress` is about. */
+  readonly #batch = new Set<FileUpload>();
+  readonly #active = new Set<FileUpload>();
   readonly #meter: RateMeter;
   readonly #unsubscribe: () => void;
   #lastId = 0;
@@ -83,6 +86,11 @@ export class Uploader {
     return [...this.#uploads.values()];
   }
 
+  /** Whether any is under way: neither done, failed nor cancelled. */
+  get active(): boolean {
+    return this.#active.size > 0;
+  }
+
   get progress(): TotalProgress {
     const sums = this.#sums();
     const left = sums.totalBytes - sums.sentBytes;
@@ -103,6 +111,7 @@ export class Uploader {
     const contentType = (options.contentType ?? source.type) || undefined;
     const upload = new FileUpload(id, source, name, contentType, this.#shared);
     this.#uploads.set(id, upload);
+    this.#join(upload);
     const { signal } = options;
     if (signal?.aborted) void upload.cancel();
     else signal?.addEventListener("abort", () => void upload.cancel(), { once: true });
@@ -135,7 +144,9 @@ export class Uploader {
   /** Drops an upload that is done, failed or cancelled from `uploads` and `progress`. */
   forget(upload: Upload): void {
     const known = this.#uploads.get(upload.id);
-    if (known === upload && known.ended) this.#uploads.delete(upload.id);
+    if (known !== upload || !known.ended) return;
+    this.#uploads.delete(upload.id);
+    this.#batch.delete(known);
   }
 
   /** Stops everything, keeping what S3 holds, and ends the hashing worker. */
@@ -145,7 +156,20 @@ export class Uploader {
     if (this.#ownHasher) this.#shared.hasher.close();
   }
 
+  #join(upload: FileUpload): void {
+    if (!this.active) {
+      this.#batch.clear();
+      this.#meter.reset();
+    }
+    this.#batch.add(upload);
+    this.#active.add(upload);
+  }
+
   #changed(upload: FileUpload, entered: boolean): void {
+    if (upload.ended) this.#active.delete(upload);
+    // Tried again.
+    else if (upload.state === "queued") this.#join(upload);
+    if (upload.state === "cancelled") this.#batch.delete(upload);
     this.#events.emit("change", upload);
     if (!entered) return;
     if (upload.state === "done" && upload.result) this.#events.emit("done", upload, upload.result);
@@ -157,18 +181,26 @@ export class Uploader {
   /** Over the network by this uploader, so that what was there already doesn't look like speed. */
   #movedBytes(): number {
     let bytes = 0;
-    for (const { progress } of this.#uploads.values())
-      bytes += progress.sentBytes - progress.resumedBytes;
+    for (const { progress } of this.#batch) bytes += progress.sentBytes - progress.resumedBytes;
     return bytes;
   }
 
   #sums(): Omit<TotalProgress, "rate" | "secondsLeft"> {
-    const sums = { files: 0, doneFiles: 0, totalBytes: 0, hashedBytes: 0, sentBytes: 0 };
-    for (const upload of this.#uploads.values()) {
-      if (upload.state === "failed" || upload.state === "cancelled") continue;
-      const { totalBytes, hashedBytes, sentBytes } = upload.progress;
-      sums.files += 1;
-      sums.doneFiles += upload.state === "done" ? 1 : 0;
+    const sums = {
+      files: this.#batch.size,
+      doneFiles: 0,
+      failedFiles: 0,
+      totalBytes: 0,
+      hashedBytes: 0,
+      sentBytes: 0,
+    };
+    for (const { state, progress } of this.#batch) {
+      if (state === "failed") {
+        sums.failedFiles += 1;
+        continue;
+      }
+      const { totalBytes, hashedBytes, sentBytes } = progress;
+      sums.doneFiles += state === "done" ? 1 : 0;
       sums.totalBytes += totalBytes;
       sums.hashedBytes += hashedBytes;
       sums.sentBytes += sentBytes;

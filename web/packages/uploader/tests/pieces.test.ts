@@ -218,4 +218,36 @@ describe("RateMeter", () => {
     meter.reset();
     expect(meter.rate).toBe(0);
   });
+
+  it("measures anew after an outage", () => {
+    let now = 0;
+    const meter = new RateMeter(() => now);
+    const send = (from: number, bytes: number) => {
+      for (let tenth = 0; tenth <= 20; tenth += 1) {
+        now = from + tenth * 100;
+        meter.record(bytes + tenth * 10);
+      }
+    };
+    send(0, 0);
+    expect(meter.rate).toBeCloseTo(100, 0);
+
+    send(30_000, 200);
+
+    expect(meter.rate).toBeCloseTo(100, 0);
+  });
+
+  it("measures anew when a part has to be sent again", () => {
+    let now = 0;
+    const meter = new RateMeter(() => now);
+    meter.record(0);
+    now = 1000;
+    meter.record(10_000);
+    now = 1500;
+    meter.record(2000);
+
+    now = 2500;
+    meter.record(3000);
+
+    expect(meter.rate).toBe(1000);
+  });
 });

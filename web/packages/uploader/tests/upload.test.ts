@@ -570,6 +570,55 @@ describe("many files", () => {
     });
     for (const upload of uploader.uploads) uploader.forget(upload);
     expect(uploader.uploads).toEqual([]);
+    expect(uploader.progress.files).toBe(0);
+  });
+
+  it("sums up what is under way, without what ended before", async () => {
+    const { cloud, uploader } = setting();
+    await uploader.upload(fileOf(1000, 1)).done;
+    expect(uploader.active).toBe(false);
+    let release = () => {};
+    cloud.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+
+    const next = uploader.upload(fileOf(20, 2));
+    await reached(uploader, next, "uploading");
+
+    expect(uploader.active).toBe(true);
+    expect(uploader.progress).toMatchObject({ files: 1, doneFiles: 0, totalBytes: 20 });
+    const last = uploader.upload(fileOf(30, 3));
+    release();
+    await Promise.all([next.done, last.done]);
+    expect(uploader.progress).toMatchObject({ files: 2, doneFiles: 2, totalBytes: 50 });
+  });
+
+  it("counts what failed, without its bytes, until it is tried again", async () => {
+    const { cloud, uploader } = setting();
+    cloud.putFault = () => s3Error(400, "EntityTooLarge");
+    const failing = uploader.upload(fileOf(20, 1));
+    await reached(uploader, failing, "failed");
+    expect(uploader.active).toBe(false);
+    expect(uploader.progress).toMatchObject({ files: 1, failedFiles: 1, totalBytes: 0 });
+    cloud.putFault = () => undefined;
+
+    failing.retry();
+
+    expect(uploader.active).toBe(true);
+    await failing.done;
+    expect(uploader.progress).toMatchObject({ files: 1, doneFiles: 1, failedFiles: 0 });
+  });
+
+  it("leaves out what was cancelled", async () => {
+    const { uploader } = setting();
+    const cancelled = uploader.upload(fileOf(20, 1));
+    const other = uploader.upload(fileOf(30, 2));
+
+    await cancelled.cancel();
+    await other.done;
+
+    expect(uploader.active).toBe(false);
+    expect(uploader.progress).toMatchObject({ files: 1, doneFiles: 1, totalBytes: 30 });
   });
 });
 

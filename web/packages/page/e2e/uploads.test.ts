@@ -1,0 +1,126 @@
+/** What the page says of uploads: progress, failures, what was dropped, notices. */
+
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { Folder, launch, Visitor } from "./browser.ts";
+import { findTarget, type Target } from "./target.ts";
+
+const MB = 1_000_000;
+const RUN = Date.now().toString(36);
+
+let target: Target;
+let browser: Browser;
+let folder: Folder;
+
+before(async () => {
+  target = await findTarget();
+  browser = await launch();
+  folder = new Folder();
+});
+
+after(async () => {
+  await browser.close();
+  await folder.remove();
+  target.stop();
+});
+
+test("progress is of what is under way, not of what ended before", async () => {
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+  await ann.choose(await folder.file(`before ${RUN}.bin`, 60 * MB));
+  await ann.row(`before ${RUN}`).waitFor();
+  await ann.throttle(MB / 2);
+
+  await ann.choose(await folder.file(`now ${RUN}.bin`, 1_500_000));
+
+  const seen = new Set<string>();
+  while ((await ann.row(`now ${RUN}`).count()) === 0) {
+    seen.add(await ann.progress());
+    await ann.page.waitForTimeout(100);
+  }
+  const sent = [...seen].filter((text) => text.includes("sent"));
+  assert(sent.length > 0, [...seen].join(" | "));
+  for (const text of sent) assert.match(text, /^[\d.]+ [KM]?B of 1\.4 MB sent/);
+  await ann.close();
+});
+
+for (const [look, options] of [
+  ["wide", {}],
+  ["narrow, dark", { viewport: { width: 390, height: 780 }, colorScheme: "dark" as const }],
+] as const) {
+  test(`what failed is listed in one place, and can be copied: ${look}`, async () => {
+    const bad = Array.from({ length: 11 }, (_, n) => `bad ${look} ${RUN} ${n}\u202efdp.exe`);
+    const good = Array.from({ length: 21 }, (_, n) => `good ${look} ${RUN} ${n}.txt`);
+    const paths = await Promise.all(
+      [...bad, ...good].map((name, number) => folder.file(name, 1000 + number)),
+    );
+    const ann = await Visitor.open(browser, target, options);
+    await ann.signIn(target.people[0]);
+
+    await ann.choose(...paths);
+
+    await ann.page.locator("p.progress").getByText("21 of 32 files stored · 11 failed").waitFor();
+    await ann.page.getByRole("heading", { name: "11 files not uploaded" }).waitFor();
+    assert.equal(await ann.page.locator(".failures-list li").count(), 11);
+    assert.equal(await ann.page.locator(".notice.problem").count(), 0);
+    assert.equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
+    await ann.page.getByRole("button", { name: "Copy the list" }).click();
+    await ann.notice("The list is in the clipboard.").waitFor();
+    await ann.shot(`failures-${look}`);
+    await ann.audit(`failures, ${look}`);
+    const copied = await ann.page.evaluate(() => navigator.clipboard.readText());
+    const lines = copied.trimEnd().split("\n");
+    assert.equal(lines.length, 11);
+    assert(lines.every((line) => line.startsWith(`bad ${look}`) && /: The name .*\.$/.test(line)));
+    await ann.page.getByRole("button", { name: "Dismiss", exact: true }).click();
+    assert.equal(await ann.page.locator(".failures").count(), 0);
+    await ann.close();
+  });
+}
+
+test("an empty folder that is dropped is answered", async () => {
+  const ann = await Visitor.open(browser, target);
+  await ann.signIn(target.people[0]);
+
+  await ann.drag(await folder.empty(`empty ${RUN}`));
+
+  await ann.notice("Nothing to upload: there is no file in what you dropped.").waitFor();
+  await ann.close();
+});
+
+test("notices cover no button of the list, and little of a phone's screen", async () => {
+  const ann = await Visitor.open(browser, target, { viewport: { width: 390, height: 780 } });
+  await ann.signIn(target.people[0]);
+  const names = Array.from({ length: 6 }, (_, n) => `row ${RUN} ${n}.txt`);
+  await ann.choose(...(await Promise.all(names.map((name) => folder.file(name, 10_000)))));
+  await ann.row(names[5] ?? "").waitFor();
+  for (const name of names) await ann.row(name).waitFor();
+  await ann.page.route("**/download", (route) => {
+    const problem = { status: 409, code: "corrupt", detail: "Its content is damaged." };
+    return route.fulfill({ status: 409, json: problem });
+  });
+
+  for (const name of names.slice(0, 4)) {
+    await ann.row(name).getByRole("button", { name: "Download" }).click();
+    await ann.notice(`${name} can't be downloaded.`).waitFor();
+  }
+
+  const { share, covered } = await ann.page.evaluate(() => {
+    const notices = document.querySelector(".notices")?.getBoundingClientRect();
+    const list = document.querySelector("main")?.getBoundingClientRect();
+    const buttons = [...document.querySelectorAll(".file-actions button")].filter((button) => {
+      const { top, bottom } = button.getBoundingClientRect();
+      return list && top >= list.top && bottom <= list.bottom;
+    });
+    const covered = buttons.filter((button) => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return !button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    });
+    return { share: (notices?.height ?? 0) / innerHeight, covered: covered.length };
+  });
+  await ann.shot("notices-narrow");
+  assert.equal(covered, 0);
+  assert(share > 0 && share <= 0.25, `notices take ${Math.round(share * 100)} % of the screen`);
+  await ann.close();
+});
