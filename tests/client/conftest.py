@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import random
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pytest
 import urllib3
 
@@ -56,8 +55,12 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def own_ports() -> Iterator[None]:
     """No other test run on this machine has the ports that a browser comes back to."""
-    with filelock.FileLock(Path(tempfile.gettempdir()) / "wideload-tests-loopback.lock"):
+    machine = os.open(os.environ["PYTEST_DEBUG_TEMPROOT"], os.O_RDONLY)
+    try:
+        fcntl.flock(machine, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(machine)
 
 
 @pytest.fixture
