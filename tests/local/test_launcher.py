@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -392,7 +393,12 @@ def _run(script: str, *, patched: bool = False) -> Any:
         before += "import launcher\nlauncher.patch()\n"
     done = subprocess.run(
         [MINISTACK_PYTHON, "-P", "-c", before + script],
-        env={"GATEWAY_PORT": "4999", "USE_SSL": "1", "BIND_HOST": "127.0.0.1"},
+        env={
+            "GATEWAY_PORT": "4999",
+            "USE_SSL": "1",
+            "BIND_HOST": "127.0.0.1",
+            "STATE_DIR": tempfile.gettempdir(),
+        },
         capture_output=True,
         text=True,
         check=False,
