@@ -14,6 +14,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Without bytecode of jsii's modules, synth takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 export JSII_NODE := $(CURDIR)/$(BIN)/node
+# uv and Node.js trust lists of their own unless told otherwise; behind a company's TLS proxy only
+# the system's certificates are right, which pip uses anyway.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 CDK := $(BIN)/node node_modules/aws-cdk/bin/cdk
 # The deployment's own programs, against the embedded cloud with ENV=local.
 OPERATE = $(if $(filter local,$(ENV)),$(BIN)/python -m local run --) $(BIN)/

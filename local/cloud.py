@@ -349,6 +349,8 @@ class Cloud:
             "AWS_ENDPOINT_URL": f"https://localhost:{record.port}",
             "HOME": str(self.temporary_directory),
             "TMPDIR": str(self.temporary_directory),
+            # Else in /tmp, whatever TMPDIR says: Cognito's signing keys, shared by all clouds.
+            "STATE_DIR": str(self.temporary_directory / "state"),
             # CDK's custom resources are Node.js functions.
             "PATH": f"{node().parent}{os.pathsep}{os.defpath}",
             "LANG": "C.UTF-8",

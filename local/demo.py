@@ -45,13 +45,13 @@ def main() -> int:
     if outputs is None:
         raise CloudError("the embedded cloud isn't up: `make demo` starts it")
     print(f"\nWideload on the embedded cloud, {outputs['endpoint_url']}\n")
-    before = len(_metric_lines(cloud))
+    began = time.time()
     with _client(outputs) as client:
         send(client, "A large call log", LARGE, via="s3")
         send(client, "A small call log", SMALL, via="inline")
     with _files_client(outputs) as client, tempfile.TemporaryDirectory() as folder:
         transfer(client.files, Path(folder), FILE)
-    show_metrics(_metric_lines(cloud)[before:])
+    show_metrics(emitted_since(cloud, began))
     show_page(outputs)
     print(
         "\nAll of it held. The cloud is still up: .local/outputs.json has URLs, keys and\n"
@@ -165,10 +165,14 @@ def show_metrics(lines: list[dict[str, Any]]) -> None:
         raise DemoFailedError(f"no function emitted {', '.join(sorted(missing))}")
 
 
-def _metric_lines(cloud: Cloud) -> list[dict[str, Any]]:
-    functions = cloud.client("lambda").list_functions()["Functions"]
-    lines = [line for item in functions for line in cloud.log_lines(item["FunctionName"])]
-    return [json.loads(line) for line in lines if line.startswith('{"_aws"') or '"_aws":' in line]
+def emitted_since(cloud: Cloud, began: float) -> list[dict[str, Any]]:
+    """EMF lines that the functions wrote at `began`, in epoch seconds, or later."""
+    pages = cloud.client("lambda").get_paginator("list_functions").paginate()
+    names = [item["FunctionName"] for page in pages for item in page["Functions"]]
+    lines = [
+        json.loads(line) for name in names for line in cloud.log_lines(name) if '"_aws"' in line
+    ]
+    return [line for line in lines if line["_aws"]["Timestamp"] >= int(began * 1000)]
 
 
 if __name__ == "__main__":

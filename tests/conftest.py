@@ -1,13 +1,25 @@
-"""What the runtime reads of its environment when it is first imported, by whichever test."""
+"""What a test run shares: what the runtime reads when it is first imported, by whichever test; and
+a temporary directory that goes with it."""
 
 from __future__ import annotations
 
 import os
-
-os.environ.update(POWERTOOLS_SERVICE_NAME="ingest", POWERTOOLS_METRICS_NAMESPACE="Wideload")
+import tempfile
 
 from hypothesis import HealthCheck, settings
+
+os.environ.update(POWERTOOLS_SERVICE_NAME="ingest", POWERTOOLS_METRICS_NAMESPACE="Wideload")
 
 # Whether a test passes does not depend on how busy the machine is.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# Hundreds of apps are synthesized, each into a folder of its own that the CDK leaves behind. pytest
+# keeps its own folders, of failed tests, where it always does.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="wideload-tests-")
+os.environ["TMPDIR"] = tempfile.tempdir = _TEMPORARY.name
+
+
+def pytest_unconfigure() -> None:
+    _TEMPORARY.cleanup()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import random
 import ssl
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pytest
 import trustme
 import urllib3
@@ -59,8 +58,12 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def own_ports() -> Iterator[None]:
     """No other test run on this machine has the ports that a browser comes back to."""
-    with filelock.FileLock(Path(tempfile.gettempdir()) / "wideload-tests-loopback.lock"):
+    machine = os.open(os.environ["PYTEST_DEBUG_TEMPROOT"], os.O_RDONLY)
+    try:
+        fcntl.flock(machine, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(machine)
 
 
 @pytest.fixture

@@ -93,6 +93,13 @@ def test_the_server_gets_a_clean_environment(
     assert environment["TMPDIR"] == environment["HOME"] == str(tmp_path.resolve() / "tmp")
 
 
+def test_the_keys_that_sign_tokens_stay_in_its_directory(cloud: Cloud) -> None:
+    cloud.client("cognito-idp").create_user_pool(PoolName="tried")
+
+    kept = [path.name for path in cloud.temporary_directory.rglob("*.pem")]
+    assert "cognito-rsa-key.pem" in kept
+
+
 def test_started_twice_it_is_reused(cloud: Cloud) -> None:
     again = Cloud(cloud.directory)
 

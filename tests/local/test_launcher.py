@@ -5,8 +5,10 @@ take the patch out of `local/launcher.py`, and its tests with it.
 """
 
 import json
+import socket
 import ssl
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -71,6 +73,11 @@ app.main()
 print(json.dumps(seen))
 """
 
+OFFERED_PROTOCOLS = """
+from hypercorn.config import Config
+print(json.dumps(Config().alpn_protocols))
+"""
+
 
 def test_ministack_still_needs_the_key_set_over_https() -> None:
     assert _run(KEY_SET_URL).startswith("http://localhost:4999/")
@@ -126,6 +133,23 @@ def test_the_cloud_listens_on_its_own_port_alone(cloud: Cloud) -> None:
 
     listening = {tuple(c.laddr) for c in connections if c.status == "LISTEN"}
     assert listening == {("127.0.0.1", cloud.port)}
+
+
+def test_ministack_still_needs_to_be_kept_from_http_2() -> None:
+    assert _run(OFFERED_PROTOCOLS) == ["h2", "http/1.1"]
+
+
+def test_a_client_that_offers_http_2_gets_http_1_1(cloud: Cloud) -> None:
+    tls = ssl.create_default_context(cafile=str(cloud.ca_bundle))
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+
+    with (
+        socket.create_connection(("127.0.0.1", cloud.port), timeout=10) as connection,
+        tls.wrap_socket(connection, server_hostname="localhost") as secured,
+    ):
+        chosen = secured.selected_alpn_protocol()
+
+    assert chosen == "http/1.1"
 
 
 TEMPLATE: dict[str, Any] = {
@@ -369,7 +393,12 @@ def _run(script: str, *, patched: bool = False) -> Any:
         before += "import launcher\nlauncher.patch()\n"
     done = subprocess.run(
         [MINISTACK_PYTHON, "-P", "-c", before + script],
-        env={"GATEWAY_PORT": "4999", "USE_SSL": "1", "BIND_HOST": "127.0.0.1"},
+        env={
+            "GATEWAY_PORT": "4999",
+            "USE_SSL": "1",
+            "BIND_HOST": "127.0.0.1",
+            "STATE_DIR": tempfile.gettempdir(),
+        },
         capture_output=True,
         text=True,
         check=False,

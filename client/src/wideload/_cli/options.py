@@ -13,6 +13,7 @@ import click
 from wideload import Client, Retry
 from wideload._api import checked_base_url
 from wideload._cli.exits import complain, sentence, verbose
+from wideload._cli.output import is_terminal
 from wideload._connections import Pool
 from wideload._signin.web import Web
 from wideload.signin import password_token, stored_token
@@ -256,7 +257,7 @@ def provider_web(ca_bundle: str | None, proxy: str | None) -> Web:
 
 def _on_retry() -> Callable[[Retry], object] | None:
     """What shows retries to a person; None where nobody looks."""
-    return _show_retry if sys.stderr.isatty() else None
+    return _show_retry if is_terminal(sys.stderr) else None
 
 
 def _show_retry(retry: Retry) -> None:
