@@ -72,10 +72,10 @@ def seconds(body: bytes) -> float:
 class Search:
     def __init__(self) -> None:
         self.done = 0
-        self.slowest: list[tuple[float, bytes]] = []
+        self.slowest: list[tuple[float, str]] = []
         self._reference = 0.0
 
-    def ratio(self, body: bytes) -> float:
+    def ratio(self, body: bytes, made_of: object) -> float:
         """Time per byte beside that of a flat object."""
         if self.done % REFERENCE_EVERY == 0:
             self._reference = seconds(FLAT) / len(FLAT)
@@ -84,7 +84,7 @@ class Search:
         if ratio > MOST:  # once more, with a reference of the same moment
             self._reference = seconds(FLAT) / len(FLAT)
             ratio = min(ratio, seconds(body) / len(body) / self._reference)
-        self.slowest = sorted([*self.slowest, (ratio, body[:60])], reverse=True)[:SHOWN]
+        self.slowest = sorted([*self.slowest, (ratio, repr(made_of))], reverse=True)[:SHOWN]
         return ratio
 
 
@@ -129,15 +129,21 @@ def main() -> int:
         st.booleans(),
     )
     def searched(around: tuple[bytes, bytes], repeated: list[bytes], names: bool) -> None:
-        target(search.ratio(document(around, repeated, names)))
+        target(
+            search.ratio(
+                document(around, repeated, names),
+                (around, [(each[:12], len(each)) for each in repeated], names),
+            )
+        )
 
     searched()
     mutated = mutations(1)
     while search.done < documents:
-        search.ratio(mutated())
+        body = mutated()
+        search.ratio(body, body[:60])
     print(f"{search.done} documents, {len(FLAT):,} bytes of a flat object beside them")
-    for ratio, start in search.slowest:
-        print(f"{ratio:6.2f} x the time per byte of a flat object: {start!r}")
+    for ratio, made_of in search.slowest:
+        print(f"{ratio:6.2f} x the time per byte of a flat object: {made_of}")
     return int(search.slowest[0][0] > MOST)
 
 

@@ -328,6 +328,7 @@ wrappers = st.sampled_from(
 @given(st.lists(fragments, min_size=1, max_size=4), wrappers)
 @example([b'",":0'], (b'{"a":{', b"}}"))  # a comma in each name: each is a wrong place to cut
 @example([b"[" * 500 + b"1" + b"]" * 500], (b'{"a":[', b"]}"))
+@example([b'{"a":[' + b"0," * 300 + b"0]}", b'"'], (b'{"records":[{"a":[', b"]}]}"))
 @example([b"[0]"] * 300 + [b"[0}"], (b'{"records":[', b"]}"))
 def test_work_grows_with_size_whatever_the_shape(
     repeated: list[bytes], around: tuple[bytes, bytes]

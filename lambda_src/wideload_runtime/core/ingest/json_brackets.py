@@ -36,6 +36,8 @@ def last_break(buffer: bytes, start: int, limit: int) -> int:
     if found < 0 and strings and strings.start(1) >= 0:
         # After the last string stand a number or space alone: look before it, and its name.
         found = _last_of_breaks(buffer, *strings.span(1))
+        if found < 0 and strings.start(1) > start:
+            return after  # strings in a row are no JSON: whoever proves the piece finds that
     if found < 0:
         return start
     return found if buffer[found] == ord(",") else found + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 from wideload_runtime.core.json_text import JsonText
 
 MAX_STRING = 1024
@@ -56,10 +58,11 @@ class Summary:
         """
         if name in SECRETS:
             return
-        member = b"%b:%b" % (json.dumps(name, ensure_ascii=False).encode(), token)
         if isinstance(value, str) and len(value) > MAX_STRING:
             self.complete = False
-        elif self._fits(len(member)):
+            return
+        member = b"%b:%b" % (orjson.dumps(name), token)
+        if self._fits(len(member)):
             self._members.append(member)
 
     def add_array(self, name: str, length: int) -> None:
