@@ -13,7 +13,7 @@ import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
 import { UploadingSign } from "./tabs.js";
 
-const ADDED_AT_ONCE = 10;
+const ADDED_AT_ONCE = 25;
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
