@@ -22,6 +22,8 @@ export class Listing {
   #known: readonly FileInfo[] = [];
   /** Files that were stored since the list was last begun, which its answer may not have. */
   readonly #stored = new Set<string>();
+  /** Renamed since the last search, whose rows stay though it may not find them any more. */
+  readonly #renamed = new Set<string>();
   #room = PAGE_SIZE;
 
   state: ListingState = "loading";
@@ -60,6 +62,7 @@ export class Listing {
    * and reading goes on where it was.
    */
   async find(search: string): Promise<void> {
+    this.#renamed.clear();
     const narrower = folded(search).includes(folded(this.search));
     this.search = search;
     if (!narrower || this.#stale) return this.load();
@@ -80,7 +83,9 @@ export class Listing {
     this.#keep([file, ...this.#known.filter((item) => item.fileId !== file.fileId)]);
   }
 
+  /** Shows a file under its new name. */
   replace(file: FileInfo): void {
+    this.#renamed.add(file.fileId);
     this.#keep(this.#known.map((item) => (item.fileId === file.fileId ? file : item)));
   }
 
@@ -136,8 +141,9 @@ export class Listing {
   #keep(known: readonly FileInfo[]): void {
     this.#known = known;
     const wanted = folded(this.search);
-    const found =
-      wanted === "" ? known : known.filter((file) => folded(file.name).includes(wanted));
+    const finds = ({ fileId, name }: FileInfo) =>
+      this.#renamed.has(fileId) || folded(name).includes(wanted);
+    const found = wanted === "" ? known : known.filter(finds);
     this.items = found.slice(0, this.#room);
     this.more = this.#cursor !== null || found.length > this.#room;
     this.#tell();

@@ -13,7 +13,7 @@ import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
 import { UploadingSign } from "./tabs.js";
 
-const ADDED_AT_ONCE = 10;
+const ADDED_AT_ONCE = 25;
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
@@ -167,7 +167,8 @@ function describe(uploader: Uploader, active: readonly Upload[], paused: boolean
   }
   if (paused) return ["Paused", ...outcome].join(" · ");
   const words: string[] = [];
-  if (active.some((upload) => upload.state === "uploading")) {
+  const sending = active.some((upload) => upload.state === "uploading");
+  if (sending) {
     words.push(`${bytes(sentBytes)} of ${bytes(totalBytes)} sent`);
   } else if (active.some((upload) => upload.state === "hashing")) {
     words.push(`SHA-256 computed of ${bytes(hashedBytes)} of ${bytes(totalBytes)}`);
@@ -175,7 +176,9 @@ function describe(uploader: Uploader, active: readonly Upload[], paused: boolean
     return "One moment…";
   }
   if (files > 1) words.push(...outcome);
-  if (rate > 0) words.push(`${bytes(rate)}/s`);
-  if (secondsLeft !== null && secondsLeft > 0) words.push(`${timeLeft(secondsLeft)} left`);
+  // Both are of what is sent.
+  if (sending && rate > 0) words.push(`${bytes(rate)}/s`);
+  if (sending && secondsLeft !== null && secondsLeft > 0)
+    words.push(`${timeLeft(secondsLeft)} left`);
   return words.join(" · ");
 }

@@ -188,3 +188,14 @@ test("a file that is stored while the list is being read stays, though the answe
 
   expect(names(listing)).toEqual(["file 3.txt", "file 1.txt"]);
 });
+
+test("a file that is renamed stays in sight, though the search finds it no more", async () => {
+  const listing = new Listing(new FakeApi([file(1, { name: "old" }), file(2)]).api);
+  await listing.find("old");
+
+  listing.replace(file(1, { name: "new" }));
+  expect(names(listing)).toEqual(["new"]);
+
+  await listing.find("old n");
+  expect(names(listing)).toEqual([]);
+});
