@@ -31,7 +31,11 @@ MIN_PASSWORD_LENGTH = 12
 INVITATION_VALIDITY = Duration.days(7)
 # API Gateway looks at a token's own times alone, so a person who was disabled goes on for as long.
 TOKEN_VALIDITY = Duration.hours(1)
-REFRESH_VALIDITY = Duration.days(30)
+# How long people stay signed in: as long as an upload can be resumed by default. Cognito doesn't
+# extend it when a refresh token is replaced.
+REFRESH_VALIDITY = Duration.days(7)
+# How long a replaced refresh token is still taken, for an answer that was lost: the most there is.
+ROTATION_GRACE = Duration.seconds(60)
 
 # The authority of a URL may be a token that the CDK resolves at deployment.
 _PAGE = re.compile(r"(https?://[^/?#\s]+)(/[^?#\s]*)?")
@@ -127,6 +131,8 @@ def new_user_pool(
         access_token_validity=TOKEN_VALIDITY,
         id_token_validity=TOKEN_VALIDITY,
         refresh_token_validity=REFRESH_VALIDITY,
+        # A refresh token is taken once: one that was stolen ends by its owner's next use.
+        refresh_token_rotation_grace_period=ROTATION_GRACE,
         enable_token_revocation=True,
         prevent_user_existence_errors=True,
     )

@@ -279,12 +279,15 @@ class FakeSignIn:
         match seen.headers["x-amz-target"], asked.get("AuthFlow"):
             case "AWSCognitoIdentityProviderService.InitiateAuth", "USER_SRP_AUTH":
                 return self._srp_challenge(asked["AuthParameters"])
-            case "AWSCognitoIdentityProviderService.InitiateAuth", "REFRESH_TOKEN_AUTH":
-                user = self.refresh.get(asked["AuthParameters"]["REFRESH_TOKEN"])
+            case "AWSCognitoIdentityProviderService.GetTokensFromRefreshToken", _:
+                user = self.refresh.get(asked["RefreshToken"])
                 if user is None:
                     return _exception("NotAuthorizedException", "Refresh Token has been revoked")
                 result = self._result(user)
-                del result["RefreshToken"]  # the old one stays good
+                if self.rotates:
+                    del self.refresh[asked["RefreshToken"]]
+                else:
+                    del self.refresh[result.pop("RefreshToken")]
                 return Reply(200, {"AuthenticationResult": result})
             case "AWSCognitoIdentityProviderService.RespondToAuthChallenge", _:
                 return self._respond(asked)

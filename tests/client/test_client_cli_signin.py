@@ -438,7 +438,7 @@ def test_a_refused_token_is_renewed_silently(
 
     assert (ran.status, ran.error) == (0, "")
     assert ran.lines[0]["name"] == "file of ann"
-    assert provider.operations() == ["InitiateAuth"]
+    assert provider.operations() == ["GetTokensFromRefreshToken"]
     assert kept(tmp_path)[0].read_text() != before
 
 

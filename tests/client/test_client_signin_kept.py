@@ -22,7 +22,7 @@ from wideload import signin
 from wideload._signin import ways
 from wideload._signin.source import PasswordSource, StoredSource
 from wideload._signin.store import Store, directory
-from wideload._signin.tokens import SignIn
+from wideload._signin.tokens import SignIn, Way
 from wideload._signin.web import Web
 from wideload.errors import ServerError, SignInError
 
@@ -161,7 +161,7 @@ def test_a_token_that_is_about_to_end_is_renewed_and_kept(
     assert token == renewed.tokens.access_token != kept.tokens.access_token
     assert renewed.tokens.refresh_token == kept.tokens.refresh_token
     assert (renewed.name, renewed.subject) == (kept.name, kept.subject)
-    assert provider.operations() == ["InitiateAuth"]
+    assert provider.operations() == ["GetTokensFromRefreshToken"]
 
 
 def test_a_token_that_the_api_refused_is_renewed(
@@ -175,7 +175,7 @@ def test_a_token_that_the_api_refused_is_renewed(
     assert second != first
     assert second in provider.access
     assert source() == source.renew(first) == second
-    assert provider.operations() == ["InitiateAuth"]
+    assert provider.operations() == ["GetTokensFromRefreshToken"]
 
 
 def test_a_token_that_another_process_renewed_is_taken(
@@ -191,11 +191,16 @@ def test_a_token_that_another_process_renewed_is_taken(
 
 
 @pytest.mark.usefixtures("own_ports")
+@pytest.mark.parametrize("way", ["browser", "password"])
 def test_a_rotated_refresh_token_is_kept(
-    provider: FakeSignIn, web: Web, store: Store, source: StoredSource, clock: Clock
+    provider: FakeSignIn, web: Web, store: Store, source: StoredSource, clock: Clock, way: str
 ) -> None:
-    provider.cognito, provider.rotates = False, True
-    store.save(ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10))
+    provider.rotates = True
+    if way == "browser":
+        provider.cognito = False
+        store.save(ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10))
+    else:
+        store.save(ways.sign_in_with_password(web, provider.url, "ann", PASSWORD))
 
     tokens = set()
     for _ in range(3):
@@ -204,6 +209,48 @@ def test_a_rotated_refresh_token_is_kept(
 
     assert len(tokens) == 3
     assert len(provider.refresh) == 1
+
+
+class RacedStore(Store):
+    """A store whose lock doesn't hold: another process renews once after it was read in there.
+
+    Args:
+        life: Seconds of the access token that the other process gets.
+    """
+
+    def __init__(self, store: Store, web: Web, provider: FakeSignIn, life: int) -> None:
+        super().__init__(store.path("").parent)
+        self._web, self._provider, self._life = web, provider, life
+        self.reads = 0
+
+    def load(self, url: str) -> SignIn | None:
+        found = super().load(url)
+        self.reads += 1
+        if self.reads == 2:
+            assert found
+            self._provider.life = self._life
+            self.save(ways.renewed_sign_in(self._web, found))
+            self._provider.life = 3600
+        return found
+
+
+@pytest.mark.parametrize(("life", "renewals"), [(3600, 2), (0, 3)])
+@pytest.mark.usefixtures("kept")
+def test_a_refresh_token_that_another_process_has_used_up_ends_nothing(
+    store: Store, web: Web, provider: FakeSignIn, clock: Clock, life: int, renewals: int
+) -> None:
+    provider.rotates = True
+    clock.time += 3600
+    raced = RacedStore(store, web, provider, life)
+
+    token = StoredSource(provider.url, raced, web)()
+
+    found = store.load(provider.url)
+    assert found
+    assert token == found.tokens.access_token
+    assert token in provider.access
+    assert list(provider.refresh) == [found.tokens.refresh_token]
+    assert provider.operations() == ["GetTokensFromRefreshToken"] * renewals
 
 
 def test_an_ended_sign_in_says_what_to_do(
@@ -275,7 +322,7 @@ def test_threads_that_are_refused_at_once_get_good_tokens(
             thread.join()
 
     assert names == ["file of ann"] * 8
-    assert provider.operations() == ["InitiateAuth"]
+    assert provider.operations() == ["GetTokensFromRefreshToken"]
 
 
 _RENEW = """
@@ -295,13 +342,16 @@ print(source())
 """
 
 
+@pytest.mark.parametrize(
+    ("way", "asked"), [("browser", "POST /oauth2/token"), ("password", "POST /cognito")]
+)
 def test_one_of_many_processes_renews(
-    provider: FakeSignIn, web: Web, store: Store, kept: SignIn, tmp_path: Path
+    provider: FakeSignIn, store: Store, kept: SignIn, tmp_path: Path, way: Way, asked: str
 ) -> None:
     # A refresh token of which only the first use counts: a second renewal would end the sign-in.
     now = time.time()
     ended = replace(kept.tokens, issued_at=now - 3600, expires_at=now)
-    store.save(replace(kept, tokens=ended, way="browser"))
+    store.save(replace(kept, tokens=ended, way=way))
     provider.rotates, provider.delay = True, 0.2
     go = tmp_path / "go"
 
@@ -323,7 +373,7 @@ def test_one_of_many_processes_renews(
 
     assert [error for _, error in ran] == [""] * 6
     assert len({output for output, _ in ran}) == 1
-    assert len(provider.requests("POST /oauth2/token")) == 1
+    assert len(provider.requests(asked)) == 1
 
 
 def test_a_process_that_dies_while_renewing_keeps_nobody_waiting(
@@ -379,8 +429,8 @@ def test_a_program_acts_with_a_name_and_a_password(provider: FakeSignIn) -> None
     assert provider.operations() == [
         "InitiateAuth",
         "RespondToAuthChallenge",
-        "InitiateAuth",
-        "InitiateAuth",
+        "GetTokensFromRefreshToken",
+        "GetTokensFromRefreshToken",
         "InitiateAuth",
         "RespondToAuthChallenge",
     ]

@@ -292,11 +292,9 @@ def test_client_has_no_secret_and_takes_codes_alone(default: Template) -> None:
 @pytest.mark.parametrize(
     ("arguments", "flows"),
     [
-        ({}, ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]),
-        (
-            {"password_sign_in": True},
-            ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-        ),
+        # Without ALLOW_REFRESH_TOKEN_AUTH, which Cognito refuses where refresh tokens rotate.
+        ({}, ["ALLOW_USER_SRP_AUTH"]),
+        ({"password_sign_in": True}, ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]),
     ],
 )
 def test_a_password_is_not_sent_as_it_is_unless_allowed(
@@ -307,13 +305,17 @@ def test_a_password_is_not_sent_as_it_is_unless_allowed(
     assert client(template)["ExplicitAuthFlows"] == flows
 
 
-def test_tokens_live_for_an_hour_and_can_be_renewed_and_revoked(default: Template) -> None:
+def test_tokens_live_for_an_hour_rotate_for_a_week_and_can_be_revoked(default: Template) -> None:
     properties = client(default)
 
     units = properties["TokenValidityUnits"]
     assert set(units.values()) == {"minutes"}
     assert properties["AccessTokenValidity"] == properties["IdTokenValidity"] == 60
-    assert properties["RefreshTokenValidity"] == 30 * 24 * 60
+    assert properties["RefreshTokenValidity"] == 7 * 24 * 60
+    assert properties["RefreshTokenRotation"] == {
+        "Feature": "ENABLED",
+        "RetryGracePeriodSeconds": 60,
+    }
     assert properties["EnableTokenRevocation"] is True
 
 

@@ -13,6 +13,8 @@ import urllib3
 
 from local.outputs import Outputs
 from tests.integration.conftest import Api
+from wideload._signin.ways import renewed_sign_in, sign_in_with_password
+from wideload._signin.web import Web
 
 HERE = "http://localhost:8976/callback"
 ELSEWHERE = (
@@ -115,6 +117,21 @@ def test_nobody_is_sent_elsewhere_after_signing_out(sign_in: SignIn) -> None:
 
 def test_no_token_is_sent_by_a_redirect(sign_in: SignIn) -> None:
     assert sign_in.authorize(response_type="token").status == 400
+
+
+def test_a_sign_in_by_password_is_renewed_without_the_flow_that_rotation_forbids(
+    nobody: Api, outputs: Outputs, http: urllib3.PoolManager
+) -> None:
+    """The emulator doesn't replace refresh tokens; the flow is off there, too."""
+    person, url = outputs["files"]["users"][0], outputs["files"]["api_url"]
+    web = Web(http)
+    first = sign_in_with_password(web, url, person["username"], person["password"])
+
+    second = renewed_sign_in(web, first)
+
+    assert second.tokens.access_token != first.tokens.access_token
+    bearer = {"Authorization": f"Bearer {second.tokens.access_token}"}
+    assert nobody.request("GET", "/files", headers=bearer).status == 200
 
 
 def test_a_code_is_for_who_asked_for_it_and_once(sign_in: SignIn) -> None:

@@ -117,7 +117,9 @@ class Cognito:
             SignInError: It is of no use any more.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
-        answer = self._initiate("REFRESH_TOKEN_AUTH", {"REFRESH_TOKEN": refresh_token})
+        # The flow REFRESH_TOKEN_AUTH is refused where refresh tokens rotate.
+        members = {"ClientId": self._client_id, "RefreshToken": refresh_token}
+        answer = self._call("GetTokensFromRefreshToken", members)
         return self._tokens(answer.get("AuthenticationResult") or {})
 
     def revoke(self, refresh_token: str) -> None:

@@ -98,16 +98,23 @@ class StoredSource(_Source):
             return found
         with self._store.locked(self._url):
             found = self._load()  # another process may just have renewed it
-            if self._usable(found, refused):
-                return found
-            try:
-                renewed = renewed_sign_in(self._web, found)
-            except _TROUBLE:
-                if refused is None and not found.tokens.ended(self._web.pacing.now()):
-                    return found
-                raise
-            self._store.save(renewed)
-            return renewed
+            while not self._usable(found, refused):
+                try:
+                    renewed = renewed_sign_in(self._web, found)
+                except _TROUBLE:
+                    if refused is None and not found.tokens.ended(self._web.pacing.now()):
+                        return found
+                    raise
+                except SignInError:
+                    # Where locks don't hold, as on some network drives, or after a sign-in just
+                    # now, another refresh token may be there: each is taken once.
+                    used, found = found, self._load()
+                    if found.tokens.refresh_token == used.tokens.refresh_token:
+                        raise
+                else:
+                    self._store.save(renewed)
+                    return renewed
+            return found
 
     def _load(self) -> SignIn:
         found = self._store.load(self._url)
