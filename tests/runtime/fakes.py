@@ -30,6 +30,7 @@ class FakeTable:
     def __init__(self) -> None:
         self.items: dict[str, Payload] = {}
         self.reservations: dict[str, Reservation] = {}
+        self.swept: str | None = None
 
     def create(self, payload: Payload) -> None:
         self.items.setdefault(payload.payload_id, payload)
@@ -99,13 +100,6 @@ class FakeTable:
         if held and held.payload_id == payload_id:
             self.reservations[key] = replace(held, lease_until=0)
 
-    def expire(self, payload_id: str) -> bool:
-        payload = self.items.get(payload_id)
-        if payload is None or payload.state != "issued":
-            return False
-        self.items[payload_id] = replace(payload, state="expired", open_shard=None)
-        return True
-
     def delete(self, payload: Payload) -> bool:
         held = self.items.get(payload.payload_id)
         if held and held.state != payload.state:
@@ -117,13 +111,19 @@ class FakeTable:
         assert len(payload_ids) <= MAX_KNOWN
         return set(payload_ids) & set(self.items)
 
-    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
+    def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
         found = [
             payload
             for payload in self.items.values()
-            if payload.open_shard == f"open#{shard}" and payload.created_at < created_before
+            if payload.open_shard == partition and since <= payload.created_at <= before
         ]
         yield from sorted(found, key=lambda payload: payload.created_at)
+
+    def swept_until(self) -> str | None:
+        return self.swept
+
+    def keep_swept_until(self, time: str) -> None:
+        self.swept = time
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
@@ -229,9 +229,6 @@ class FakeBucket:
             if key.startswith(theirs) and theirs + after < key < theirs + before:
                 yield key
 
-    def has_upload(self, key: str) -> bool:
-        return key in self.objects
-
 
 @dataclass
 class FakeQueue:
@@ -296,7 +293,11 @@ class World:
             now=self.clock.now,
         )
         self.reader = Reader(
-            table=self.table, archives=self.bucket, records_field="transcript_with_metrics"
+            table=self.table,
+            archives=self.bucket,
+            records_field="transcript_with_metrics",
+            upload_url_seconds=900,
+            now=self.clock.now,
         )
         self.sweep = Sweep(
             table=self.table,
