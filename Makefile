@@ -114,6 +114,10 @@ test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
 	$(BIN)/python -m tests.soak $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: abuse
+abuse: $(LOCAL_READY) ## Measure a good tenant's latency beside hostile ones (SECONDS=20, of each half)
+	$(BIN)/python -m tests.soak.abuse $(if $(SECONDS),--seconds $(SECONDS))
+
 .PHONY: check
 check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint and types
 	$(BIN)/ruff format --check .

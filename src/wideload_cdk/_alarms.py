@@ -306,6 +306,20 @@ def add_sweep_alarm(alarms: AlarmFactory, runs: cloudwatch.IMetric) -> None:
     )
 
 
+def add_backlog_alarm(alarms: AlarmFactory, backlog: cloudwatch.IMetric) -> None:
+    """A sweep that leaves things to its next runs. `backlog` is the largest of an hour."""
+    alarms.add(
+        "sweep-behind",
+        metric=backlog,
+        threshold=2 * HOUR.to_seconds(),
+        says="The sweep goes on leaving things that have been due for longer than two hours.",
+        section="sweep-behind",
+        # One run that is short of time leaves the rest to the next.
+        periods=(2, 3),
+        # Missing: no sweep ran; `sweep-missing` tells.
+    )
+
+
 def add_table_alarms(
     alarms: AlarmFactory,
     name: str,

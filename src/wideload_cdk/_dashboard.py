@@ -71,6 +71,7 @@ def ingest_rows(metrics: IngestMetrics) -> list[Row]:
                 metrics.metric_repaired_payload_count(label="repaired"),
                 metrics.metric_lost_upload_count(label="lost"),
                 metrics.metric_orphan_object_count(label="orphans"),
+                right=[metrics.metric_sweep_backlog_age(label="seconds behind")],
             ),
         ],
         [
@@ -116,7 +117,11 @@ def files_rows(metrics: FilesMetrics, *, verifying: bool) -> list[Row]:
                 metrics.metric_file_upload_size(statistic="Sum", label="uploaded"),
                 metrics.metric_bytes_saved(label="saved by duplicates"),
             ),
-            graph("Found by sweep and verifier" if verifying else "Found by sweep", *found),
+            graph(
+                "Found by sweep and verifier" if verifying else "Found by sweep",
+                *found,
+                right=[metrics.metric_sweep_backlog_age(label="sweep, seconds behind")],
+            ),
         ],
     ]
 

@@ -15,6 +15,7 @@ from wideload_cdk._alarms import (
     PERIOD,
     SWEEP,
     AlarmFactory,
+    add_backlog_alarm,
     add_dead_letter_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
@@ -98,6 +99,7 @@ def add_file_alarms(
         # Missing: no sweep ran; `sweep-missing` tells.
     )
     add_sweep_alarm(alarms, files.metric_expired_upload_count(statistic="SampleCount", period=HOUR))
+    add_backlog_alarm(alarms, files.metric_sweep_backlog_age(period=HOUR))
     add_dead_letter_alarm(
         alarms,
         "event-dead-letters",

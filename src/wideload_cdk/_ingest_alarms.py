@@ -17,6 +17,7 @@ from wideload_cdk._alarms import (
     PERIOD,
     SWEEP,
     AlarmFactory,
+    add_backlog_alarm,
     add_dead_letter_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
@@ -144,6 +145,7 @@ def add_payload_alarms(
     add_sweep_alarm(
         alarms, ingest.metric_expired_upload_count(statistic="SampleCount", period=HOUR)
     )
+    add_backlog_alarm(alarms, ingest.metric_sweep_backlog_age(period=HOUR))
     alarms.add(
         "events-late",
         metric=ingest.events_function.metric("IteratorAge", statistic="Maximum", period=PERIOD),

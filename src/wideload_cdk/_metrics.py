@@ -81,6 +81,14 @@ class IngestMetrics(_ServiceMetrics):
         """Objects without a record, uploads or archives, that the sweep found."""
         return self._count("OrphanObjectCount", options)
 
+    def metric_sweep_backlog_age(self, **options: Any) -> cloudwatch.Metric:
+        """How long the oldest item that a run of the sweep did not get to had been due, in
+        seconds; 0 of a run that got to all."""
+        return self.metric(
+            "SweepBacklogAge",
+            **{"statistic": "Maximum", "unit": cloudwatch.Unit.SECONDS, **options},
+        )
+
     def metric_s3_upload_duration(self, **options: Any) -> cloudwatch.Metric:
         """Time of a client's PUT to S3, in milliseconds."""
         return self._average("S3UploadDuration", cloudwatch.Unit.MILLISECONDS, options)
@@ -136,6 +144,14 @@ class FilesMetrics(_ServiceMetrics):
     def metric_leftover_object_count(self, **options: Any) -> cloudwatch.Metric:
         """Objects of ended uploads and deleted files that came back, found by the sweep."""
         return self._count("LeftoverObjectCount", options)
+
+    def metric_sweep_backlog_age(self, **options: Any) -> cloudwatch.Metric:
+        """How long the oldest item that a run of the sweep did not get to had been due, in
+        seconds; 0 of a run that got to all."""
+        return self.metric(
+            "SweepBacklogAge",
+            **{"statistic": "Maximum", "unit": cloudwatch.Unit.SECONDS, **options},
+        )
 
     def metric_file_verified_count(self, **options: Any) -> cloudwatch.Metric:
         """Files whose content the verifier found to be what their owners said."""

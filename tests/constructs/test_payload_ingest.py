@@ -651,6 +651,7 @@ def test_logs_are_kept_for_a_while(
         ("repaired_payload_count", "RepairedPayloadCount", "Sum", "Count"),
         ("lost_upload_count", "LostUploadCount", "Sum", "Count"),
         ("orphan_object_count", "OrphanObjectCount", "Sum", "Count"),
+        ("sweep_backlog_age", "SweepBacklogAge", "Maximum", "Seconds"),
         ("s3_upload_duration", "S3UploadDuration", "Average", "Milliseconds"),
         ("s3_upload_size", "S3UploadSize", "Average", "Bytes"),
         ("s3_download_duration", "S3DownloadDuration", "Average", "Milliseconds"),

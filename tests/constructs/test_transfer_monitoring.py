@@ -123,6 +123,7 @@ def test_every_alarm_of_ingest(default: Template) -> None:
                 "payloads-stuck",
                 "payloads-lost",
                 "sweep-missing",
+                "sweep-behind",
                 "events-late",
                 *per_table,
                 "bucket-errors",
@@ -153,6 +154,7 @@ def test_every_alarm_of_ingest(default: Template) -> None:
         ("payloads-stuck", 0, 2, 3, OK),
         ("payloads-lost", 0, 1, 1, OK),
         ("sweep-missing", 1, 2, 2, "breaching"),
+        ("sweep-behind", 7_200, 2, 3, OK),
         ("events-late", 900_000, 1, 1, OK),
         ("payloads-table-throttles", 0, 2, 3, OK),
         ("keys-table-throttles", 0, 2, 3, OK),
@@ -270,6 +272,7 @@ def test_failed_payloads_are_a_share_of_those_that_ended(default: Template) -> N
         ("payloads-stuck", "Wideload", "RepairedPayloadCount", "Sum", 3_600),
         ("payloads-lost", "Wideload", "LostUploadCount", "Sum", 300),
         ("sweep-missing", "Wideload", "ExpiredUploadCount", "SampleCount", 3_600),
+        ("sweep-behind", "Wideload", "SweepBacklogAge", "Maximum", 3_600),
         ("events-late", "AWS/Lambda", "IteratorAge", "Maximum", 300),
         ("bucket-errors", "AWS/S3", "5xxErrors", "Average", 300),
     ],
@@ -368,6 +371,7 @@ def test_own_metrics_are_those_that_functions_emit(default: Template) -> None:
         "RepairedPayloadCount",
         "LostUploadCount",
         "ExpiredUploadCount",
+        "SweepBacklogAge",
     }
     assert all(unit == units[name] for name, unit in alarmed)
     # Every metric of ingest is on the dashboard.

@@ -85,6 +85,7 @@ WITHOUT_VERIFIER = {
     "uploads-expired",
     "objects-left-over",
     "sweep-missing",
+    "sweep-behind",
     "event-dead-letters",
     "files-table-throttles",
     "files-table-errors",
@@ -121,6 +122,7 @@ def test_every_alarm_without_the_verifier(make: Make) -> None:
         ("uploads-expired", 50, 1, 1, OK),
         ("objects-left-over", 0, 2, 3, OK),
         ("sweep-missing", 1, 2, 2, "breaching"),
+        ("sweep-behind", 7_200, 2, 3, OK),
         ("event-dead-letters", 0, 1, 1, OK),
         ("files-corrupt", 0, 1, 1, OK),
         ("files-waiting", 3_600, 1, 1, OK),
@@ -145,6 +147,7 @@ def test_thresholds_and_how_missing_data_is_treated(
     [
         ("objects-left-over", "Wideload", "LeftoverObjectCount", "Sum", 3_600),
         ("sweep-missing", "Wideload", "ExpiredUploadCount", "SampleCount", 3_600),
+        ("sweep-behind", "Wideload", "SweepBacklogAge", "Maximum", 3_600),
         ("files-corrupt", "Wideload", "FileCorruptCount", "Sum", 300),
         ("files-waiting", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 300),
         ("file-dead-letters", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 300),

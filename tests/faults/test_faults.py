@@ -17,6 +17,7 @@ from tests.faults.audit import Sent, audit
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Fault, FaultyProxy, Hold, Request
 from tests.faults.traffic import Client, Ledger, make_document, packed, sha256
+from wideload_runtime.adapters.payload_table import SWEEP
 from wideload_runtime.core.times import iso
 
 LARGE = 300_000
@@ -374,17 +375,24 @@ def test_the_sweep_repairs_what_is_stuck(
         deployed.sqs.purge_queue(QueueUrl=deployed.stack["QueueUrl"])
         orphan = f"transit/acme/{ULID.from_timestamp(time.time() - LONG_AGO)}"
         deployed.s3.put_object(Bucket=deployed.ingest["bucket"], Key=orphan, Body=b"{}")
+        deployed.table.delete_item(Key={"payload_id": SWEEP})  # as if it had never run
         report = deployed.sweep()
         again = deployed.sweep()
     for payload_id in stuck.values():
         wait_for_state(deployed, payload_id, "stored")
     untouched = deployed.item(held.payload_id or "")
-    expired = deployed.item(unused["payload_id"])
+    left_alone = deployed.item(unused["payload_id"])
 
-    found = {"expired": 1, "repaired": 3, "lost": 0, "orphans": 1, "orphan_keys": [orphan]}
-    assert report == found
+    assert report == {
+        "expired": 1,
+        "repaired": 3,
+        "lost": 0,
+        "orphans": 1,
+        "orphan_keys": [orphan],
+        "backlog_seconds": 0,
+    }
     assert again["expired"] == 0
-    assert expired["state"] == "expired"
+    assert left_alone["state"] == "issued"
     assert untouched["lease_owner"] == "alive"
     deployed.expire_leases()
     assert deployed.sweep()["repaired"] == 1

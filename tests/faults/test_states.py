@@ -115,7 +115,11 @@ class States(RuleBasedStateMachine):
             now=self.now,
         )
         self.reader = Reader(
-            table=self.table, archives=self.bucket, records_field="transcript_with_metrics"
+            table=self.table,
+            archives=self.bucket,
+            records_field="transcript_with_metrics",
+            upload_url_seconds=URL_SECONDS,
+            now=self.now,
         )
         self.sweep = Sweep(
             table=self.table,

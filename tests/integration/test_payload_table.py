@@ -15,7 +15,9 @@ from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     EVERY_ID,
+    ISSUED_PARTITIONS,
     MAX_KNOWN,
+    OPEN_PARTITIONS,
     IdRange,
     Payload,
     PayloadTable,
@@ -187,29 +189,6 @@ def test_a_failure_of_ours_can_be_taken_up_again(table: PayloadTable, issued: Pa
     assert leased[1:] == ["again", "final"]
 
 
-def test_only_an_unused_url_expires(table: PayloadTable, issued: Payload) -> None:
-    first, second = table.expire(issued.payload_id), table.expire(issued.payload_id)
-    expired = table.get(issued.payload_id)
-
-    assert (first, second, table.expire("unknown")) == (True, False, False)
-    assert expired == replace(issued, state="expired", open_shard=None)
-    assert table.lease(issued.payload_id, owner="a", now=1, until=2) is not None
-
-
-def test_what_is_taken_up_after_it_expired_is_open_again(
-    table: PayloadTable, issued: Payload
-) -> None:
-    table.expire(issued.payload_id)
-
-    leased = table.lease(issued.payload_id, owner="a", now=1, until=2)
-    table.release(issued.payload_id, owner="a")
-    released = table.get(issued.payload_id)
-
-    assert leased is not None
-    assert released is not None
-    assert leased.open_shard == released.open_shard == issued.open_shard
-
-
 def test_deleting_twice_is_fine(table: PayloadTable, issued: Payload) -> None:
     assert table.delete(issued)
     assert table.delete(issued)
@@ -233,18 +212,31 @@ def test_which_payloads_are_known(table: PayloadTable, issued: Payload) -> None:
     assert table.known(unknown) == table.known(set()) == set()
 
 
-def test_what_is_open_is_found_by_shard_and_age(table: PayloadTable, issued: Payload) -> None:
-    shard = int((issued.open_shard or "").removeprefix("open#"))
+def test_what_is_unfinished_is_found_by_partition_and_age(
+    table: PayloadTable, issued: Payload
+) -> None:
+    then = "2026-11-22T09:00:00.000Z"
 
-    def found_in(shard: int, created_before: str) -> list[str]:
-        return [item.payload_id for item in table.open_before(shard, created_before)]
+    def found_in(partition: str, since: str, before: str) -> bool:
+        found = table.unfinished(partition, since=since, before=before)
+        return issued.payload_id in [item.payload_id for item in found]
 
-    found = found_in(shard, "2026-11-22T09:00:00.001Z")
-    younger = found_in(shard, "2026-11-22T09:00:00.000Z")
-    elsewhere = found_in((shard + 1) % 4, "2026-11-22T09:00:00.001Z")
+    own = issued.open_shard or ""
+    other = next(name for name in (*OPEN_PARTITIONS, *ISSUED_PARTITIONS) if name != own)
 
-    assert issued.payload_id in found
-    assert issued.payload_id not in younger + elsewhere
+    assert issued.created_at == then
+    assert found_in(own, then, then)
+    assert found_in(own, "0", then)
+    assert not found_in(own, "0", "2026-11-22T08:59:59.999Z")
+    assert not found_in(own, "2026-11-22T09:00:00.001Z", "2027")
+    assert not found_in(other, "0", "2027")
+
+
+def test_how_far_the_sweep_has_come_is_kept(table: PayloadTable) -> None:
+    for time in ("2026-11-22T09:00:00.000Z", "2026-11-22T10:00:00.000Z"):
+        table.keep_swept_until(time)
+
+        assert table.swept_until() == time
 
 
 def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> None:

@@ -15,9 +15,14 @@ from tests.integration.conftest import Api
 from tests.integration.test_hostile import upload, wait_until_done
 from tests.integration.test_ingest import ask_for_url
 from tests.integration.test_telemetry import Watch
+from wideload_runtime.adapters.payload_table import SWEEP
+from wideload_runtime.core.times import iso
 
 LONG_AGO = 3600
 """Seconds. Longer than a URL lives and what it led to may take; recent enough to be looked at."""
+
+VERY_LONG_AGO = 10_000
+"""Seconds. An unused URL is shown as expired, and still looked at."""
 
 
 def test_it_takes_up_expires_and_names(
@@ -30,13 +35,14 @@ def test_it_takes_up_expires_and_names(
     s3, bucket = cloud.client("s3"), outputs["ingest"]["bucket"]
     payloads = cloud.table(outputs["ingest"]["table"])
     sweep(cloud, functions)  # what other tests left
+    payloads.delete_item(Key={"payload_id": SWEEP})  # as if no run had been since
     unused, forgotten, lost = ask_for_url(acme), upload(acme, b'{"n":1}'), upload(acme, b'{"n":2}')
     for issued, state in ((unused, "issued"), (forgotten, "issued"), (lost, "uploaded")):
         payloads.update_item(
             Key={"payload_id": issued["payload_id"]},
             UpdateExpression="SET #state = :state, created_at = :then",
             ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":state": state, ":then": "2026-01-01T00:00:00.000Z"},
+            ExpressionAttributeValues={":state": state, ":then": iso(time.time() - VERY_LONG_AGO)},
         )
     s3.delete_object(Bucket=bucket, Key=lost["s3_key"])
     orphan = f"archive/acme/{ULID.from_timestamp(time.time() - LONG_AGO)}.json.gz"
@@ -60,6 +66,7 @@ def test_it_takes_up_expires_and_names(
         "RepairedPayloadCount": [1],
         "LostUploadCount": [1],
         "OrphanObjectCount": [report["orphans"]],
+        "SweepBacklogAge": [0],
     }
     assert acme.get(f"/call-logs/{unused['payload_id']}").json["state"] == "expired"
     assert wait_until_done(acme, forgotten["payload_id"])["state"] == "stored"

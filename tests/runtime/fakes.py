@@ -35,6 +35,7 @@ class FakeTable:
         self.items: dict[str, Payload] = {}
         self.reservations: dict[str, Reservation] = {}
         self.slots: dict[tuple[str, int], tuple[str, int]] = {}
+        self.swept: str | None = None
 
     def create(self, payload: Payload) -> None:
         if payload.payload_id not in self.items:
@@ -125,13 +126,6 @@ class FakeTable:
         if self.slots.get((tenant, slot), ("", 0))[0] == owner:
             del self.slots[tenant, slot]
 
-    def expire(self, payload_id: str) -> bool:
-        payload = self.items.get(payload_id)
-        if payload is None or payload.state != "issued":
-            return False
-        self.items[payload_id] = replace(payload, state="expired", open_shard=None)
-        return True
-
     def delete(self, payload: Payload) -> bool:
         held = self.items.get(payload.payload_id)
         if held and held.state != payload.state:
@@ -143,13 +137,19 @@ class FakeTable:
         assert len(payload_ids) <= MAX_KNOWN
         return set(payload_ids) & set(self.items)
 
-    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
+    def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
         found = [
             payload
             for payload in self.items.values()
-            if payload.open_shard == f"open#{shard}" and payload.created_at < created_before
+            if payload.open_shard == partition and since <= payload.created_at <= before
         ]
         yield from sorted(found, key=lambda payload: payload.created_at)
+
+    def swept_until(self) -> str | None:
+        return self.swept
+
+    def keep_swept_until(self, time: str) -> None:
+        self.swept = time
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
@@ -255,9 +255,6 @@ class FakeBucket:
             if key.startswith(theirs) and theirs + after < key < theirs + before:
                 yield key
 
-    def has_upload(self, key: str) -> bool:
-        return key in self.objects
-
 
 @dataclass
 class FakeQueue:
@@ -328,7 +325,11 @@ class World:
             now=self.clock.now,
         )
         self.reader = Reader(
-            table=self.table, archives=self.bucket, records_field="transcript_with_metrics"
+            table=self.table,
+            archives=self.bucket,
+            records_field="transcript_with_metrics",
+            upload_url_seconds=900,
+            now=self.clock.now,
         )
         self.sweep = Sweep(
             table=self.table,

@@ -367,7 +367,14 @@ def test_the_sweeps_handler(
 
     report = files_sweep.handler({}, Time())
 
-    assert report == {"expired": 1, "completed": 0, "deleted": 0, "leftovers": 0, "failed": 0}
+    assert report == {
+        "expired": 1,
+        "completed": 0,
+        "deleted": 0,
+        "leftovers": 0,
+        "failed": 0,
+        "backlog_seconds": 0,
+    }
     world.clock.time += 2 * 24 * 3600
     world.wire.refused = lambda name, number: "Broken" if name == "HeadObject" else None
     with pytest.raises(RuntimeError, match="1 items"):

@@ -326,6 +326,24 @@ def test_the_sweep_of_many(world: FilesWorld) -> None:
     assert world.sweep().expired == 0
 
 
+def test_a_flood_of_uploads_keeps_nobody_waiting(world: FilesWorld) -> None:
+    """Begun before the other person's upload, so that they come first in each partition."""
+    for number in range(60):
+        world.ann.create(small(str(number)))
+    world.clock.time += 1
+    upload_id = world.bob.begin(small())
+    world.clock.time += 7 * DAY + 3600
+
+    looks = iter([True] * 4)
+    sweep = world.transfer.sweep(seconds_left=lambda: next(looks, 0), tell=world.failures.append)
+    report = sweep.run()
+
+    assert world.bob.record(upload_id).state == "expired"
+    # The oldest of the first sixty has been due for an hour and a second.
+    assert (report.expired, report.backlog_seconds) == (4, 3601)
+    assert world.metrics.values["SweepBacklogAge"] == [3601]
+
+
 def test_files_expire_if_they_do() -> None:
     world = FilesWorld(life_seconds=30 * 24 * 3600)
     file = world.ann.upload(small())

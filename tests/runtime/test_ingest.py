@@ -57,7 +57,7 @@ def test_an_upload_url_is_recorded_before_it_is_answered(world: World) -> None:
     assert (payload.state, payload.tenant, payload.call_id) == ("issued", "acme", "c-9")
     assert (payload.declared_size, payload.declared_sha256) == (5, "ab" * 32)
     assert payload.tenant_call is None
-    assert (payload.open_shard or "").startswith("open#")
+    assert (payload.open_shard or "").startswith("issued#")
     assert payload.expires_at == int(world.clock.time) + 8 * 24 * 3600
     assert answer["payload_id"] == payload.payload_id
     assert answer["s3_key"] == payload.s3_key == f"transit/acme/{payload.payload_id}"

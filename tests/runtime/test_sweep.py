@@ -20,6 +20,7 @@ def world() -> World:
 
 def test_an_unused_url_expires(world: World) -> None:
     world.ingest.issue_upload_url("acme", UploadRequest())
+    issued = only_payload(world)
 
     early = world.sweep.run()
     world.clock.time += LONG
@@ -27,9 +28,19 @@ def test_an_unused_url_expires(world: World) -> None:
     again = world.sweep.run()
 
     assert (early.expired, late.expired, again.expired) == (0, 1, 0)
-    assert only_payload(world).state == "expired"
-    assert only_payload(world).open_shard is None
     assert world.metrics.values["ExpiredUploadCount"] == [0, 1, 0]
+    assert only_payload(world) == issued, "a write for each unused URL"
+
+
+def test_an_unused_url_is_shown_as_expired(world: World) -> None:
+    payload_id = world.ingest.issue_upload_url("acme", UploadRequest()).body["payload_id"]
+
+    shown = []
+    for _ in range(3):
+        shown.append(world.reader.payload("acme", payload_id)[0]["state"])
+        world.clock.time += 75 * 60
+
+    assert shown == ["issued", "issued", "expired"]
 
 
 def test_an_upload_after_its_url_expired_is_still_taken(world: World) -> None:
@@ -136,10 +147,65 @@ def test_orphans_are_counted_beyond_one_look_at_the_table(world: World) -> None:
 def test_without_time_the_rest_is_left_to_the_next_run(world: World) -> None:
     for _ in range(5):
         upload(world, LARGE)
+        world.clock.time += 60
     world.clock.time += LONG
-    looks = iter([True, True])
+    looks = iter([True, True, True])  # one of them finds out which are stuck
 
     short = world.sweep.run(lambda: next(looks, False))
     whole = world.sweep.run()
 
     assert (short.repaired, whole.repaired) == (2, 5)
+
+
+def test_a_flood_of_unused_urls_keeps_nobody_waiting(world: World) -> None:
+    """Issued before the other tenant's upload, so that they come first in each partition."""
+    for _ in range(1500):
+        world.ingest.issue_upload_url("globex", UploadRequest())
+    world.clock.time += 1
+    claim = upload(world, LARGE)  # acme's
+    world.clock.time += LONG
+    looks = iter([True] * 20)
+
+    report = world.sweep.run(lambda: next(looks, False))
+
+    assert world.queue.sent == [(claim.s3_key, "sweep")]
+    assert (report.repaired, report.expired, report.backlog_seconds) == (1, 1500, 0)
+
+
+def test_a_flood_of_stuck_uploads_keeps_nobody_waiting(world: World) -> None:
+    for _ in range(300):
+        flood = world.ingest.issue_upload_url("globex", UploadRequest()).body
+        world.bucket.put(flood["s3_key"], LARGE)
+        world.table.mark_uploaded(flood["payload_id"], size=1, etag="e", upload_duration_ms=1)
+    world.clock.time += 1
+    claim = upload(world, LARGE)
+    world.clock.time += LONG
+    looks = iter([True] * 6)  # four to find out which are stuck: two sent
+
+    report = world.sweep.run(lambda: next(looks, False))
+
+    assert (claim.s3_key, "sweep") in world.queue.sent
+    assert (report.repaired, len(world.queue.sent)) == (2, 2)
+
+
+def test_how_far_the_sweep_is_behind_is_told(world: World) -> None:
+    stuck = world.ingest.issue_upload_url("acme", UploadRequest()).body
+    world.bucket.put(stuck["s3_key"], LARGE)
+    world.clock.time += LONG
+
+    late, in_time = world.sweep.run(lambda: False), world.sweep.run()
+
+    # Due once its URL, of 15 minutes, and as many minutes of grace were over.
+    assert (late.backlog_seconds, in_time.backlog_seconds) == (LONG - 30 * 60, 0)
+    assert world.metrics.values["SweepBacklogAge"] == [LONG - 30 * 60, 0]
+
+
+def test_what_a_run_did_not_get_to_is_never_too_old_for_the_next(world: World) -> None:
+    claim = upload(world, LARGE)
+    for _ in range(10):
+        world.clock.time += LONG
+        world.sweep.run(lambda: False)
+
+    report = world.sweep.run()
+
+    assert (report.repaired, world.queue.sent) == (1, [(claim.s3_key, "sweep")])

@@ -41,6 +41,7 @@ from wideload_runtime.adapters.files_items import (
 from wideload_runtime.adapters.own_items import OwnItems, Write, expression_of
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+from wideload_runtime.core.turns import in_turns
 
 
 class FilesTable:
@@ -57,22 +58,24 @@ class FilesTable:
         return OwnRecords(self._table, owner, self._sleep)
 
     def due(self, now: str) -> Iterator[Due]:
-        for shard in range(DUE_SHARDS):
-            wanted: dict[str, Any] = {
-                "IndexName": "by_due",
-                **expression_of(
-                    KeyConditionExpression="#due_shard = :shard AND #due_at <= :now",
-                    values={":shard": f"due#{shard}", ":now": now},
-                ),
-            }
-            while True:
-                page = self._table.query(**wanted)
-                for item in page["Items"]:
-                    prefix, _, name = item["item"].partition("#")
-                    yield Due(item["owner"], KINDS[prefix + "#"], name)
-                if "LastEvaluatedKey" not in page:
-                    break
-                wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return in_turns(self._due_in(shard, now) for shard in range(DUE_SHARDS))
+
+    def _due_in(self, shard: int, now: str) -> Iterator[Due]:
+        wanted: dict[str, Any] = {
+            "IndexName": "by_due",
+            **expression_of(
+                KeyConditionExpression="#due_shard = :shard AND #due_at <= :now",
+                values={":shard": f"due#{shard}", ":now": now},
+            ),
+        }
+        while True:
+            page = self._table.query(**wanted)
+            for item in page["Items"]:
+                prefix, _, name = item["item"].partition("#")
+                yield Due(item["owner"], KINDS[prefix + "#"], name, item["due_at"])
+            if "LastEvaluatedKey" not in page:
+                return
+            wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 class OwnRecords(OwnItems):

@@ -21,6 +21,9 @@ from wideload_runtime.core.ingest.payloads import (
 )
 from wideload_runtime.core.ingest.summary import Scalars
 
+SWEEP = "sweep#"
+"""Key of the item in which the sweep keeps how far it has come."""
+
 _FIELDS = tuple(field.name for field in fields(Payload))
 
 
@@ -206,17 +209,6 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":owner": owner},
         )
 
-    def expire(self, payload_id: str) -> bool:
-        expired = self._conditional(
-            self._table.update_item,
-            Key={"payload_id": payload_id},
-            UpdateExpression="SET #state = :expired REMOVE open_shard",
-            ConditionExpression="#state = :issued",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":issued": "issued", ":expired": "expired"},
-        )
-        return expired is not None
-
     def delete(self, payload: Payload) -> bool:
         deleted = self._conditional(
             self._table.delete_item,
@@ -238,8 +230,8 @@ class DynamoPayloadTable:
             wanted = answer.get("UnprocessedKeys")
         return found
 
-    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
-        key = Key("open_shard").eq(f"open#{shard}") & Key("created_at").lt(created_before)
+    def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
+        key = Key("open_shard").eq(partition) & Key("created_at").between(since, before)
         start: dict[str, Any] = {}
         while True:
             page = self._table.query(IndexName="by_open", KeyConditionExpression=key, **start)
@@ -247,6 +239,19 @@ class DynamoPayloadTable:
             if "LastEvaluatedKey" not in page:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def swept_until(self) -> str | None:
+        name = self._table.name
+        wanted = {name: {"Keys": [{"payload_id": SWEEP}]}}
+        answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
+        return next((item["swept_until"] for item in answer["Responses"].get(name, ())), None)
+
+    def keep_swept_until(self, time: str) -> None:
+        self._table.update_item(
+            Key={"payload_id": SWEEP},
+            UpdateExpression="SET swept_until = :time",
+            ExpressionAttributeValues={":time": time},
+        )
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         key = Key("tenant_call").eq(f"{tenant}#{call_id}") & _between(ids)

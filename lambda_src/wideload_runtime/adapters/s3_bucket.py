@@ -119,9 +119,6 @@ class S3Bucket:
                     return
                 yield item["Key"]
 
-    def has_upload(self, key: str) -> bool:
-        return not self._is_missing(key)
-
     def _list(self, **wanted: str) -> Any:
         return self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, **wanted)
 

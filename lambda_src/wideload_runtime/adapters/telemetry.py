@@ -22,6 +22,7 @@ UNITS = {
     "RepairedPayloadCount": MetricUnit.Count,
     "LostUploadCount": MetricUnit.Count,
     "OrphanObjectCount": MetricUnit.Count,
+    "SweepBacklogAge": MetricUnit.Seconds,
     "S3UploadDuration": MetricUnit.Milliseconds,
     "S3UploadSize": MetricUnit.Bytes,
     "S3DownloadDuration": MetricUnit.Milliseconds,

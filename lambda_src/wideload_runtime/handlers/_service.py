@@ -11,6 +11,7 @@ from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.adapters.queue import SqsQueue
 from wideload_runtime.adapters.s3_bucket import S3Bucket
 from wideload_runtime.adapters.telemetry import EmfMetrics
+from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.processing import Processor
 from wideload_runtime.core.ingest.reading import Reader
@@ -64,7 +65,12 @@ def make_ingest(processor: Processor) -> Ingest:
 
 
 def make_reader() -> Reader:
-    return Reader(table=_table, archives=_bucket, records_field=settings.records_field)
+    return Reader(
+        table=_table,
+        archives=_bucket,
+        records_field=settings.records_field,
+        upload_url_seconds=settings.upload_url_seconds,
+    )
 
 
 def make_sweep(processor: Processor) -> Sweep:
@@ -76,6 +82,7 @@ def make_sweep(processor: Processor) -> Sweep:
         metrics=metrics,
         upload_url_seconds=settings.upload_url_seconds,
         now=time.time,
+        in_parallel=in_parallel,
     )
 
 

@@ -65,12 +65,14 @@ def parse_content_type(value: Any) -> str:
 
 
 def matches(name: str, wanted: str) -> bool:
-    """Whether a name contains a text, whatever the case and however accents are written."""
+    """Whether a name contains a text, whatever the case, the kind of space (U+202F stands in names
+    of macOS's screenshots) and however accents are written."""
     return _folded(wanted) in _folded(name)
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", spaced).casefold())
 
 
 def content_disposition(name: str) -> str:

@@ -95,12 +95,15 @@ class Due:
     owner: str
     kind: Literal["upload", "file", "trash"]
     id: str
+    since: str = ""
+    """When it became due."""
 
 
 class Table(Protocol):
     def of(self, owner: str) -> Records: ...
     def due(self, now: str) -> Iterator[Due]:
-        """What is due, oldest first in each shard; perhaps things that were done a moment ago."""
+        """What is due, oldest first in each shard, the shards in turns; perhaps things that were
+        done a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
 from wideload_runtime.core.files.records import Upload
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
-from wideload_runtime.core.times import iso
+from wideload_runtime.core.times import epoch, iso
+from wideload_runtime.core.turns import in_turns
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class Report:
     """Objects that came back after they were removed: a PUT may arrive long after it began."""
     failed: int = 0
     """Items that could not be dealt with; the next run tries again."""
+    backlog_seconds: int = 0
+    """How long the oldest item that the run did not get to has been due."""
 
 
 @dataclass(kw_only=True)
@@ -51,17 +54,27 @@ class Sweep:
     report: Report = field(default_factory=Report)
 
     def run(self) -> Report:
-        """Look at all that is due."""
-        for due in self.table.due(iso(self.now())):
+        """Look at all that is due: one item of each person, then the next of each, so that nobody
+        can keep the sweep from another's."""
+        now = iso(self.now())
+        by_owner: dict[str, list[Due]] = {}
+        for due in self.table.due(now):
+            by_owner.setdefault(due.owner, []).append(due)
+        left: list[Due] = []
+        for due in in_turns(by_owner.values()):
             if not self.has_time():
-                break
+                left.append(due)
+                continue
             try:
                 self._look(due)
             except Exception:  # noqa: BLE001 - one that always fails must not hold up the others
                 self.tell(due)
                 self.report.failed += 1
+        oldest = min((due.since for due in left), default=now)
+        self.report.backlog_seconds = round(epoch(now) - epoch(oldest))
         self.metrics.add("ExpiredUploadCount", self.report.expired)
         self.metrics.add("LeftoverObjectCount", self.report.leftovers)
+        self.metrics.add("SweepBacklogAge", self.report.backlog_seconds)
         return self.report
 
     def _look(self, due: Due) -> None:

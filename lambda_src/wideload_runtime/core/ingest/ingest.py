@@ -18,7 +18,7 @@ from wideload_runtime.core.ingest.payloads import (
     Payload,
     PayloadTable,
     Reservation,
-    open_shard,
+    issued_shard,
     parse_transit_key,
     transit_key,
 )
@@ -103,7 +103,7 @@ class Ingest:
                 created_at=iso(now),
                 expires_at=int(now) + TRANSIT_SECONDS,
                 call_id=wish.call_id,
-                open_shard=open_shard(payload_id),
+                open_shard=issued_shard(payload_id),
                 s3_key=key,
                 declared_size=wish.content_length,
                 declared_sha256=wish.sha256,

@@ -4,8 +4,9 @@
                                      └───▶ failed
     issued ──▶ expired            (a URL that was never used)
 
-`uploaded` waits for the worker. `processing` carries a lease, which expires, so that a payload
-whose function died is taken up again.
+`expired` is written nowhere: a record stays `issued` until DynamoDB deletes it, and is shown as
+`expired` once its URL is long over. `uploaded` waits for the worker. `processing` carries a lease,
+which expires, so that a payload whose function died is taken up again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Payload:
 
     # Keys of the sparse indexes
     open_shard: str | None = None
-    """While it is not finished: where the sweep finds it."""
+    """While it is not finished: where the sweep finds it (`issued_shard`, `open_shard`)."""
     tenant_call: str | None = None
     """Once it is finished: `<tenant>#<call_id>`."""
     tenant_shard: str | None = None
@@ -128,17 +129,19 @@ class PayloadTable(Protocol):
     def surrender(self, key: str, *, payload_id: str) -> None:
         """Keep an idempotency key, but end the time for which others wait."""
 
-    def expire(self, payload_id: str) -> bool:
-        """From `issued` to `expired`; False from any other state."""
-
     def delete(self, payload: Payload) -> bool:
         """Remove a record, unless its state has changed since it was read: then False."""
 
     def known(self, payload_ids: Collection[str]) -> set[str]:
         """Those, of up to `MAX_KNOWN`, that have a record."""
 
-    def open_before(self, shard: int, created_before: str) -> Iterator[Payload]:
-        """Unfinished payloads of one of `OPEN_SHARDS`, oldest first."""
+    def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
+        """Payloads of one partition of the sweep's index, created in that time, oldest first."""
+
+    def swept_until(self) -> str | None:
+        """What `keep_swept_until` kept last."""
+
+    def keep_swept_until(self, time: str) -> None: ...
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
         """Finished payloads of a call, newest first, with what the index holds of them."""
@@ -172,6 +175,9 @@ class Reservation:
     """Epoch milliseconds until which the holder's work may be going on."""
 
 
+UNUSED_SECONDS = 2 * 3600
+"""After its URL expired, an `issued` payload counts as `expired`: by then the sweep has looked for
+its object."""
 MAX_KNOWN = 100
 """Keys of one BatchGetItem.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
@@ -181,8 +187,18 @@ TENANT_SHARDS = 8
 second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
 
 
+ISSUED_PARTITIONS = tuple(f"issued#{shard}" for shard in range(OPEN_SHARDS))
+OPEN_PARTITIONS = tuple(f"open#{shard}" for shard in range(OPEN_SHARDS))
+
+
+def issued_shard(payload_id: str) -> str:
+    """Where the sweep finds a payload whose URL was issued, while nobody has claimed it."""
+    return ISSUED_PARTITIONS[_shard(payload_id, OPEN_SHARDS)]
+
+
 def open_shard(payload_id: str) -> str:
-    return f"open#{_shard(payload_id, OPEN_SHARDS)}"
+    """Where the sweep finds a payload that was claimed or taken up, until it is finished."""
+    return OPEN_PARTITIONS[_shard(payload_id, OPEN_SHARDS)]
 
 
 def tenant_call(payload: Payload) -> str | None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.gunzip import gunzip
 from wideload_runtime.core.ingest.paging import Listing, Page
-from wideload_runtime.core.ingest.payloads import Payload, PayloadTable, archive_key
+from wideload_runtime.core.ingest.payloads import (
+    UNUSED_SECONDS,
+    Payload,
+    PayloadTable,
+    archive_key,
+)
 from wideload_runtime.core.ingest.records import cut, records_of
 from wideload_runtime.core.ingest.seekable_gzip import MAX_MEMBER, Member, members
 from wideload_runtime.core.json_text import JsonText
+from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_PAGE = 4_500_000
@@ -39,6 +47,8 @@ class Reader:
     table: PayloadTable
     archives: Archives
     records_field: str
+    upload_url_seconds: int
+    now: Callable[[], float] = time.time
 
     def payload(self, tenant: str, payload_id: str) -> dict[str, Any]:
         """What is known of a payload, and last its document when that is small.
@@ -47,7 +57,7 @@ class Reader:
             Refused: `unknown_payload`, also for what is another tenant's.
         """
         payload = self._owned(tenant, payload_id)
-        known = _shown(payload)
+        known = _shown(self._unused(payload))
         if payload.archive_key:
             filename = f"{payload_id}.json.gz"
             url = self.archives.presign_get(payload.archive_key, filename=filename)
@@ -131,6 +141,12 @@ class Reader:
             # A claim may have come meanwhile, and made an archive.
             if self.table.delete(payload):
                 return
+
+    def _unused(self, payload: Payload) -> Payload:
+        """The payload, `expired` if its URL was never used and is over."""
+        over = iso(self.now() - self.upload_url_seconds - UNUSED_SECONDS)
+        unused = payload.state == "issued" and payload.created_at < over
+        return replace(payload, state="expired") if unused else payload
 
     def _owned(self, tenant: str, payload_id: str) -> Payload:
         payload = self.table.get(payload_id) if is_ulid(payload_id) else None

@@ -1,0 +1,27 @@
+"""Fairness between those whose work is waiting: each gets a turn before anybody gets another."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Mapping(Protocol):
+    """`map`, perhaps several at a time; it asks for items no faster than it works on them."""
+
+    def __call__(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...
+
+
+def in_turns(queues: Iterable[Iterable[T]]) -> Iterator[T]:
+    """One of each queue, then the next of each, until all are empty."""
+    waiting = deque(map(iter, queues))
+    while waiting:
+        queue = waiting.popleft()
+        for item in queue:
+            yield item
+            waiting.append(queue)
+            break
