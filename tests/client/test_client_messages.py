@@ -170,7 +170,7 @@ def test_retries_show_on_a_terminal(server: FakeServer, tmp_path: Path) -> None:
     shown = " ".join(read_terminal(screen).decode().split())
 
     assert process.wait(30) == 0
-    assert re.search(r"trying again in 1 s \(1 of 5\): POST /send-call-log: 503", shown), shown
+    assert re.search(r"trying again in 1 s \(1 of 5\): the API answered 503", shown), shown
 
 
 def test_retries_do_not_show_elsewhere(

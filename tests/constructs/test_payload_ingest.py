@@ -140,7 +140,12 @@ def test_processing_functions_know_what_they_work_with(default: Template) -> Non
 
     for name, expected in {
         "ApiFunction": {**shared, "WIDELOAD_QUEUE_URL": queue},
-        "Worker": {**shared, "WIDELOAD_MAX_RECEIVES": "5"},
+        "Worker": {
+            **shared,
+            "WIDELOAD_QUEUE_URL": queue,
+            "WIDELOAD_MAX_RECEIVES": "5",
+            "WIDELOAD_TENANT_WORKERS": "8",
+        },
         "Sweep": {**shared, "WIDELOAD_QUEUE_URL": queue},
     }.items():
         ours = {key: value for key, value in variables(default, name).items() if "WIDE" in key}
@@ -488,6 +493,8 @@ def test_worker_takes_one_message_at_a_time(
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": most}
     queue = logical_id(template, "AWS::SQS::Queue", "IngestQueue")
+    # One tenant takes four fifths of the workers at most, so one is left at least.
+    assert variables(template, "Worker")["WIDELOAD_TENANT_WORKERS"] == str(most * 4 // 5)
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
     assert mapping["FunctionName"] == {
         "Ref": logical_id(template, "AWS::Lambda::Function", "Worker")

@@ -45,6 +45,7 @@ WORKER = {
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
         "sqs:ReceiveMessage",
+        "sqs:SendMessage",
     },
 }
 SWEEP = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import time
 import zlib
@@ -146,11 +148,23 @@ def test_inline(acme: Api, name: str) -> None:
     assert len(answer.json["detail"]) < 300
 
 
-def test_text_that_is_not_utf_8_is_refused_inline(acme: Api) -> None:
-    """The gateway replaces what isn't UTF-8: then it is not the document that was sent."""
-    answer = acme.post("/send-call-log", b'{"text":"\xff\xfe"}', JSON)
+@pytest.mark.parametrize("text", [b"\xff\xfe", "cut \N{GRINNING FACE}".encode()[:-1]])
+def test_text_that_is_not_utf_8_is_refused_inline(acme: Api, text: bytes) -> None:
+    """The gateway replaces what isn't UTF-8, here with as many bytes as there were: then it is not
+    the document that was sent."""
+    answer = acme.post("/send-call-log", b'{"text":"%b"}' % text, JSON)
 
     assert (answer.status, answer.json.get("code")) == (400, "invalid_json"), answer.body
+    assert len(answer.json["detail"]) < 300
+
+
+def test_a_senders_own_replacement_character_is_stored(acme: Api) -> None:
+    body = '{"text":"\ufffd"}'.encode()
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+    answer = acme.post("/send-call-log", body, {**JSON, "Content-Digest": f"sha-256=:{digest}:"})
+
+    assert (answer.status, answer.json["sha256"]) == (200, hashlib.sha256(body).hexdigest())
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -266,3 +266,18 @@ def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> 
     by_call = table.list_call(tenant, "c-1", IdRange("", ids[5]), 9)
     assert [item.payload_id for item in by_call] == [ids[3], ids[1]]
     assert table.list_call("another", "c-1", EVERY_ID, 9) == []
+
+
+def test_a_tenant_has_so_many_slots_and_no_more(table: PayloadTable) -> None:
+    tenant = str(ULID()).lower()
+
+    def take(owner: str, now: int) -> int | None:
+        return table.take_slot(tenant, owner=owner, now=now, until=now + 100, slots=2)
+
+    assert [take("a", 1000), take("b", 1000), take("a", 1010), take("c", 1010)] == [0, 1, 0, None]
+    table.free_slot(tenant, 1, owner="c")  # which isn't the one that has it
+    assert take("c", 1020) is None
+    table.free_slot(tenant, 1, owner="b")
+    assert take("c", 1030) == 1
+    assert take("d", 1111) == 0  # a's time is over
+    assert table.get(f"workers#{tenant}") is None

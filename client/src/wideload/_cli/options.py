@@ -58,6 +58,7 @@ _CA_BUNDLE = click.option(
 )
 _PROXY = click.option(
     "--proxy",
+    type=TEXT,
     metavar="URL",
     help="Proxy, as http://user:password@host:port.  [default: HTTPS_PROXY, ALL_PROXY]",
 )
