@@ -44,7 +44,9 @@ strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 scalars = st.one_of(
     numbers,
     st.from_regex(r"[1-9][0-9]{300}", fullmatch=True),
-    st.sampled_from([HUGE, "1e308", "5e-324", "1E+38", "-0", "-0.0", "true", "false", "null"]),
+    st.sampled_from(
+        [HUGE, "1e308", "5e-324", "1e-400", "1E+38", "-0", "-0.0", "true", "false", "null"]
+    ),
     strings.map(json.dumps),
     strings.map(lambda text: json.dumps(text, ensure_ascii=False)),
 )
@@ -119,6 +121,16 @@ def test_every_scalar_comes_out_as_it_came_in(
     )
     assert told(image, monkeypatch)["payload_id"] == payload_id
     assert call("DELETE", f"/call-logs/{payload_id}") == (204, "")
+    assert world.table.items == {}
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e309", "9" * 310])
+def test_a_number_beyond_a_double_is_refused(api: UseApi, world: World, number: str) -> None:
+    api(world.ingest, world.reader)
+
+    status, answer = call("POST", "/send-call-log", f'{{"n":{number}}}'.encode())
+
+    assert (status, json.loads(answer)["code"]) == (400, "invalid_json")
     assert world.table.items == {}
 
 
