@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -178,7 +179,8 @@ def dynamodb(**answers: Any) -> Any:
 
 def test_an_old_item_is_read_listed_and_deleted(api: UseApi, world: World) -> None:
     table = dynamodb(GetItem={"Item": OLD}, Query={"Items": [OLD]})
-    api(None, Reader(table=DynamoPayloadTable(table), archives=world.bucket, records_field="turns"))
+    payloads = DynamoPayloadTable(table)
+    api(None, replace(world.reader, table=payloads, records_field="turns"))
 
     status, answer = call("GET", f"/call-logs/{PAYLOAD_ID}")
     assert status == 200, answer

@@ -37,7 +37,7 @@ def test_an_unused_url_is_shown_as_expired(world: World) -> None:
 
     shown = []
     for _ in range(3):
-        shown.append(world.reader.payload("acme", payload_id)[0]["state"])
+        shown.append(world.reader.payload("acme", payload_id)["state"])
         world.clock.time += 75 * 60
 
     assert shown == ["issued", "issued", "expired"]
