@@ -185,12 +185,25 @@ def read_rows(body: Any) -> Iterator[dict[str, Any]]:
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line, parse_float=Decimal)
+        row = json.loads(
+            line, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant
+        )
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
         raise RefusedError("invalid_json", f"Line {number} is not a JSON object.")
     return row
+
+
+def _number(text: str) -> Decimal | str:
+    """A number as DynamoDB holds it; as text where it would lose digits, or boto3 not read it."""
+    number = Decimal(text)
+    fits = len(number.as_tuple().digits) <= 38 and -90 < number.adjusted() < 38
+    return number if fits or not number else text
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 @functools.cache

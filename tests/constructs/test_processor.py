@@ -258,6 +258,14 @@ def test_example_writes_a_row_for_each_line_and_finishes_the_payload(pack: Any) 
     }
 
 
+@pytest.mark.parametrize("number", ["1e38", "1e-400", "1" * 39, "1.0e500", "0." + "1" * 40])
+def test_example_keeps_numbers_that_dynamodb_can_not_as_text(number: str) -> None:
+    made = processor(b'{"a": %b, "b": -0.0}' % number.encode())
+
+    assert process(made)["state"] == "stored"
+    assert made.rows.items == {("01ABC", 1): {"a": number, "b": Decimal("-0.0")}}
+
+
 def test_example_takes_the_same_lease_as_the_runtime() -> None:
     made, other = processor(b""), FakeTable(**OPEN, state="uploaded", tenant="acme")
     process(made)
@@ -275,6 +283,7 @@ def test_example_takes_the_same_lease_as_the_runtime() -> None:
         (b'{"a": 1}\nnope\n', "invalid_json", "Line 2 is not a JSON object."),
         (b"[]\n", "invalid_json", "Line 1 is not a JSON object."),
         (b"[" * 90_000, "invalid_json", "Line 1 is not a JSON object."),
+        (b'{"a": NaN}\n', "invalid_json", "Line 1 is not a JSON object."),
         (b"\xff\n", "invalid_json", "Line 1 is not a JSON object."),
         (b'"' + b"a" * 100_000, "document_too_large", "Line 1 is too long"),
         (gzip.compress(b"{}\n", mtime=0)[:-5], "invalid_gzip", "The gzip is damaged"),
