@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.ingest.json_scan import MAX_DEPTH, MAX_NUMBER, JsonScanner, Run
+from wideload_runtime.core.ingest.json_scan import JsonScanner, Run
+from wideload_runtime.core.ingest.json_values import MAX_DEPTH, MAX_NUMBER
 
 FIELD = "records"
 

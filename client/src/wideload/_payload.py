@@ -17,6 +17,16 @@ from wideload._serialize import Default, serialize
 from wideload._spool import naming_temporary_directory
 from wideload.errors import DocumentError
 
+_OTHER_FORMATS = {
+    b"\xef\xbb\xbf": "a UTF-8 byte order mark: save it without one",
+    b"\xff\xfe": "UTF-16: save it as UTF-8",
+    b"\xfe\xff": "UTF-16: save it as UTF-8",
+    b"PK\x03\x04": "a zip archive: send JSON or its gzip",
+    b"\x28\xb5\x2f\xfd": "zstd: send JSON or its gzip",
+    b"BZh": "bzip2: send JSON or its gzip",
+    b"\xfd7zX": "xz: send JSON or its gzip",
+}
+
 # What one S3 PUT takes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 LARGEST_UPLOAD = 5 * 1024**3
 
@@ -211,7 +221,10 @@ def _looks_like_an_object(block: Block) -> bool:
             continue
         if byte == ord("{"):
             return True
-        what = "a UTF-8 byte order mark" if byte == 0xEF else repr(chr(byte))
+        formats = (
+            name for start, name in _OTHER_FORMATS.items() if bytes(block[:4]).startswith(start)
+        )
+        what = next(formats, repr(chr(byte)))
         raise DocumentError(f"the document must be one JSON object, but it begins with {what}")
     return False
 
