@@ -61,6 +61,7 @@ PATHS = {
         "OrphanObjectCount",
         "PayloadFailedCount",
         "RepairedPayloadCount",
+        "SweepBacklogAge",
     },
     "FilesApiFunction": {
         "BytesSaved",
@@ -74,6 +75,7 @@ PATHS = {
         "FileUploadCount",
         "FileUploadSize",
         "LeftoverObjectCount",
+        "SweepBacklogAge",
     },
     "FilesVerifier": {"FileCorruptCount", "FileUnverifiableCount", "FileVerifiedCount"},
 }

@@ -6,9 +6,9 @@ import pytest
 
 from tests.runtime.fakes import World
 from tests.runtime.test_ingest import LARGE, only_payload, upload
-from wideload_runtime.core.ingest.payloads import MAX_KNOWN
+from wideload_runtime.core.ingest.payloads import ISSUED_PARTITIONS, MAX_KNOWN
 from wideload_runtime.core.ingest.requests import Inline, UploadRequest
-from wideload_runtime.core.ingest.sweep import NAMED, Report
+from wideload_runtime.core.ingest.sweep import NAMED, OLDEST, Report
 
 LONG = 2 * 3600
 
@@ -201,6 +201,11 @@ def test_how_far_the_sweep_is_behind_is_told(world: World) -> None:
 
 
 def test_what_a_run_did_not_get_to_is_never_too_old_for_the_next(world: World) -> None:
+    """Nor hidden behind others that are older still."""
+    for _ in range(5 * len(ISSUED_PARTITIONS) * OLDEST // 4):
+        world.ingest.issue_upload_url("globex", UploadRequest())
+    world.clock.time += 1
+    world.sweep.run()
     claim = upload(world, LARGE)
     for _ in range(10):
         world.clock.time += LONG

@@ -39,6 +39,8 @@ SIZE = 300_000
 """Bytes of JSON of a good payload."""
 IN_REQUEST_LIMIT = 10_000
 """Bytes; so low that every claim is queued, where the tenants meet."""
+SLOW = gzip.compress(b'{"a":{' + b'",":0,' * 1_500_000 + b'"z":0}}', 1)
+BOMB = gzip.compress(b'{"a":"' + b"0" * 20_000_000 + b'"}', 1)
 GIVE_UP_SECONDS = 60
 HOSTILE_CLIENTS = 3
 PAUSE_SECONDS = 0.5
@@ -86,15 +88,15 @@ class Hostile:
         )
 
     def slow_document(self) -> None:
-        """Structure that is slow to scan: an object of empty and near-empty names."""
-        self.client.upload(gzip.compress(b'{"a":{' + b'",":0,' * 100_000 + b'"z":0}}', 1))
+        """Small on the wire, and made to mislead a scanner: names of one comma."""
+        self.client.upload(SLOW)
 
     def unused_urls(self) -> None:
         for _ in range(10):
             self.api.post("/get-upload-url", {})
 
     def bomb(self) -> None:
-        self.client.upload(gzip.compress(b'{"a":"' + b"0" * 20_000_000 + b'"}', 1))
+        self.client.upload(BOMB)
 
     def bad_keys(self) -> None:
         for number in range(10):

@@ -85,6 +85,10 @@ def test_a_run_of_the_sweep(
     assert again["expired"] == 0
     assert watch.metrics() == [
         # Zeros too: they tell that it ran.
-        {"ExpiredUploadCount": [run["expired"]], "LeftoverObjectCount": [run["leftovers"]]}
+        {
+            "ExpiredUploadCount": [run["expired"]],
+            "LeftoverObjectCount": [run["leftovers"]],
+            "SweepBacklogAge": [0],
+        }
         for run in (report, again)
     ]
