@@ -4,8 +4,8 @@
 
 Everything is on loopback, in a cloud of its own that ends with this program. The exit status is 0
 only if the good tenant's payloads were all stored, and its p50, p95 and mean beside the hostile
-tenants are at most `MOST` times those alone. It compares two halves of one run, so a slow machine is no
-failure.
+tenants are at most `MOST` times those alone. It compares two halves of one run, so a slow machine
+is no failure.
 """
 
 from __future__ import annotations
