@@ -169,6 +169,9 @@ def test_a_cut_off_document_is_refused(document: dict[str, object], window: int,
         (b'{"a":{]}', "invalid_json", ""),
         (b'{"a":[1,2', "invalid_json", "too early"),
         (b'{"a":"b', "invalid_json", "within a string"),
+        (b'{"a":["\xf0\x9f\x98"]}', "invalid_json", "near byte 7: a string is not UTF-8"),
+        (b'{"a":"\\ud800"}', "invalid_json", "half a surrogate pair"),
+        (b"\x1f\x8b\x08", "invalid_json", "gzip within gzip"),
     ],
 )
 def test_refuses(data: bytes, code: str, words: str) -> None:

@@ -57,6 +57,7 @@ _OTHER_FORMATS = {
     b"\xfe\xff": "it is UTF-16: send UTF-8",
     b"{\x00": "it is UTF-16: send UTF-8",
     b"\x00{": "it is UTF-16: send UTF-8",
+    b"\x1f\x8b": "it is gzip within gzip: gzip it once",
     b"PK\x03\x04": "it is a zip archive: send JSON or its gzip",
     b"\x28\xb5\x2f\xfd": "it is compressed with zstd: send JSON or its gzip",
     b"BZh": "it is compressed with bzip2: send JSON or its gzip",

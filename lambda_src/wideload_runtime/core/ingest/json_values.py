@@ -47,8 +47,10 @@ _STRING_BODY = re.compile(
 )
 _LONGEST_ESCAPE = 12
 _REASONS = {
+    "no low surrogate in string": "a string has half a surrogate pair",
+    "invalid high surrogate in string": "a string has half a surrogate pair",
     "number is infinity when parsed as double": "a number is beyond the range of IEEE 754 doubles "
-    "(1.8e308), which is what JSON's readers agree on (RFC 8259, 6): send it as a string"
+    "(1.8e308), which is what JSON's readers agree on (RFC 8259, 6): send it as a string",
 }
 
 
@@ -228,6 +230,11 @@ class JsonValues(JsonWindow):
         except orjson.JSONDecodeError as error:
             if "depth" in error.msg:
                 self._refuse_depth()
+            try:  # orjson doesn't say where
+                self._buffer[start:end].decode()
+            except UnicodeDecodeError as not_utf8:
+                self._position = start + not_utf8.start
+                self._refuse("a string is not UTF-8")
             self._position = start + min(max(0, error.pos), end - start)
             self._refuse(_REASONS.get(error.msg, error.msg))
 
