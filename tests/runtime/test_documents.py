@@ -14,9 +14,15 @@ from tests.runtime.fakes import World
 from tests.runtime.test_ingest import upload
 from tests.runtime.test_ingest_api import Context, gateway_event
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.ingest.document import CPU_SECONDS_PER_BYTE, FREE_CPU_SECONDS, keep
+from wideload_runtime.core.ingest.document import (
+    CPU_SECONDS_PER_BYTE,
+    FREE_CPU_SECONDS,
+    MAX_CPU_SECONDS,
+    keep,
+)
 from wideload_runtime.core.ingest.events import finished
 from wideload_runtime.core.ingest.gunzip import gunzip
+from wideload_runtime.core.ingest.processing import MAX_DOCUMENT
 
 MARK = "4111-1111"
 """Stands for a card number, in each place of a document where one may stand."""
@@ -102,6 +108,17 @@ def test_a_document_that_takes_too_long_for_its_size_is_refused() -> None:
 
     assert refused.value.code == "document_too_slow"
     assert "split the document" in refused.value.detail
+
+
+def test_no_document_takes_a_whole_invocation_of_cpu_time() -> None:
+    body = b'{"a":"' + b"1" * 100_000 + b'"}'
+    taken = iter([0.0, MAX_CPU_SECONDS + 0.1])
+
+    with pytest.raises(Refused, match="more than 20 s"):
+        kept(body, taken)
+
+    assert MAX_CPU_SECONDS < 15 * 60 - 20
+    assert FREE_CPU_SECONDS + MAX_DOCUMENT * CPU_SECONDS_PER_BYTE > MAX_CPU_SECONDS
 
 
 @pytest.mark.parametrize("rest", [b"\0", b"\n", b"\0" * 40, b"rubbish", b"{}"])

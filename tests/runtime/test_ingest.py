@@ -381,9 +381,16 @@ def test_a_payload_is_handed_over_once_however_often_it_is_claimed() -> None:
     claim = upload(world, LARGE)
 
     replies = [world.ingest.accept(world.acme, claim) for _ in range(3)]
+    now = int(world.clock.time * 1000)
+    world.table.lease(only_payload(world).payload_id, owner="a worker", now=now, until=now + 9000)
+    replies += [world.ingest.accept(world.acme, claim) for _ in range(3)]
+    sent = list(world.queue.sent)
+    world.clock.time += 10  # the worker died
+    replies.append(world.ingest.accept(world.acme, claim))
 
-    assert [reply.status for reply in replies] == [202] * 3
-    assert world.queue.sent == [(claim.s3_key, "claimed")]
+    assert [reply.status for reply in replies] == [202] * 7
+    assert sent == [(claim.s3_key, "claimed")]
+    assert world.queue.sent == [(claim.s3_key, "claimed")] * 2
 
 
 def test_a_claim_that_died_before_its_message_is_handed_over_by_the_next(

@@ -255,6 +255,16 @@ def test_a_long_string_is_checked_to_its_end(inside: bytes) -> None:
     assert refusal(b'{"a":"' + inside + b'"}', window=256).code == "invalid_json"
 
 
+@pytest.mark.parametrize("where", [b'{"a":[%b]}', b'{"records":[{"a":[%b]}]}', b'{"a":{"b":%b}}'])
+@pytest.mark.parametrize("after", [b".5", b"e3", b"E+1", b"0", b'"x"', b"true", b"[]"])
+@pytest.mark.parametrize("value", [b'"' + b"x" * 600 + b'"', b"[]" + b" " * 600, b"{}", b"[1]"])
+def test_nothing_goes_on_with_a_value_that_was_cut_off_before(
+    where: bytes, value: bytes, after: bytes
+) -> None:
+    assert refusal(where % (b"[" * 3 + value + b"]" * 3 + after), window=256).code == "invalid_json"
+    assert refusal(where % (value + after), window=256).code == "invalid_json"
+
+
 @pytest.mark.parametrize("where", [b'{"a":"%b"}', b'{"records":["%b"]}', b'{"a":{"b":["%b"]}}'])
 def test_a_long_string_may_hold_escaped_pairs_of_surrogates(where: bytes) -> None:
     data = where % (b"\\ud83d\\uDE00" * 500)

@@ -23,9 +23,10 @@ IN_ITEM_JSON = 256 * 1024
 
 FREE_CPU_SECONDS = 20
 CPU_SECONDS_PER_BYTE = 1e-6
-"""CPU time that a document may take, per byte of JSON beyond `FREE_CPU_SECONDS`: some ten times
-what a flat object takes, and seven times the worst that was found (bench/slow_documents.py). No
-document should reach it; one that does may not hold a worker for a quarter of an hour."""
+MAX_CPU_SECONDS = 600
+"""CPU time that a document may take: some to begin with, and so much per byte of JSON, three times
+the worst that was found (bench/slow_documents.py); at most two thirds of a worker's 15 minutes, so
+that no document takes a whole invocation five times over."""
 
 
 class Archive(Protocol):
@@ -93,12 +94,12 @@ def keep(
             sha256.update(run.data)
             size += len(run.data)
             compressed.add(run)
-            if cpu_seconds() - started > FREE_CPU_SECONDS + size * CPU_SECONDS_PER_BYTE:
+            allowed = min(FREE_CPU_SECONDS + size * CPU_SECONDS_PER_BYTE, MAX_CPU_SECONDS)
+            if cpu_seconds() - started > allowed:
                 raise Refused(
                     "document_too_slow",
-                    f"The first {size} bytes of JSON took more than {FREE_CPU_SECONDS} s of CPU "
-                    f"time and {CPU_SECONDS_PER_BYTE * 1e6:g} s per MB: split the document, or "
-                    "nest it less.",
+                    f"The first {size} bytes of JSON took more than {allowed:.0f} s of CPU time: "
+                    "split the document, or nest it less.",
                 )
         compressed.close()
         in_item = sink.finish(archive=size > IN_ITEM_JSON)

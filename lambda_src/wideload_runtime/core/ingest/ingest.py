@@ -266,7 +266,9 @@ class Ingest:
 
     def _hand_over(self, payload: Payload, upload: Upload, reported_ms: int | None) -> Reply:
         """Leave a payload to the worker: one message, however often it is claimed."""
-        if payload.state != "uploaded" or payload.claimed_etag != upload.etag:
+        waits = payload.state == "uploaded" and payload.claimed_etag == upload.etag
+        leased = payload.state == "processing" and (payload.lease_until or 0) > self.now() * 1000
+        if not waits and not leased:
             self.queue.send(payload.s3_key or "", reason="claimed")
             # After the message: a record that says `uploaded` has one.
             self.table.mark_uploaded(

@@ -8,6 +8,8 @@ any answer: whoever asks proves the piece.
 from __future__ import annotations
 
 import re
+from array import array
+from itertools import accumulate
 
 OPENERS = b"{["
 
@@ -22,6 +24,7 @@ _BREAKS = (b",", b"]", b"}", b"[", b"{")
 _NO_BRACKET = bytes(set(range(256)) - set(b"{}[]"))
 _RUN = re.compile(rb"[{\[]+|[}\]]+")
 _TO_CLOSERS = bytes.maketrans(b"{[", b"}]")
+_TO_STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: 1 and -1
 
 
 def last_break(buffer: bytes, start: int, limit: int) -> int:
@@ -63,7 +66,7 @@ def nested(now_open: bytes, found: bytes) -> bytes | None:
     """
     while True:
         fewer = found.replace(b"[]", b"").replace(b"{}", b"")
-        if len(fewer) * 16 >= len(found) * 15:  # deep chains shrink too slowly by this
+        if len(fewer) * 8 >= len(found) * 7:  # deep chains shrink too slowly by this
             break
         found = fewer
     levels = bytearray(now_open)
@@ -90,20 +93,21 @@ def closed_by(found: bytes, levels: int) -> int:
     Returns:
         0 if none does.
     """
-    for number, bracket in enumerate(found, 1):
-        levels += 1 if bracket in OPENERS else -1
-        if not levels:
-            return number
-    return 0
+    try:
+        return _levels(found, levels).index(0)
+    except ValueError:
+        return 0
 
 
-def first_left_open(found: bytes, left_open: int) -> int:
-    """Which of the brackets, counted from 1, is the first of `left_open` that nothing closes."""
-    number = len(found) + 1
-    while left_open:
-        number -= 1
-        left_open += -1 if found[number - 1] in OPENERS else 1
-    return number
+def first_left_open(found: bytes) -> int:
+    """Which of the brackets, counted from 1, is the first one that nothing closes."""
+    levels = _levels(found, 0)
+    return len(levels) - levels[::-1].index(0)
+
+
+def _levels(found: bytes, before: int) -> list[int]:
+    """How many levels are open before and after each bracket."""
+    return list(accumulate(array("b", found.translate(_TO_STEPS)), initial=before))
 
 
 def nth_bracket(buffer: bytes, start: int, number: int) -> int:

@@ -92,6 +92,7 @@ class JsonScanner(JsonValues):
         self.records = 0
         self._records_field = records_field
         self._no_guess_before = 0
+        self._too_large = -1  # where an element starts that isn't worth a look for its end
         self._no_plain_before = 0
         self._names: set[str] = set()
 
@@ -247,7 +248,9 @@ class JsonScanner(JsonValues):
                 yield from self._next_byte()
             yield from self._emit(cut=True)
             yield from self._ensure(self._batch)
-            count = self._guess_elements() or self._elements()
+            count = 0
+            if self._offset + self._position != self._too_large:
+                count = self._guess_elements() or self._elements()
             if not count:
                 yield from self._value()
                 count = 1
@@ -299,7 +302,9 @@ class JsonScanner(JsonValues):
             end = nth_bracket(buffer, start, ends_at) - 1 if ends_at else end
         elif len(opened) > 1:
             # The last element is cut off: those before it end with the comma before it.
-            last = nth_bracket(buffer, start, first_left_open(found, len(opened) - 1)) - 1
+            last = nth_bracket(buffer, start, first_left_open(found)) - 1
+            if end - last > self._batch // 2:  # looked at once; with a batch of its own, no better
+                self._too_large = self._offset + last
             end = start + len(buffer[start:last].rstrip(b" \t\r\n")) - 1
         if end <= start:
             return 0

@@ -92,12 +92,16 @@ class JsonValues(JsonWindow):
     def _piece(self, base: int) -> bool:
         """Pass over as much of what is open below `base` as a batch shows; False: over nothing."""
         buffer, start = self._buffer, self._position
-        end = last_break(buffer, start, start + self._batch)
+        inner = bytes(self._open[base:])
+        # A little first: what remains of a container is often little, and ends there.
+        for size in (self._batch // 64 or 1, self._batch):
+            end = last_break(buffer, start, start + size)
+            found = brackets(buffer[start:end])
+            opened = self._nested(inner, found, around=base)
+            if opened is None:
+                break
         if end <= start:
             return False
-        inner = bytes(self._open[base:])
-        found = brackets(buffer[start:end])
-        opened = self._nested(inner, found, around=base)
         if opened is None:
             ends_at = closed_by(found, len(inner))
             # Where brackets don't match, none may end it: then orjson says what is wrong.
@@ -120,12 +124,16 @@ class JsonValues(JsonWindow):
         return opened
 
     def _prefix(self, inner: bytes) -> bytes:
-        """JSON that leaves a parser in the state of being within `inner`."""
+        """JSON that leaves a parser in the state of being within `inner`.
+
+        What stood there before is a string: nothing that follows goes on with one, as `.5` would
+        with a number.
+        """
         around = inner[:-1].replace(b"{", b'{"":')
         innermost = inner[-1:]
         if self._fresh:
             return around + innermost
-        return around + (b"[0" if innermost == b"[" else b'{"":0')
+        return around + (b'[""' if innermost == b"[" else b'{"":""')
 
     def _step(self) -> Steps[None]:
         """Pass over one member or element whose token is too long for a batch, or into it."""

@@ -24,8 +24,9 @@ def records_of(document: bytes, records_field: str) -> tuple[bytes, int]:
 def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]:
     """Some records of `record,record,…`, as a JSON array, and how many they are.
 
-    None, if the first one is too large, or nested too deep for Python's parser. Takes about a
-    microsecond for each record up to the last one.
+    None, if the first one is too large, or nested too deep for Python's parser, or no JSON, as an
+    archive of an earlier version may hold. Takes about a microsecond for each record up to the
+    last one.
 
     Args:
         first: Number of the first one in this text, from 0.
@@ -33,7 +34,7 @@ def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]
         max_size: Bytes that they may have together.
     """
     start = end = count = 0
-    with suppress(RecursionError):
+    with suppress(RecursionError, json.JSONDecodeError):
         for number, (begin, stop) in enumerate(_ends(text)):
             if number == first:
                 start = end = begin

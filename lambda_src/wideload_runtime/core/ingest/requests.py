@@ -205,7 +205,9 @@ def _base64(data: str) -> bytes:
 
 
 def _media_type(value: Any, allowed: set[str], name: str) -> str:
-    media_type = str(value).split(";", maxsplit=1)[0].strip().lower()
+    if not isinstance(value, str):
+        raise Refused("invalid_request", f"{name} is not a string.")
+    media_type = value.split(";", maxsplit=1)[0].strip().lower()
     if media_type not in allowed:
         raise Refused(
             "unsupported_media_type",
