@@ -54,3 +54,20 @@ test("all of many files are added, and nothing is said", () => {
   expect(names).toHaveLength(60);
   expect(said).toEqual([]);
 });
+
+test("the longer the list, the fewer files are added at once", () => {
+  const uppy = new PatientUppy({ logger: SILENT });
+  const steps: { added: number; listed: number }[] = [];
+  uppy.on("files-added", ({ length }) => {
+    steps.push({ added: length, listed: uppy.getFiles().length });
+  });
+  vi.useFakeTimers();
+
+  uppy.addFiles(dropped(...Array.from({ length: 1000 }, (_, number) => `d/${number}`)) as never);
+  vi.runAllTimers();
+  vi.useRealTimers();
+
+  expect(steps[0]).toEqual({ added: 25, listed: 25 });
+  expect(steps.at(-1)?.listed).toBe(1000);
+  for (const { added, listed } of steps) expect(added * (listed - added)).toBeLessThan(10_001);
+});
