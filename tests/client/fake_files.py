@@ -9,6 +9,7 @@ import hashlib
 import json
 import ssl
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -319,7 +320,7 @@ class FakeFiles:
         page = [
             item
             for item in found[start : start + most]
-            if query.get("q", "").lower() in item["name"].lower()
+            if _folded(query.get("q", "")) in _folded(item["name"])
         ]
         cursor = f"at{start + most}" if start + most < len(found) else None
         return _json({"items": page, "cursor": cursor})
@@ -364,6 +365,12 @@ class FakeFiles:
     def _new_id(self) -> str:
         self._count += 1
         return f"01JDF{self._count:021}"
+
+
+def _folded(text: str) -> str:
+    """For comparing names: without case, kinds of white space and ways of writing accents."""
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", spaced).casefold())
 
 
 def _json(members: dict[str, Any]) -> Fault:

@@ -103,7 +103,7 @@ def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
     for name in ("key.pem", "sub"):
         (tree / name).unlink()
     (tree / "e").mkdir()
-    for name in (".DS_Store", "Thumbs.db", "e/.DS_Store"):
+    for name in (".DS_Store", "Desktop.ini", "THUMBS.DB", "e/.DS_Store"):
         (tree / name).write_bytes(name.encode())
     os.mkfifo(tree / "pipe")
     monkeypatch.chdir(tree)
@@ -118,7 +118,7 @@ def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
     assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt"])
     assert ran.error.splitlines() == [
         "wideload: passed over, since file managers leave them behind: "
-        "d/.DS_Store, d/Thumbs.db, d/e/.DS_Store",
+        "d/.DS_Store, d/Desktop.ini, d/THUMBS.DB, d/e/.DS_Store",
         "wideload: passed over, since pipes, sockets and devices aren't uploaded: d/pipe, d/socket",
     ]
     assert given.lines[0]["file"] == "d/.DS_Store"
@@ -154,7 +154,7 @@ def test_a_tree_without_a_file_says_why(
 def test_help_says_what_is_passed_over_and_the_exit_status(files_command: Command) -> None:
     text = " ".join(files_command("upload", "--help").output.split())
 
-    assert ".DS_Store and Thumbs.db" in text
+    assert ".DS_Store, Thumbs.db and desktop.ini" in text
     assert "links, pipes, sockets and devices are passed over" in text
     assert "exit status 2, after all the rest was uploaded" in text
 

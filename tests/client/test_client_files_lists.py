@@ -49,6 +49,16 @@ def test_a_search_goes_on_over_pages_with_nothing_in_them(
     assert all(seen.query["q"] == "REPORT" for seen in files_server.seen)
 
 
+def test_a_search_disregards_case_accents_and_kinds_of_space(
+    person: wideload.Client, files_server: FakeFiles
+) -> None:
+    for name in ("Ma\u0308rz\u202f10.png", "stra\u00dfe.png", "M\u00e4rz10.png"):
+        files_server.add(name.encode(), name)
+
+    assert [file.name for file in person.files.list(q="M\u00c4RZ 10")] == ["Ma\u0308rz\u202f10.png"]
+    assert [file.name for file in person.files.list(q="STRASSE")] == ["stra\u00dfe.png"]
+
+
 @pytest.mark.parametrize("options", [{"q": ""}, {"q": "x" * 256}, {"limit": -1}, {"limit": "5"}])
 def test_a_list_that_cannot_be_asked_for(
     person: wideload.Client, files_server: FakeFiles, options: dict[str, Any]

@@ -13,8 +13,8 @@ from wideload._cli.output import standard_input
 
 STDIN = "-"
 
-# What file managers leave behind: https://en.wikipedia.org/wiki/.DS_Store
-_OF_THE_SYSTEM = {".DS_Store", "Thumbs.db"}
+# Left behind by file managers; compared without case. The page leaves out the same (dropped.ts).
+_OF_THE_SYSTEM = {".ds_store", "thumbs.db", "desktop.ini"}
 _MOST_NAMED = 5
 
 _LINK = "links aren't followed without --follow-links"
@@ -107,7 +107,7 @@ def _reason(name: str, mode: int) -> str | None:
         return _LINK
     if not stat.S_ISREG(mode):
         return _SPECIAL
-    return _SYSTEM if name in _OF_THE_SYSTEM else None
+    return _SYSTEM if name.lower() in _OF_THE_SYSTEM else None
 
 
 def _check_readable(file: str) -> None:

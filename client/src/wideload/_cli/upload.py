@@ -78,9 +78,9 @@ def upload(  # noqa: PLR0917 - click passes by name
     A file whose content you have uploaded before isn't sent again. An upload that was interrupted
     goes on where it was when the same command is run again.
 
-    In directories, links, pipes, sockets and devices are passed over, and so are .DS_Store and
-    Thumbs.db; which ones, is said at the end and isn't a failure. What can't be read, files or
-    directories, is: exit status 2, after all the rest was uploaded.
+    In directories, links, pipes, sockets and devices are passed over, and so are .DS_Store,
+    Thumbs.db and desktop.ini; which ones, is said at the end and isn't a failure. What can't be
+    read, files or directories, is: exit status 2, after all the rest was uploaded.
 
     With --json, each file gives one line on standard output, when it is done: {"file", "file_id",
     "name", "size", "content_type", "sha256", "verified", "created_at", "duplicate", "bytes_sent",

@@ -1,6 +1,7 @@
 /** Stands for the file transfer API and for S3, in memory; refuses what those refuse. */
 
 import { createHash, randomBytes } from "node:crypto";
+import { folded } from "../src/names.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 const MIB = 1024 * 1024;
@@ -111,7 +112,7 @@ export class FakeFiles {
   #list(url: URL, owner: string): Answer {
     const limit = Number(url.searchParams.get("limit") ?? 50);
     const start = Number(url.searchParams.get("cursor") ?? 0);
-    const q = url.searchParams.get("q")?.toLowerCase() ?? "";
+    const q = folded(url.searchParams.get("q") ?? "");
     const all = this.#of(owner);
     const items: StoredFile[] = [];
     let next = start;
@@ -119,7 +120,7 @@ export class FakeFiles {
     const end = Math.min(all.length, start + (q === "" ? limit : SCANNED));
     for (; next < end && items.length < limit; next += 1) {
       const file = all[next];
-      if (file?.name.toLowerCase().includes(q)) items.push(file);
+      if (file && folded(file.name).includes(q)) items.push(file);
     }
     return { status: 200, body: { items, cursor: next < all.length ? String(next) : null } };
   }

@@ -1,10 +1,19 @@
 /** What is dropped on the page with the mouse. */
 
-/** Files that systems put into folders by themselves. */
+const MOST_NAMED = 5;
+
+/** Left behind by file managers. The command line leaves out the same (tree.py). */
 const SYSTEM_FILE = /^(\.DS_Store|Thumbs\.db|desktop\.ini)$/i;
 
 export function isSystemFile(name: string): boolean {
   return SYSTEM_FILE.test(name);
+}
+
+/** What is said of files that were left out. */
+export function leftOut(paths: readonly string[]): string {
+  const more = paths.length - MOST_NAMED;
+  const left = more > 0 ? ` and ${more.toLocaleString("en")} more` : "";
+  return `Left out, since file managers leave them behind: ${paths.slice(0, MOST_NAMED).join(", ")}${left}.`;
 }
 
 /** Files and folders of a drop. Only within its event: browsers forget them afterwards. */
@@ -13,13 +22,10 @@ export function entriesOf(event: DragEvent): FileSystemEntry[] {
   return items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
 }
 
-/** Whether there is a file to upload in any of them, however deep; looks no further than that. */
+/** Whether there is a file in any of them, however deep; looks no further than that. */
 export async function holdsFile(entries: readonly FileSystemEntry[]): Promise<boolean> {
   for (const entry of entries) {
-    if (!entry.isDirectory) {
-      if (!isSystemFile(entry.name)) return true;
-      continue;
-    }
+    if (!entry.isDirectory) return true;
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     for (let some = await read(reader); some.length > 0; some = await read(reader)) {
       if (await holdsFile(some)) return true;

@@ -3,7 +3,7 @@ import { count } from "./format.js";
 import { useChanges } from "./hooks.js";
 import type { Notices } from "./notices.js";
 
-/** Nobody reads more on a screen; the copy has all. */
+/** At most this many failures are shown; "Copy the list" copies all of them. */
 const SHOWN = 100;
 
 interface Props {

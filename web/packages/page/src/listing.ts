@@ -1,7 +1,7 @@
 /** The list of a person's files as far as it is loaded. No DOM. */
 
 import type { FileInfo, FilesApi } from "@wideload/uploader";
-import { folded, longestWord } from "./names.js";
+import { folded } from "./names.js";
 
 /** Files that are shown at first, and that one press of "more" adds, if there are as many. */
 export const PAGE_SIZE = 25;
@@ -102,7 +102,7 @@ export class Listing {
     this.error = null;
     if (this.#stale) this.#tell();
     else this.#keep(this.#known);
-    const q = longestWord(this.search);
+    const q = this.search;
     try {
       for (let request = 0; request < MOST_REQUESTS && this.#short; request += 1) {
         const page = await this.#api.list(

@@ -172,7 +172,7 @@ export class Session {
   }
 
   #renew(): Promise<string> {
-    // Once for all who ask.
+    // Requests at the same time share one renewal.
     this.#renewal ??= this.#renewOnce().finally(() => {
       this.#renewal = null;
     });
@@ -199,7 +199,7 @@ export class Session {
       if (user.refresh_token !== used) {
         this.#usedUp.add(used);
         this.#pass(used);
-        // Whoever has the lock next should not begin with what is used up.
+        // Other tabs need time to take the new token before one of them gets the lock.
         await new Promise((resolve) => setTimeout(resolve, HEARD_MS));
       }
       return user.access_token;

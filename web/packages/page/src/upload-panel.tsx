@@ -60,10 +60,14 @@ export function UploadPanel({ options, onReady }: Props) {
 }
 
 /** What goes on, and the buttons for all files at once. */
-function UploadBar({ uploading }: { readonly uploading: Uploading }) {
+export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   const [view, setView] = useState<UploadingView>(() => uploading.view());
   const [cancelling, setCancelling] = useState(false);
-  const draw = () => setView(uploading.view());
+  function draw() {
+    const now = uploading.view();
+    setView(now);
+    if (now.files === 0) setCancelling(false);
+  }
 
   useEffect(() => {
     // By the clock, since bytes move far more often than anyone reads.
@@ -100,7 +104,10 @@ function UploadBar({ uploading }: { readonly uploading: Uploading }) {
           action="Cancel all"
           dismissal="Go on uploading"
           dangerous
-          onConfirm={async () => uploading.clear()}
+          onConfirm={async () => {
+            // The last one may have ended since the list was drawn.
+            if (uploading.view().files > 0) uploading.clear();
+          }}
           onClose={() => setCancelling(false)}
         >
           <p>What was sent of unfinished files is given up. Files that are stored stay.</p>

@@ -3,17 +3,15 @@
 import "@uppy/core/css/style.min.css";
 import "@uppy/dashboard/css/style.min.css";
 
-import Uppy, { type Meta } from "@uppy/core";
 import Dashboard from "@uppy/dashboard";
 import { type FileInfo, type Upload, Uploader, type UploaderOptions } from "@wideload/uploader";
-import WideloadUppy, { type WideloadBody } from "@wideload/uppy";
-import { entriesOf, holdsFile, isSystemFile } from "./dropped.js";
+import WideloadUppy from "@wideload/uppy";
+import { entriesOf, holdsFile } from "./dropped.js";
 import { Failures } from "./failures.js";
 import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
+import { PatientUppy } from "./patient-uppy.js";
 import { UploadingSign } from "./tabs.js";
-
-const ADDED_AT_ONCE = 25;
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
@@ -49,7 +47,6 @@ export function startUploading(options: UploadingOptions): Uploading {
   const uppy = new PatientUppy({
     autoProceed: true,
     onBeforeFileAdded: (file, files) => {
-      if (file.meta.relativePath && isSystemFile(file.name ?? "")) return false;
       const before = files[file.id];
       // Dropped again: what is finished is "already there" then, and what failed is tried anew.
       return before === undefined || before.progress.uploadComplete || Boolean(before.error);
@@ -132,14 +129,6 @@ export function startUploading(options: UploadingOptions): Uploading {
     resume: () => uppy.resumeAll(),
     clear: () => uppy.cancelAll(),
   };
-}
-
-/** Adds many files a few at a time: for each, Uppy copies the list of all. */
-class PatientUppy extends Uppy<Meta, WideloadBody> {
-  override addFiles(files: Parameters<Uppy<Meta, WideloadBody>["addFiles"]>[0]): void {
-    super.addFiles(files.slice(0, ADDED_AT_ONCE));
-    if (files.length > ADDED_AT_ONCE) setTimeout(() => this.addFiles(files.slice(ADDED_AT_ONCE)));
-  }
 }
 
 async function tellWhenEmpty(event: DragEvent, notices: Notices): Promise<void> {

@@ -6,7 +6,6 @@ const ADVICE: Record<string, string> = {
   conflict: "Somebody changed it at the same moment. Try again.",
   corrupt: "The stored copy is damaged. Delete it and upload the file again.",
   file_too_large: "The file is larger than this deployment takes.",
-  quota_exceeded: "Your space is full. Delete files that you no longer need, then try again.",
   too_many_uploads: "Too many of your uploads are unfinished. Let some finish, then try again.",
   unknown_file: "The file is no longer there; it may have been deleted elsewhere.",
 };

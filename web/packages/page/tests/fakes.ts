@@ -1,6 +1,7 @@
 /** Stands for `FilesApi`: a list in memory that can be told to fail. */
 
 import { ApiError, type FileInfo, type FilePage, type FilesApi } from "@wideload/uploader";
+import { folded } from "../src/names.js";
 
 export function file(number: number, change: Partial<FileInfo> = {}): FileInfo {
   return {
@@ -60,7 +61,7 @@ export class FakeApi {
     const end = next + (q === "" ? limit : SCANNED);
     for (; next < Math.min(end, this.files.length) && items.length < limit; next += 1) {
       const file = this.files[next];
-      if (file?.name.toLowerCase().includes(q.toLowerCase())) items.push(file);
+      if (file && folded(file.name).includes(folded(q))) items.push(file);
     }
     return { items, cursor: next < this.files.length ? String(next) : null };
   }

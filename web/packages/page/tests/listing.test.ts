@@ -94,7 +94,7 @@ test("a shorter search starts again", async () => {
   expect(listing.more).toBe(false);
 });
 
-test("a typed space finds the narrow no-break space of macOS's screenshots", async () => {
+test("a typed space, sent to the API with the rest, finds the narrow no-break space of macOS's screenshots", async () => {
   const name = "Screenshot 2026-03-12 at 10.32.05\u202fPM.png";
   const fake = new FakeApi([file(1, { name }), file(2, { name: "Screenshot of PM.png" })]);
   const listing = new Listing(fake.api);
@@ -102,7 +102,7 @@ test("a typed space finds the narrow no-break space of macOS's screenshots", asy
   await listing.find("10.32.05 pm");
 
   expect(names(listing)).toEqual([name]);
-  expect(fake.asked[0]?.q).toBe("10.32.05");
+  expect(fake.asked[0]?.q).toBe("10.32.05 pm");
 });
 
 test("shows no more than there is room for, whatever is stored meanwhile", async () => {

@@ -6,7 +6,7 @@ import { apiError } from "./fakes.js";
 
 test.each([
   [apiError(409, "corrupt"), "Delete it and upload the file again."],
-  [apiError(413, "quota_exceeded"), "Delete files that you no longer need"],
+  [apiError(413, "quota_exceeded", "100 files are there."), "100 files are there."],
   [apiError(400, "invalid_name", "A name is too long."), "A name is too long."],
   [
     apiError(502, "bad_gateway"),

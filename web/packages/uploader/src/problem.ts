@@ -15,7 +15,7 @@ import {
 /** What to do about a code, where the API's own sentence doesn't say it to the person. */
 const ADVICE: Readonly<Record<string, string>> = {
   too_many_uploads: "Wait until some of your uploads are done, or cancel some.",
-  quota_exceeded: "Delete files that you no longer need, then try again.",
+  quota_exceeded: "", // The API says what is full, what to do, and what still counts.
   upload_gone: "Add the file again.",
   corrupt: "Upload the file again.",
   conflict: "Try again in a moment.",
