@@ -39,7 +39,7 @@ FRAGMENTS = [
     b" " * 700, b'"a" : ', b"[0,0", b"{", b"[", b"]", b"}", b"],[", b'{"a":"},{\\"a\\""}',
     b"\\", b'"',
     b'{"a":[' + b"0," * 600 + b"0]}", b'"' + b"x" * 70_000 + b'"', b'"' + b"x" * 300_000 + b'"',
-    b"[" + b"[]," * 90_000 + b"0]", b'{"":{}}', b"\xf0\x9f\x98\x80", b'"\xf0\x9f\x98\x80"',
+    b"[" + b"[]," * 90_000 + b"0]", b"[" + b",".join([b"[" * 15 + b"]" * 15] * 8_460) + b"]", b'{"":{}}', b"\xf0\x9f\x98\x80", b'"\xf0\x9f\x98\x80"',
 ]  # fmt: skip
 WRAPPERS = [
     (b'{"%b":[' % FIELD.encode(), b"]}"),
@@ -90,7 +90,7 @@ class Search:
 
 def document(around: tuple[bytes, bytes], repeated: list[bytes], names: bool) -> bytes:
     unit = b",".join(repeated)
-    times = max(1, SIZE // (len(unit) + 1))
+    times = max(2, SIZE // (len(unit) + 1))
     if around == (b"{", b"}") or names:  # each under a name of its own
         return b",".join(b'"%d":%b' % (n, unit) for n in range(times)).join(around)
     return b",".join([unit] * times).join(around)
