@@ -9,6 +9,7 @@ import hashlib
 import json
 import ssl
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -319,7 +320,7 @@ class FakeFiles:
         page = [
             item
             for item in found[start : start + most]
-            if query.get("q", "").lower() in item["name"].lower()
+            if _folded(query.get("q", "")) in _folded(item["name"])
         ]
         cursor = f"at{start + most}" if start + most < len(found) else None
         return _json({"items": page, "cursor": cursor})
@@ -494,3 +495,9 @@ def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FakeFiles]:
         finally:
             http.shutdown()
             thread.join()
+
+
+def _folded(text: str) -> str:
+    """As the API compares names."""
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", spaced).casefold())

@@ -313,3 +313,27 @@ def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FakeFile
 
     assert (ran.status, ran.error) == (1, f"wideload: there is no file {unknown}\n")
     assert fake_files.api_requests == ["GET /stage/files/ID/download"]
+
+
+def test_a_name_is_found_whatever_its_spaces_and_its_case(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    fake_files.add(b"shot", name="Shot 9.41\u202fAM.png")
+    fake_files.add(b"family", name="\u4e16\u3000\U0001f468\u200d\U0001f469")
+
+    ran = files_command("download", "shot 9.41 am.PNG", "\u4e16\u3000\U0001f468\u200d\U0001f469")
+
+    assert (ran.status, ran.error) == (0, "")
+    assert (tmp_path / "Shot 9.41\u202fAM.png").read_bytes() == b"shot"
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\x1bb", "a\u202eb", "a\udce9", "a" * 256])
+def test_what_can_be_no_name_is_refused_before_anything_is_asked(
+    files_command: Command, fake_files: FakeFiles, name: str
+) -> None:
+    ran = files_command("download", name)
+
+    assert ran.status == 2
+    assert "no file's id and no file's name" in ran.error
+    assert fake_files.api_requests == []
