@@ -423,3 +423,21 @@ def test_sending_off_a_terminal_imports_no_rich(server: FakeServer, call_json: P
     ran = _run_code(server, code)
 
     assert ran.stdout.splitlines()[-1] == "False True"
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1", "/dev/stderr", "/dev/fd/2"])
+def test_get_document_writes_behind_what_an_open_file_holds(
+    client: wideload.Client, server: FakeServer, tmp_path: Path, path: str
+) -> None:
+    client.send({"a": 1})
+    kept = tmp_path / "all.json"
+    kept.write_text("OLD\n")
+
+    with kept.open("ab") as end:
+        process = spawn(
+            server, "get", "pl-1", "--document", "-o", path, stdout=end, stderr=end, cwd=tmp_path
+        )
+        process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert kept.read_bytes() == b'OLD\n{"a":1}'

@@ -13,7 +13,14 @@ import click
 from wideload import CallLog, Client
 from wideload._cli.exits import LEGEND, Interrupted
 from wideload._cli.options import TEXT, connect, connection_options
-from wideload._cli.output import echo, json_line, print_json, printable, standard_output
+from wideload._cli.output import (
+    echo,
+    is_standard_output,
+    json_line,
+    print_json,
+    printable,
+    standard_output,
+)
 from wideload._files.target import opened_stream, permissions_for
 
 # The document has a way of its own out, and its URL is a secret.
@@ -49,7 +56,7 @@ def get(
     with connect(**connection) as client:
         if not document:
             _show(client.get(payload_id), as_json=as_json)
-        elif output and output != "-":
+        elif output and not is_standard_output(output):
             _save(client, payload_id, Path(output))
         else:
             with standard_output() as stream:

@@ -16,6 +16,8 @@ from wideload import FileInfo
 from wideload._files.names import STEERING
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# Paths by which programs write to standard output, besides "-".
+_STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 _BETWEEN_VALUES = re.compile("[\t\n\r]+")  # within strings these are escaped
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 
@@ -90,6 +92,11 @@ def standard_input() -> IO[bytes]:
     if sys.stdin is None:
         raise click.UsageError("standard input is closed: give a file, or pipe something in")
     return sys.stdin.buffer
+
+
+def is_standard_output(path: str) -> bool:
+    """Whether this path means standard output."""
+    return path in _STANDARD_OUTPUT
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from wideload._files.names import LONGEST_ON_DISK, safe_name, shortened
 
+# On Linux, opening one of these again would write at the file's beginning, over what it holds.
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
+_NAMED_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _READ_AND_WRITE_BY_ALL = 0o666
 _PERMISSIONS = 0o777
 
@@ -65,9 +69,17 @@ def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path
 def opened_stream(to: str | os.PathLike[str]) -> io.FileIO | None:
     """What takes bytes in order at a path, such as a named pipe or a device; None for files.
 
+    A path such as `/dev/fd/3` is what this process has open as 3: be it a file, it goes on there.
+
     Raises:
         OSError: It can't be opened.
     """
+    descriptor = _descriptor(to)
+    if descriptor is not None and not os.path.isdir(to):
+        try:
+            return io.FileIO(os.dup(descriptor), "wb")
+        except OSError as error:
+            raise _refused(error.errno or errno.EBADF, "it isn't open", to) from None
     try:
         mode = os.stat(to).st_mode
     except OSError:
@@ -111,6 +123,12 @@ def permissions_for(target: str | os.PathLike[str]) -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return _READ_AND_WRITE_BY_ALL & ~mask
+
+
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    text = os.fspath(path)
+    found = _DESCRIPTOR.fullmatch(text)
+    return int(found[1]) if found else _NAMED_DESCRIPTORS.get(text)
 
 
 def _numbered(name: str) -> Iterator[str]:
