@@ -61,7 +61,7 @@ def test_the_documents_own_call_id_wins(
     assert client.get(receipt.payload_id).call_id == document["call_id"]
 
 
-@pytest.mark.parametrize("call_id", ["", "x" * 257, 7])
+@pytest.mark.parametrize("call_id", ["", "x" * 257, 7, "c\udce9"])
 def test_a_call_id_that_cant_be_is_refused_before_anything_is_sent(
     client: wideload.Client, server: FakeServer, call_id: Any
 ) -> None:

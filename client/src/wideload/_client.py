@@ -19,6 +19,7 @@ from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
 from wideload._download import Download, check_read, copy
 from wideload._files.files import Files
+from wideload._files.names import SURROGATE
 from wideload._http import Http, Progress, Transport
 from wideload._models import CallLog, Receipt
 from wideload._payload import LONGEST_CALL_ID, Document, prepare
@@ -500,6 +501,8 @@ def _check_call_id(call_id: object) -> None:
         given = f"is {type(call_id).__name__}"
     elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
         given = f"has {len(call_id)} characters" if call_id else "is empty"
+    elif SURROGATE.search(call_id):
+        given = f"{call_id!r} holds a byte that is no text"
     else:
         return
     raise ConfigurationError(
