@@ -441,3 +441,19 @@ def test_get_document_writes_behind_what_an_open_file_holds(
 
     assert process.returncode == 0
     assert kept.read_bytes() == b'OLD\n{"a":1}'
+
+
+def test_get_shows_numbers_as_the_api_spells_them(
+    command: Command, client: wideload.Client, server: FakeServer
+) -> None:
+    client.send(b'{"x":1.0}')
+    summary = b'{"x": 1.000000000000000005, "t":"\xc3\xa9"}'
+    log = b'{"payload_id":"pl-1","state":"stored","summary":' + summary + b"}"
+    server.fail("GET /stage/call-logs/pl-1", Fault(200, log), Fault(200, log))
+
+    shown = command("get", "pl-1")
+    as_json = command("get", "pl-1", "--json")
+
+    assert "summary.x: 1.000000000000000005\n" in shown.output
+    assert '"summary":{"x":1.000000000000000005,"t":"\u00e9"}' in as_json.output
+    assert as_json.lines[0]["array_lengths"] == {}

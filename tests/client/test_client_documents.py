@@ -240,7 +240,7 @@ def test_an_answer_is_read_once_however_often_it_mentions_a_document(
 
     monkeypatch.setattr(_json, "_DECODER", Counting())
 
-    assert split_document(body)[1] == b'{"c":3}'
+    assert split_document(body)[2] == b'{"c":3}'
     assert sum(read) < len(body)
 
 

@@ -63,13 +63,20 @@ def echo(line: str) -> None:
         raise _lost(error) from error
 
 
-def print_json(members: Mapping[str, Any]) -> None:
+def print_json(members: Mapping[str, Any], summary: Mapping[str, str] | None = None) -> None:
     """Print one result for a program, at once; bytes of names that are no text as `printable`.
+
+    Args:
+        summary: A member `summary` besides, whose values are JSON text.
 
     Raises:
         BrokenPipeError, OutputLostError: As `echo`.
     """
-    echo(json_line(_texts(members)))
+    line = json_line(_texts(members))
+    if summary is not None:
+        inner = ",".join(f"{json_line(name)}:{text}" for name, text in summary.items())
+        line = f'{line[:-1]},"summary":{{{inner}}}}}'
+    echo(line)
 
 
 def file_members(file: FileInfo) -> dict[str, Any]:
