@@ -64,7 +64,8 @@ def download(  # noqa: PLR0917 - click passes by name
     quiet: bool,
     **connection: Any,
 ) -> None:
-    """Download the file of each ID, and check its SHA-256. A name does, if one file has it.
+    """Download the file of each ID, and check its SHA-256. Instead of an ID, give a name
+    that only one of your files has.
 
     \b
       wideload download ID

@@ -55,6 +55,8 @@ def echo(line: str) -> None:
         BrokenPipeError: Its reader has left.
         OutputLostError: It can't be written.
     """
+    if sys.stdout is None:
+        raise OutputLostError("standard output is closed")
     try:
         click.echo(line)
     except BrokenPipeError:

@@ -18,6 +18,7 @@ from wideload._cli.options import TEXT, connect, connection_options
 from wideload._cli.output import is_terminal, standard_input
 from wideload._cli.progress import Bar
 from wideload._cli.units import human_size
+from wideload._retry import LONGEST_TIME
 
 _STDIN = "-"
 _WAYS = {"inline": "through the API", "s3": "through S3"}
@@ -27,7 +28,9 @@ _WAYS = {"inline": "through the API", "s3": "through S3"}
 @click.argument("files", type=TEXT, metavar="FILE…", nargs=-1, required=True)
 @connection_options
 @click.option(
-    "--call-id", type=TEXT, help="What to record the upload under until the file has been read."
+    "--call-id",
+    type=TEXT,
+    help="What to record the document under if it has no call_id of its own.",
 )
 @click.option(
     "--idempotency-key",
@@ -41,7 +44,7 @@ _WAYS = {"inline": "through the API", "s3": "through S3"}
 )
 @click.option(
     "--wait-timeout",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=LONGEST_TIME),
     default=600.0,
     show_default=True,
     help="Seconds to wait for that.",
