@@ -161,6 +161,21 @@ def test_files_of_one_name_in_one_run_are_numbered(
     assert len(os.listdir(tmp_path / "out")) == 3
 
 
+def test_force_does_not_replace_a_file_that_a_number_leads_to(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
+    (tmp_path / "a.txt").write_bytes(b"old")
+    (tmp_path / "a (2).txt").write_bytes(b"mine")
+
+    ran = files_command("download", "-f", "--json", *ids)
+
+    assert [line["path"] for line in ran.lines] == ["a.txt", "a (3).txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"one"
+    assert (tmp_path / "a (2).txt").read_bytes() == b"mine"
+    assert (tmp_path / "a (3).txt").read_bytes() == b"two"
+
+
 def test_the_same_run_again_gives_each_file_the_same_name(
     files_command: Command, fake_files: FakeFiles, tmp_path: Path
 ) -> None:

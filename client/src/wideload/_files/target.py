@@ -33,13 +33,20 @@ class Folder(os.PathLike[str]):
     def __fspath__(self) -> str:
         return self._path
 
-    def place(self, name: str) -> Path:
-        """A path for a file of this name, which no other one got."""
-        for candidate in _numbered(safe_name(name)):
+    def place(self, name: str, *, overwrite: bool = False) -> Path:
+        """A path for a file of this name, which no other one got.
+
+        Args:
+            overwrite: Whether what is there is to be replaced. Where a number was added to the
+                name it isn't: the next number that is free is taken.
+        """
+        for number, candidate in enumerate(_numbered(safe_name(name))):
             path = Path(self._path, candidate)
             # File systems that ignore case, or how accents are encoded, give both one file.
             alike = self._taken.setdefault(unicodedata.normalize("NFC", candidate).casefold(), [])
-            if not any(path == other or _same_file(path, other) for other in alike):
+            if any(path == other or _same_file(path, other) for other in alike):
+                continue
+            if not (number and overwrite and os.path.lexists(path)):
                 break
         alike.append(path)
         return path
@@ -57,10 +64,10 @@ def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path
         NotADirectoryError: `to` names a directory, and there is none.
     """
     if isinstance(to, Folder):
-        return to.place(name)
+        return to.place(name, overwrite=overwrite)
     text = os.fspath(to)
     if os.path.isdir(text):
-        return Folder(text).place(name)
+        return Folder(text).place(name, overwrite=overwrite)
     if text.endswith(("/", os.sep)):
         raise NotADirectoryError(errno.ENOTDIR, "there is no such directory", text)
     return Path(os.path.realpath(text) if overwrite else text)
