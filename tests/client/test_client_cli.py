@@ -137,9 +137,8 @@ def test_a_wait_that_is_too_short_exits_with_3(
     ("arguments", "says"),
     [
         (("send",), "FILE"),
-        (("send", "none.json"), "none.json: no such file"),
-        (("send", "call.json", "none.json"), "none.json: no such file"),
-        (("send", "."), ". is a directory"),
+        (("send", "none.json"), "none.json: No such file"),
+        (("send", "."), ".: it is a directory"),
         (("send", "call.json", "--url", " "), "give --url, or set WIDELOAD_URL"),
         (("send", "call.json", "--api-key", " "), "set WIDELOAD_API_KEY"),
         (("send", "call.json", "--url", "http://api.example"), "must be https"),

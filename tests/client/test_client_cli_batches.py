@@ -237,3 +237,18 @@ def test_a_full_temporary_directory_is_named(
         f"wideload: -: {tmp_path}: File too large in the temporary directory: the environment "
         "variable TMPDIR chooses another\n"
     )
+
+
+@pytest.mark.parametrize("name", ["send", "upload"])
+def test_what_is_not_there_does_not_keep_the_others_from_being_sent(
+    request: pytest.FixtureRequest, server: FakeServer, fake_files: FakeFiles, name: str
+) -> None:
+    run = request.getfixturevalue("command" if name == "send" else "files_command")
+    Path("a.json").write_text("{}")
+    Path("b.json").write_text('{"b":1}')
+
+    ran = run(name, "a.json", "missing", "b.json")
+
+    assert ran.status == 2
+    assert ran.error == "wideload: missing: No such file or directory\n"
+    assert len(server.documents) + len(fake_files.files) == 2
