@@ -501,3 +501,9 @@ def serving_files(tls: ssl.SSLContext | None = None) -> Iterator[FakeFiles]:
         finally:
             http.shutdown()
             thread.join()
+
+
+def _folded(text: str) -> str:
+    """As the API compares names."""
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", spaced).casefold())

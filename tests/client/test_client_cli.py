@@ -137,9 +137,8 @@ def test_a_wait_that_is_too_short_exits_with_3(
     ("arguments", "says"),
     [
         (("send",), "FILE"),
-        (("send", "none.json"), "none.json: no such file"),
-        (("send", "call.json", "none.json"), "none.json: no such file"),
-        (("send", "."), ". is a directory"),
+        (("send", "none.json"), "none.json: No such file"),
+        (("send", "."), ".: it is a directory"),
         (("send", "call.json", "--url", " "), "give --url, or set WIDELOAD_URL"),
         (("send", "call.json", "--api-key", " "), "set WIDELOAD_API_KEY"),
         (("send", "call.json", "--url", "http://api.example"), "must be https"),
@@ -423,3 +422,37 @@ def test_sending_off_a_terminal_imports_no_rich(server: FakeServer, call_json: P
     ran = _run_code(server, code)
 
     assert ran.stdout.splitlines()[-1] == "False True"
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1", "/dev/stderr", "/dev/fd/2"])
+def test_get_document_writes_behind_what_an_open_file_holds(
+    client: wideload.Client, server: FakeServer, tmp_path: Path, path: str
+) -> None:
+    client.send({"a": 1})
+    kept = tmp_path / "all.json"
+    kept.write_text("OLD\n")
+
+    with kept.open("ab") as end:
+        process = spawn(
+            server, "get", "pl-1", "--document", "-o", path, stdout=end, stderr=end, cwd=tmp_path
+        )
+        process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert kept.read_bytes() == b'OLD\n{"a":1}'
+
+
+def test_get_shows_numbers_as_the_api_spells_them(
+    command: Command, client: wideload.Client, server: FakeServer
+) -> None:
+    client.send(b'{"x":1.0}')
+    summary = b'{"x": 1.000000000000000005, "t":"\xc3\xa9"}'
+    log = b'{"payload_id":"pl-1","state":"stored","summary":' + summary + b"}"
+    server.fail("GET /stage/call-logs/pl-1", Fault(200, log), Fault(200, log))
+
+    shown = command("get", "pl-1")
+    as_json = command("get", "pl-1", "--json")
+
+    assert "summary.x: 1.000000000000000005\n" in shown.output
+    assert '"summary":{"x":1.000000000000000005,"t":"\u00e9"}' in as_json.output
+    assert as_json.lines[0]["array_lengths"] == {}

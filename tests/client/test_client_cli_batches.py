@@ -75,6 +75,39 @@ def _on_a_full_disk(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
     return process.returncode, error.decode().splitlines()
 
 
+@pytest.mark.parametrize("arguments", [["send"], ["send", "--json"], ["upload"], ["upload", "-q"]])
+def test_a_closed_standard_output_loses_no_receipt(
+    server: FakeServer,
+    fake_files: FakeFiles,
+    documents: list[str],
+    tmp_path: Path,
+    arguments: list[str],
+) -> None:
+    closed: dict[str, Any] = {"preexec_fn": lambda: os.close(1), "cwd": tmp_path}
+    arguments = [*arguments, documents[0]]
+    if arguments[0] == "send":
+        process = spawn(server, *arguments, **closed)
+    else:
+        process = start(fake_files, *arguments, **closed)
+    status, said = _on_a_full_disk(process)
+
+    if "-q" in arguments:
+        assert (status, said) == (0, [])
+    else:
+        assert status == 1
+        assert said[0].startswith("wideload: 0.json: ")
+        assert said[0].endswith("(standard output is closed)")
+        assert len(said) == 1
+    assert len(server.documents) + len(fake_files.files) == 1
+
+
+def test_a_closed_standard_output_is_named(fake_files: FakeFiles) -> None:
+    fake_files.add(b"content")
+    process = start(fake_files, "ls", preexec_fn=lambda: os.close(1))
+
+    assert _on_a_full_disk(process) == (1, ["wideload: standard output is closed"])
+
+
 def test_a_receipt_that_can_not_be_printed_is_not_lost(
     server: FakeServer, documents: list[str], tmp_path: Path
 ) -> None:
@@ -168,16 +201,16 @@ def test_standard_streams_that_are_closed_are_no_trouble_to_others(
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")
 
-    def close_all() -> None:
-        for descriptor in range(3):
-            os.close(descriptor)
+    def close_others() -> None:
+        os.close(0)
+        os.close(2)
 
     for arguments in (
         ["download", file["file_id"]],
         ["ls"],
         ["rm", file["file_id"]],
     ):
-        process = start(fake_files, *arguments, preexec_fn=close_all, cwd=tmp_path)
+        process = start(fake_files, *arguments, preexec_fn=close_others, cwd=tmp_path)
         process.communicate(timeout=30)
         assert process.returncode == 0, arguments
 
@@ -204,3 +237,18 @@ def test_a_full_temporary_directory_is_named(
         f"wideload: -: {tmp_path}: File too large in the temporary directory: the environment "
         "variable TMPDIR chooses another\n"
     )
+
+
+@pytest.mark.parametrize("name", ["send", "upload"])
+def test_what_is_not_there_does_not_keep_the_others_from_being_sent(
+    request: pytest.FixtureRequest, server: FakeServer, fake_files: FakeFiles, name: str
+) -> None:
+    run = request.getfixturevalue("command" if name == "send" else "files_command")
+    Path("a.json").write_text("{}")
+    Path("b.json").write_text('{"b":1}')
+
+    ran = run(name, "a.json", "missing", "b.json")
+
+    assert ran.status == 2
+    assert ran.error == "wideload: missing: No such file or directory\n"
+    assert len(server.documents) + len(fake_files.files) == 2

@@ -161,6 +161,21 @@ def test_files_of_one_name_in_one_run_are_numbered(
     assert len(os.listdir(tmp_path / "out")) == 3
 
 
+def test_force_does_not_replace_a_file_that_a_number_leads_to(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
+    (tmp_path / "a.txt").write_bytes(b"old")
+    (tmp_path / "a (2).txt").write_bytes(b"mine")
+
+    ran = files_command("download", "-f", "--json", *ids)
+
+    assert [line["path"] for line in ran.lines] == ["a.txt", "a (3).txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"one"
+    assert (tmp_path / "a (2).txt").read_bytes() == b"mine"
+    assert (tmp_path / "a (3).txt").read_bytes() == b"two"
+
+
 def test_the_same_run_again_gives_each_file_the_same_name(
     files_command: Command, fake_files: FakeFiles, tmp_path: Path
 ) -> None:
@@ -225,15 +240,18 @@ def test_to_standard_output_that_is_a_pipe(
     assert (process.returncode, output, error) == (0, b"content", b"")
 
 
-def test_to_standard_output_that_is_a_file(fake_files: FakeFiles, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/dev/fd/2"])
+def test_to_an_open_descriptor_that_is_a_file(
+    fake_files: FakeFiles, tmp_path: Path, path: str
+) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
     with (tmp_path / "out").open("wb") as out:
         out.write(b"before ")
         out.flush()
-        process = start(fake_files, "download", file, "-o", "/dev/stdout", stdout=out)
-        _, error = process.communicate(timeout=30)
+        process = start(fake_files, "download", file, "-o", path, "-fq", stdout=out, stderr=out)
+        process.communicate(timeout=30)
 
-    assert (process.returncode, error) == (0, b"")
+    assert process.returncode == 0
     assert (tmp_path / "out").read_bytes() == b"before content"
 
 
@@ -313,3 +331,27 @@ def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FakeFile
 
     assert (ran.status, ran.error) == (1, f"wideload: there is no file {unknown}\n")
     assert fake_files.api_requests == ["GET /stage/files/ID/download"]
+
+
+def test_a_name_is_found_whatever_its_spaces_and_its_case(
+    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    fake_files.add(b"shot", name="Shot 9.41\u202fAM.png")
+    fake_files.add(b"family", name="\u4e16\u3000\U0001f468\u200d\U0001f469")
+
+    ran = files_command("download", "shot 9.41 am.PNG", "\u4e16\u3000\U0001f468\u200d\U0001f469")
+
+    assert (ran.status, ran.error) == (0, "")
+    assert (tmp_path / "Shot 9.41\u202fAM.png").read_bytes() == b"shot"
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\x1bb", "a\u202eb", "a\udce9", "a" * 256])
+def test_what_can_be_no_name_is_refused_before_anything_is_asked(
+    files_command: Command, fake_files: FakeFiles, name: str
+) -> None:
+    ran = files_command("download", name)
+
+    assert ran.status == 2
+    assert "no file's id and no file's name" in ran.error
+    assert fake_files.api_requests == []

@@ -347,8 +347,7 @@ def test_times_for_people(seconds: float, shown: str) -> None:
     ("arguments", "says"),
     [
         (("upload",), "FILE"),
-        (("upload", "none.bin"), "none.bin: no such file"),
-        (("upload", "a.bin", "none.bin"), "none.bin: no such file"),
+        (("upload", "none.bin"), "none.bin: No such file"),
         (("upload", "-"), "give --name"),
         (("upload", "-", "a.bin", "--name", "x"), "give - alone"),
         (("upload", "a.bin", "a.bin", "--name", "x"), "give one FILE"),

@@ -13,6 +13,7 @@ from tests.client.conftest import Command, spawn
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import FakeServer
 from tests.client.running import environment_of, start
+from wideload._files.names import shortened
 
 _LATIN = b"lat\xe9.json"
 # In every screenshot's name on a Mac; in Japanese; in family emojis; in Persian.
@@ -104,6 +105,51 @@ def test_a_directory_whose_name_is_no_text_is_downloaded_to(
 
     assert (process.returncode, error) == (0, b"")
     assert json.loads(output)["path"] == "d\\xe9/a.txt"
+
+
+def test_a_file_whose_name_is_no_text_is_downloaded_to(
+    fake_files: FakeFiles, tmp_path: Path
+) -> None:
+    file = fake_files.add(b"content")
+
+    process = start(
+        fake_files,
+        *("download", file["file_id"], "-o"),
+        b"out\xe9",  # type: ignore[arg-type]
+        cwd=tmp_path,
+    )
+    _, error = process.communicate(timeout=30)
+
+    assert (process.returncode, error) == (0, b"")
+    assert os.listdir(os.fsencode(tmp_path)) == [b"out\xe9"]
+
+
+def test_a_long_name_that_is_no_text_is_shortened_on_disk() -> None:
+    assert shortened("\udce9" * 300 + ".txt", 255) == "\udce9" * 251 + ".txt"
+    assert shortened("\u4e16" * 100 + ".txt", 255) == "\u4e16" * 83 + ".txt"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ls", "-q", b"\xff"],
+        ["send", "--call-id", b"c\xe9", "a.json"],
+        ["call-logs", "--call-id", b"c\xe9"],
+    ],
+)
+def test_what_is_no_text_is_refused_where_it_is_sent_as_text(
+    server: FakeServer, fake_files: FakeFiles, folder: bytes, arguments: list[str]
+) -> None:
+    if arguments[0] == "ls":
+        process = start(fake_files, *arguments)
+    else:
+        process = spawn(server, *arguments, cwd=folder)  # type: ignore[arg-type]
+    output, error = process.communicate(timeout=30)
+
+    assert (process.returncode, output) == (2, b"")
+    assert b"holds a byte that is no text" in error
+    assert error.count(b"\n") == 1
+    assert server.seen == fake_files.seen == []
 
 
 def test_only_what_steers_a_terminal_is_replaced(

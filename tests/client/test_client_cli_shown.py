@@ -252,3 +252,10 @@ def test_a_document_goes_to_devices_and_through_links_and_keeps_permissions(
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b'{"a":1}'
     assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o640
+
+
+def test_help_says_what_an_option_does_now(command: Command) -> None:
+    send, ls = (" ".join(command(name, "--help").output.split()) for name in ("send", "ls"))
+
+    assert "What to record the document under if it has no call_id of its own." in send
+    assert "with any kind of space and however accents are encoded" in ls

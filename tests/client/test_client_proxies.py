@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -149,6 +150,7 @@ def test_the_command_has_an_option_for_it(
         ("127.0.0.1", "https://127.0.0.1:8000", True),
         ("localhost", "https://localhost:8000", True),
         ("::1", "https://[::1]:8000", True),
+        ("x:\u00b2", "https://api.example", False),
         ("[::1]", "https://[::1]", True),
         ("fd00::/8", "https://[fd00::7]", True),
     ],
@@ -172,6 +174,7 @@ def test_hosts_of_no_proxy_are_reached_directly(
         ({"ALL_PROXY": "https://b"}, "https://x", "https://b:443"),
         ({"HTTP_PROXY": "http://a:1"}, "https://x", None),
         ({"HTTP_PROXY": "http://localhost:1"}, "http://localhost", "http://localhost:1"),
+        ({"ALL_PROXY": "socks5://proxy.example:1080"}, "http://127.0.0.1", None),
         # The key would cross the network readable.
         ({"HTTP_PROXY": "http://proxy.example:1"}, "http://localhost", None),
         # In a CGI program a caller sets HTTP_PROXY, by the header Proxy.
@@ -206,6 +209,8 @@ def test_what_is_no_proxy_is_refused_without_its_credentials(
         client.send({"a": 1})
 
     assert "secret" not in f"{given.value} {found.value}"
+    if url.startswith("socks"):
+        assert "proxy or --proxy, name the API's host in NO_PROXY" in str(found.value)
 
 
 def test_a_proxy_is_given_to_the_transport_or_to_the_client() -> None:
@@ -216,3 +221,14 @@ def test_a_proxy_is_given_to_the_transport_or_to_the_client() -> None:
             proxy="http://proxy:1",
             transport=object(),  # type: ignore[arg-type]
         )
+
+
+def test_a_proxy_that_is_not_there_is_named_without_the_insides_of_a_library() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    client = wideload.Client("https://api.example", api_key=API_KEY, proxy=address, retries=0)
+
+    with client, pytest.raises(wideload.TransportError) as raised:
+        client.send({"a": 1})
+
+    assert "the proxy can't be reached: Failed to establish a new connection" in str(raised.value)

@@ -67,11 +67,11 @@ def test_the_document_comes_back_byte_for_byte(client: wideload.Client, document
 def test_a_document_member_inside_another_is_not_taken_for_the_document() -> None:
     body = b'{"summary":{"a":1,"document":{"b":2}},"t":",\\"document\\":","document":{"c":3} }\n'
 
-    members, document = split_document(body)
+    members, _, document = split_document(body)
 
     assert document == b'{"c":3} '
     assert members == {"summary": {"a": 1, "document": {"b": 2}}, "t": ',"document":'}
-    assert split_document(body.replace(b',"document":{"c":3} ', b""))[1] is None
+    assert split_document(body.replace(b',"document":{"c":3} ', b""))[2] is None
 
 
 def test_an_inline_document_that_is_another_is_refused(

@@ -59,6 +59,12 @@ def test_a_key_that_cannot_be_right_is_not_shown(key: Any) -> None:
         {"api_key_header": "x key"},
         {"api_key_header": "x\r\nEvil: 1"},
         {"timeout": 0},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"timeout": 1e10},
+        {"retry_for": float("nan")},
+        {"retry_for": -1},
+        {"retry_for": "10"},
         {"retries": -1},
         {"ca_bundle": "/nowhere.pem"},
         {"ca_bundle": __file__},
@@ -68,6 +74,18 @@ def test_a_key_that_cannot_be_right_is_not_shown(key: Any) -> None:
 def test_other_arguments_that_cannot_be_right(options: dict[str, Any]) -> None:
     with pytest.raises(wideload.ConfigurationError):
         wideload.Client("https://api.example", api_key="k", **options)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e10, -1])
+def test_a_time_to_wait_that_cannot_be_right(
+    client: wideload.Client, server: FakeServer, seconds: float
+) -> None:
+    with pytest.raises(wideload.ConfigurationError, match="wait_timeout must be 0 to 1,000,000"):
+        client.send({"a": 1}, wait=True, wait_timeout=seconds)
+    with pytest.raises(wideload.ConfigurationError, match="timeout must be 0 to 1,000,000"):
+        client.wait("pl-1", timeout=seconds)
+
+    assert server.seen == []
 
 
 @pytest.mark.parametrize("key", ["", " a", "a ", "a\r\nEvil: 1", "é", "a" * 256])

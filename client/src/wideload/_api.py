@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from wideload._auth import ApiKey, Auth
 from wideload._http import Answer, Body, Http, NoAnswer, redirected
 from wideload._json import parse_object
+from wideload._proxies import LOOPBACK
 from wideload._retry import Attempts, Pacing, parse_retry_after
 from wideload._upload import no_answer
 from wideload.errors import (
@@ -67,7 +68,6 @@ PAYLOADS = Meanings(
 )
 _PASSING_STATUSES = {429, 500, 502, 503, 504}
 _LONGEST_DETAIL = 1000
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Api:
@@ -280,7 +280,7 @@ def checked_base_url(base_url: str, argument: str = "base_url") -> str:
         )
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{argument} must have no query and no fragment")
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
             f"{argument} must be https://, since the API key or token would cross the network "
             f"readable: {base_url!r}"

@@ -19,10 +19,11 @@ from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
 from wideload._download import Download, check_read, copy
 from wideload._files.files import Files
+from wideload._files.names import SURROGATE
 from wideload._http import Http, Progress, Transport
 from wideload._models import CallLog, Receipt
 from wideload._payload import LONGEST_CALL_ID, Document, prepare
-from wideload._retry import Attempts, Pacing, Retry, RetryPolicy
+from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
 from wideload._send import Sending, check_recorded
 from wideload._serialize import Default
 from wideload._version import __version__
@@ -98,12 +99,12 @@ class Client:
         transport: Transport | None = None,
         _pacing: Pacing | None = None,
     ) -> None:
-        if timeout <= 0:
+        if checked_seconds("timeout", timeout) == 0:
             raise ConfigurationError(f"timeout must be over 0 seconds, not {timeout}")
         if retries < 0:
             raise ConfigurationError(f"retries must be 0 or more, not {retries}")
-        if retry_for is not None and retry_for < 0:
-            raise ConfigurationError(f"retry_for must be 0 seconds or more, not {retry_for}")
+        if retry_for is not None:
+            checked_seconds("retry_for", retry_for)
         self._own_pool: Pool | None = None
         if transport is None:
             self._own_pool = transport = Pool(ca_bundle, proxy)
@@ -191,7 +192,7 @@ class Client:
                 file object, which need not be seekable and isn't closed. Bytes and files may be
                 gzipped already. A str is a path. In a mapping, datetimes, UUIDs, enums,
                 dataclasses, numpy arrays and keys that aren't str are written as orjson does it,
-                integers whatever their length; NaN and the infinities, for which JSON has no word,
+                integers of up to 308 digits; NaN and the infinities, for which JSON has no word,
                 become `null`, as in JavaScript.
             default: Called with each value in a mapping that can't be written, such as a Decimal, a
                 set or a pydantic model; returns one that can, or raises TypeError. As `default` of
@@ -207,7 +208,7 @@ class Client:
             wait_timeout: Seconds to wait for that.
 
         Raises:
-            ConfigurationError: `call_id` or `idempotency_key` can't be right.
+            ConfigurationError: `call_id`, `idempotency_key` or `wait_timeout` can't be right.
             DocumentError: The document can't be sent as it is.
             OSError: The document can't be read, or a temporary file can't be written.
             AuthenticationError: The key is missing, wrong or revoked.
@@ -219,6 +220,7 @@ class Client:
             WaitTimeoutError: With `wait`, it was still not stored.
         """
         self._check_open()
+        checked_seconds("wait_timeout", wait_timeout)
         key = _checked_idempotency_key(idempotency_key)
         _check_call_id(call_id)
         attempts = self._attempts()
@@ -247,11 +249,13 @@ class Client:
             timeout: Seconds to wait at most. 0 asks once.
 
         Raises:
+            ConfigurationError: `timeout` can't be right.
             PayloadRefusedError: Processing failed (`code` and `detail` say why), or the upload URL
                 expired unused.
             WaitTimeoutError: It is still not stored. It can be waited for again.
             ApiError, TransportError: As for `get`.
         """
+        checked_seconds("timeout", timeout)
         deadline = self._pacing.monotonic() + timeout
         pause = 0.5
         while True:
@@ -500,6 +504,8 @@ def _check_call_id(call_id: object) -> None:
         given = f"is {type(call_id).__name__}"
     elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
         given = f"has {len(call_id)} characters" if call_id else "is empty"
+    elif SURROGATE.search(call_id):
+        given = f"{call_id!r} holds a byte that is no text"
     else:
         return
     raise ConfigurationError(

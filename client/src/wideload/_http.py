@@ -254,7 +254,8 @@ def _not_connected(error: Exception, cause: object) -> NoAnswer | None:
 def _proxy_failed(reason: str) -> NoAnswer:
     refused = re.search(r"Tunnel connection failed: (\d+) ?(.*)", reason)
     if refused is None:
-        return NoAnswer(f"the proxy can't be reached: {reason}", retryable=True, sent=False)
+        plain = re.sub(r"^\w+\(host=[^)]*\): ", "", reason)  # urllib3 puts its class there
+        return NoAnswer(f"the proxy can't be reached: {plain}", retryable=True, sent=False)
     hint = (
         ": give user name and password in the proxy's URL, as http://user:password@host:port"
         if refused[1] == "407"

@@ -47,8 +47,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """Part an answer into its members but `document`, and the exact bytes of `document`.
+def split_document(body: bytes) -> tuple[dict[str, Any], dict[str, str], bytes | None]:
+    """Part an answer into its members but `document`, their texts, and the bytes of `document`.
 
     The API embeds the document's bytes as they were sent, as the last member. They are never
     parsed, whatever they hold.
@@ -59,11 +59,21 @@ def split_document(body: bytes) -> tuple[dict[str, Any], bytes | None]:
     # Whatever the bytes are, they come back the same.
     text = body.decode("utf-8", "surrogateescape").rstrip(" \t\r\n")
     members: dict[str, Any] = {}
-    for name, value, at in _members(text, unread="document"):
+    texts: dict[str, str] = {}
+    for name, value, at, end in _members(text, unread="document"):
         if name == "document":
-            return members, text[at:-1].encode("utf-8", "surrogateescape")
-        members[name] = value
-    return members, None
+            return members, texts, text[at:-1].encode("utf-8", "surrogateescape")
+        members[name], texts[name] = value, text[at:end]
+    return members, texts, None
+
+
+def texts_of_members(text: str) -> dict[str, str]:
+    """The members of a JSON object, each the text that it came as.
+
+    Raises:
+        ValueError: `text` is none.
+    """
+    return {name: text[at:end] for name, _, at, end in _members(text)}
 
 
 def texts_of_items(body: bytes) -> dict[str, Any]:
@@ -75,12 +85,12 @@ def texts_of_items(body: bytes) -> dict[str, Any]:
     text = body.decode().rstrip(" \t\r\n")
     return {
         name: list(_elements(text, at)) if name == "items" else value
-        for name, value, at in _members(text)
+        for name, value, at, _ in _members(text)
     }
 
 
-def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int]]:
-    """Name and value of each member of an object, and where the value begins.
+def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int, int]]:
+    """Name and value of each member of an object, and where the value begins and ends.
 
     Args:
         unread: Name of a member whose value isn't parsed, spaces before it included, and after
@@ -94,10 +104,10 @@ def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int]]:
         colon = _space(text, at)
         at = _after(text, at, ":")
         if name == unread:
-            yield name, None, colon + 1
+            yield name, None, colon + 1, len(text) - 1
             return
         value, end = _value(text, at)
-        yield name, value, at
+        yield name, value, at, end
         at = _next(text, end, "}")
     if at != len(text) - 1:
         raise ValueError("something follows the object")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from wideload._json import split_document
+from wideload._json import split_document, texts_of_members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,9 @@ class CallLog:
         created_at: ISO 8601 time at which the API first heard of it.
         stored_at: ISO 8601 time at which it was stored.
         records: Elements of the deployment's array of records.
-        summary: The document's top-level scalars.
+        summary: The document's top-level scalars. Integers are exact; other numbers are floats,
+            which have some 16 digits.
+        summary_texts: The same, each as JSON text, in which numbers keep their spelling.
         array_lengths: Elements of each of the document's top-level arrays, by its name.
         document: The JSON byte for byte as it was sent, its SHA-256 checked, if it is small
             enough to come with this answer; else None. `Client.document` gets it in either case.
@@ -84,6 +86,7 @@ class CallLog:
     stored_at: str | None = None
     records: int | None = None
     summary: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    summary_texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     array_lengths: Mapping[str, int] = field(default_factory=dict, repr=False)
     document: bytes | None = field(default=None, repr=False)
     document_url: str | None = field(default=None, repr=False)
@@ -99,10 +102,12 @@ class CallLog:
         Raises:
             AttributeError, KeyError, TypeError, ValueError: It isn't such an answer.
         """
-        return cls.of(*split_document(body))
+        answer, texts, document = split_document(body)
+        summary_texts = texts_of_members(texts["summary"]) if answer.get("summary") else {}
+        return replace(cls.of(answer), summary_texts=summary_texts, document=document)
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any], document: bytes | None = None) -> Self:
+    def of(cls, answer: Mapping[str, Any]) -> Self:
         """Take the members of an answer, or of an item of `GET /call-logs`.
 
         Raises:
@@ -124,7 +129,6 @@ class CallLog:
             records=answer.get("records"),
             summary=answer.get("summary") or {},
             array_lengths=answer.get("array_lengths") or {},
-            document=document,
             document_url=answer.get("document_url"),
             document_encoding=answer.get("document_encoding"),
             error_code=error.get("code"),

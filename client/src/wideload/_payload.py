@@ -21,7 +21,10 @@ _OTHER_FORMATS = {
     b"\xef\xbb\xbf": "a UTF-8 byte order mark: save it without one",
     b"\xff\xfe": "UTF-16: save it as UTF-8",
     b"\xfe\xff": "UTF-16: save it as UTF-8",
+    b"{\0": "UTF-16: save it as UTF-8",
+    b"\0{": "UTF-16: save it as UTF-8",
     b"PK\x03\x04": "a zip archive: send JSON or its gzip",
+    b"PK\x05\x06": "an empty zip archive: send JSON or its gzip",
     b"\x28\xb5\x2f\xfd": "zstd: send JSON or its gzip",
     b"BZh": "bzip2: send JSON or its gzip",
     b"\xfd7zX": "xz: send JSON or its gzip",
@@ -219,11 +222,11 @@ def _looks_like_an_object(block: Block) -> bool:
     for byte in block:
         if byte in _JSON_SPACE:
             continue
-        if byte == ord("{"):
-            return True
         formats = (
             name for start, name in _OTHER_FORMATS.items() if bytes(block[:4]).startswith(start)
         )
+        if byte == ord("{") and bytes(block[:2]) != b"{\0":
+            return True
         what = next(formats, repr(chr(byte)))
         raise DocumentError(f"the document must be one JSON object, but it begins with {what}")
     return False

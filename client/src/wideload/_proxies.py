@@ -50,7 +50,8 @@ class Proxy:
         if parts.scheme not in {"http", "https"}:
             raise ConfigurationError(
                 f"{source} names a {parts.scheme}:// proxy; supported are http:// and https:// "
-                "(for others give a transport, such as urllib3.contrib.socks.SOCKSProxyManager)"
+                "(give another as proxy or --proxy, name the API's host in NO_PROXY to go without, "
+                "or give a transport, such as urllib3.contrib.socks.SOCKSProxyManager)"
             )
         host = parts.hostname
         if not host or not url.isascii() or not url.isprintable():
@@ -97,7 +98,12 @@ class Proxies:
         host = parts.hostname or ""
         if self._excepted(host, parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)):
             return None
-        proxy = self._given or self._from_environment(parts.scheme)
+        try:
+            proxy = self._given or self._from_environment(parts.scheme)
+        except ConfigurationError:
+            if parts.scheme == "http":
+                return None
+            raise
         if proxy and parts.scheme == "http" and urlsplit(proxy.url).hostname not in LOOPBACK:
             return None
         return proxy
@@ -112,7 +118,7 @@ class Proxies:
         """Whether `NO_PROXY` names it: a host, a domain, either with a port, a network, or all."""
         for entry in self._no_proxy.lower().split(","):
             name, _, number = entry.strip().rpartition(":")
-            if not name or not number.isdigit() or name.endswith(":"):
+            if not name or not number.isdecimal() or name.endswith(":"):
                 name, number = entry.strip(), ""
             if number and int(number) != port:
                 continue

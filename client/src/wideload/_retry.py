@@ -8,13 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from wideload.errors import WideloadError
+from wideload.errors import ConfigurationError, WideloadError
 
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 20.0
 # A server that asks for a longer pause gets no retry, unless the caller has set a time for retries:
 # the caller should know, not hang.
 _LONGEST_RETRY_AFTER = 60.0
+
+
+# The longest that all systems take for a timeout of a socket is 24 days.
+LONGEST_TIME = 1_000_000.0
+
+
+def checked_seconds(name: str, seconds: float) -> float:
+    """Take a length of time: nan, which is no number, would pass all comparisons.
+
+    Raises:
+        ConfigurationError: It is none, or too long.
+    """
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TIME:
+        raise ConfigurationError(
+            f"{name} must be 0 to {LONGEST_TIME:,.0f} seconds, not {seconds!r}"
+        )
+    return seconds
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any
 
 import orjson
 
+from wideload._files.names import SURROGATE
 from wideload.errors import DocumentError
 
 Default = Callable[[Any], Any]
@@ -17,6 +20,7 @@ Default = Callable[[Any], Any]
 
 _HINT = " (give default=, a function as for json.dumps, which makes something else of it)"
 _LONGEST_PATH = 10_000
+_MOST_BITS = 1024  # of the largest number that the API takes, which is that of a double
 _LARGE_INTEGER = "Integer exceeds 64-bit range"
 
 
@@ -34,7 +38,7 @@ def serialize(document: Mapping[str, Any], default: Default | None = None) -> by
         refused = error
     try:
         if _LARGE_INTEGER in str(refused):
-            return dumps_as_python(whole, lambda value: json.loads(_dumps(value, convert)))
+            return dumps_as_python(_plain(whole, convert), convert)
         if "key must be" in str(refused):
             # Keys that aren't str cost speed, so only documents that have some pay for it.
             return _dumps(whole, convert, orjson.OPT_NON_STR_KEYS)
@@ -63,6 +67,43 @@ def dumps_as_python(document: Mapping[str, Any], default: Default) -> bytes:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
+def _plain(value: Any, convert: Default) -> Any:
+    """`value` as `json.dumps` takes it, which writes integers that are too large for orjson.
+
+    Raises:
+        TypeError, ValueError, RecursionError: There is something in it that can't be written.
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        value = {name: getattr(value, name) for name in names if not name.startswith("_")}
+    match value:
+        case None | bool() | float() | int() | str():
+            if isinstance(value, str):
+                value.encode()  # refuses halves of surrogate pairs
+            if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+                raise ValueError("an integer is too large")
+            return value
+        case Mapping():
+            return {_key(key, convert): _plain(inner, convert) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner, convert) for inner in value]
+    try:
+        return json.loads(_dumps(value, convert))
+    except TypeError as error:
+        if _LARGE_INTEGER not in str(error):
+            raise
+    return _plain(convert(value), convert)
+
+
+def _key(key: Any, convert: Default) -> str:
+    if isinstance(key, int) and not isinstance(key, (bool, Enum)):
+        return str(key)
+    (text,) = json.loads(_dumps({key: None}, convert, orjson.OPT_NON_STR_KEYS))
+    return str(text)
+
+
 def _dumps(value: Any, convert: Default, options: int = 0) -> bytes:
     return orjson.dumps(value, default=convert, option=options | orjson.OPT_SERIALIZE_NUMPY)
 
@@ -89,6 +130,12 @@ def _where(document: Mapping[Any, Any], convert: Default) -> str | None:
         path, value = waiting.pop()
         if len(path) > _LONGEST_PATH:
             return f"{path[:80]}…: nested too deeply, or within itself"
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            return f"{path}: an integer of more than 308 digits, which the API refuses"
+        if isinstance(value, Mapping):
+            for name in value:
+                if isinstance(name, str) and SURROGATE.search(name):
+                    return f"{path}: the name {name!r} holds half of a surrogate pair"
         inner = list(_children(path, value))
         if inner:
             waiting += reversed(inner)
@@ -97,7 +144,8 @@ def _where(document: Mapping[Any, Any], convert: Default) -> str | None:
             _dumps(value, convert, orjson.OPT_NON_STR_KEYS)
         except TypeError as error:
             if _LARGE_INTEGER not in str(error):
-                return f"{path}: {str(error.__cause__ or '') or f'{error}{_HINT}'}"
+                hint = _HINT if "not JSON serializable" in str(error) else ""
+                return f"{path}: {str(error.__cause__ or '') or f'{error}{hint}'}"
     return None
 
 

@@ -113,7 +113,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Deed:
+class BatchAction:
     """What is done, in words.
 
     Attributes:
@@ -136,7 +136,7 @@ def checked(what: str, ids: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(checked_id(what, given) for given in ids))
 
 
-def confirm(what: str, *, many: str, ids: list[str], deed: Deed, yes: bool) -> None:
+def confirm(what: str, *, many: str, ids: list[str], action: BatchAction, yes: bool) -> None:
     """Ask on a terminal, unless told not to.
 
     Raises:
@@ -146,12 +146,12 @@ def confirm(what: str, *, many: str, ids: list[str], deed: Deed, yes: bool) -> N
         return
     meant = f"{what} {ids[0]}" if len(ids) == 1 else f"{len(ids)} {many}"
     if not click.confirm(f"Delete {meant} for good?", err=True):
-        complain(f"nothing was {deed.past}")
+        complain(f"nothing was {action.past}")
         raise Failed(REFUSED)
 
 
 def each(
-    ids: list[str], act: Callable[[str], object], deed: Deed, *, as_json: bool, quiet: bool
+    ids: list[str], act: Callable[[str], object], action: BatchAction, *, as_json: bool, quiet: bool
 ) -> None:
     """Do it to each id and say so.
 
@@ -159,22 +159,22 @@ def each(
         Failed: One or more failed, which has been said.
         Interrupted: By Ctrl-C.
     """
-    batch = Batch(len(ids), f"not {deed.past}", as_json, quiet)
+    batch = Batch(len(ids), f"not {action.past}", as_json, quiet)
     for item in ids:
         try:
             act(item)
         except KeyboardInterrupt:
             left = len(ids) - batch.ended - 1
-            others = f"; {left} more were not {deed.past}" if left else ""
+            others = f"; {left} more were not {action.past}" if left else ""
             raise Interrupted(
-                f"{item} may have been {deed.past} or not{others}; {deed.again} is safe"
+                f"{item} may have been {action.past} or not{others}; {action.again} is safe"
             ) from None
         except WideloadError as error:
-            if batch.failed(item, error, {deed.key: item}):
+            if batch.failed(item, error, {action.key: item}):
                 batch.stopped()
                 break
         else:
-            batch.succeeded(f"{item}: {deed.past}", {deed.key: item, deed.past: True})
+            batch.succeeded(f"{item}: {action.past}", {action.key: item, action.past: True})
     batch.finish()
 
 

@@ -25,7 +25,7 @@ _COLUMNS = (
     ("call_id", "CALL ID", "<"),
 )
 # Items of the list never have these.
-_NOT_LISTED = ("answer", "summary", "array_lengths", "document", "document_url")
+_NOT_LISTED = ("answer", "summary", "summary_texts", "array_lengths", "document", "document_url")
 
 
 @click.command("call-logs", epilog=LEGEND)

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from wideload._cli.batch import Deed, checked, confirm, each
+from wideload._cli.batch import BatchAction, checked, confirm, each
 from wideload._cli.exits import LEGEND
 from wideload._cli.options import TEXT, connect, connection_options
 
-_DELETING = Deed(key="payload_id", past="deleted", again="deleting again")
+_DELETING = BatchAction(key="payload_id", past="deleted", again="deleting again")
 
 
 @click.command(epilog=LEGEND)
@@ -35,5 +35,5 @@ def delete(
     """
     ids = checked("payload", payload_ids)
     with connect(**connection) as client:
-        confirm("payload", many="payloads", ids=ids, deed=_DELETING, yes=yes)
+        confirm("payload", many="payloads", ids=ids, action=_DELETING, yes=yes)
         each(ids, client.delete, _DELETING, as_json=as_json, quiet=quiet)

@@ -18,14 +18,17 @@ from wideload._cli.batch import Batch
 from wideload._cli.exits import LEGEND, Interrupted, concerns_all
 from wideload._cli.lookup import checked_file, file_id_of
 from wideload._cli.options import TEXT, connect_files, files_options
-from wideload._cli.output import file_members, is_terminal, standard_output
+from wideload._cli.output import (
+    file_members,
+    is_standard_output,
+    is_terminal,
+    standard_output,
+)
 from wideload._cli.stopping import stopping
 from wideload._cli.transfers import Transfers
 from wideload._cli.units import human_size, human_time
 from wideload._files.target import Folder
 
-# Paths by which programs write to standard output, besides "-".
-_STDOUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 # Names and sizes for the bars cost a request each, before the first byte comes.
 _MOST_LOOKED_UP = 25
 
@@ -61,7 +64,8 @@ def download(  # noqa: PLR0917 - click passes by name
     quiet: bool,
     **connection: Any,
 ) -> None:
-    """Download the file of each ID, and check its SHA-256. A name does, if one file has it.
+    """Download the file of each ID, and check its SHA-256. Instead of an ID, give a name
+    that only one of your files has.
 
     \b
       wideload download ID
@@ -181,7 +185,7 @@ def _target(
     Raises:
         click.UsageError: It can't be written there.
     """
-    if output in _STDOUT:
+    if output and is_standard_output(output):
         if several or as_json:
             raise click.UsageError(f"--output {output} is for one ID, and without --json")
         return opened.enter_context(standard_output())

@@ -13,11 +13,18 @@ import click
 from wideload import CallLog, Client
 from wideload._cli.exits import LEGEND, Interrupted
 from wideload._cli.options import TEXT, connect, connection_options
-from wideload._cli.output import echo, json_line, print_json, printable, standard_output
+from wideload._cli.output import (
+    echo,
+    is_standard_output,
+    json_text_line,
+    print_json,
+    printable,
+    standard_output,
+)
 from wideload._files.target import opened_stream, permissions_for
 
 # The document has a way of its own out, and its URL is a secret.
-_NOT_SHOWN = ("answer", "document", "document_url", "document_encoding")
+_NOT_SHOWN = ("answer", "summary", "summary_texts", "document", "document_url", "document_encoding")
 
 
 @click.command(epilog=LEGEND)
@@ -49,7 +56,7 @@ def get(
     with connect(**connection) as client:
         if not document:
             _show(client.get(payload_id), as_json=as_json)
-        elif output and output != "-":
+        elif output and not is_standard_output(output):
             _save(client, payload_id, Path(output))
         else:
             with standard_output() as stream:
@@ -62,15 +69,17 @@ def _show(log: CallLog, *, as_json: bool) -> None:
         for name in log.__slots__
         if name not in _NOT_SHOWN and getattr(log, name) is not None
     }
+    # As the API spells them: a float has fewer digits than a number may have.
+    summary = {name: json_text_line(text) for name, text in log.summary_texts.items()}
     if as_json:
-        print_json(members)
+        print_json(members, summary=summary)
         return
-    summary, lengths = members.pop("summary"), members.pop("array_lengths")
+    lengths = members.pop("array_lengths")
     width = max(map(len, members))
     for name, value in members.items():
         echo(printable(f"{name:{width}}  {value}"))
     for name, value in summary.items():
-        echo(printable(f"summary.{name}: {json_line(value)}"))
+        echo(printable(f"summary.{name}: {value}"))
     for name, length in lengths.items():
         echo(printable(f"summary.{name}: {length:,} elements"))
 

@@ -27,7 +27,12 @@ _ON_A_TERMINAL = 50
 @click.command(epilog=LEGEND)
 @files_options
 @click.option(
-    "--query", "-q", type=TEXT, metavar="TEXT", help="Only files whose name contains TEXT."
+    "--query",
+    "-q",
+    type=TEXT,
+    metavar="TEXT",
+    help="Only files whose name contains TEXT, in "
+    "whatever case, with any kind of space and however accents are encoded.",
 )
 @click.option(
     "--limit",

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from wideload._cli.batch import Batch, Deed, checked, confirm, each
+from wideload._cli.batch import Batch, BatchAction, checked, confirm, each
 from wideload._cli.exits import LEGEND
 from wideload._cli.options import TEXT, connect_files, files_options
 from wideload._cli.output import file_members
 
-_DELETING = Deed(key="file_id", past="deleted", again="deleting again")
-_ABORTING = Deed(key="upload_id", past="aborted", again="aborting again")
+_DELETING = BatchAction(key="file_id", past="deleted", again="deleting again")
+_ABORTING = BatchAction(key="upload_id", past="aborted", again="aborting again")
 
 
 @click.command(epilog=LEGEND)
@@ -35,7 +35,7 @@ def rm(file_ids: tuple[str, ...], yes: bool, as_json: bool, quiet: bool, **conne
     """
     ids = checked("file", file_ids)
     with connect_files(**connection) as client:
-        confirm("file", many="files", ids=ids, deed=_DELETING, yes=yes)
+        confirm("file", many="files", ids=ids, action=_DELETING, yes=yes)
         each(ids, client.files.delete, _DELETING, as_json=as_json, quiet=quiet)
 
 

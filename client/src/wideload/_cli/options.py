@@ -15,6 +15,7 @@ from wideload._api import checked_base_url
 from wideload._cli.exits import complain, sentence, verbose
 from wideload._cli.output import is_terminal
 from wideload._connections import Pool
+from wideload._retry import LONGEST_TIME
 from wideload._signin.web import Web
 from wideload.signin import password_token, stored_token
 
@@ -64,7 +65,7 @@ _PROXY = click.option(
 )
 _TIMEOUT = click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=LONGEST_TIME),
     default=60.0,
     show_default=True,
     help="Seconds that the other side may be silent.",
@@ -257,7 +258,7 @@ def provider_web(ca_bundle: str | None, proxy: str | None) -> Web:
 
 
 def _on_retry() -> Callable[[Retry], object] | None:
-    """What shows retries to a person; None where nobody looks."""
+    """What shows retries to a person; None if standard error is no terminal."""
     return _show_retry if is_terminal(sys.stderr) else None
 
 

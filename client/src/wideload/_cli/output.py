@@ -13,9 +13,10 @@ from typing import IO, Any, TextIO
 import click
 
 from wideload import FileInfo
-from wideload._files.names import STEERING
+from wideload._files.names import STEERING, SURROGATE
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+# Paths by which programs write to standard output, besides "-".
+_STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 _BETWEEN_VALUES = re.compile("[\t\n\r]+")  # within strings these are escaped
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 
@@ -30,7 +31,7 @@ def printable(text: str) -> str:
     What steers a terminal becomes `?`, and bytes that are no text are escaped as `\xe9`; nothing
     else changes. `main` has characters escaped that the locale's encoding lacks.
     """
-    return _SURROGATES.sub(_escaped, STEERING.sub("?", text))
+    return SURROGATE.sub(_escaped, STEERING.sub("?", text))
 
 
 def json_line(value: object) -> str:
@@ -41,7 +42,7 @@ def json_line(value: object) -> str:
 def json_text_line(text: str) -> str:
     """JSON text as one such line, its numbers as they are spelled."""
     line = _BETWEEN_VALUES.sub(" ", text)
-    for unsafe in (STEERING, _SURROGATES):
+    for unsafe in (STEERING, SURROGATE):
         line = unsafe.sub(_json_escaped, line)
     utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() in {"utf-8", "utf8"}
     return line if utf8 else _BEYOND_ASCII.sub(_json_escaped, line)
@@ -54,6 +55,8 @@ def echo(line: str) -> None:
         BrokenPipeError: Its reader has left.
         OutputLostError: It can't be written.
     """
+    if sys.stdout is None:
+        raise OutputLostError("standard output is closed")
     try:
         click.echo(line)
     except BrokenPipeError:
@@ -62,13 +65,20 @@ def echo(line: str) -> None:
         raise _lost(error) from error
 
 
-def print_json(members: Mapping[str, Any]) -> None:
+def print_json(members: Mapping[str, Any], summary: Mapping[str, str] | None = None) -> None:
     """Print one result for a program, at once; bytes of names that are no text as `printable`.
+
+    Args:
+        summary: A member `summary` besides, whose values are JSON text.
 
     Raises:
         BrokenPipeError, OutputLostError: As `echo`.
     """
-    echo(json_line(_texts(members)))
+    line = json_line(_texts(members))
+    if summary is not None:
+        inner = ",".join(f"{json_line(name)}:{text}" for name, text in summary.items())
+        line = f'{line[:-1]},"summary":{{{inner}}}}}'
+    echo(line)
 
 
 def file_members(file: FileInfo) -> dict[str, Any]:
@@ -90,6 +100,11 @@ def standard_input() -> IO[bytes]:
     if sys.stdin is None:
         raise click.UsageError("standard input is closed: give a file, or pipe something in")
     return sys.stdin.buffer
+
+
+def is_standard_output(path: str) -> bool:
+    """Whether this path means standard output."""
+    return path in _STANDARD_OUTPUT
 
 
 @contextmanager
@@ -133,7 +148,7 @@ def _lost(error: OSError) -> OutputLostError:
 
 def _texts(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATES.sub(_escaped, value)
+        return SURROGATE.sub(_escaped, value)
     if isinstance(value, Mapping):
         return {name: _texts(member) for name, member in value.items()}
     return value

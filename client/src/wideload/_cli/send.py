@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import uuid
@@ -18,6 +19,7 @@ from wideload._cli.options import TEXT, connect, connection_options
 from wideload._cli.output import is_terminal, standard_input
 from wideload._cli.progress import Bar
 from wideload._cli.units import human_size
+from wideload._retry import LONGEST_TIME
 
 _STDIN = "-"
 _WAYS = {"inline": "through the API", "s3": "through S3"}
@@ -27,7 +29,9 @@ _WAYS = {"inline": "through the API", "s3": "through S3"}
 @click.argument("files", type=TEXT, metavar="FILE…", nargs=-1, required=True)
 @connection_options
 @click.option(
-    "--call-id", type=TEXT, help="What to record the upload under until the file has been read."
+    "--call-id",
+    type=TEXT,
+    help="What to record the document under if it has no call_id of its own.",
 )
 @click.option(
     "--idempotency-key",
@@ -41,7 +45,7 @@ _WAYS = {"inline": "through the API", "s3": "through S3"}
 )
 @click.option(
     "--wait-timeout",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=LONGEST_TIME),
     default=600.0,
     show_default=True,
     help="Seconds to wait for that.",
@@ -71,14 +75,15 @@ def send(  # noqa: PLR0917 - click passes by name
     """
     if len(files) > 1 and (idempotency_key or call_id):
         raise click.UsageError("--idempotency-key and --call-id name one sending: give one FILE")
-    for file in files:
-        _check_readable(file)
+    if _STDIN in files:
+        standard_input()  # refuses one that is closed
     batch = Batch(len(files), "not sent", as_json, quiet)
     with connect(**connection) as client:
         for file in files:
             # Made here rather than by the client, to be told to the user after a Ctrl-C.
             key = idempotency_key or str(uuid.uuid4())
             try:
+                _refuse_directory(file)
                 with Bar(Path(file).name, wanted=not quiet and is_terminal(sys.stderr)) as bar:
                     receipt = client.send(
                         standard_input() if file == _STDIN else Path(file),
@@ -102,21 +107,9 @@ def send(  # noqa: PLR0917 - click passes by name
     batch.finish()
 
 
-def _check_readable(file: str) -> None:
-    """Refuse before anything is sent what can't be read.
-
-    Looks without opening: a named pipe can be opened only once.
-    """
-    if file == _STDIN:
-        standard_input()
-        return
-    path = Path(file)
-    if path.is_dir():
-        raise click.UsageError(f"{file} is a directory: give the files in it")
-    if not path.exists():
-        raise click.UsageError(f"{file}: no such file")
-    if not os.access(path, os.R_OK):
-        raise click.UsageError(f"{file} can't be read: permission denied")
+def _refuse_directory(file: str) -> None:
+    if os.path.isdir(file):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory: give the files in it", file)
 
 
 def _sentence(file: str, receipt: Receipt) -> str:

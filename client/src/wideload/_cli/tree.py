@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -58,8 +59,10 @@ def find(paths: tuple[str, ...], *, recursive: bool, follow_links: bool) -> Foun
     seen: set[tuple[int, int]] = set()
     for path in paths:
         if path == STDIN or not os.path.isdir(path):
-            _check_readable(path)
-            found.files.append(path)
+            if path == STDIN:
+                standard_input()  # refuses one that is closed
+            if path == STDIN or _readable(path, found):
+                found.files.append(path)
         elif recursive:
             _look_into(path, found, seen, follow_links=follow_links)
         else:
@@ -110,15 +113,13 @@ def _reason(name: str, mode: int) -> str | None:
     return _SYSTEM if name.lower() in _OF_THE_SYSTEM else None
 
 
-def _check_readable(file: str) -> None:
-    """Refuse before anything is sent what can't be read.
-
-    Looks without opening: a named pipe can be opened only once.
-    """
-    if file == STDIN:
-        standard_input()
-        return
-    if not os.path.exists(file):
-        raise click.UsageError(f"{file}: no such file")
-    if not os.access(file, os.R_OK):
-        raise click.UsageError(f"{file} can't be read: permission denied")
+def _readable(file: str, found: Found) -> bool:
+    """Look at a file without opening it: a named pipe can be opened only once."""
+    try:
+        os.stat(file)
+        if not os.access(file, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), file)
+    except OSError as error:
+        found.unreadable.append((file, error))
+        return False
+    return True

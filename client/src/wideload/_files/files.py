@@ -28,7 +28,7 @@ from wideload._files.models import (
     UploadOutcome,
     UploadResult,
 )
-from wideload._files.names import checked_content_type, checked_name, content_type_of
+from wideload._files.names import SURROGATE, checked_content_type, checked_name, content_type_of
 from wideload._files.session import FILES, Created, Session, read_file
 from wideload._files.source import name_of, open_source
 from wideload._files.upload import Opened, Upload
@@ -278,6 +278,8 @@ class Files:
         if q is not None:
             if not 1 <= len(q) <= 255:
                 raise ConfigurationError("q has 1 to 255 characters: leave it out to list all")
+            if SURROGATE.search(q):
+                raise ConfigurationError(f"q holds a byte that is no text: {q!r}")
             query["q"] = q
         return items(
             self._api,

@@ -17,7 +17,7 @@ _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED
 # Controls, line and paragraph separators, and what changes the direction of writing, so that a
 # name reads otherwise than it is: "exe.txt" that ends in .exe.
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")  # a byte of a path that is no text
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # a byte of a path that is no text
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
@@ -38,7 +38,7 @@ def checked_name(name: str) -> str:
         raise ConfigurationError(f"{name!r} is no file name: give one as name")
     if "/" in name or "\\" in name:
         raise ConfigurationError(f"a file's name has no / and no \\: {name!r}")
-    if STEERING.search(name) or _SURROGATE.search(name):
+    if STEERING.search(name) or SURROGATE.search(name):
         raise ConfigurationError(
             f"the file name {name!r} holds a control character, a byte that is no text or a mark "
             "that changes the direction of writing: give another as name"
@@ -86,7 +86,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
         windows: Whether to keep to what Windows takes.
     """
     base = re.split(r"[/\\]", name)[-1]
-    base = _SURROGATE.sub("_", STEERING.sub("_", base))
+    base = SURROGATE.sub("_", STEERING.sub("_", base))
     if windows:
         base = "".join("_" if char in _WINDOWS_REFUSED else char for char in base)
         base = base.rstrip(". ")
@@ -98,11 +98,13 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """`name` in at most so many bytes of UTF-8, its extension kept if that is short."""
-    if len(name.encode()) <= most:
+    """`name` in at most so many bytes on disk, its extension kept if that is short."""
+    if len(os.fsencode(name)) <= most:
         return name
     stem, extension = os.path.splitext(name)
-    if len(extension.encode()) > 20:
+    if len(os.fsencode(extension)) > 20:
         stem, extension = name, ""
-    room = most - len(extension.encode())
-    return stem.encode()[:room].decode(errors="ignore") + extension
+    room = most - len(os.fsencode(extension))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + extension

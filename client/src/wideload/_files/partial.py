@@ -177,7 +177,7 @@ def _locked(path: Path) -> io.FileIO:
 
 
 def _opened(path: Path) -> tuple[io.FileIO | None, bool]:
-    """The file, and whether it was made; no file if it is gone as soon as it was found."""
+    """The file, and whether it was made; no file if another process deleted it meanwhile."""
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with suppress(FileExistsError):
         # For nobody else to read or change until it is checked and has its name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from wideload._files.names import LONGEST_ON_DISK, safe_name, shortened
 
+# On Linux, opening one of these again would write at the file's beginning, over what it holds.
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
+_NAMED_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _READ_AND_WRITE_BY_ALL = 0o666
 _PERMISSIONS = 0o777
 
@@ -29,13 +33,20 @@ class Folder(os.PathLike[str]):
     def __fspath__(self) -> str:
         return self._path
 
-    def place(self, name: str) -> Path:
-        """A path for a file of this name, which no other one got."""
-        for candidate in _numbered(safe_name(name)):
+    def place(self, name: str, *, overwrite: bool = False) -> Path:
+        """A path for a file of this name, which no other one got.
+
+        Args:
+            overwrite: Whether what is there is to be replaced. Where a number was added to the
+                name it isn't: the next number that is free is taken.
+        """
+        for number, candidate in enumerate(_numbered(safe_name(name))):
             path = Path(self._path, candidate)
             # File systems that ignore case, or how accents are encoded, give both one file.
             alike = self._taken.setdefault(unicodedata.normalize("NFC", candidate).casefold(), [])
-            if not any(path == other or _same_file(path, other) for other in alike):
+            if any(path == other or _same_file(path, other) for other in alike):
+                continue
+            if not (number and overwrite and os.path.lexists(path)):
                 break
         alike.append(path)
         return path
@@ -53,10 +64,10 @@ def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path
         NotADirectoryError: `to` names a directory, and there is none.
     """
     if isinstance(to, Folder):
-        return to.place(name)
+        return to.place(name, overwrite=overwrite)
     text = os.fspath(to)
     if os.path.isdir(text):
-        return Folder(text).place(name)
+        return Folder(text).place(name, overwrite=overwrite)
     if text.endswith(("/", os.sep)):
         raise NotADirectoryError(errno.ENOTDIR, "there is no such directory", text)
     return Path(os.path.realpath(text) if overwrite else text)
@@ -65,9 +76,17 @@ def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path
 def opened_stream(to: str | os.PathLike[str]) -> io.FileIO | None:
     """What takes bytes in order at a path, such as a named pipe or a device; None for files.
 
+    A path such as `/dev/fd/3` is what this process has open as 3: be it a file, it goes on there.
+
     Raises:
         OSError: It can't be opened.
     """
+    descriptor = _descriptor(to)
+    if descriptor is not None and not os.path.isdir(to):
+        try:
+            return io.FileIO(os.dup(descriptor), "wb")
+        except OSError as error:
+            raise _refused(error.errno or errno.EBADF, "it isn't open", to) from None
     try:
         mode = os.stat(to).st_mode
     except OSError:
@@ -111,6 +130,12 @@ def permissions_for(target: str | os.PathLike[str]) -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return _READ_AND_WRITE_BY_ALL & ~mask
+
+
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    text = os.fspath(path)
+    found = _DESCRIPTOR.fullmatch(text)
+    return int(found[1]) if found else _NAMED_DESCRIPTORS.get(text)
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from wideload._http import Http, NoAnswer, Transport, redirected
 from wideload._json import parse_object
+from wideload._proxies import LOOPBACK
 from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._upload import no_answer
 from wideload._version import __version__
@@ -16,7 +17,6 @@ from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, 
 
 _TIMEOUT = 30.0
 _RETRIES = 3
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Web:
@@ -111,7 +111,7 @@ def checked_endpoint(name: str, url: object) -> str:
         host = None
     if not host or not text.isascii() or not text.isprintable() or " " in text:
         raise SignInError(f"this deployment's {name} is no URL: {url!r}")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         raise SignInError(f"this deployment's {name} must be https://, not {text!r}")
     return text
 
