@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from wideload._auth import ApiKey, Auth
 from wideload._http import Answer, Body, Http, NoAnswer, redirected
 from wideload._json import parse_object
 from wideload._proxies import LOOPBACK
-from wideload._retry import Attempts, Pacing, parse_retry_after
+from wideload._retry import LONGEST_TIME, Attempts, Pacing, parse_retry_after
 from wideload._upload import no_answer
 from wideload.errors import (
     ApiError,
@@ -177,7 +177,7 @@ class Api:
             code=code,
             detail=detail,
             request_id=request_id,
-            retry_after=float(retry_after) if isinstance(retry_after, (int, float)) else None,
+            retry_after=_seconds(retry_after),
         )
         error.answer = problem
         if isinstance(error, AuthenticationError):
@@ -225,6 +225,12 @@ def unexpected(method: str, path: str, answer: Answer) -> ApiError:
         status=answer.status,
         request_id=_text(answer.headers.get("apigw-requestid")),
     )
+
+
+def _seconds(value: object) -> float | None:
+    """A time to wait as an answer names it; None if it is none, or longer than any."""
+    sane = isinstance(value, (int, float)) and 0 <= value <= LONGEST_TIME
+    return float(cast(float, value)) if sane else None
 
 
 def checked_id(what: str, id: object) -> str:

@@ -453,7 +453,7 @@ class Client:
             log = CallLog.parse(answer.body)
             if log.document_url is not None:
                 self._api.checked_url(log.document_url)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise unexpected("GET", path, answer) from None
         if log.document is not None:
             check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())

@@ -6,6 +6,7 @@ orjson makes floats of long integers and refuses lone surrogates, which summarie
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,7 +20,18 @@ def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) <= _LONGEST_INT else Decimal(text)
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer)
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is beyond the range of floats")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 

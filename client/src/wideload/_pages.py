@@ -140,11 +140,11 @@ def items(
             page = parse(answer.body)
             items = [take(item) for item in page["items"]]
             cursor = page["cursor"]
-            if cursor is not None and not isinstance(cursor, str):
-                raise TypeError("a cursor must be text")
+            if cursor is not None and not (isinstance(cursor, str) and cursor.isascii()):
+                raise TypeError("a cursor must be ASCII text")
             if len(items) > asked or cursor in {"", query.get("cursor", "")}:
                 raise ValueError("more than was asked for, or no way on")
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("GET", path, answer) from None
         yield from items
         if cursor is None:

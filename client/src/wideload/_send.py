@@ -174,7 +174,7 @@ class Sending:
         try:
             ticket = Ticket.parse(parse_answer("POST", _UPLOAD_URL, answer))
             self.api.checked_url(ticket.url)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise unexpected("POST", _UPLOAD_URL, answer) from None
         return ticket
 

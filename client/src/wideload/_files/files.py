@@ -364,7 +364,7 @@ class Files:
         answer = self._api.request("GET", path, self._attempts())
         try:
             return UploadInfo.of(parse_answer("GET", path, answer))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("GET", path, answer) from None
 
     def abort(self, upload_id: str) -> None:

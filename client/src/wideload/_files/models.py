@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,14 @@ Target = str | os.PathLike[str] | IO[bytes]
 
 ManyProgress = Callable[[int, int, int], object]
 """Called with (number of the source from 0, bytes done, bytes in all)."""
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+def _is_size(value: object) -> bool:
+    """Whether it can be a number of bytes or parts of a file."""
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +67,10 @@ class FileInfo:
         texts["created_at"] = answer["created_at"]
         if not all(isinstance(text, str) for text in texts.values()):
             raise TypeError("a member that must be text is not")
-        if type(answer["size"]) is not int or not isinstance(answer["verified"], bool):
-            raise TypeError("size must be a number, verified a truth value")
+        if not _is_size(answer["size"]) or not isinstance(answer["verified"], bool):
+            raise TypeError("size must be a number of bytes, verified a truth value")
+        if not _ID.fullmatch(texts["file_id"]):  # it goes into paths and names of partial files
+            raise TypeError("file_id must be an id")
         return cls(
             **texts,
             size=answer["size"],
@@ -153,7 +164,7 @@ class UploadInfo:
         numbers = ("size", "part_size", "part_count")
         if not all(isinstance(answer[name], str) for name in texts):
             raise TypeError("a member that must be text is not")
-        if not all(type(answer[name]) is int for name in numbers):
+        if not all(_is_size(answer[name]) for name in numbers):
             raise TypeError("a member that must be a number is not")
         file = answer.get("file")
         return cls(

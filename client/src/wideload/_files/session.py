@@ -138,7 +138,7 @@ class Session:
             shape = unexpected("POST", "/files", answer)
         try:
             created = [self._created(one, request_id) for one in answered]
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise shape from None
         if len(created) != len(files):
             raise shape
@@ -177,7 +177,7 @@ class Session:
                 int(part["number"]): self.action(part["action"])
                 for part in parse_answer("POST", path, answer)["parts"]
             }
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("POST", path, answer) from None
         if signed.keys() != {number for number, _ in parts}:
             raise unexpected("POST", path, answer)
@@ -217,7 +217,7 @@ class Session:
         file = read_file("GET", path, answer)
         try:
             return file, self.action(parse_answer("GET", path, answer)["action"])
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("GET", path, answer) from None
 
     def abort(self, upload_id: str) -> None:

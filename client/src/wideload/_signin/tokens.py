@@ -41,9 +41,11 @@ class Tokens:
         life: float | None
         try:
             life = float(cast(Any, expires_in))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             end = claims(access_token).get("exp")
-            life = float(end) - now if isinstance(end, (int, float)) else None
+            life = None
+            if isinstance(end, (int, float)) and 0 <= end < 1 << 63:
+                life = float(end) - now
         return cls(
             access_token=access_token,
             refresh_token=refresh_token,
