@@ -176,7 +176,7 @@ def test_a_document_within_itself_is_refused(client: wideload.Client) -> None:
 
 # What comes back
 
-NUMBERS = b'{"order_no":12345678901234567890123,"x":1.0,"y":-0,"z":1e400,"n":' + b"9" * 5000 + b"}"
+NUMBERS = b'{"order_no":12345678901234567890123,"x":1.0,"y":-0,"n":' + b"9" * 5000 + b"}"
 
 
 def test_integers_come_back_exactly(client: wideload.Client, server: FakeServer) -> None:
