@@ -41,7 +41,9 @@ def test_the_sweep_finds_nothing_left_over(
         report = stored.sweep()
 
     assert (report["leftovers"], report["failed"]) == (0, 0)
-    assert "due_at" not in (stored.item(newcomer, upload) or {})
+    item = stored.item(newcomer, upload)
+    assert item is not None
+    assert "held" not in item
 
 
 def key_of(stored: Store, api: Api, created: dict[str, str]) -> str:
