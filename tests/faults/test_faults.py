@@ -174,7 +174,7 @@ def wait_until_turned_away(deployed: Deployment, payload_id: str) -> None:
     deadline = time.monotonic() + 60
     worker = deployed.functions["ingest_worker"]
     while not any(
-        payload_id in line and "somebody else is at it" in line
+        payload_id in line and "another function processes it" in line
         for line in deployed.cloud.log_lines(worker)
     ):
         assert time.monotonic() < deadline
