@@ -136,6 +136,7 @@ format: $(VENV) $(WEB_NODE) ## Format, and mend what the linter can
 bench: $(LOCAL_READY) ## Run the benchmarks
 	$(BIN)/python -m bench.client_send
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
+	PYTHONPATH=lambda_src $(BIN)/python -m bench.slow_documents 3000
 	$(BIN)/python -m bench.huge_payload
 	$(BIN)/python -m bench.file_transfer
 
