@@ -262,7 +262,7 @@ class FakeQueue:
 
     delays: list[int] = field(default_factory=list)
 
-    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None:
+    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0, waits: int = 0) -> None:
         self.sent.append((s3_key, reason))
         self.delays.append(delay_seconds)
 

@@ -131,9 +131,20 @@ def test_a_tenant_with_its_share_of_workers_waits_while_others_go_on(
     assert deliver(message(others.s3_key)) == []
 
     # By a message of its own: this one's last delivery would have led to the dead letters.
-    assert (world.queue.sent, world.queue.delays) == ([(theirs.s3_key, "waited")], [60])
+    assert (world.queue.sent, world.queue.delays) == ([(theirs.s3_key, "waited")], [5])
     states = {payload.tenant: payload.state for payload in world.table.items.values()}
     assert states == {"acme": "issued", "globex": "stored"}
+
+
+def test_who_waits_is_looked_at_less_and_less_often(world: World, deliver: Deliver) -> None:
+    claim = upload(world, LARGE)
+    take_slots(world, "acme", 60_000)
+
+    for waits in (0, 1, 2, 3, 4, 1000):
+        body = {"s3_key": claim.s3_key, "reason": "waited", "waits": waits}
+        assert deliver(json.dumps(body)) == []
+
+    assert world.queue.delays == [5, 10, 20, 40, 60, 60]
 
 
 def test_what_is_done_takes_no_slot(world: World, deliver: Deliver) -> None:

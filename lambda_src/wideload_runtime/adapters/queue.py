@@ -16,14 +16,15 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None:
+    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0, waits: int = 0) -> None:
         """Have an object processed: at once by default, as the queue's own delay is for unclaimed
         ones.
 
         Messages are grouped by tenant: SQS then prefers tenants whose messages take little of the
         workers' time. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
         """
-        body = orjson.dumps({"s3_key": s3_key, "reason": reason}).decode()
+        message = {"s3_key": s3_key, "reason": reason}
+        body = orjson.dumps({**message, "waits": waits} if waits else message).decode()
         parsed = parse_transit_key(s3_key)
         group = {"MessageGroupId": parsed[0]} if parsed else {}
         self._client.send_message(

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import LeaseHeldError, TenantBusyError
-from wideload_runtime.core.ingest.shares import AGAIN_SECONDS
+from wideload_runtime.core.ingest.shares import again_seconds
 from wideload_runtime.handlers._service import make_processor, make_queue, settings
 
 LEASE_MS = 16 * 60 * 1000  # the function ends after 15 minutes
@@ -42,7 +42,8 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
         )
     except TenantBusyError:
         # A message of its own, as each delivery of this one counts as a failure.
-        queue.send(s3_key, reason="waited", delay_seconds=AGAIN_SECONDS)
+        waits = int(message.get("waits", 0))
+        queue.send(s3_key, reason="waited", delay_seconds=again_seconds(waits), waits=waits + 1)
         logger.info("the tenant's share of workers is in use")
         return
     except LeaseHeldError:

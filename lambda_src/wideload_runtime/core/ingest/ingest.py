@@ -44,7 +44,7 @@ class Urls(Protocol):
 
 
 class Queue(Protocol):
-    def send(self, s3_key: str, *, reason: str, delay_seconds: int = 0) -> None: ...
+    def send(self, s3_key: str, *, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,14 @@ from typing import Protocol
 
 from wideload_runtime.core.errors import TenantBusyError
 
-AGAIN_SECONDS = 60
-"""After which a message is looked at again whose tenant had its share of workers."""
+FIRST_AGAIN_SECONDS = 5
+LONGEST_AGAIN_SECONDS = 60
+
+
+def again_seconds(waits: int) -> int:
+    """After which a message is looked at again that waited so often for its tenant's share: soon,
+    as most payloads take seconds, then less and less often."""
+    return min(FIRST_AGAIN_SECONDS << min(waits, 10), LONGEST_AGAIN_SECONDS)
 
 
 class WorkerSlots(Protocol):
@@ -40,7 +46,7 @@ class TenantShares:
         """Hold one of a tenant's slots.
 
         Raises:
-            TenantBusyError: All are taken: look again in `AGAIN_SECONDS`.
+            TenantBusyError: All are taken: look again in `again_seconds`.
         """
         now = int(self.now() * 1000)
         slot = self.table.take_slot(
