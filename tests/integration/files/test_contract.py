@@ -16,6 +16,7 @@ CASES = contract_cases.load("files.json")
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_case(ann: Api, stored: Store, case: dict[str, Any]) -> None:
+    stored.end_urls(ann)  # of other tests
     before = stored.usage(ann)
 
     def ask(
