@@ -35,9 +35,9 @@ def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Proce
         lease_ms: Longer than the function can run, so that none works without a lease.
         tenant_workers: Functions that may process one tenant's payloads at once.
     """
-    shares = tenant_workers and TenantShares(
-        table=_table, slots=tenant_workers, hold_ms=lease_ms, now=time.time
-    )
+    shares = None
+    if tenant_workers is not None:
+        shares = TenantShares(table=_table, slots=tenant_workers, hold_ms=lease_ms, now=time.time)
     return Processor(
         table=_table,
         objects=_bucket,
@@ -45,7 +45,7 @@ def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Proce
         records_field=settings.records_field,
         retention_seconds=settings.retention_seconds,
         lease_ms=lease_ms,
-        shares=shares or None,
+        shares=shares,
     )
 
 
