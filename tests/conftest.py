@@ -10,6 +10,10 @@ from hypothesis import HealthCheck, settings
 
 os.environ.update(POWERTOOLS_SERVICE_NAME="ingest", POWERTOOLS_METRICS_NAMESPACE="Wideload")
 
+# The CDK's own validation takes half of the time of a synthesis. `tests/stacks/test_app.py` runs
+# the app as `cdk synth` does, with it.
+os.environ["CDK_VALIDATION"] = "false"
+
 # Whether a test passes does not depend on how busy the machine is.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")

@@ -96,7 +96,7 @@ def test_synth_depends_on_nothing_around_it(
         page=PLACEHOLDER_PAGE,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     for service in SERVICES:
         path = tmp_path / "out" / f"wideload-staging-{service}.template.json"
         assert json.loads(path.read_text()) == synthesize("staging").template(service)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import cfnlint.api
 import pytest
 
 from tests.guards.stateful import changed_ids
 from tests.stacks.conftest import Synthesized
 from tests.stacks.test_every_stack import check_snapshot
-from tests.stacks.test_rules import UNHEEDED
 
 SERVICE = "monitoring"
 
@@ -40,16 +37,6 @@ def test_template_is_the_reviewed_one(
 
 def test_topic_keeps_its_logical_id(monitoring: Synthesized) -> None:
     assert changed_ids(monitoring.template(SERVICE), SERVICE) == []
-
-
-def test_cfn_lint_finds_nothing(monitoring: Synthesized) -> None:
-    findings = cfnlint.api.lint(
-        json.dumps(monitoring.template(SERVICE)),
-        regions=["us-east-1", "eu-central-1"],
-        config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
-    )
-
-    assert [str(finding) for finding in findings] == []
 
 
 def test_names_are_the_environments_own(monitoring: Synthesized) -> None:

@@ -7,11 +7,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import cfnlint.api
 import pytest
 
 from tests.stacks.conftest import Synthesized
-from tests.stacks.test_rules import UNHEEDED
 
 Synthesize = Callable[..., Synthesized]
 
@@ -154,37 +152,6 @@ def test_tags_are_on_every_stack(synthesize: Synthesize) -> None:
             "cost-center": "42",
             "team": "call log",
         }
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"kms": "true", "private_network": "true", "api_reserved_concurrency": "100"},
-        {
-            **PLACE,
-            "ingest_domain": "ingest.example.com",
-            "ingest_certificate_arn": REGIONAL,
-            "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/a/b",
-            "alarm_emails": "a@example.com",
-        },
-    ],
-    ids=["inside", "outside"],
-)
-def test_cfn_lint_finds_nothing(synthesize: Synthesize, settings: dict[str, str]) -> None:
-    made = synthesize("prod", **settings)
-
-    findings = [
-        f"{path.name}: {finding}"
-        for path in made.folder.glob("*.template.json")
-        for finding in cfnlint.api.lint(
-            path.read_text(),
-            regions=["eu-central-1"],
-            config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
-        )
-        # The linter doesn't know this function yet, nor what it may be part of.
-        if "Fn::GetStackOutput" not in str(finding)
-    ]
-    assert findings == []
 
 
 def test_environments_share_no_name(synthesize: Synthesize) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-import cfnlint.api
 import pytest
 
 from tests.stacks.conftest import REPOSITORY, Synthesized
 from tests.stacks.test_every_stack import check_snapshot
-from tests.stacks.test_rules import UNHEEDED
 
 SERVICE = "web-content"
 KINDS = {
@@ -34,16 +31,6 @@ def test_it_copies_files_and_does_nothing_else(content: Synthesized) -> None:
     resources = content.template(SERVICE)["Resources"].values()
 
     assert {resource["Type"] for resource in resources} == KINDS
-
-
-def test_cfn_lint_finds_nothing(content: Synthesized) -> None:
-    findings = cfnlint.api.lint(
-        json.dumps(content.template(SERVICE)),
-        regions=["us-east-1", "eu-central-1"],
-        config={"include_checks": ["I"], "ignore_checks": list(UNHEEDED)},
-    )
-
-    assert [str(finding) for finding in findings] == []
 
 
 def test_the_embedded_cloud_gets_its_page_otherwise(
