@@ -105,10 +105,25 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # Quality
 
+# What waits for the embedded cloud, or for a browser on it, runs beside what computes.
+CLOUD_TESTS := $(wildcard $(addprefix tests/,acceptance deployments e2e faults integration local))
+LANES := test-cloud test-web test-code
+# Without the options of the make around them, which tests that run make would take for theirs.
+PYTEST = MAKEFLAGS= $(BIN)/python -m pytest
+
 .PHONY: test
-test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test
-	cd web && npm run --silent test && npm run --silent test:browser
-	$(BIN)/python -m pytest
+test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match)
+	@$(if $(K),$(PYTEST) -k "$(K)",$(MAKE) --jobs=2 --output-sync=target $(LANES))
+
+.PHONY: $(LANES)
+test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the tests on the embedded cloud
+	$(PYTEST) $(CLOUD_TESTS)
+
+test-web: $(PAGE) chromium ## Run the tests of the uploader library and the page
+	cd web && npm run --silent test --workspaces --if-present && npm run --silent test:browser -w @wideload/uploader
+
+test-code: $(LOCAL_READY) $(LAMBDA) ## Run all other tests
+	$(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS))
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
