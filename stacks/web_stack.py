@@ -35,6 +35,8 @@ class WebStack(ServiceStack):
             log_retention=self.log_retention,
             removal_policy=self.removal_policy,
         )
+        # Imported by file transfer, and not to be taken away when a domain of one's own is set.
+        self.export_value(self.app.distribution.distribution_domain_name)
         self.url = (
             _address_on(settings.endpoint_url, self.app) if settings.endpoint_url else self.app.url
         )
