@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -113,7 +113,12 @@ class WebApp(Construct):
             comment="Wideload web page",
             default_root_object="index.html",
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
+                origin=origins.S3BucketOrigin.with_origin_access_control(
+                    self.bucket,
+                    origin_access_control=cloudfront.S3OriginAccessControl(
+                        self, "AccessControl", origin_access_control_name=_global_name(self)
+                    ),
+                ),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
                 # Each object says for how long: see `WebContent`.
@@ -148,7 +153,7 @@ class WebApp(Construct):
             self, "PublisherRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )
         self.publisher_logs.grant_write(role)
-        grant_objects(self.bucket, role, "", "s3:PutObject", "s3:DeleteObject")
+        grant_objects(self.bucket, role, "", "s3:PutObject")
         assets = s3.Bucket.from_bucket_name(self, "Assets", _assets_bucket_name(self))
         grant_objects(assets, role, "", "s3:GetObject")
         for bucket in (self.bucket, assets):
@@ -190,6 +195,15 @@ class WebApp(Construct):
             )
 
 
+def _global_name(scope: Construct) -> str:
+    """A name for what CloudFront wants to have a name of its own in the whole account.
+
+    CDK's own names lack the region. An origin access control's may have 64 characters.
+    """
+    name = Names.unique_resource_name(scope, max_length=48, separator="-")
+    return f"{name}-{Stack.of(scope).region}"
+
+
 def _assets_bucket_name(scope: Construct) -> str:
     stack = Stack.of(scope)
     qualifier = stack.synthesizer.bootstrap_qualifier or "hnb659fds"
@@ -225,6 +239,7 @@ def _headers(scope: Construct, connect_sources: Sequence[str]) -> cloudfront.Res
     return cloudfront.ResponseHeadersPolicy(
         scope,
         "Headers",
+        response_headers_policy_name=_global_name(scope),
         comment="Wideload web page",
         security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
             content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(

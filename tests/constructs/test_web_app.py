@@ -123,6 +123,31 @@ def test_downloads_may_have_a_frame_from_the_same_hosts(stack: cdk.Stack) -> Non
     assert directives["frame-src"] == directives["connect-src"].removeprefix("'self' ")
 
 
+def test_names_that_are_unique_in_an_account_end_with_the_region(stack: cdk.Stack) -> None:
+    template = synthesize(stack)
+
+    for kind, config in (
+        ("OriginAccessControl", "OriginAccessControlConfig"),
+        ("ResponseHeadersPolicy", "ResponseHeadersPolicyConfig"),
+    ):
+        name = only(template, f"AWS::CloudFront::{kind}")[config]["Name"]
+        assert name["Fn::Join"][1][1] == {"Ref": "AWS::Region"}
+
+
+def test_the_publisher_deletes_nothing(stack: cdk.Stack) -> None:
+    statements = only(synthesize(stack), "AWS::IAM::Policy", "Publisher")["PolicyDocument"][
+        "Statement"
+    ]
+
+    actions = {
+        action
+        for each in statements
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    assert "s3:PutObject" in actions
+    assert not [action for action in actions if "Delete" in action]
+
+
 def test_logs_are_kept_for_90_days_in_a_bucket_that_cloudfront_can_write_to(
     stack: cdk.Stack,
 ) -> None:
@@ -201,6 +226,11 @@ class TestContent:
         assert lasting["Properties"]["Prune"] is False
         assert fresh["Properties"]["SystemMetadata"] == {"cache-control": "no-cache"}
         assert fresh["Properties"]["DistributionPaths"] == ["/", "/index.html", "/config.json"]
+
+    def test_replacing_one_deletes_no_file(self, deployments: dict[str, Any]) -> None:
+        """The handler's default: what replaces a deployment is made before that is deleted."""
+        for deployment in (deployments["lasting"], deployments["fresh"]):
+            assert deployment["Properties"].get("RetainOnDelete", True) is True
 
     def test_the_index_comes_after_what_it_asks_for(self, deployments: dict[str, Any]) -> None:
         assert any("Lasting" in name for name in deployments["fresh"]["DependsOn"])
