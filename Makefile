@@ -188,9 +188,7 @@ release: ## Keep the templates of each environment as those that `make diff` com
 
 .PHONY: deploy
 deploy: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Deploy ENV to the account of your AWS credentials
-	@# By force: of a stack that only refers to another, the template stays the same when a value
-	@# of the other's changes, and the CLI would skip it.
-	$(CDK) deploy --all --force $(if $(CI),--require-approval never) -c env=$(ENV) $(CONTEXT)
+	$(CDK) deploy --all $(if $(CI),--require-approval never) -c env=$(ENV) $(CONTEXT)
 
 .PHONY: destroy
 destroy: synth ## Delete ENV, but for what its settings keep; asks first (YES=--yes doesn't)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import CrossStackReferences, Duration, ReferenceStrength
 from constructs import Construct
 
 from stacks.service_stack import ServiceStack, days
@@ -66,7 +66,25 @@ class FilesStack(ServiceStack):
         self.output("TableName", self.files.files_table.table_name, "Files, uploads, usage")
         self.output("Issuer", self.files.issuer, "Whose tokens the API takes")
         self.output("ClientId", self.files.client_id, "Client that people sign in with")
+        self._publish()
         if self.files.user_pool is not None:
             self.output("UserPoolId", self.files.user_pool.user_pool_id, "The people")
         if self.files.sign_in_url is not None:
             self.output("SignInUrl", self.files.sign_in_url, "Base URL of the sign-in pages")
+
+    def _publish(self) -> None:
+        """Let the page's stack import values, whichever settings change later (ADR 0042).
+
+        CloudFormation refuses to take an export away while it is imported. So these are exported
+        even if another name stands in their place. With an issuer of the team's own, user pool and
+        client are gone: weak references to them let them go.
+        """
+        for value in (
+            self.files.api.api_endpoint,
+            self.files.bucket.bucket_regional_domain_name,
+            self.stack_id,
+        ):
+            self.export_value(value)
+        for resource in (self.files.user_pool, self.files.user_pool_client):
+            if resource is not None:
+                CrossStackReferences.of(resource).produce(ReferenceStrength.WEAK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import CrossStackReferences, ReferenceStrength
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
@@ -23,6 +24,9 @@ class MonitoringStack(ServiceStack):
             description="Wideload alarms and dashboard",
             settings=settings,
         )
+        # By exports, nothing that an alarm watches could be taken away by a setting. No value
+        # changes here unless a logical id does, which this template names: ADR 0042.
+        CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
         self.monitoring = TransferMonitoring(
             self,
             "Monitoring",

@@ -147,13 +147,18 @@ class Settings:
     """Whether this app deploys the page by which people transfer files."""
 
     web_domain: str | None = None
-    """Host name of that page; needs `web_certificate_arn`. Default: one of CloudFront's."""
+    """Host name of that page; needs `web_certificate_arn`, and a DNS record of yours for the output
+    `DomainTarget`. Default: one of CloudFront's."""
 
     web_certificate_arn: str | None = None
     """ARN of the certificate for `web_domain`, in us-east-1."""
 
     web_acl_arn: str | None = None
     """ARN of a WAF web ACL for that page, of scope CLOUDFRONT. Default: no firewall."""
+
+    web_access_logs: bool = True
+    """Whether CloudFront logs who asks for the page. It delivers no logs to regions that an account
+    must opt into, so there `false` is needed to have a page."""
 
     page: str | None = None
     """Folder with a built page, relative to the repository. Default: the page that `make build`

@@ -32,13 +32,19 @@ class WebStack(ServiceStack):
             if settings.web_certificate_arn
             else None,
             web_acl_id=settings.web_acl_arn,
+            access_logs=settings.web_access_logs,
             log_retention=self.log_retention,
             removal_policy=self.removal_policy,
         )
+        # Imported by file transfer, and not to be taken away when a domain of one's own is set.
+        self.export_value(self.app.distribution.distribution_domain_name)
         self.url = (
             _address_on(settings.endpoint_url, self.app) if settings.endpoint_url else self.app.url
         )
         self.output("Url", self.url, "Address of the page")
+        if settings.web_domain:
+            target = self.app.distribution.distribution_domain_name
+            self.output("DomainTarget", target, "Where its DNS name points")
         self.output("BucketName", self.app.bucket.bucket_name, "What is served")
 
 

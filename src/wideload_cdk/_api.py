@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import Duration, Names, RemovalPolicy, Token
 from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_certificatemanager as acm
@@ -23,6 +23,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from wideload_cdk._logs import new_log_group
+from wideload_cdk._names import stack_suffix
 
 # How long a key goes on working after it was revoked.
 AUTHORIZER_CACHE = Duration.minutes(5)
@@ -90,6 +91,8 @@ class _HttpApi(apigateway.HttpApi):
     """Where clients reach it: its own domain name, if it has one. No slash at the end."""
     domain_target: str | None
     """What a DNS record for that name must point at."""
+    access_log_group_name: str
+    """Name of the group that the stage writes to."""
 
     def __init__(
         self,
@@ -134,9 +137,17 @@ class _HttpApi(apigateway.HttpApi):
             )
             if is_open:
                 self.open_routes += made
+        # Each other group that takes access logs goes into one resource policy of the account and
+        # region, which ends at 5,120 characters; then no stage can be made. The stack's id tells
+        # the group from one that an earlier stack of the same name has left:
+        # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+        # https://github.com/serverless/serverless/issues/10469
+        name = Names.unique_resource_name(self, max_length=200, separator="-")
+        self.access_log_group_name = f"/aws/vendedlogs/{name}-{stack_suffix(self)}"
         self.access_log_group = new_log_group(
             self,
             "AccessLogs",
+            log_group_name=self.access_log_group_name,
             retention=log_retention,
             removal_policy=removal_policy,
             encryption_key=encryption_key,

@@ -6,7 +6,6 @@ batches on every index, `queue.grant_send_messages` reading the queue's attribut
 `queue.grant_consume_messages` its URL and hiding messages for longer.
 """
 
-from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -108,15 +107,13 @@ def grant_rule(queue: sqs.IQueue, rule: events.Rule) -> None:
     """Let one EventBridge rule, and no other, send to the queue."""
     grants_to = iam.ServicePrincipal("events.amazonaws.com")
     if queue.encryption_master_key is not None:
-        # By account, not by rule: the rule needs the queue and the queue the key, so a key
-        # whose policy names the rule would close a circle.
-        queue.encryption_master_key.grant(
-            grants_to.with_conditions(
-                {"StringEquals": {"aws:SourceAccount": Stack.of(rule).account}}
-            ),
-            "kms:Decrypt",
-            "kms:GenerateDataKey",
-        )
+        # Without a condition: EventBridge uses a target's key without telling for whose rule, so
+        # with `aws:SourceAccount` rule and dead letters would fail together. AWS says so of topics
+        # ("not supported for EventBridge-to-encrypted topics"), and shows keys of queues without:
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        # Whose rule it is, the queue's own policy says.
+        queue.encryption_master_key.grant(grants_to, "kms:Decrypt", "kms:GenerateDataKey")
     queue.grant(
         grants_to.with_conditions({"ArnEquals": {"aws:SourceArn": rule.rule_arn}}),
         "sqs:SendMessage",

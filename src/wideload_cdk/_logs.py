@@ -18,6 +18,7 @@ def new_log_group(
     retention: logs.RetentionDays,
     removal_policy: RemovalPolicy,
     encryption_key: kms.IKey | None,
+    log_group_name: str | None = None,
 ) -> logs.LogGroup:
     """A log group. CloudWatch encrypts always; without a key, with one of its own."""
     if encryption_key is not None:
@@ -25,6 +26,7 @@ def new_log_group(
     log_group = logs.LogGroup(
         scope,
         id,
+        log_group_name=log_group_name,
         retention=retention,
         removal_policy=removal_policy,
         encryption_key=encryption_key,

@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack, Token
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from wideload_cdk._checks import check_range, check_text
+from wideload_cdk._names import stack_suffix
 from wideload_cdk._rules import acknowledge, acknowledge_for_standards
 
 SCOPES = ("openid", "email")
@@ -136,11 +137,10 @@ def new_user_pool(
         enable_token_revocation=True,
         prevent_user_existence_errors=True,
     )
+    prefix = domain_prefix or _unique_prefix(pool)
     domain = pool.add_domain(
         "Domain",
-        cognito_domain=cognito.CognitoDomainOptions(
-            domain_prefix=domain_prefix or _unique_prefix(pool)
-        ),
+        cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix),
         managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
     )
     if endpoint_url is None:
@@ -163,7 +163,9 @@ def new_user_pool(
         issuer=f"https://{pool.user_pool_provider_name}",
         audience=client.user_pool_client_id,
         client_id=client.user_pool_client_id,
-        url=endpoint_url or domain.base_url(),
+        # Not `domain.base_url()`, which refers to the domain: an export of it, once the page's
+        # stack imports it, could not change when another prefix is set.
+        url=endpoint_url or f"https://{prefix}.auth.{Stack.of(pool).region}.amazoncognito.com",
         cognito_endpoint=f"{endpoint_url}/"
         if endpoint_url
         else f"https://cognito-idp.{Stack.of(pool).region}.{Aws.URL_SUFFIX}/",
@@ -224,10 +226,9 @@ def _invitation(pages: Sequence[str]) -> cognito.UserInvitationConfig:
 def _unique_prefix(pool: cognito.UserPool) -> str:
     """A prefix that nobody else in the region has, whose stacks may be called the same.
 
-    The end of the stack's id is random. It changes only with the stack, as the pool does.
+    It changes only with the stack, as the pool does.
     """
-    stack_uuid = Fn.select(2, Fn.split("/", Aws.STACK_ID))
-    return f"wideload-{pool.node.addr[-8:]}-{Fn.select(4, Fn.split('-', stack_uuid))}"
+    return f"wideload-{pool.node.addr[-8:]}-{stack_suffix(pool)}"
 
 
 def _acknowledge(pool: cognito.UserPool, mfa: str) -> None:

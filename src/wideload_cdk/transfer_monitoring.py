@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Names, Token
+from aws_cdk import Duration, Names, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -19,7 +19,7 @@ from wideload_cdk import _ingest_alarms as ingest_alarms
 from wideload_cdk._alarm_topic import new_alarm_topic
 from wideload_cdk._alarms import AlarmFactory
 from wideload_cdk._checks import check_duration, check_range, check_text
-from wideload_cdk._queries import FILES, INGEST, access_log, save_queries
+from wideload_cdk._queries import FILES, INGEST, save_queries
 
 if TYPE_CHECKING:
     from wideload_cdk.file_transfer import FileTransfer
@@ -52,7 +52,8 @@ class TransferMonitoring(Construct):
             Default: a new key ($1 a month), since alarms can't use SNS's own.
         name_prefix: What the names of alarms, dashboard and queries start with, 1 to 100
             letters, digits and hyphens. Names of alarms are unique in an account and region, that
-            of a dashboard in the whole account. Default: stack and id.
+            of a dashboard in the whole account; so its name ends with the region. Default: stack
+            and id.
         runbook: Address of the runbook, to which `#section` is added; set it to where your team
             reads it. Default: `docs/runbook.md`, its path in the repository.
         account_concurrency: Functions that may run at once in the account and region, as AWS has
@@ -136,7 +137,7 @@ class TransferMonitoring(Construct):
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=self._name_prefix,
+            dashboard_name=f"{self._name_prefix}-{Stack.of(self).region}",
             default_interval=Duration.hours(12),
         )
         if account_concurrency is not None:
@@ -244,7 +245,7 @@ class TransferMonitoring(Construct):
             Construct(alarms.scope, "Queries"),
             INGEST,
             folder=f"{self._name_prefix}/ingest",
-            access_log=access_log(ingest.api),
+            api=ingest.api,
             function_logs=[
                 *ingest_alarms.log_groups(ingest),
                 *([canary.function.log_group] if canary else []),
@@ -357,7 +358,7 @@ class TransferMonitoring(Construct):
             Construct(alarms.scope, "Queries"),
             FILES,
             folder=f"{self._name_prefix}/files",
-            access_log=access_log(files.api),
+            api=files.api,
             function_logs=[function.log_group for function in functions.values()],
         )
         self._show(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnMapping, Duration, Names, RemovalPolicy, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -27,6 +27,33 @@ from wideload_cdk._rules import acknowledge, acknowledge_wildcard
 # What the HSTS preload list asks for at least is a year.
 HSTS_MAX_AGE = Duration.days(2 * 365)
 
+LOG_PREFIX = "cloudfront/"
+# Where CloudFront delivers access logs to buckets: the regions that are on in every account. All
+# that came after March 2019 must be opted into, and these get none:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+LOGGED_REGIONS = (
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+
 _PERMISSIONS = ("camera", "geolocation", "microphone", "payment", "usb")
 
 
@@ -47,6 +74,8 @@ class WebApp(Construct):
             Default: CloudFront's own name alone.
         certificate: Certificate for `domain_names`, in us-east-1.
         web_acl_id: ARN of a WAF web ACL of scope CLOUDFRONT, in us-east-1. Default: none.
+        access_logs: Whether CloudFront logs requests into a bucket made here. It can't where a
+            region must be opted into. Default: it does.
         price_class: Where the page is served from. Default: everywhere.
         log_retention: How long the logs of the function that copies the page's files are kept.
             Default: 3 months.
@@ -54,7 +83,9 @@ class WebApp(Construct):
             deleted. Default: they are kept.
 
     Raises:
-        ValueError: `domain_names` without `certificate`, or the other way round.
+        ValueError: `domain_names` without `certificate`, or the other way round; or
+            `access_logs` in a region to which CloudFront delivers none. Where the region is known
+            only at deployment, CloudFormation refuses the stack then.
     """
 
     bucket: s3.Bucket
@@ -77,6 +108,7 @@ class WebApp(Construct):
         domain_names: Sequence[str] = (),
         certificate: acm.ICertificate | None = None,
         web_acl_id: str | None = None,
+        access_logs: bool = True,
         price_class: cloudfront.PriceClass = cloudfront.PriceClass.PRICE_CLASS_ALL,
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
@@ -113,7 +145,12 @@ class WebApp(Construct):
             comment="Wideload web page",
             default_root_object="index.html",
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
+                origin=origins.S3BucketOrigin.with_origin_access_control(
+                    self.bucket,
+                    origin_access_control=cloudfront.S3OriginAccessControl(
+                        self, "AccessControl", origin_access_control_name=_global_name(self)
+                    ),
+                ),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
                 # Each object says for how long: see `WebContent`.
@@ -130,9 +167,9 @@ class WebApp(Construct):
             else None,
             price_class=price_class,
             web_acl_id=web_acl_id,
-            enable_logging=True,
-            log_bucket=self.access_logs_bucket,
-            log_file_prefix="cloudfront/",
+            enable_logging=access_logs or None,
+            log_bucket=self.access_logs_bucket if access_logs else None,
+            log_file_prefix=_log_prefix(self) if access_logs else None,
         )
         host = domain_names[0] if domain_names else self.distribution.distribution_domain_name
         self.url = f"https://{host}"
@@ -140,7 +177,9 @@ class WebApp(Construct):
             self, "PublisherLogs", retention=log_retention, removal_policy=removal_policy
         )
         self.publisher_role = self._new_publisher()
-        self._acknowledge(own_name=not domain_names, firewall=web_acl_id is not None)
+        self._acknowledge(
+            own_name=not domain_names, firewall=web_acl_id is not None, access_logs=access_logs
+        )
 
     def _new_publisher(self) -> iam.Role:
         """Here rather than in `WebContent`: what it may do concerns what is made here alone."""
@@ -148,7 +187,7 @@ class WebApp(Construct):
             self, "PublisherRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )
         self.publisher_logs.grant_write(role)
-        grant_objects(self.bucket, role, "", "s3:PutObject", "s3:DeleteObject")
+        grant_objects(self.bucket, role, "", "s3:PutObject")
         assets = s3.Bucket.from_bucket_name(self, "Assets", _assets_bucket_name(self))
         grant_objects(assets, role, "", "s3:GetObject")
         for bucket in (self.bucket, assets):
@@ -165,7 +204,7 @@ class WebApp(Construct):
             )
         return role
 
-    def _acknowledge(self, *, own_name: bool, firewall: bool) -> None:
+    def _acknowledge(self, *, own_name: bool, firewall: bool, access_logs: bool) -> None:
         acknowledge_bucket(self.bucket, PAGE_BUCKET)
         acknowledge_log_group(self.publisher_logs, PAGE_LOGS)
         acknowledge_role(self.publisher_role)
@@ -181,6 +220,13 @@ class WebApp(Construct):
                 "It serves static files from a bucket; there is no application to protect here. "
                 "web_acl_id= attaches a firewall.",
             )
+        if not access_logs:
+            acknowledge(
+                self.distribution,
+                "AwsSolutions-CFR3",
+                "By access_logs=False, as where CloudFront delivers none. S3 still logs who reads "
+                "and writes the bucket.",
+            )
         if own_name:
             acknowledge(
                 self.distribution,
@@ -188,6 +234,34 @@ class WebApp(Construct):
                 "CloudFront fixes the TLS versions of its own name; with a domain name and a "
                 "certificate given, TLS 1.2 is the least.",
             )
+
+
+def _log_prefix(scope: Construct) -> str:
+    """Prefix of the access logs, which is to be had in `LOGGED_REGIONS` alone.
+
+    Elsewhere CloudFront would refuse the bucket when all else is made. A mapping that lacks the
+    region is refused before, and CloudFormation's error shows its name.
+    """
+    region = Stack.of(scope).region
+    if not Token.is_unresolved(region) and region not in LOGGED_REGIONS:
+        raise ValueError(
+            f"access_logs is True in {region}, but CloudFront delivers access logs only to buckets "
+            f"in {', '.join(LOGGED_REGIONS)}. Give access_logs=False, or deploy the page there."
+        )
+    return CfnMapping(
+        scope,
+        "CloudFrontLogsNotInOptInRegionsSetAccessLogsFalse",
+        mapping={name: {"Prefix": LOG_PREFIX} for name in LOGGED_REGIONS},
+    ).find_in_map(region, "Prefix")
+
+
+def _global_name(scope: Construct) -> str:
+    """A name for what CloudFront wants to have a name of its own in the whole account.
+
+    CDK's own names lack the region. An origin access control's may have 64 characters.
+    """
+    name = Names.unique_resource_name(scope, max_length=48, separator="-")
+    return f"{name}-{Stack.of(scope).region}"
 
 
 def _assets_bucket_name(scope: Construct) -> str:
@@ -225,6 +299,7 @@ def _headers(scope: Construct, connect_sources: Sequence[str]) -> cloudfront.Res
     return cloudfront.ResponseHeadersPolicy(
         scope,
         "Headers",
+        response_headers_policy_name=_global_name(scope),
         comment="Wideload web page",
         security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
             content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(

@@ -53,8 +53,10 @@ class WebContent(Construct):
             # The CDK would add far more to the role than copying needs.
             "role": app.publisher_role.without_policy_updates(),
             "memory_limit": 512,
+            # What replaces a deployment is made before it is deleted; if files went with it, those
+            # of the new one would, too.
             "prune": False,
-            "retain_on_delete": False,
+            "retain_on_delete": True,
         }
         lasting = s3_deployment.BucketDeployment(
             self,

@@ -75,3 +75,10 @@ def only(template: assertions.Template, kind: str, id_part: str = "") -> dict[st
     assert len(found) == 1, f"{kind} {id_part}: {sorted(found)}"
     properties: dict[str, Any] = next(iter(found.values()))["Properties"]
     return properties
+
+
+def name_prefix(template: assertions.Template) -> str:
+    """What the names of a `TransferMonitoring` start with: the dashboard's, without the region."""
+    start, region = only(template, "AWS::CloudWatch::Dashboard")["DashboardName"]["Fn::Join"][1]
+    assert region == {"Ref": "AWS::Region"}
+    return str(start).removesuffix("-")

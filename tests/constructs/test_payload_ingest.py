@@ -603,6 +603,18 @@ def test_access_log_is_json_with_nothing_a_client_writes(default: Template) -> N
         assert not re.search(r"header|path|query|userAgent|request\.", value, re.IGNORECASE)
 
 
+def test_access_log_is_a_vended_log_under_a_name_that_no_other_stack_has(
+    default: Template,
+) -> None:
+    name = only(default, "AWS::Logs::LogGroup", "AccessLogs")["LogGroupName"]
+
+    start, end = name["Fn::Join"][1]
+    assert start.startswith("/aws/vendedlogs/")
+    assert end["Fn::Select"][1]["Fn::Split"][1]["Fn::Select"][1]["Fn::Split"][1] == {
+        "Ref": "AWS::StackId"
+    }
+
+
 def test_api_url_has_no_slash_at_its_end(stack: cdk.Stack, make: Make) -> None:
     ingest, template = make()
 

@@ -372,26 +372,29 @@ def test_host_name_given_is_used(stack: cdk.Stack, make: Make) -> None:
     assert stack.resolve(files.sign_in_url) == {
         "Fn::Join": [
             "",
-            [
-                "https://",
-                {"Ref": id_of(template, "AWS::Cognito::UserPoolDomain")},
-                ".auth.",
-                {"Ref": "AWS::Region"},
-                ".amazoncognito.com",
-            ],
+            ["https://acme-files.auth.", {"Ref": "AWS::Region"}, ".amazoncognito.com"],
         ]
     }
 
 
+def test_address_is_that_of_the_domain_made_here(stack: cdk.Stack, make: Make) -> None:
+    files, template = make()
+
+    host = only(template, "AWS::Cognito::UserPoolDomain")["Domain"]["Fn::Join"][1]
+    address = stack.resolve(files.sign_in_url)["Fn::Join"][1]
+    assert address[0] == f"https://{host[0]}"
+    assert address[1] == host[1]
+    assert address[2:] == [".auth.", {"Ref": "AWS::Region"}, ".amazoncognito.com"]
+
+
 def test_programs_are_told_where_to_sign_in(make: Make) -> None:
-    _, template = make()
+    _, template = make(sign_in_domain_prefix="acme")
 
     known = {
         id_of(
             template, "AWS::Cognito::UserPool"
         ): "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a",
         id_of(template, "AWS::Cognito::UserPoolClient"): "client1",
-        id_of(template, "AWS::Cognito::UserPoolDomain"): "acme",
         "AWS::Region": "eu-west-1",
         "AWS::URLSuffix": "amazonaws.com",
     }

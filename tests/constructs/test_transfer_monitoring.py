@@ -18,7 +18,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
 
-from tests.constructs.conftest import cdk_json_context, only
+from tests.constructs.conftest import cdk_json_context, name_prefix, only
 from wideload_cdk import PayloadIngest, TransferMonitoring
 from wideload_runtime.adapters.telemetry import UNITS
 
@@ -68,7 +68,7 @@ def default(code_folder: Any) -> Template:
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
     """Properties of the alarms by their names without the prefix."""
-    prefix = only(template, "AWS::CloudWatch::Dashboard")["DashboardName"] + "-"
+    prefix = name_prefix(template) + "-"
     return {
         resource["Properties"]["AlarmName"].removeprefix(prefix): resource["Properties"]
         for resource in template.find_resources("AWS::CloudWatch::Alarm").values()
@@ -701,7 +701,7 @@ def test_an_imported_processor_is_watched_but_its_timeout_is_unknown(
 
 def test_names_begin_with_stack_and_id(default: Template) -> None:
     names = [each["AlarmName"] for each in alarms(default).values()]
-    dashboard = only(default, "AWS::CloudWatch::Dashboard")["DashboardName"]
+    dashboard = name_prefix(default)
 
     assert dashboard.startswith("Monitoring-Watch-")
     assert len(set(names)) == len(names)
@@ -714,7 +714,7 @@ def test_name_prefix_given(make: Make) -> None:
     assert alarm(template, "api-errors")["AlarmName"] == "wideload-prod-ingest-api-errors"
     composite = only(template, "AWS::CloudWatch::CompositeAlarm")
     assert composite["AlarmName"] == "wideload-prod-ingest-unhealthy"
-    assert only(template, "AWS::CloudWatch::Dashboard")["DashboardName"] == "wideload-prod"
+    assert name_prefix(template) == "wideload-prod"
     saved = template.find_resources("AWS::Logs::QueryDefinition").values()
     assert all(each["Properties"]["Name"].startswith("wideload-prod/ingest/") for each in saved)
 

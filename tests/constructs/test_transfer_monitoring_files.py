@@ -13,7 +13,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from tests.constructs.conftest import cdk_json_context, only
+from tests.constructs.conftest import cdk_json_context, name_prefix, only
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
 
 Make = Callable[..., tuple[TransferMonitoring, Template]]
@@ -66,7 +66,7 @@ def default(code_folder: Path) -> Template:
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
     """Properties of the alarms of file transfer by their names without prefix and service."""
-    prefix = only(template, "AWS::CloudWatch::Dashboard")["DashboardName"] + "-files-"
+    prefix = name_prefix(template) + "-files-"
     return {
         resource["Properties"]["AlarmName"].removeprefix(prefix): resource["Properties"]
         for resource in template.find_resources("AWS::CloudWatch::Alarm").values()

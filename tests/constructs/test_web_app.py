@@ -14,13 +14,13 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_lambda as lambda_
 
 from tests.constructs.conftest import only
-from wideload_cdk import FileTransfer, WebApp, WebContent
+from wideload_cdk import FileTransfer, WebApp, WebContent, web_app
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 
-def synthesize(stack: cdk.Stack, **arguments: Any) -> assertions.Template:
-    WebApp(stack, "Web", **arguments)
+def synthesize(stack: cdk.Stack, id: str = "Web", **arguments: Any) -> assertions.Template:
+    WebApp(stack, id, **arguments)
     return assertions.Template.from_stack(stack)
 
 
@@ -123,12 +123,67 @@ def test_downloads_may_have_a_frame_from_the_same_hosts(stack: cdk.Stack) -> Non
     assert directives["frame-src"] == directives["connect-src"].removeprefix("'self' ")
 
 
+def test_access_logs_can_be_left_out(stack: cdk.Stack) -> None:
+    template = synthesize(stack, access_logs=False)
+
+    assert "Logging" not in distribution(template)
+    assert template.find_mappings("*") == {}
+
+
+def test_access_logs_are_refused_in_a_region_that_gets_none() -> None:
+    stack = cdk.Stack(cdk.App(), "Web", env=cdk.Environment(region="me-central-1"))
+
+    with pytest.raises(ValueError, match=r"in me-central-1.*Give access_logs=False"):
+        WebApp(stack, "Web")
+    assert distribution(synthesize(stack, id="Other", access_logs=False))
+
+
+def test_a_region_known_at_deployment_alone_must_be_one_that_gets_access_logs(
+    stack: cdk.Stack,
+) -> None:
+    """CloudFormation refuses a template that looks up what a mapping lacks."""
+    template = synthesize(stack)
+
+    ((name, regions),) = template.find_mappings("*").items()
+    assert "SetAccessLogsFalse" in name
+    assert set(regions) == set(web_app.LOGGED_REGIONS)
+    assert distribution(template)["Logging"]["Prefix"] == {
+        "Fn::FindInMap": [name, {"Ref": "AWS::Region"}, "Prefix"]
+    }
+
+
+def test_names_that_are_unique_in_an_account_end_with_the_region(stack: cdk.Stack) -> None:
+    template = synthesize(stack)
+
+    for kind, config in (
+        ("OriginAccessControl", "OriginAccessControlConfig"),
+        ("ResponseHeadersPolicy", "ResponseHeadersPolicyConfig"),
+    ):
+        name = only(template, f"AWS::CloudFront::{kind}")[config]["Name"]
+        assert name["Fn::Join"][1][1] == {"Ref": "AWS::Region"}
+
+
+def test_the_publisher_deletes_nothing(stack: cdk.Stack) -> None:
+    statements = only(synthesize(stack), "AWS::IAM::Policy", "Publisher")["PolicyDocument"][
+        "Statement"
+    ]
+
+    actions = {
+        action
+        for each in statements
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    assert "s3:PutObject" in actions
+    assert not [action for action in actions if "Delete" in action]
+
+
 def test_logs_are_kept_for_90_days_in_a_bucket_that_cloudfront_can_write_to(
     stack: cdk.Stack,
 ) -> None:
     template = synthesize(stack)
 
-    assert distribution(template)["Logging"]["Prefix"] == "cloudfront/"
+    ((_, regions),) = template.find_mappings("*").items()
+    assert regions["eu-central-1"] == {"Prefix": "cloudfront/"}
     bucket = only(template, "AWS::S3::Bucket", "AccessLogs")
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 90
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerPreferred"}]
@@ -201,6 +256,11 @@ class TestContent:
         assert lasting["Properties"]["Prune"] is False
         assert fresh["Properties"]["SystemMetadata"] == {"cache-control": "no-cache"}
         assert fresh["Properties"]["DistributionPaths"] == ["/", "/index.html", "/config.json"]
+
+    def test_replacing_one_deletes_no_file(self, deployments: dict[str, Any]) -> None:
+        """The handler's default: what replaces a deployment is made before that is deleted."""
+        for deployment in (deployments["lasting"], deployments["fresh"]):
+            assert deployment["Properties"].get("RetainOnDelete", True) is True
 
     def test_the_index_comes_after_what_it_asks_for(self, deployments: dict[str, Any]) -> None:
         assert any("Lasting" in name for name in deployments["fresh"]["DependsOn"])

@@ -71,6 +71,15 @@ def test_actions_are_pinned_by_commit(workflow: Path) -> None:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_run_on_a_node_that_github_still_has(workflow: Path) -> None:
+    """The first majors on Node 24; runners no longer have Node 20."""
+    least = {"checkout": 5, "setup-python": 6, "configure-aws-credentials": 6}
+
+    for name, major in re.findall(r"uses: [\w-]+/([\w-]+)@\w+ # v(\d+)", workflow.read_text()):
+        assert int(major) >= least[name], name
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_pull_request_gets_no_credentials_of_aws(workflow: Path) -> None:
     document = yaml.safe_load(workflow.read_text())
     # YAML 1.1 takes `on` for a truth value.

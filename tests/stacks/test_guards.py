@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.guards.encryption import unencrypted
+from tests.guards.physical_names import clashing_names
 from tests.guards.plain_http import plain_http
 from tests.guards.public_access import public_access
 from tests.guards.stateful import STATEFUL, changed_ids
@@ -68,3 +69,13 @@ def test_stateful_resources_keep_their_logical_ids(synthesized: Synthesized) -> 
     assert {service: found for service, found in findings.items() if found} == {}, (
         "if it is meant: migrate the data, then change tests/guards/stateful.py"
     )
+
+
+def test_two_deployments_never_want_the_same_name(synthesized: Synthesized) -> None:
+    findings = {
+        service: clashing_names(template, synthesized.environment)
+        for service, template in templates_of(synthesized).items()
+    }
+
+    assert set(SERVICES) <= set(findings)
+    assert {service: found for service, found in findings.items() if found} == {}

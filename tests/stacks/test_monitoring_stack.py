@@ -47,7 +47,9 @@ def test_names_are_the_environments_own(monitoring: Synthesized) -> None:
     outputs = monitoring.template(SERVICE)["Outputs"]
     assert set(outputs) == {"DashboardName", "AlarmTopicArn"}
     (dashboard,) = monitoring.resources(SERVICE, "AWS::CloudWatch::Dashboard").values()
-    assert dashboard["Properties"]["DashboardName"] == prefix
+    assert dashboard["Properties"]["DashboardName"] == {
+        "Fn::Join": ["", [f"{prefix}-", {"Ref": "AWS::Region"}]]
+    }
 
 
 def test_local_has_none(synthesize: Synthesize) -> None:

@@ -183,3 +183,29 @@ def _literal_names(properties: dict[str, Any]) -> Iterator[str]:
             yield from _literal_names(value)
         elif isinstance(value, str) and key.endswith("Name") and key not in within:
             yield value
+
+
+def test_page_of_its_own_name_says_where_to_point_dns(synthesize: Synthesize) -> None:
+    made = synthesize(
+        "dev",
+        web_domain="www.example.com",
+        web_certificate_arn="arn:aws:acm:us-east-1:111111111111:certificate/1",
+    )
+
+    (distribution,) = made.resources("web", "AWS::CloudFront::Distribution")
+    outputs = made.template("web")["Outputs"]
+    assert outputs["Url"]["Value"] == "https://www.example.com"
+    assert outputs["DomainTarget"]["Value"] == {"Fn::GetAtt": [distribution, "DomainName"]}
+    assert "DomainTarget" not in synthesize("dev").template("web")["Outputs"]
+
+
+def test_page_goes_where_cloudfront_delivers_no_logs(synthesize: Synthesize) -> None:
+    elsewhere = {"region": "me-central-1", "account": "123456789012"}
+    with pytest.raises(ValueError, match="access_logs is True in me-central-1"):
+        synthesize("dev", **elsewhere)
+
+    made = synthesize("dev", web_access_logs="false", **elsewhere)
+
+    (distribution,) = made.resources("web", "AWS::CloudFront::Distribution").values()
+    assert "Logging" not in distribution["Properties"]["DistributionConfig"]
+    assert [each for each in made.report["pluginReports"] if each["violations"]] == []

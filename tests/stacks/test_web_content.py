@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.stacks.conftest import REPOSITORY, Synthesized
+from tests.stacks.conftest import Synthesized
 from tests.stacks.test_every_stack import check_snapshot
 
 SERVICE = "web-content"
@@ -45,17 +45,3 @@ def test_an_environment_may_do_without_the_page(synthesize: Callable[..., Synthe
     assert not list(without.folder.glob("*-web*"))
     [api] = without.resources("files", "AWS::ApiGatewayV2::Api").values()
     assert "CorsConfiguration" not in api["Properties"]
-
-
-def test_every_deployment_is_forced_since_templates_do_not_show_what_they_read(
-    synthesize: Callable[..., Synthesized],
-) -> None:
-    """ADR 0025: the page's sign-in address changes, and its template doesn't."""
-    one, other = (synthesize("dev", sign_in_domain_prefix=name) for name in ("acme-a", "acme-b"))
-
-    assert one.template("files") != other.template("files")
-    assert one.template(SERVICE) == other.template(SERVICE)
-    recipe = (
-        (REPOSITORY / "Makefile").read_text().partition("\ndeploy:")[2].partition("\n.PHONY")[0]
-    )
-    assert " deploy --all --force " in recipe

@@ -75,7 +75,12 @@ export class Http {
       const answer =
         token instanceof TransportError ? token : await this.#attempt(call, token, repeats);
       if (!(answer instanceof WideloadError)) return answer;
-      if (answer instanceof AuthenticationError && typeof token === "string" && rejected === null) {
+      if (
+        typeof token === "string" &&
+        rejected === null &&
+        (answer instanceof AuthenticationError ||
+          (repeats === 1 && (await this.#isHidden(answer, call.signal))))
+      ) {
         rejected = token;
         continue;
       }
@@ -128,6 +133,20 @@ export class Http {
       call.signal?.throwIfAborted();
       return noAnswer(cause);
     }
+  }
+
+  /**
+   * Whether an answer came, but not to the page, such as a 401.
+   *
+   * API Gateway adds CORS headers "to the response from an integration"; of answers of its own AWS
+   * says nothing. Without them a browser shows a 401 as a network error. `GET /sign-in` needs no
+   * token, so its answer always comes from behind the gateway.
+   * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+   */
+  async #isHidden(answer: WideloadError, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!(answer instanceof TransportError && answer.cause instanceof TypeError)) return false;
+    const open = await this.#attempt({ method: "GET", path: "/sign-in", signal }, null, 0);
+    return !(open instanceof TransportError);
   }
 
   async #send(call: Call, token: string | null): Promise<Response> {

@@ -119,8 +119,9 @@ export interface SignIn {
  * Answers the access token to send. Called before every request, so cache it; it may wait as long
  * as it likes, for the person to sign in again say.
  *
- * After a 401 it is called once more, with the token that was refused as `rejected`: renew then.
- * Several requests may do so at once.
+ * After a 401 it is called once more, with the token that was refused as `rejected`: renew then. So
+ * it is where the browser seems to have hidden a 401: twice no answer, while `GET /sign-in`, which
+ * needs no token, is answered. Several requests may do so at once.
  *
  * What it throws: a `WideloadError` fails the request as it is; a TypeError (as of `fetch` without
  * a network) or a timeout counts as no answer, and is tried again; all else means signed out.

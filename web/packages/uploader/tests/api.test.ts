@@ -174,6 +174,42 @@ describe("requests", () => {
 });
 
 describe("tokens", () => {
+  it("are asked for anew after a 401 that the browser hides", async () => {
+    const token = vi.fn((context?: { rejected: string }) => (context ? "new" : "old"));
+    const signIn = { issuer: "https://issuer.test", client_id: "c", scopes: ["openid"] };
+    const { files, requests } = api(
+      [lost(), lost(), json(200, signIn), json(200, { file: FILE })],
+      { token },
+    );
+
+    await files.get("F1");
+
+    expect(token.mock.calls).toEqual([[undefined], [undefined], [{ rejected: "old" }]]);
+    expect(requests.map(({ url }) => url.replace(API_URL, ""))).toEqual([
+      "/files/F1",
+      "/files/F1",
+      "/sign-in",
+      "/files/F1",
+    ]);
+    expect(requests.map(({ headers }) => headers.get("authorization"))).toEqual([
+      "Bearer old",
+      "Bearer old",
+      null,
+      "Bearer new",
+    ]);
+  });
+
+  it("are kept while nothing answers", async () => {
+    const token = vi.fn((context?: { rejected: string }) => (context ? "new" : "old"));
+    // The third is that of GET /sign-in, which is asked once.
+    const answers = [lost(), lost(), lost(), lost(), json(200, { file: FILE })];
+    const { files } = api(answers, { token });
+
+    await files.get("F1");
+
+    expect(token.mock.calls).toEqual([[undefined], [undefined], [undefined], [undefined]]);
+  });
+
   it("are asked for anew after a 401, once, with the refused one", async () => {
     const token = vi.fn((context?: { rejected: string }) => (context ? "new" : "old"));
     const { files, requests } = api([unauthorized(), json(200, { file: FILE })], { token });
@@ -243,11 +279,11 @@ describe("repeats", () => {
     ["429", () => json(429, { message: "Too Many Requests" })],
     ["a passing conflict", () => problem(409, "conflict", {}, 1)],
   ])("come after %s", async (_name, fault) => {
-    const { files, requests } = api([fault(), fault(), json(200, { file: FILE })]);
+    const { files, requests } = api([fault(), json(200, { file: FILE })]);
 
     await files.rename("F1", "b");
 
-    expect(requests).toHaveLength(3);
+    expect(requests).toHaveLength(2);
   });
 
   it("wait at least as long as asked, and not at all if that is too long", async () => {
@@ -260,7 +296,8 @@ describe("repeats", () => {
   });
 
   it("end with the last error", async () => {
-    const { files, requests } = api([lost(), lost(), problem(500, "internal")], { retries: 2 });
+    const answers = [lost(), problem(503, "unavailable"), problem(500, "internal")];
+    const { files, requests } = api(answers, { retries: 2 });
 
     const error = await files.get("F1").catch((caught: unknown) => caught);
 
