@@ -165,6 +165,8 @@ def test_tags_are_on_every_stack(synthesize: Synthesize) -> None:
             "ingest_domain": "ingest.example.com",
             "ingest_certificate_arn": REGIONAL,
             "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/a/b",
+            "mail_from": "Files <files@example.com>",
+            "mail_identity_arn": "arn:aws:ses:eu-central-1:123456789012:identity/example.com",
             "alarm_emails": "a@example.com",
         },
     ],
