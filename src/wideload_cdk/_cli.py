@@ -14,6 +14,8 @@ import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
+from wideload_cdk._restored import RestoreReport
+
 # A wrong endpoint or a missing network should be told within seconds, not minutes.
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 
@@ -123,6 +125,21 @@ def confirm(name: str, *, yes: bool) -> None:
     """Have a person type the name of what is going to be deleted."""
     if not yes and click.prompt("Type the name to delete it", err=True) != name:
         raise click.ClickException("That is another name; nothing was changed.")
+
+
+def echo_restored(report: RestoreReport, kind: str, *, dry_run: bool, as_json: bool) -> None:
+    """Print what was put back of a `kind`, and exit with 1 if something stays lost."""
+    if as_json:
+        echo_json(report)
+    else:
+        click.echo(
+            f"{'Would put' if dry_run else 'Put'} {report.put_back:,} {kind} back; "
+            f"{report.there:,} are there already."
+        )
+        for each in report.without_object:
+            click.echo(f"Without its object: {each}")
+    if report.without_object:
+        raise click.exceptions.Exit(1)
 
 
 def echo_json(result: Any) -> None:

@@ -276,7 +276,8 @@ def _check_key_id(key_id: str) -> None:
 
 
 def _key_of(item: dict[str, Any]) -> Key:
-    return Key(**{field.name: item.get(field.name) for field in dataclasses.fields(Key)})
+    known = {field.name for field in dataclasses.fields(Key)}
+    return Key(**{name: value for name, value in item.items() if name in known})
 
 
 def _text(time: dt.datetime) -> str:
