@@ -70,8 +70,10 @@ class OwnedFiles:
     tell: Callable[[str], object] = lambda _: None
 
     def usage(self) -> Usage:
-        """What the quotas count. Needs `dynamodb:GetItem`."""
+        """What the quotas count; nothing once it was deleted. Needs `dynamodb:GetItem`."""
         item = self.table.get_item(Key=self._key("USAGE"), ConsistentRead=True).get("Item", {})
+        if item.get("open_uploads", 0) >= FULL:
+            item = {}
         return Usage(
             **{each.name: int(item.get(each.name, 0)) for each in dataclasses.fields(Usage)}
         )

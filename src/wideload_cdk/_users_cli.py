@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -227,7 +228,6 @@ def delete(
     was interrupted can be made again. What backups still hold is told in the end.
     """
     owner = _user_id(aws, pool_id, person)
-    cognito = aws.client("cognito-idp")
     owned = _owned_files(aws, files_table, bucket, owner)
     stored = owned.usage()
     if not with_files and not dry_run and (stored.files or stored.open_uploads):
@@ -235,13 +235,19 @@ def delete(
             f"{person} has {stored.files:,} files and {stored.open_uploads:,} open uploads; give "
             "--with-files to delete them, too, or disable the person alone."
         )
+    cognito = aws.client("cognito-idp")
     if not dry_run:
         confirm(person, yes=yes)
         if pool_id is not None:
-            users.disable_user(cognito, pool_id, person)
+            # Who isn't in the pool any more is deleted for the second time; who is disabled already
+            # was left by a run that was cut off.
+            with suppress(users.UserNotFoundError):
+                if users.find_user(cognito, pool_id, owner).enabled:
+                    users.disable_user(cognito, pool_id, owner)
     report = owned.delete(dry_run=dry_run)
     if pool_id is not None and not dry_run:
-        users.delete_user(cognito, pool_id, person)
+        with suppress(users.UserNotFoundError):
+            users.delete_user(cognito, pool_id, owner)
     backups = backups_of(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
     if as_json:
         told = {"user_id": owner, **dataclasses.asdict(report), "deleted": not dry_run}
@@ -294,14 +300,15 @@ def restore(
 
 
 def _user_id(aws: Aws, pool_id: str | None, person: str) -> str:
-    if pool_id is not None:
-        return users.find_user(aws.client("cognito-idp"), pool_id, person).user_id
-    if "@" in person:
+    """The user id of somebody given by that or by an address."""
+    if "@" not in person:
+        return person
+    if pool_id is None:
         raise click.UsageError(
             "No user pool is known that has addresses: give the person's user id, the claim `sub` "
             "of their tokens."
         )
-    return person
+    return users.find_user(aws.client("cognito-idp"), pool_id, person).user_id
 
 
 def _owned_files(aws: Aws, table: str, bucket: str, owner: str) -> OwnedFiles:

@@ -155,6 +155,8 @@ def test_usage_is_what_the_quotas_count() -> None:
 
     assert owned(world, "ann").usage() == Usage(bytes=12, files=2, open_uploads=1)
     assert owned(world, "bob").usage() == Usage(bytes=0, files=0, open_uploads=0)
+    owned(world, "ann").delete()
+    assert owned(world, "ann").usage() == Usage(bytes=0, files=0, open_uploads=0)
 
 
 def test_records_are_those_of_the_runtime() -> None:

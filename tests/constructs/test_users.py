@@ -75,6 +75,10 @@ class FakeCognito:
     def admin_disable_user(self, **arguments: str) -> None:
         self._find(**arguments)["Enabled"] = False
 
+    def admin_delete_user(self, **arguments: str) -> None:
+        person = self._find(**arguments)
+        self.people = {name: each for name, each in self.people.items() if each is not person}
+
     def admin_enable_user(self, **arguments: str) -> None:
         self._find(**arguments)["Enabled"] = True
 
@@ -97,10 +101,12 @@ class FakeCognito:
         }
 
     def _find(self, *, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
+        """By address, or by the name that the pool gave them."""
         _check_pool(UserPoolId)
-        if Username.lower() not in self.people:
-            raise _refusal("UserNotFoundException")
-        return self.people[Username.lower()]
+        for address, person in self.people.items():
+            if Username.lower() in (address, person["Username"]):
+                return person
+        raise _refusal("UserNotFoundException")
 
 
 def _check_pool(pool: str) -> None:
