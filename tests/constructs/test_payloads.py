@@ -103,7 +103,11 @@ def test_lost_records_come_back_as_they_were_with_their_objects() -> None:
 
 
 def test_records_without_their_object_stay_out_and_are_named() -> None:
-    dynamo = FakeDynamo(restored=FakeItems(archived(IDS[0]), uploaded(IDS[1])), live=FakeItems())
+    # The third one's URL was never used, so nothing is lost.
+    unused = item(IDS[2], state="issued", s3_key=transit_key("acme", IDS[2]))
+    dynamo = FakeDynamo(
+        restored=FakeItems(archived(IDS[0]), uploaded(IDS[1]), unused), live=FakeItems()
+    )
     s3 = FakeBucket()
     # Another's, whose key begins alike.
     s3.put(archive_key("acme", IDS[0]) + ".copy", 1)
