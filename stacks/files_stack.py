@@ -43,6 +43,8 @@ class FilesStack(ServiceStack):
             user_pool_web_acl_arn=settings.user_pool_web_acl_arn,
             sign_in_rate_limit=settings.sign_in_rate_limit,
             sign_in_domain_prefix=settings.sign_in_domain_prefix,
+            mail_from=settings.mail_from,
+            mail_identity_arn=settings.mail_identity_arn,
             endpoint_url=settings.endpoint_url if own_pool else None,
             url_ttl=Duration.minutes(settings.file_url_minutes),
             session_ttl=Duration.days(settings.upload_session_days),

@@ -50,6 +50,14 @@ _PATTERNS = {
     ),
     "oidc_issuer": (r"https://[^?#\s]+", "a URL with https, as https://login.example.com/"),
     "oidc_audience": (r"\S{1,255}", "1 to 255 characters without spaces"),
+    "mail_from": (
+        r"[^\s@<>,\"]{1,64}@[^\s@<>,\"]+|[A-Za-z0-9 ._-]{1,64} <[^\s@<>,\"]{1,64}@[^\s@<>,\"]+>",
+        "an address, or a name and an address, as Files <files@example.com>",
+    ),
+    "mail_identity_arn": (
+        r"arn:aws[a-z-]*:ses:[a-z0-9-]+:\d{12}:identity/\S+",
+        "the ARN of an identity of SES",
+    ),
     "oidc_client_id": (r"\S{1,255}", "1 to 255 characters without spaces"),
     "endpoint_url": (r"https?://[^/?#\s]+", "scheme, host and port, as https://localhost:4566"),
 }

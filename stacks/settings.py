@@ -193,6 +193,15 @@ class Settings:
     """Requests in five minutes that a web ACL made here for the user pool lets through from one
     address, 10 to 2,000,000,000. Default: no firewall."""
 
+    mail_from: str | None = None
+    """Whom the user pool's messages come from, by Amazon SES, as `Files <files@example.com>`; needs
+    `mail_identity_arn`. The first deployment makes a service-linked role for it
+    (`iam:CreateServiceLinkedRole`), and SES must have let the account out of its sandbox. Default:
+    Cognito's own address, which sends 50 messages a day, and whose text may be Cognito's own."""
+
+    mail_identity_arn: str | None = None
+    """ARN of SES's verified identity that `mail_from` belongs to: the address or its domain."""
+
     rate_limit: int = 100
     """Requests per second that each API accepts, 1 to 100,000. AWS allows an account 10,000 in a
     region until asked for more."""
@@ -268,11 +277,12 @@ class Settings:
                 f"oidc_client_id is {self.oidc_client_id!r} without an oidc_issuer; give it too, "
                 "for the user pool made here has a client of its own."
             )
-        if self.user_pool_web_acl_arn is not None and self.oidc_issuer is not None:
-            raise ValueError(
-                f"user_pool_web_acl_arn is {self.user_pool_web_acl_arn!r}, but with an oidc_issuer "
-                "no user pool is made here; leave one out."
-            )
+        for name in ("user_pool_web_acl_arn", "mail_from"):
+            if getattr(self, name) is not None and self.oidc_issuer is not None:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, but with an oidc_issuer no user pool is "
+                    "made here; leave one out."
+                )
         if self.sign_in_rate_limit is not None and (self.oidc_issuer or self.user_pool_web_acl_arn):
             raise ValueError(
                 f"sign_in_rate_limit is {self.sign_in_rate_limit:,}, but with an oidc_issuer no "
@@ -329,6 +339,7 @@ _TOGETHER = (
     ("files_domain", "files_certificate_arn"),
     ("web_domain", "web_certificate_arn"),
     ("oidc_issuer", "oidc_audience"),
+    ("mail_from", "mail_identity_arn"),
 )
 _HINTS = typing.get_type_hints(Settings)
 _OVERRIDABLE = tuple(field for field in _HINTS if field != "environment")

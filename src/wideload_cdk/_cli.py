@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,8 @@ import boto3
 import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+from wideload_cdk._restored import RestoreReport
 
 # A wrong endpoint or a missing network should be told within seconds, not minutes.
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
@@ -30,8 +33,8 @@ class Aws:
     def resource(self, service: str) -> Any:
         return self.session.resource(service, endpoint_url=self.endpoint_url, config=_CONFIG)
 
-    def stack_output(self, stack: str, output: str, instead: str) -> str:
-        """Value of an output of `stack`. `instead` says what to do if it hasn't got it."""
+    def stack_outputs(self, stack: str) -> dict[str, str]:
+        """Outputs of `stack`, by name."""
         client = self.client("cloudformation")
         try:
             found = client.describe_stacks(StackName=stack)["Stacks"][0]
@@ -42,17 +45,14 @@ class Aws:
                 f"There is no stack {stack} in {client.meta.region_name}. "
                 "Deploy it first, or give another --stack, region or profile."
             ) from None
-        for known in found.get("Outputs", []):
-            if known["OutputKey"] == output:
-                return str(known["OutputValue"])
-        raise click.ClickException(f"The stack {stack} has no output {output}; {instead}.")
+        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
 def aws_command(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that lead to AWS, pass `Aws` first, and tell errors in one line."""
 
     @click.option(
-        "--endpoint-url", metavar="URL", help="Another AWS than AWS, as AWS_ENDPOINT_URL does."
+        "--endpoint-url", metavar="URL", help="Custom AWS endpoint, as AWS_ENDPOINT_URL does."
     )
     @click.option(
         "--region",
@@ -67,6 +67,93 @@ def aws_command(command: Callable[..., None]) -> Callable[..., None]:
             command(Aws(boto3.Session(region_name=region), endpoint_url), **arguments)
 
     return wrapper
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Something of a deployment that a command needs: named by an option, or a stack's output."""
+
+    name: str
+    """Of the command's argument."""
+    option: str
+    metavar: str
+    output: str
+    what: str
+    """What the option names, as its help says it."""
+    instead: str
+    """What to do if the stack has no such output."""
+    optional: bool = False
+    """Whether the command can do without; then it gets None."""
+
+
+def deployment_command(
+    stack_help: str, *parts: Part
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a command's deployment named by --stack, or else each of its parts by an option.
+
+    The command gets `Aws` first, and the parts as arguments. Adds what `aws_command` adds.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @aws_command
+        @functools.wraps(command)
+        def wrapper(aws: Aws, *, stack: str | None, **arguments: Any) -> None:
+            given = {part for part in parts if arguments[part.name] is not None}
+            needed = {part for part in parts if not part.optional}
+            if given if stack is not None else not needed <= given:
+                options = " and ".join(part.option for part in parts)
+                raise click.UsageError(f"Give either --stack or {options}.")
+            if stack is not None:
+                outputs = aws.stack_outputs(stack)
+                for part in parts:
+                    arguments[part.name] = outputs.get(part.output)
+                    if arguments[part.name] is None and not part.optional:
+                        raise click.ClickException(
+                            f"The stack {stack} has no output {part.output}; {part.instead}."
+                        )
+            command(aws, **arguments)
+
+        for part in reversed(parts):
+            option = click.option(part.option, part.name, metavar=part.metavar, help=part.what)
+            wrapper = option(wrapper)
+        return click.option("--stack", metavar="NAME", help=stack_help)(wrapper)
+
+    return decorate
+
+
+def confirm(name: str, *, yes: bool) -> None:
+    """Have a person type the name of what is going to be deleted."""
+    if not yes and click.prompt("Type the name to delete it", err=True) != name:
+        raise click.ClickException("That is another name; nothing was changed.")
+
+
+def echo_restored(report: RestoreReport, kind: str, *, dry_run: bool, as_json: bool) -> None:
+    """Print what was put back of a `kind`, and exit with 1 if something stays lost."""
+    if as_json:
+        echo_json(report)
+    else:
+        click.echo(
+            f"{'Would put' if dry_run else 'Put'} {report.put_back:,} {kind} back; "
+            f"{report.there:,} are there already."
+        )
+        for each in report.without_object:
+            click.echo(f"Without its object: {each}")
+    if report.without_object:
+        raise click.exceptions.Exit(1)
+
+
+def echo_json(result: Any) -> None:
+    """Print a dataclass as one JSON object on one line."""
+    click.echo(json.dumps(dataclasses.asdict(result)))
+
+
+def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns as wide as what they hold."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 @contextmanager

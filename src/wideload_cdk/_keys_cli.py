@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
+import datetime as dt
 import functools
-import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from wideload_cdk import keys
-from wideload_cdk._cli import Aws, aws_command
+from wideload_cdk._cli import Aws, Part, deployment_command, echo_json, echo_table
 
-TABLE_OUTPUT = "KeysTableName"
+KEYS_TABLE = Part(
+    name="keys_table",
+    option="--table",
+    metavar="NAME",
+    output="KeysTableName",
+    what="The keys table itself.",
+    instead="give the name of its table by --table",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Make, list and revoke the API keys of a Wideload deployment.
+    """Make, list, rotate and revoke the API keys of a Wideload deployment.
 
     The deployment is named by --stack or --table. Credentials and profile come from where the
     AWS CLI takes them, such as AWS_PROFILE.
@@ -28,18 +34,11 @@ def cli() -> None:
 def _deployment(command: Callable[..., None]) -> Callable[..., None]:
     """Add what all commands share, and pass the keys table as first argument."""
 
-    @click.option("--stack", metavar="NAME", help="Stack that made the keys table.")
-    @click.option("--table", "table_name", metavar="NAME", help="The keys table itself.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per key.")
-    @aws_command
+    @deployment_command("Stack that made the keys table.", KEYS_TABLE)
     @functools.wraps(command)
-    def wrapper(aws: Aws, *, stack: str | None, table_name: str | None, **arguments: Any) -> None:
-        if (stack is None) == (table_name is None):
-            raise click.UsageError("Give either --stack or --table.")
-        name = table_name or aws.stack_output(
-            stack or "", TABLE_OUTPUT, "give the name of its table by --table"
-        )
-        command(aws.resource("dynamodb").Table(name), **arguments)
+    def wrapper(aws: Aws, *, keys_table: str, **arguments: Any) -> None:
+        command(aws.resource("dynamodb").Table(keys_table), **arguments)
 
     return wrapper
 
@@ -51,7 +50,7 @@ def _deployment(command: Callable[..., None]) -> Callable[..., None]:
 def create(table: keys.KeysTable, *, tenant: str, label: str | None, as_json: bool) -> None:
     """Make a key and print it: once, for only its hash is kept."""
     new = keys.create_key(table, tenant, label=label)
-    click.echo(_json(new) if as_json else new.api_key)
+    _echo_new(new, as_json=as_json)
     click.echo(
         f"Made key {new.key_id} for tenant {new.tenant}. It is shown this once; keep it safe.",
         err=True,
@@ -66,20 +65,48 @@ def list_(table: keys.KeysTable, *, tenant: str | None, as_json: bool) -> None:
     found = sorted(keys.list_keys(table, tenant), key=lambda key: key.created_at)
     if as_json:
         for key in found:
-            click.echo(_json(key))
-        return
-    if not found:
+            echo_json(key)
+    elif found:
+        echo_table(
+            ("KEY ID", "TENANT", "CREATED", "ENDS", "REVOKED", "LABEL"),
+            [
+                (
+                    key.key_id,
+                    key.tenant,
+                    key.created_at,
+                    key.ends_at or "-",
+                    key.revoked_at or "-",
+                    key.label or "-",
+                )
+                for key in found
+            ],
+        )
+    else:
         click.echo(f"There are no keys{f' of tenant {tenant}' if tenant else ''}.", err=True)
-        return
-    rows = [("KEY ID", "TENANT", "CREATED", "REVOKED", "LABEL")]
-    rows += [
-        (key.key_id, key.tenant, key.created_at, key.revoked_at or "-", key.label or "-")
-        for key in found
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+
+
+@cli.command()
+@click.argument("key_id")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="When the old key ends, in UTC. Default: in 7 days.",
+)
+@_deployment
+def rotate(table: keys.KeysTable, *, key_id: str, until: dt.datetime | None, as_json: bool) -> None:
+    """Make a key that takes the place of the one with this id, and print it.
+
+    Both work until the old one ends. Give clients the new key before that.
+    """
+    ends_at = until.replace(tzinfo=dt.UTC) if until else None
+    new, old = keys.rotate_key(table, key_id, ends_at=ends_at)
+    _echo_new(new, as_json=as_json)
+    click.echo(
+        f"Made key {new.key_id} for tenant {new.tenant}. It is shown this once; keep it safe.\n"
+        f"Key {old.key_id} ends at {old.ends_at}. "
+        "The API may accept it for up to 5 minutes more, while its answer is cached.",
+        err=True,
+    )
 
 
 @cli.command()
@@ -89,7 +116,7 @@ def revoke(table: keys.KeysTable, *, key_id: str, as_json: bool) -> None:
     """Revoke the key with this id, for good."""
     revoked = keys.revoke_key(table, key_id)
     if as_json:
-        click.echo(_json(revoked))
+        echo_json(revoked)
     click.echo(
         f"Revoked key {revoked.key_id} of tenant {revoked.tenant}. "
         "The API may accept it for up to 5 minutes more, while its answer is cached.",
@@ -97,5 +124,8 @@ def revoke(table: keys.KeysTable, *, key_id: str, as_json: bool) -> None:
     )
 
 
-def _json(key: keys.Key) -> str:
-    return json.dumps(dataclasses.asdict(key))
+def _echo_new(new: keys.NewKey, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(new)
+    else:
+        click.echo(new.api_key)

@@ -29,7 +29,8 @@ MFA = {
 }
 
 MIN_PASSWORD_LENGTH = 12
-INVITATION_VALIDITY = Duration.days(7)
+# Life of the temporary password in an invitation.
+INVITATION_DAYS = 7
 # API Gateway looks at a token's own times alone, so a person who was disabled goes on for as long.
 TOKEN_VALIDITY = Duration.hours(1)
 # How long people stay signed in: as long as an upload can be resumed by default. Cognito doesn't
@@ -37,6 +38,8 @@ TOKEN_VALIDITY = Duration.hours(1)
 REFRESH_VALIDITY = Duration.days(7)
 # How long a replaced refresh token is still taken, for an answer that was lost: the most there is.
 ROTATION_GRACE = Duration.seconds(60)
+
+_ADDRESS = r"[^\s@<>,\"]{1,64}@[^\s@<>,\"]+"
 
 # The authority of a URL may be a token that the CDK resolves at deployment.
 _PAGE = re.compile(r"(https?://[^/?#\s]+)(/[^?#\s]*)?")
@@ -71,6 +74,14 @@ class SignIn:
         return told
 
 
+@dataclasses.dataclass(frozen=True)
+class Mail:
+    """Whose name the user pool's messages are sent in, by Amazon SES."""
+
+    sender: str
+    identity_arn: str
+
+
 def new_user_pool(
     scope: Construct,
     id: str,
@@ -82,6 +93,7 @@ def new_user_pool(
     rate_limit: int | None,
     domain_prefix: str | None,
     endpoint_url: str | None,
+    mail: Mail | None,
     deletion_protection: bool,
     removal_policy: RemovalPolicy,
 ) -> SignIn:
@@ -107,7 +119,7 @@ def new_user_pool(
             require_uppercase=True,
             require_digits=True,
             require_symbols=True,
-            temp_password_validity=INVITATION_VALIDITY,
+            temp_password_validity=Duration.days(INVITATION_DAYS),
         ),
         mfa=MFA[mfa],
         # An authenticator app. Texts cost money, and telephone numbers are stolen.
@@ -116,6 +128,8 @@ def new_user_pool(
         deletion_protection=deletion_protection,
         removal_policy=removal_policy,
     )
+    if mail is not None:
+        _send_by_ses(pool, mail)
     client = pool.add_client(
         "Client",
         # A browser and a program on somebody's machine can't keep a secret; PKCE needs none.
@@ -215,11 +229,22 @@ def _invitation(pages: Sequence[str]) -> cognito.UserInvitationConfig:
     where = f" at {pages[0]}" if pages else ""
     return cognito.UserInvitationConfig(
         email_subject="Your access to file transfer",
+        # Not `{username}`, which is the pool's own id of the person, a UUID. No placeholder stands
+        # for the address, and only the password's must be there (docs/adr/0045).
         email_body=(
-            f"You can now transfer files{where}. Sign in as {{username}} with the temporary "
-            f"password {{####}}, within {INVITATION_VALIDITY.to_days()} days; you will be asked "
-            "for one of your own."
+            f"You can now transfer files{where}. Sign in with your e-mail address, the one that "
+            "this message was sent to, and the temporary password {####} within "
+            f"{INVITATION_DAYS} days; you will be asked for one of your own."
         ),
+    )
+
+
+def _send_by_ses(pool: cognito.UserPool, mail: Mail) -> None:
+    # `UserPoolEmail.with_ses` makes an ARN of its own, and needs a stack whose region is known.
+    resource = pool.node.default_child
+    assert isinstance(resource, cognito.CfnUserPool)  # noqa: S101 - for the type checker
+    resource.email_configuration = cognito.CfnUserPool.EmailConfigurationProperty(
+        email_sending_account="DEVELOPER", from_=mail.sender, source_arn=mail.identity_arn
     )
 
 
@@ -289,6 +314,43 @@ def check_firewall(web_acl_arn: str | None, rate_limit: int | None) -> None:
             f"user_pool_web_acl_arn is {web_acl_arn!r} and sign_in_rate_limit is {rate_limit:,}; "
             "give one: a user pool has one web ACL, and yours may hold such a rule itself."
         )
+
+
+def check_mail(mail_from: str | None, mail_identity_arn: str | None) -> Mail | None:
+    """The sender of mail, if there is one.
+
+    Raises:
+        ValueError: One is given without the other, or the identity isn't the sender's.
+    """
+    if mail_from is None or mail_identity_arn is None:
+        if mail_from != mail_identity_arn:
+            raise ValueError(
+                f"mail_from is {mail_from!r} and mail_identity_arn is {mail_identity_arn!r}; give "
+                "both, or neither and Cognito sends a few messages a day itself."
+            )
+        return None
+    check_text(
+        "mail_from",
+        mail_from,
+        rf"{_ADDRESS}|[A-Za-z0-9 ._-]{{1,64}} <{_ADDRESS}>",
+        "an address, or a name and an address, as `Files <files@example.com>`",
+    )
+    check_text(
+        "mail_identity_arn",
+        mail_identity_arn,
+        r"arn:aws[a-z-]*:ses:[a-z0-9-]+:\d{12}:identity/\S+",
+        "the ARN of an identity of SES, as "
+        "arn:aws:ses:eu-central-1:123456789012:identity/example.com",
+    )
+    if not Token.is_unresolved(mail_from) and not Token.is_unresolved(mail_identity_arn):
+        address = mail_from.rpartition("<")[2].rstrip(">").lower()
+        identity = mail_identity_arn.rpartition("/")[2].lower()
+        if address != identity and not address.endswith(("@" + identity, "." + identity)):
+            raise ValueError(
+                f"mail_from is {mail_from!r}, which mail_identity_arn, {mail_identity_arn!r}, is "
+                "not an identity of; give that of the address, or of its domain."
+            )
+    return Mail(mail_from, mail_identity_arn)
 
 
 def check_page(url: str) -> None:

@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from wideload_cdk import users
-from wideload_cdk._cli import Aws, aws_command
+from wideload_cdk._backups import backups_of, sentences
+from wideload_cdk._cli import (
+    Aws,
+    Part,
+    confirm,
+    deployment_command,
+    echo_json,
+    echo_restored,
+    echo_table,
+)
+from wideload_cdk._owned_files import OwnedFiles
+from wideload_cdk._restored_files import put_files_back
+from wideload_cdk._sign_in import INVITATION_DAYS
 
-POOL_OUTPUT = "UserPoolId"
+USER_POOL = Part(
+    name="pool_id",
+    option="--user-pool",
+    metavar="ID",
+    output="UserPoolId",
+    what="The user pool itself.",
+    instead="people of another issuer are made there; or give the user pool's id by --user-pool",
+)
+FILES_TABLE = Part(
+    name="files_table",
+    option="--table",
+    metavar="NAME",
+    output="TableName",
+    what="The files table itself.",
+    instead="give the names of its table and bucket",
+)
+BUCKET = Part(
+    name="bucket",
+    option="--bucket",
+    metavar="NAME",
+    output="BucketName",
+    what="The bucket of files itself.",
+    instead="give the names of its table and bucket",
+)
+
+_OPTIONAL_POOL = dataclasses.replace(USER_POOL, optional=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Make, list, disable and enable the people of a Wideload file transfer deployment.
+    """Make, invite, list, disable and delete the people of a Wideload file transfer deployment.
 
     The deployment is named by --stack or --user-pool. Credentials and profile come from where
     the AWS CLI takes them, such as AWS_PROFILE.
@@ -28,20 +67,11 @@ def cli() -> None:
 def _deployment(command: Callable[..., None]) -> Callable[..., None]:
     """Add what all commands share, and pass Cognito and the user pool's id first."""
 
-    @click.option("--stack", metavar="NAME", help="Stack that made the user pool.")
-    @click.option("--user-pool", "pool_id", metavar="ID", help="The user pool itself.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per person.")
-    @aws_command
+    @deployment_command("Stack that made the user pool.", USER_POOL)
     @functools.wraps(command)
-    def wrapper(aws: Aws, *, stack: str | None, pool_id: str | None, **arguments: Any) -> None:
-        if (stack is None) == (pool_id is None):
-            raise click.UsageError("Give either --stack or --user-pool.")
-        found = pool_id or aws.stack_output(
-            stack or "",
-            POOL_OUTPUT,
-            "people of another issuer are made there; or give the user pool's id by --user-pool",
-        )
-        command(aws.client("cognito-idp"), found, **arguments)
+    def wrapper(aws: Aws, *, pool_id: str, **arguments: Any) -> None:
+        command(aws.client("cognito-idp"), pool_id, **arguments)
 
     return wrapper
 
@@ -63,15 +93,40 @@ def create(
     """
     new = users.create_user(cognito, pool_id, email, invite=not print_password)
     if as_json:
-        click.echo(_json(new))
+        echo_json(new)
     elif new.password is not None:
         click.echo(new.password)
-    told = (
-        "Cognito has sent them an e-mail"
-        if new.password is None
-        else "The temporary password is shown this once"
+    if new.password is None:
+        _tell_invited(new)
+    else:
+        click.echo(
+            f"Made {new.email}. The temporary password is shown this once; they sign in with it "
+            f"and their e-mail address within {INVITATION_DAYS} days.",
+            err=True,
+        )
+
+
+@cli.command()
+@click.argument("email")
+@click.option("--again", is_flag=True, help="Mail a new password to somebody who was invited.")
+@_deployment
+def invite(cognito: users.Cognito, pool_id: str, *, email: str, again: bool, as_json: bool) -> None:
+    """Mail somebody a temporary password, good for 7 days.
+
+    With --again they are invited already, but the mail was lost or the password is over.
+    """
+    invited = (users.invite_again if again else users.create_user)(cognito, pool_id, email)
+    if as_json:
+        echo_json(invited)
+    _tell_invited(invited)
+
+
+def _tell_invited(user: users.User) -> None:
+    click.echo(
+        f"Cognito has sent {user.email} a temporary password. They sign in with it and their "
+        f"e-mail address within {INVITATION_DAYS} days.",
+        err=True,
     )
-    click.echo(f"Made {new.email}. {told}; they sign in with it within 7 days.", err=True)
 
 
 @cli.command("list")
@@ -81,20 +136,23 @@ def list_(cognito: users.Cognito, pool_id: str, *, as_json: bool) -> None:
     found = sorted(users.list_users(cognito, pool_id), key=lambda user: user.email)
     if as_json:
         for user in found:
-            click.echo(_json(user))
-        return
-    if not found:
+            echo_json(user)
+    elif found:
+        echo_table(
+            ("E-MAIL", "STATUS", "CREATED", "ENABLED", "USER ID"),
+            [
+                (
+                    user.email,
+                    user.status,
+                    user.created_at,
+                    "yes" if user.enabled else "no",
+                    user.user_id,
+                )
+                for user in found
+            ],
+        )
+    else:
         click.echo("There is nobody.", err=True)
-        return
-    rows = [("E-MAIL", "STATUS", "CREATED", "ENABLED", "USER ID")]
-    rows += [
-        (user.email, user.status, user.created_at, "yes" if user.enabled else "no", user.user_id)
-        for user in found
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
 
 
 @cli.command()
@@ -104,7 +162,7 @@ def disable(cognito: users.Cognito, pool_id: str, *, email: str, as_json: bool) 
     """Let this person sign in no more. Their files stay."""
     user = users.disable_user(cognito, pool_id, email)
     if as_json:
-        click.echo(_json(user))
+        echo_json(user)
     click.echo(
         f"Disabled {user.email}. Access tokens that they have may work for up to an hour more.",
         err=True,
@@ -118,9 +176,146 @@ def enable(cognito: users.Cognito, pool_id: str, *, email: str, as_json: bool) -
     """Let this person sign in again."""
     user = users.enable_user(cognito, pool_id, email)
     if as_json:
-        click.echo(_json(user))
+        echo_json(user)
     click.echo(f"Enabled {user.email}.", err=True)
 
 
-def _json(user: users.User) -> str:
-    return json.dumps(dataclasses.asdict(user))
+@cli.command()
+@click.argument("person")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+def usage(
+    aws: Aws, *, person: str, pool_id: str | None, files_table: str, bucket: str, as_json: bool
+) -> None:
+    """Show what a person has stored, as their quotas count it.
+
+    PERSON is an e-mail address or a user id; people of another issuer are known by the latter.
+    """
+    owner = _user_id(aws, pool_id, person)
+    found = _owned_files(aws, files_table, bucket, owner).usage()
+    if as_json:
+        click.echo(json.dumps({"user_id": owner, **dataclasses.asdict(found)}))
+        return
+    click.echo(
+        f"{person}: {found.files:,} files, {found.bytes:,} bytes, "
+        f"{found.open_uploads:,} open uploads"
+    )
+
+
+@cli.command()
+@click.argument("person")
+@click.option("--with-files", is_flag=True, help="Delete all that they have stored, too.")
+@click.option("--dry-run", is_flag=True, help="Count what there is, and delete nothing.")
+@click.option("--yes", is_flag=True, help="Don't ask for the person first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+def delete(
+    aws: Aws,
+    *,
+    person: str,
+    with_files: bool,
+    dry_run: bool,
+    yes: bool,
+    pool_id: str | None,
+    files_table: str,
+    bucket: str,
+    as_json: bool,
+) -> None:
+    """Delete a person, for good, and with --with-files all that they have stored.
+
+    PERSON is an e-mail address or a user id; people of another issuer are known by the latter, and
+    deleted there. They are disabled first and taken out of the user pool last, so that a run that
+    was interrupted can be made again. What backups still hold is told in the end.
+    """
+    owner = _user_id(aws, pool_id, person)
+    owned = _owned_files(aws, files_table, bucket, owner)
+    stored = owned.usage()
+    if not with_files and not dry_run and (stored.files or stored.open_uploads):
+        raise click.ClickException(
+            f"{person} has {stored.files:,} files and {stored.open_uploads:,} open uploads; give "
+            "--with-files to delete them, too, or disable the person alone."
+        )
+    cognito = aws.client("cognito-idp")
+    if not dry_run:
+        confirm(person, yes=yes)
+        if pool_id is not None:
+            # Who isn't in the pool any more is deleted for the second time; who is disabled already
+            # was left by a run that was cut off.
+            with suppress(users.UserNotFoundError):
+                if users.find_user(cognito, pool_id, owner).enabled:
+                    users.disable_user(cognito, pool_id, owner)
+    report = owned.delete(dry_run=dry_run)
+    if pool_id is not None and not dry_run:
+        with suppress(users.UserNotFoundError):
+            users.delete_user(cognito, pool_id, owner)
+    backups = backups_of(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
+    if as_json:
+        told = {"user_id": owner, **dataclasses.asdict(report), "deleted": not dry_run}
+        click.echo(json.dumps(told | {"backups": [dataclasses.asdict(backups)]}))
+        return
+    click.echo(
+        f"{'There are' if dry_run else 'Deleted'} of {person}: {report.files:,} files, "
+        f"{report.uploads:,} uploads, {report.objects:,} objects with {report.bytes:,} bytes."
+    )
+    if report.swept_until and not dry_run:
+        click.echo(
+            "URLs that were given out could store some of it again; the sweep removes that until "
+            f"{report.swept_until}."
+        )
+    for sentence in sentences(backups):
+        click.echo(sentence)
+
+
+@cli.command()
+@click.option("--from", "restored", required=True, metavar="NAME", help="The restored table.")
+@click.option("--person", metavar="P", help="Only this person's files: an address or a user id.")
+@click.option("--dry-run", is_flag=True, help="Count, and put nothing back.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+def restore(
+    aws: Aws,
+    *,
+    restored: str,
+    person: str | None,
+    dry_run: bool,
+    pool_id: str | None,
+    files_table: str,
+    bucket: str,
+    as_json: bool,
+) -> None:
+    """Put files back that are in a restored table and not in the live one.
+
+    Those whose object is gone are left out, and named. Exit status 1 if there are any.
+    """
+    dynamodb = aws.resource("dynamodb")
+    report = put_files_back(
+        aws.client("s3"),
+        restored=dynamodb.Table(restored),
+        table=dynamodb.Table(files_table),
+        bucket=bucket,
+        owner=None if person is None else _user_id(aws, pool_id, person),
+        dry_run=dry_run,
+    )
+    echo_restored(report, "files", dry_run=dry_run, as_json=as_json)
+
+
+def _user_id(aws: Aws, pool_id: str | None, person: str) -> str:
+    """The user id of somebody given by that or by an address."""
+    if "@" not in person:
+        return person
+    if pool_id is None:
+        raise click.UsageError(
+            "No user pool is known that has addresses: give the person's user id, the claim `sub` "
+            "of their tokens."
+        )
+    return users.find_user(aws.client("cognito-idp"), pool_id, person).user_id
+
+
+def _owned_files(aws: Aws, table: str, bucket: str, owner: str) -> OwnedFiles:
+    return OwnedFiles(
+        table=aws.resource("dynamodb").Table(table),
+        s3=aws.client("s3"),
+        bucket=bucket,
+        owner=owner,
+        tell=lambda told: click.echo(told, err=True),
+    )

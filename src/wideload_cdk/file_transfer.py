@@ -47,6 +47,7 @@ from wideload_cdk._sign_in import (
     check_endpoint,
     check_firewall,
     check_issuer,
+    check_mail,
     check_page,
     new_user_pool,
     origin_of,
@@ -135,6 +136,12 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         sign_in_domain_prefix: First part of the sign-in pages' host name,
             `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
             Default: `wideload-` and two parts that nobody else has.
+        mail_from: Address, or name and address as `Files <files@example.com>`, that the user pool
+            made here sends its messages from, by Amazon SES. Default: Cognito's own address and
+            sender, which sends 50 messages a day at most.
+        mail_identity_arn: ARN of the verified identity of SES, the address or its domain, that
+            `mail_from` belongs to, in the user pool's region or another that Cognito takes.
+            Given with `mail_from`, or not at all.
         endpoint_url: Where AWS's services answer, such as `https://localhost:4566`, for an
             emulator: clients are sent there to sign in, and the style of the sign-in pages,
             which emulators know nothing of, is left out. Default: AWS.
@@ -196,8 +203,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
         ValueError: A value is outside of what is allowed, which the message says; or one of
-            `issuer` and `audience`, or of `domain_name` and `certificate`, is given without the
-            other; or something for a bucket or user pool made here is given with one that isn't.
+            `issuer` and `audience`, of `domain_name` and `certificate`, or of `mail_from` and
+            `mail_identity_arn`, is given without the other; or something for a bucket or user
+            pool made here is given with one that isn't.
     """
 
     bucket: s3.IBucket
@@ -259,6 +267,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         user_pool_web_acl_arn: str | None = None,
         sign_in_rate_limit: int | None = None,
         sign_in_domain_prefix: str | None = None,
+        mail_from: str | None = None,
+        mail_identity_arn: str | None = None,
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
         session_ttl: Duration = Duration.days(7),
@@ -298,8 +308,10 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             user_pool_web_acl_arn=user_pool_web_acl_arn,
             sign_in_rate_limit=sign_in_rate_limit,
             sign_in_domain_prefix=sign_in_domain_prefix,
+            mail_from=mail_from,
             endpoint_url=endpoint_url,
         )
+        mail = check_mail(mail_from, mail_identity_arn)
         for url in web_urls:
             check_page(url)
         check_choice("mfa", mfa, list(MFA))
@@ -381,6 +393,7 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 rate_limit=sign_in_rate_limit,
                 domain_prefix=sign_in_domain_prefix,
                 endpoint_url=endpoint_url,
+                mail=mail,
                 deletion_protection=deletion_protection,
                 removal_policy=removal_policy,
             )

@@ -1,4 +1,4 @@
-"""API keys of `PayloadIngest`: make, list and revoke them.
+"""API keys of `PayloadIngest`: make, list, rotate and revoke them.
 
 From Python, with the keys table as a boto3 resource::
 
@@ -30,11 +30,17 @@ KEY_ID_PATTERN = r"[a-z0-9]{12}"
 MAX_LABEL_LENGTH = 200
 # Tenant of `IngestCanary`, and what the ids of its keys begin with.
 CANARY = "canary"
+# How long a key goes on working beside the one that takes its place.
+OVERLAP = dt.timedelta(days=7)
 
 
 class KeysTable(Protocol):
     """The part of a boto3 `Table` that is used here."""
 
+    name: str
+    meta: Any
+
+    def get_item(self, **arguments: Any) -> Any: ...
     def put_item(self, **arguments: Any) -> Any: ...
     def update_item(self, **arguments: Any) -> Any: ...
     def scan(self, **arguments: Any) -> Any: ...
@@ -60,6 +66,8 @@ class Key:
     tenant: str
     created_at: str
     label: str | None = None
+    ends_at: str | None = None
+    """When it stops working, since another took its place."""
     revoked_at: str | None = None
 
 
@@ -100,25 +108,98 @@ def create_key(
         )
     if label is not None and not 1 <= len(label) <= MAX_LABEL_LENGTH:
         raise ValueError(f"label has {len(label)} characters; give 1 to {MAX_LABEL_LENGTH}.")
+    new = _new_key(tenant, label, now())
+    table.put_item(**_put(new))
+    return new
+
+
+def rotate_key(
+    table: KeysTable,
+    key_id: str,
+    *,
+    ends_at: dt.datetime | None = None,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+) -> tuple[NewKey, Key]:
+    """Make a key for the same tenant, with the same label, and let the old one end by date.
+
+    Both work until `ends_at`, and the old one for up to five minutes more, while the API's cache
+    holds its answer. It is one transaction: either both keys are changed or none. Rotated again
+    before it ended, a key gets the new date; the keys that took its place before stay.
+
+    Args:
+        table: The keys table.
+        key_id: The key that is to end.
+        ends_at: When it ends. Default: in seven days.
+        now: Clock.
+
+    Returns:
+        The new key, and the old one.
+
+    Raises:
+        ValueError: `key_id` has not the form of an id, `ends_at` is over or without a time zone,
+            or the key has ended.
+        KeyNotFoundError: There is no such key.
+        KeyAlreadyRevokedError: It was revoked before.
+    """
+    time = now()
+    ends_at = time + OVERLAP if ends_at is None else ends_at
+    if ends_at.tzinfo is None or ends_at <= time:
+        raise ValueError(
+            f"ends_at is {ends_at.isoformat()}; give a time to come with a time zone, or revoke "
+            "the key."
+        )
+    _check_key_id(key_id)
+    item = table.get_item(Key={"key_id": key_id}, ConsistentRead=True).get("Item")
+    if not item:
+        raise KeyNotFoundError(f"There is no key {key_id}.")
+    old = _key_of(item)
+    if old.revoked_at is not None:
+        raise KeyAlreadyRevokedError(key_id, old.revoked_at)
+    if old.ends_at is not None and dt.datetime.fromisoformat(old.ends_at) <= time:
+        raise ValueError(f"Key {key_id} ended at {old.ends_at}: make another for the tenant.")
+    new = _new_key(old.tenant, old.label, time)
+    change = {
+        "Key": {"key_id": key_id},
+        "UpdateExpression": "SET ends_at = :ends_at",
+        "ConditionExpression": "attribute_exists(key_id) AND attribute_not_exists(revoked_at)",
+        "ExpressionAttributeValues": {":ends_at": _text(ends_at)},
+    }
+    table.meta.client.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": table.name, **_put(new)}},
+            {"Update": {"TableName": table.name, **change}},
+        ]
+    )
+    return new, dataclasses.replace(old, ends_at=_text(ends_at))
+
+
+def _new_key(tenant: str, label: str | None, now: dt.datetime) -> NewKey:
     if tenant == CANARY:
         raise ValueError(
             f"tenant is {tenant!r}, the canary's own, whose payloads it deletes; give another."
         )
     key_id = _new_key_id()
-    api_key = f"wl_{key_id}_{secrets.token_urlsafe(32)}"
-    item = {
-        "key_id": key_id,
-        "tenant": tenant,
-        "secret_hash": hash_key(api_key),
-        "created_at": _text(now()),
-    }
-    if label is not None:
-        item["label"] = label
-    # Ids are random; should one ever repeat, it must not take another's place.
-    table.put_item(Item=item, ConditionExpression="attribute_not_exists(key_id)")
     return NewKey(
-        key_id=key_id, tenant=tenant, created_at=item["created_at"], label=label, api_key=api_key
+        key_id=key_id,
+        tenant=tenant,
+        created_at=_text(now),
+        label=label,
+        api_key=f"wl_{key_id}_{secrets.token_urlsafe(32)}",
     )
+
+
+def _put(new: NewKey) -> dict[str, Any]:
+    """The request that stores a new key, of whose secret only the hash is kept."""
+    item = {
+        "key_id": new.key_id,
+        "tenant": new.tenant,
+        "secret_hash": hash_key(new.api_key),
+        "created_at": new.created_at,
+    }
+    if new.label is not None:
+        item["label"] = new.label
+    # Ids are random; should one ever repeat, it must not take another's place.
+    return {"Item": item, "ConditionExpression": "attribute_not_exists(key_id)"}
 
 
 def _new_key_id() -> str:
@@ -132,7 +213,7 @@ def _new_key_id() -> str:
 def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
     """All keys, or those of one tenant, revoked ones too, in no order."""
     # Neither secret nor hash leaves the table.
-    names = ["key_id", "tenant", "created_at", "label", "revoked_at"]
+    names = [field.name for field in dataclasses.fields(Key)]
     arguments: dict[str, Any] = {
         "ProjectionExpression": ", ".join(f"#{name}" for name in names),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
@@ -142,8 +223,7 @@ def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
         arguments["ExpressionAttributeValues"] = {":tenant": tenant}
     while True:
         page = table.scan(**arguments)
-        for item in page["Items"]:
-            yield Key(**item)
+        yield from map(_key_of, page["Items"])
         if "LastEvaluatedKey" not in page:
             return
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -162,12 +242,7 @@ def revoke_key(
         KeyNotFoundError: There is no such key.
         KeyAlreadyRevokedError: It was revoked before.
     """
-    if not re.fullmatch(KEY_ID_PATTERN, key_id):
-        # Not shown: people paste the whole key.
-        raise ValueError(
-            "This is no key id: give the 12 characters of a-z and 0-9 between the underscores "
-            "of the key (`wl_<key_id>_…`), as listed."
-        )
+    _check_key_id(key_id)
     try:
         answer = table.update_item(
             Key={"key_id": key_id},
@@ -188,9 +263,21 @@ def revoke_key(
         raise KeyAlreadyRevokedError(
             key_id, revoked_at["S"] if isinstance(revoked_at, dict) else revoked_at
         ) from None
-    item = dict(answer["Attributes"])
-    item.pop("secret_hash", None)
-    return Key(**item)
+    return _key_of(answer["Attributes"])
+
+
+def _check_key_id(key_id: str) -> None:
+    if not re.fullmatch(KEY_ID_PATTERN, key_id):
+        # Not shown: people paste the whole key.
+        raise ValueError(
+            "This is no key id: give the 12 characters of a-z and 0-9 between the underscores "
+            "of the key (`wl_<key_id>_…`), as listed."
+        )
+
+
+def _key_of(item: dict[str, Any]) -> Key:
+    known = {field.name for field in dataclasses.fields(Key)}
+    return Key(**{name: value for name, value in item.items() if name in known})
 
 
 def _text(time: dt.datetime) -> str:

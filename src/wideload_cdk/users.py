@@ -1,4 +1,4 @@
-"""People of `FileTransfer`'s own user pool: make, list, disable and enable them.
+"""People of `FileTransfer`'s own user pool: make, invite, list, disable, enable and delete them.
 
 From Python, with a boto3 client of Cognito::
 
@@ -34,6 +34,7 @@ class Cognito(Protocol):
     """The part of boto3's `cognito-idp` client that is used here."""
 
     def admin_create_user(self, **arguments: Any) -> Any: ...
+    def admin_delete_user(self, **arguments: Any) -> Any: ...
     def admin_disable_user(self, **arguments: Any) -> Any: ...
     def admin_enable_user(self, **arguments: Any) -> Any: ...
     def admin_get_user(self, **arguments: Any) -> Any: ...
@@ -47,6 +48,10 @@ class UserNotFoundError(LookupError):
 
 class UserExistsError(ValueError):
     """Somebody signs in with that address already."""
+
+
+class UserConfirmedError(ValueError):
+    """They have signed in before, and need no invitation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,6 +113,31 @@ def create_user(cognito: Cognito, user_pool_id: str, email: str, *, invite: bool
     return NewUser(**dataclasses.asdict(_user(answer["User"], "Attributes")), password=password)
 
 
+def invite_again(cognito: Cognito, user_pool_id: str, email: str) -> User:
+    """Mail a new temporary password to somebody who hasn't signed in yet, good for 7 days anew.
+
+    Raises:
+        UserNotFoundError: Nobody has that address.
+        UserConfirmedError: They have a password of their own.
+    """
+    try:
+        with _name_unknown(email):
+            answer = cognito.admin_create_user(
+                UserPoolId=user_pool_id,
+                Username=email,
+                MessageAction="RESEND",
+                DesiredDeliveryMediums=["EMAIL"],
+            )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UnsupportedUserStateException":
+            raise
+        raise UserConfirmedError(
+            f"{email} has signed in before, so there is nothing to invite to. Whoever forgot their "
+            "password gets a new one on the sign-in page."
+        ) from None
+    return _user(answer["User"], "Attributes")
+
+
 def list_users(cognito: Cognito, user_pool_id: str) -> Iterator[User]:
     """Everybody in the user pool, in no order."""
     arguments: dict[str, Any] = {"UserPoolId": user_pool_id}
@@ -145,6 +175,27 @@ def enable_user(cognito: Cognito, user_pool_id: str, email: str) -> User:
     with _name_unknown(email):
         cognito.admin_enable_user(**person)
         return _user(cognito.admin_get_user(**person), "UserAttributes")
+
+
+def find_user(cognito: Cognito, user_pool_id: str, person: str) -> User:
+    """Somebody by their address or user id.
+
+    Raises:
+        UserNotFoundError: There is nobody.
+    """
+    with _name_unknown(person):
+        found = cognito.admin_get_user(UserPoolId=user_pool_id, Username=person)
+    return _user(found, "UserAttributes")
+
+
+def delete_user(cognito: Cognito, user_pool_id: str, person: str) -> None:
+    """Take somebody out of the user pool, for good. Their files stay: delete those before.
+
+    Raises:
+        UserNotFoundError: There is nobody.
+    """
+    with _name_unknown(person):
+        cognito.admin_delete_user(UserPoolId=user_pool_id, Username=person)
 
 
 def new_password() -> str:

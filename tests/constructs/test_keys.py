@@ -6,13 +6,18 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from wideload_cdk import keys
+from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.core.api_keys import authenticate
 
 CASES = Path(__file__).parents[2] / "contract" / "cases" / "api_keys.json"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)
@@ -21,8 +26,41 @@ NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)
 class FakeTable:
     """The keys table: conditions hold, scans come in pages of two."""
 
+    name = "keys"
+
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
+        self.meta = SimpleNamespace(
+            client=SimpleNamespace(transact_write_items=self._transact_write_items)
+        )
+
+    @contextmanager
+    def batch_writer(self) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(delete_item=lambda **of: self.items.pop(of["Key"]["key_id"]))
+
+    def get_item(self, *, Key: dict[str, str], ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        assert ConsistentRead
+        item = self.items.get(Key["key_id"])
+        return {"Item": dict(item)} if item else {}
+
+    def _transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:  # noqa: N803
+        """One put of a new key and one update of an old one: both or neither."""
+        [put, update] = (dict(write[kind]) for write, kind in zip(
+            TransactItems, ("Put", "Update"), strict=True
+        ))  # fmt: skip
+        assert put.pop("TableName") == update.pop("TableName") == self.name
+        assert update["UpdateExpression"] == "SET ends_at = :ends_at"
+        assert update["ConditionExpression"] == (
+            "attribute_exists(key_id) AND attribute_not_exists(revoked_at)"
+        )
+        item = self.items.get(update["Key"]["key_id"])
+        if item is None or "revoked_at" in item:
+            raise ClientError(
+                {"Error": {"Code": "TransactionCanceledException", "Message": "[None, No]"}},
+                "TransactWriteItems",
+            )
+        self.put_item(**put)
+        item["ends_at"] = update["ExpressionAttributeValues"][":ends_at"]
 
     def put_item(self, *, Item: dict[str, Any], ConditionExpression: str) -> None:  # noqa: N803
         assert ConditionExpression == "attribute_not_exists(key_id)"
@@ -231,6 +269,86 @@ def test_whole_key_given_for_an_id_is_refused_and_not_repeated(table: FakeTable)
         keys.revoke_key(table, new.api_key)
 
     assert new.api_key not in str(told.value)
+
+
+def after(**duration: int) -> dt.datetime:
+    return NOW + dt.timedelta(**duration)
+
+
+def test_rotated_key_and_its_successor_both_work_until_the_date(table: FakeTable) -> None:
+    old = keys.create_key(table, "acme", label="recorder 3", now=lambda: NOW)
+
+    new, ending = keys.rotate_key(table, old.key_id, ends_at=after(days=30), now=lambda: NOW)
+
+    assert (new.tenant, new.label, new.ends_at) == ("acme", "recorder 3", None)
+    assert (ending.key_id, ending.ends_at) == (old.key_id, "2026-02-01T03:04:05+00:00")
+    find = DynamoKeyTable(table).find
+    accepted = {
+        when: [
+            authenticate(key, find, now=lambda time=when: time.timestamp()) is not None
+            for key in (old.api_key, new.api_key)
+        ]
+        for when in (NOW, after(days=30, seconds=-1), after(days=30), after(days=400))
+    }
+    assert list(accepted.values()) == [[True, True], [True, True], [False, True], [False, True]]
+
+
+def test_rotated_key_ends_after_a_week_unless_told_otherwise(table: FakeTable) -> None:
+    old = keys.create_key(table, "acme")
+
+    keys.rotate_key(table, old.key_id, now=lambda: NOW)
+
+    assert table.items[old.key_id]["ends_at"] == "2026-01-09T03:04:05+00:00"
+
+
+def test_rotation_is_whole_or_nothing(table: FakeTable) -> None:
+    old = keys.create_key(table, "acme")
+    kept = table.get_item(Key={"key_id": old.key_id}, ConsistentRead=True)
+    keys.revoke_key(table, old.key_id)
+    # As if it was revoked between the read and the write.
+    table.get_item = lambda **_: kept  # type: ignore[method-assign]
+
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        keys.rotate_key(table, old.key_id)
+
+    assert list(table.items) == [old.key_id]
+    assert "ends_at" not in table.items[old.key_id]
+
+
+def test_rotating_again_moves_the_date(table: FakeTable) -> None:
+    old = keys.create_key(table, "acme")
+    keys.rotate_key(table, old.key_id, ends_at=after(days=30), now=lambda: NOW)
+
+    keys.rotate_key(table, old.key_id, ends_at=after(days=1), now=lambda: NOW)
+
+    assert table.items[old.key_id]["ends_at"] == "2026-01-03T03:04:05+00:00"
+
+
+def test_what_can_not_be_rotated_is_told(table: FakeTable) -> None:
+    revoked, ended = (keys.create_key(table, "acme") for _ in range(2))
+    keys.revoke_key(table, revoked.key_id, now=lambda: NOW)
+    keys.rotate_key(table, ended.key_id, now=lambda: NOW)
+    known = len(table.items)
+
+    with pytest.raises(keys.KeyNotFoundError, match="There is no key abcdefghijkl"):
+        keys.rotate_key(table, "abcdefghijkl")
+    with pytest.raises(keys.KeyAlreadyRevokedError, match="revoked at 2026-01-02"):
+        keys.rotate_key(table, revoked.key_id)
+    with pytest.raises(ValueError, match="ended at 2026-01-09T03:04:05"):
+        keys.rotate_key(table, ended.key_id, now=lambda: after(days=7))
+    with pytest.raises(ValueError, match="This is no key id"):
+        keys.rotate_key(table, ended.api_key)
+    for past in (NOW, NOW.replace(tzinfo=None) + dt.timedelta(days=1)):
+        with pytest.raises(ValueError, match="give a time to come with a time zone"):
+            keys.rotate_key(table, ended.key_id, ends_at=past, now=lambda: NOW)
+    assert len(table.items) == known
+
+
+def test_the_canarys_key_is_not_rotated(table: FakeTable) -> None:
+    table.items["canary0a1b2c"] = {"key_id": "canary0a1b2c", "tenant": "canary", "created_at": "x"}
+
+    with pytest.raises(ValueError, match="the canary's own"):
+        keys.rotate_key(table, "canary0a1b2c")
 
 
 def test_other_errors_of_aws_are_passed_on(table: FakeTable) -> None:

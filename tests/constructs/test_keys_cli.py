@@ -84,7 +84,9 @@ def test_create_as_json(table: FakeTable) -> None:
     done = run("create", "--table", "keys", "--tenant", "acme", "--json")
 
     made = json.loads(done.stdout)
-    assert set(made) == {"key_id", "tenant", "created_at", "label", "revoked_at", "api_key"}
+    assert set(made) == {
+        "key_id", "tenant", "created_at", "label", "ends_at", "revoked_at", "api_key"
+    }  # fmt: skip
     assert made["key_id"] in table.items
 
 
@@ -94,9 +96,9 @@ def test_list_shows_keys_without_secrets(table: FakeTable) -> None:
     done = run("list", "--stack", "ingest")
 
     header, row = done.stdout.splitlines()
-    assert header.split() == ["KEY", "ID", "TENANT", "CREATED", "REVOKED", "LABEL"]
+    assert header.split() == ["KEY", "ID", "TENANT", "CREATED", "ENDS", "REVOKED", "LABEL"]
     [item] = table.items.values()
-    assert row.split() == [item["key_id"], "acme", item["created_at"], "-", "-"]
+    assert row.split() == [item["key_id"], "acme", item["created_at"], "-", "-", "-"]
     assert api_key not in done.output
     assert item["secret_hash"] not in done.output
 
@@ -152,6 +154,32 @@ def test_revoking_twice_fails(table: FakeTable) -> None:
     assert "already" in done.stderr
 
 
+def test_rotate_prints_the_new_key_alone_on_stdout(table: FakeTable) -> None:
+    old = create()
+    [key_id] = table.items
+
+    done = run("rotate", "--stack", "ingest", key_id, "--until", "2999-12-24")
+
+    assert done.exit_code == 0
+    [new_id] = table.items.keys() - {key_id}
+    assert done.stdout.startswith(f"wl_{new_id}_")
+    assert len(done.stdout.split()) == 1
+    assert f"Key {key_id} ends at 2999-12-24T00:00:00+00:00." in done.stderr
+    assert "5 minutes" in done.stderr
+    assert old not in done.output
+    assert "2999-12-24" in run("list", "--stack", "ingest").stdout
+
+
+def test_rotate_as_json_is_the_new_key(table: FakeTable) -> None:
+    create()
+    [key_id] = table.items
+
+    made = json.loads(run("rotate", "--stack", "ingest", key_id, "--json").stdout)
+
+    assert made["key_id"] != key_id
+    assert made["api_key"].startswith(f"wl_{made['key_id']}_")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -165,6 +193,13 @@ def test_revoking_twice_fails(table: FakeTable) -> None:
         (["list", "--table", "keys", "--endpoint-url", "https://nowhere"], 1, "https://nowhere"),
         (["revoke", "--stack", "ingest", "abcdefghijkl"], 1, "There is no key abcdefghijkl."),
         (["revoke", "--stack", "ingest", "short"], 1, "This is no key id"),
+        (["rotate", "--stack", "ingest", "abcdefghijkl"], 1, "There is no key abcdefghijkl."),
+        (
+            ["rotate", "--stack", "ingest", "abcdefghijkl", "--until", "2026-01-02"],
+            1,
+            "ends_at is 2026-01-02T00:00:00+00:00; give a time to come",
+        ),
+        (["rotate", "--table", "keys", "abcdefghijkl", "--until", "soon"], 2, "'soon' does not"),
     ],
 )
 def test_errors(table: FakeTable, arguments: list[str], status: int, message: str) -> None:

@@ -19,6 +19,7 @@ from wideload_cdk._sign_in import origin_of, page_of
 
 LOOPBACK = [f"http://localhost:{port}/callback" for port in (8976, 8977, 8978)]
 WEB_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/files/1"
+SES = "arn:aws:ses:eu-west-1:123456789012:identity/example.com"
 THEIRS = {"issuer": "https://login.example.com/", "audience": "files-api"}
 
 Make = Callable[..., tuple[FileTransfer, Template]]
@@ -193,7 +194,11 @@ def test_only_an_administrator_makes_people(default: Template) -> None:
 
     assert properties["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     invitation = properties["AdminCreateUserConfig"]["InviteMessageTemplate"]
-    assert {"{username}", "{####}"} <= set(re.findall(r"\{\S+?\}", invitation["EmailMessage"]))
+    # The pool's name of a person is a UUID: `{username}` would show it.
+    assert re.findall(r"\{\S+?\}", invitation["EmailMessage"]) == ["{####}"]
+    assert (
+        "your e-mail address, the one that this message was sent to" in (invitation["EmailMessage"])
+    )
     assert "within 7 days" in invitation["EmailMessage"]
 
 
@@ -202,6 +207,30 @@ def test_invitation_says_where(make: Make) -> None:
 
     invitation = pool(template)["AdminCreateUserConfig"]["InviteMessageTemplate"]
     assert " at https://files.example.com/. " in invitation["EmailMessage"]
+
+
+def test_cognito_sends_the_mail_by_default(default: Template) -> None:
+    assert "EmailConfiguration" not in pool(default)
+
+
+@pytest.mark.parametrize(
+    ("sender", "identity"),
+    [
+        ("files@example.com", "example.com"),
+        ("files@mail.example.com", "example.com"),
+        ("The Files <Files@example.com>", "files@example.com"),
+    ],
+)
+def test_mail_can_go_out_by_ses(make: Make, sender: str, identity: str) -> None:
+    arn = SES.replace("example.com", identity)
+
+    _, template = make(mail_from=sender, mail_identity_arn=arn)
+
+    assert pool(template)["EmailConfiguration"] == {
+        "EmailSendingAccount": "DEVELOPER",
+        "From": sender,
+        "SourceArn": arn,
+    }
 
 
 def test_people_sign_in_with_their_address_however_it_is_written(default: Template) -> None:
@@ -506,6 +535,21 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
         (
             {"sign_in_rate_limit": 500, "user_pool_web_acl_arn": WEB_ACL},
             "sign_in_rate_limit is 500; give one: a user pool has one web ACL",
+        ),
+        (
+            {**THEIRS, "mail_from": "a@example.com", "mail_identity_arn": SES},
+            "issuer and mail_from are both given",
+        ),
+        ({"mail_from": "a@example.com"}, "and mail_identity_arn is None; give both, or neither"),
+        ({"mail_identity_arn": SES}, "mail_from is None and mail_identity_arn is"),
+        ({"mail_from": "a", "mail_identity_arn": SES}, "mail_from is 'a'; give an address, or"),
+        (
+            {"mail_from": "a@example.com", "mail_identity_arn": "example.com"},
+            "mail_identity_arn is 'example.com'; give the ARN of an identity of SES",
+        ),
+        (
+            {"mail_from": "a@notexample.com", "mail_identity_arn": SES},
+            "is not an identity of; give that of the address, or of its domain",
         ),
         ({**THEIRS, "endpoint_url": "https://a"}, "issuer and endpoint_url are both given"),
         ({"mfa": "sms"}, "mfa is 'sms'; give one of off, optional, required"),

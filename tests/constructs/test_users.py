@@ -32,12 +32,19 @@ class FakeCognito:
         *,
         UserPoolId: str,  # noqa: N803
         Username: str,  # noqa: N803
-        UserAttributes: list[dict[str, str]],  # noqa: N803
+        UserAttributes: list[dict[str, str]] = [],  # noqa: N803, B006
         DesiredDeliveryMediums: list[str] | None = None,  # noqa: N803
         MessageAction: str | None = None,  # noqa: N803
         TemporaryPassword: str | None = None,  # noqa: N803
     ) -> dict[str, Any]:
         _check_pool(UserPoolId)
+        if MessageAction == "RESEND":
+            person = self._find(UserPoolId=UserPoolId, Username=Username)
+            if person["UserStatus"] != "FORCE_CHANGE_PASSWORD":
+                raise _refusal("UnsupportedUserStateException")
+            assert (UserAttributes, DesiredDeliveryMediums) == ([], ["EMAIL"])
+            self.mailed.append(Username)
+            return {"User": dict(person)}
         if Username.lower() in self.people:
             raise _refusal("UsernameExistsException")
         values = {each["Name"]: each["Value"] for each in UserAttributes}
@@ -68,6 +75,10 @@ class FakeCognito:
     def admin_disable_user(self, **arguments: str) -> None:
         self._find(**arguments)["Enabled"] = False
 
+    def admin_delete_user(self, **arguments: str) -> None:
+        person = self._find(**arguments)
+        self.people = {name: each for name, each in self.people.items() if each is not person}
+
     def admin_enable_user(self, **arguments: str) -> None:
         self._find(**arguments)["Enabled"] = True
 
@@ -90,10 +101,12 @@ class FakeCognito:
         }
 
     def _find(self, *, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
+        """By address, or by the name that the pool gave them."""
         _check_pool(UserPoolId)
-        if Username.lower() not in self.people:
-            raise _refusal("UserNotFoundException")
-        return self.people[Username.lower()]
+        for address, person in self.people.items():
+            if Username.lower() in (address, person["Username"]):
+                return person
+        raise _refusal("UserNotFoundException")
 
 
 def _check_pool(pool: str) -> None:
@@ -203,13 +216,35 @@ def test_who_was_disabled_can_be_enabled(cognito: FakeCognito) -> None:
     assert users.enable_user(cognito, POOL, "ann@example.com").enabled is True
 
 
-@pytest.mark.parametrize("change", [users.disable_user, users.enable_user])
+def test_who_missed_the_invitation_gets_another(cognito: FakeCognito) -> None:
+    users.create_user(cognito, POOL, "ann@example.com", invite=False)
+
+    user = users.invite_again(cognito, POOL, "ann@example.com")
+
+    assert cognito.mailed == ["ann@example.com"]
+    assert (user.email, user.status) == ("ann@example.com", "FORCE_CHANGE_PASSWORD")
+
+
+def test_who_has_signed_in_is_not_invited_again(cognito: FakeCognito) -> None:
+    users.create_user(cognito, POOL, "ann@example.com", invite=False)
+    cognito.people["ann@example.com"]["UserStatus"] = "CONFIRMED"
+
+    with pytest.raises(users.UserConfirmedError, match=r"ann@example\.com has signed in before"):
+        users.invite_again(cognito, POOL, "ann@example.com")
+
+    assert cognito.mailed == []
+
+
+CHANGES = [users.invite_again, users.disable_user, users.enable_user]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_whom_nobody_knows_is_named(cognito: FakeCognito, change: Any) -> None:
     with pytest.raises(users.UserNotFoundError, match=r"nobody with the address ben@example\.com"):
         change(cognito, POOL, "ben@example.com")
 
 
-@pytest.mark.parametrize("change", [users.create_user, users.disable_user, users.enable_user])
+@pytest.mark.parametrize("change", [users.create_user, *CHANGES])
 def test_other_refusals_are_passed_on(cognito: FakeCognito, change: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         change(cognito, "another", "ann@example.com")

@@ -12,6 +12,11 @@ from click.testing import CliRunner, Result
 from tests.constructs.test_users import POOL, FakeCognito
 from wideload_cdk import _cli, _users_cli
 
+INVITED = (
+    "Cognito has sent ann@example.com a temporary password. They sign in with it and their e-mail "
+    "address within 7 days.\n"
+)
+
 
 class FakeCloudFormation:
     """Knows the stacks of one region; people of `other` are another issuer's."""
@@ -55,10 +60,26 @@ def test_create_mails_and_prints_nothing_on_stdout(cognito: FakeCognito) -> None
 
     assert (done.exit_code, done.stdout) == (0, "")
     assert cognito.mailed == ["ann@example.com"]
-    assert done.stderr == (
-        "Made ann@example.com. Cognito has sent them an e-mail; they sign in with it within 7 days."
-        "\n"
-    )
+    assert done.stderr == INVITED
+
+
+@pytest.mark.parametrize("again", [[], ["--again"]])
+def test_invite_mails(cognito: FakeCognito, again: list[str]) -> None:
+    if again:
+        run("create", "--stack", "files", "ann@example.com", "--print-password")
+
+    done = run("invite", "--stack", "files", *again, "ann@example.com")
+
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", INVITED)
+    assert cognito.mailed == ["ann@example.com"]
+
+
+def test_invite_again_as_json(cognito: FakeCognito) -> None:
+    run("create", "--stack", "files", "ann@example.com")
+
+    done = run("invite", "--stack", "files", "--again", "ann@example.com", "--json")
+
+    assert json.loads(done.stdout)["status"] == "FORCE_CHANGE_PASSWORD"
 
 
 def test_create_prints_the_password_alone_on_stdout(cognito: FakeCognito) -> None:
@@ -139,6 +160,7 @@ def test_disable_and_enable(cognito: FakeCognito) -> None:
         (["create", "--stack", "files"], 2, "Missing argument 'EMAIL'"),
         (["create", "--stack", "files", "ann"], 1, "'ann' is no e-mail address; give one"),
         (["disable", "--stack", "files", "ben@example.com"], 1, "nobody with the address ben@"),
+        (["invite", "--stack", "files", "--again", "ben@example.com"], 1, "nobody with the addr"),
         (["list", "--stack", "none"], 1, "There is no stack none in eu-central-1."),
         (["list", "--stack", "other"], 1, "has no output UserPoolId; people of another issuer"),
         (["list", "--user-pool", "another"], 1, "ResourceNotFoundException"),

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +111,25 @@ class FakeDynamoTable:
         last = {name: shown[-1][name] for name in kept or KEY} if len(page) == Limit else None
         return {"Items": shown, **({"LastEvaluatedKey": last} if last else {})}
 
+    def scan(
+        self,
+        *,
+        FilterExpression: str,
+        ExpressionAttributeNames: Mapping[str, str],
+        ExpressionAttributeValues: Mapping[str, Any],
+        ExclusiveStartKey: Item | None = None,
+    ) -> dict[str, Any]:
+        """Two items a page, before the filter."""
+        expression = _Expression(ExpressionAttributeNames, ExpressionAttributeValues)
+        holds = expression.condition(FilterExpression)
+        expression.check_all_used()
+        keys = sorted(self.items)
+        if ExclusiveStartKey:
+            keys = [key for key in keys if key > _key(ExclusiveStartKey)]
+        found = [copy.deepcopy(self.items[key]) for key in keys[:2]]
+        last = {"LastEvaluatedKey": dict(zip(KEY, keys[1], strict=True))} if keys[2:] else {}
+        return self._wire.call("Scan", lambda: {"Items": list(filter(holds, found)), **last})
+
     # Writes
 
     def update_item(self, *, ReturnValues: str, **params: Any) -> dict[str, Any]:
@@ -117,6 +137,28 @@ class FakeDynamoTable:
         return self._wire.call(
             "UpdateItem", lambda: {"Attributes": self._write("Update", params, "UpdateItem")}
         )
+
+    def put_item(self, **params: Any) -> dict[str, Any]:
+        return self._wire.call(
+            "PutItem", lambda: {"Attributes": self._write("Put", params, "PutItem")}
+        )
+
+    @contextmanager
+    def batch_writer(self, *, overwrite_by_pkeys: list[str]) -> Iterator[FakeBatch]:
+        """Stands for boto3's: requests of up to 25 writes, and none twice for one key."""
+        assert overwrite_by_pkeys == list(KEY)
+        batch = FakeBatch(self)
+        yield batch
+        batch.flush()
+
+    def write_batch(self, writes: list[tuple[str, Item]]) -> None:
+        """`BatchWriteItem`."""
+
+        def work() -> None:
+            for kind, params in writes:
+                self._write(kind, dict(params), "BatchWriteItem")
+
+        self._wire.call("BatchWriteItem", work)
 
     def delete_item(self, **params: Any) -> dict[str, Any]:
         return self._wire.call(
@@ -196,6 +238,29 @@ class FakeDynamoTable:
             self.items[key] = item
 
         return key, lambda: holds(self.items.get(key, {})), apply
+
+
+class FakeBatch:
+    def __init__(self, table: FakeDynamoTable) -> None:
+        self._table = table
+        self._writes: dict[tuple[str, str], tuple[str, Item]] = {}
+
+    def put_item(self, *, Item: Item) -> None:
+        self._add(_key(Item), "Put", {"Item": Item})
+
+    def delete_item(self, *, Key: Item) -> None:
+        self._add(_key(Key), "Delete", {"Key": Key})
+
+    def flush(self) -> None:
+        if self._writes:
+            self._table.write_batch(list(self._writes.values()))
+        self._writes = {}
+
+    def _add(self, key: tuple[str, str], kind: str, params: Item) -> None:
+        self._writes.pop(key, None)
+        self._writes[key] = kind, params
+        if len(self._writes) == 25:
+            self.flush()
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from tests.runtime.wire import Wire, aws_error
@@ -197,6 +198,47 @@ class FakeS3:
 
     def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         return self._wire.call("DeleteObject", lambda: self.objects.pop(Key, None) and {})
+
+    # As an operator's programs do
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        pages = {
+            "list_object_versions": self._list_versions,
+            "list_multipart_uploads": self._list_multiparts,
+        }
+        return SimpleNamespace(paginate=pages[operation])
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
+        return self._list_versions(Bucket=Bucket, Prefix=Prefix)[0]
+
+    def _list_versions(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        """Two a page, so that there are several. S3 leaves an empty list out."""
+        found = [
+            {"Key": key, "VersionId": "null", "Size": held.size}
+            for key, held in sorted(self.objects.items())
+            if key.startswith(Prefix)
+        ]
+        pages = [{"Versions": found[at : at + 2]} for at in range(0, len(found), 2)]
+        return self._wire.call("ListObjectVersions", lambda: pages or [{}])
+
+    def _list_multiparts(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        found = [
+            {"Key": one.key, "UploadId": upload_id}
+            for upload_id, one in self.multiparts.items()
+            if one.key.startswith(Prefix)
+        ]
+        return self._wire.call(
+            "ListMultipartUploads", lambda: [{"Uploads": found} if found else {}]
+        )
+
+    def delete_objects(self, *, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            for item in Delete["Objects"]:
+                assert item["VersionId"] == "null"
+                self.objects.pop(item["Key"], None)
+            return {}
+
+        return self._wire.call("DeleteObjects", work)
 
     # Multipart uploads
 

@@ -60,6 +60,24 @@ def test_a_revoked_key_is_nobodys() -> None:
     assert authenticate(KEY, known(revoked=True).get) is None
 
 
+@pytest.mark.parametrize(("now", "accepted"), [(1767323044, True), (1767323045, False)])
+def test_a_key_that_ends_by_date_is_nobodys_from_then_on(now: float, accepted: bool) -> None:
+    record = {
+        "key_id": KEYS[0]["key_id"],
+        "tenant": "acme",
+        "secret_hash": KEYS[0]["secret_hash"],
+        "ends_at": "2026-01-02T03:04:05+00:00",
+    }
+
+    class Table:
+        def get_item(self, **_: Any) -> dict[str, Any]:
+            return {"Item": record}
+
+    key = authenticate(KEY, DynamoKeyTable(Table()).find, now=lambda: now)
+
+    assert (key is not None) is accepted
+
+
 def test_the_time_of_a_refusal_tells_nothing_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes are compared, whole, and in constant time: no guess is nearer than another."""
     compared: list[tuple[str, str]] = []

@@ -26,7 +26,7 @@ def build(environment: str = "dev", **settings: str) -> Template:
     return Template.from_stack(app.node.find_child(f"wideload-{environment}-files"))
 
 
-def test_settings_reach_the_functions() -> None:
+def test_settings_reach_the_functions_and_the_user_pool() -> None:
     template = build(
         file_url_minutes="5",
         upload_session_days="2",
@@ -36,8 +36,12 @@ def test_settings_reach_the_functions() -> None:
         max_open_uploads="3",
         verify_multipart="true",
         file_expiration_days="90",
+        mail_from="files@example.com",
+        mail_identity_arn="arn:aws:ses:eu-central-1:123456789012:identity/example.com",
     )
 
+    pool = only(template, "AWS::Cognito::UserPool")
+    assert pool["EmailConfiguration"]["From"] == "files@example.com"
     functions = template.find_resources("AWS::Lambda::Function")
     assert len(functions) == 3
     for function in functions.values():

@@ -63,6 +63,8 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
             "api_reserved_concurrency": "200",
             "worker_reserved_concurrency": "50",
             "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:111111111111:regional/webacl/a/b",
+            "mail_from": "Files <files@example.com>",
+            "mail_identity_arn": "arn:aws:ses:eu-central-1:111111111111:identity/example.com",
         },
     ),
 }

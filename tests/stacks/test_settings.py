@@ -13,6 +13,7 @@ from stacks.setting_values import LOG_RETENTION_DAYS
 from stacks.settings import ENVIRONMENTS, Settings
 
 REGIONAL = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+MAIL_IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity/example.com"
 POOL_ACL = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/files/1"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/page/1"
@@ -113,6 +114,9 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("oidc_issuer", "https://login.example.com/", "https://login.example.com/"),
         ("oidc_audience", "files-api", "files-api"),
         ("oidc_client_id", "files-page", "files-page"),
+        ("mail_from", "Files <files@example.com>", "Files <files@example.com>"),
+        ("mail_from", "files@example.com", "files@example.com"),
+        ("mail_identity_arn", MAIL_IDENTITY, MAIL_IDENTITY),
         ("password_sign_in", "false", False),
         ("user_pool_web_acl_arn", POOL_ACL, POOL_ACL),
         ("user_pool_web_acl_arn", "", None),
@@ -167,6 +171,12 @@ def test_override_is_converted_to_the_type_of_the_field(
                 f"{which}_certificate_arn": CERTIFICATE,
                 field: text,
             }
+    if field.startswith("mail_"):
+        overrides = {
+            "mail_from": "a@example.com",
+            "mail_identity_arn": MAIL_IDENTITY,
+            field: text,
+        }
     if field.startswith("oidc_"):
         overrides = {"oidc_issuer": "https://a.example", "oidc_audience": "a", field: text}
 
@@ -240,6 +250,9 @@ def test_every_field_can_be_overridden() -> None:
         ),
         ("oidc_audience", "a b", "oidc_audience is 'a b'; give 1 to 255 characters"),
         ("oidc_client_id", "a", "oidc_client_id is 'a' without an oidc_issuer; give it too"),
+        ("mail_from", "files@example.com", "mail_identity_arn is None; give both or neither"),
+        ("mail_from", "Files", "mail_from is 'Files'; give an address, or a name and an address"),
+        ("mail_identity_arn", "example.com", "give the ARN of an identity of SES"),
         ("password_sign_in", "yes", "password_sign_in is 'yes'; give true or false"),
         ("rate_limit", "-1", "rate_limit is -1"),
         ("burst_limit", "50001", "burst_limit is 50,001; give 1 to 50,000"),
@@ -296,12 +309,15 @@ def test_environment_itself_is_no_override() -> None:
         Settings.for_environment("dev", {"environment": "prod"})
 
 
-def test_firewall_for_a_pool_that_is_not_made_is_refused() -> None:
-    overrides = {
-        "oidc_issuer": "https://a.example",
-        "oidc_audience": "a",
-        "user_pool_web_acl_arn": POOL_ACL,
-    }
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"user_pool_web_acl_arn": POOL_ACL},
+        {"mail_from": "a@example.com", "mail_identity_arn": MAIL_IDENTITY},
+    ],
+)
+def test_what_is_for_a_pool_that_is_not_made_is_refused(settings: dict[str, str]) -> None:
+    overrides = {"oidc_issuer": "https://a.example", "oidc_audience": "a", **settings}
     with pytest.raises(ValueError, match="no user pool is made here; leave one out"):
         Settings.for_environment("dev", overrides)
 

@@ -26,6 +26,7 @@ class DynamoKeyTable:
             tenant=item["tenant"],
             secret_hash=item["secret_hash"],
             revoked="revoked_at" in item,
+            ends_at=item.get("ends_at"),
         )
 
     def put(self, key: ApiKey, *, created_at: str, label: str) -> None:

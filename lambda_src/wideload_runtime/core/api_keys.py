@@ -11,8 +11,11 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from wideload_runtime.core.times import epoch
 
 CANARY = "canary"
 """The canary's tenant, and how the ids of its keys begin (`IngestCanary` gives it the rest)."""
@@ -26,6 +29,8 @@ class ApiKey:
     tenant: str
     secret_hash: str
     revoked: bool
+    ends_at: str | None = None
+    """ISO 8601: from then on the key is refused, since another took its place."""
 
 
 def new_key(key_id: str) -> str:
@@ -44,11 +49,15 @@ def secret_hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def authenticate(key: str, find: Callable[[str], ApiKey | None]) -> ApiKey | None:
-    """The key's record, or None for a key that is malformed, unknown, wrong or revoked."""
+def authenticate(
+    key: str, find: Callable[[str], ApiKey | None], now: Callable[[], float] = time.time
+) -> ApiKey | None:
+    """The key's record, or None for a key that is malformed, unknown, wrong, revoked or over."""
     key_id = key_id_of(key)
     known = find(key_id) if key_id else None
     if known is None or known.revoked:
+        return None
+    if known.ends_at is not None and epoch(known.ends_at) <= now():
         return None
     # The canary may write the record of its own key: nobody is to become another tenant by that.
     if known.key_id.startswith(CANARY) and known.tenant != CANARY:
