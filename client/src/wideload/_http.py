@@ -234,10 +234,10 @@ def _no_tls(cause: object) -> NoAnswer | None:
             f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
             "by an authority of your own, give its certificate as ca_bundle (WIDELOAD_CA_BUNDLE)"
         )
-    elif isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
-        reason = "what answers on this port speaks no TLS: is it http:// instead of https://?"
     elif isinstance(cause, HandshakeLostError):
         reason, retryable = "the connection ended while TLS was being set up", True
+    elif isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        reason = "what answers on this port speaks no TLS: is it http:// instead of https://?"
     else:
         return None
     return NoAnswer(reason, retryable=retryable, stage="tls")

@@ -76,7 +76,7 @@ class Network:
         if failure.stage == "dns":
             message = f"the name {to.hostname} can't be resolved"
             advice = (
-                f"Is the proxy's name in {proxy.source} right?"
+                f"Is the proxy's name in {_source(proxy)} right?"
                 if proxy
                 else "Is the URL right? If this machine resolves no names of the internet, it "
                 "needs a proxy: set HTTPS_PROXY, or give --proxy."
@@ -86,7 +86,7 @@ class Network:
                 f"no connection to {_with_addresses(to)}, port {_port(to)}: {_last(failure.reason)}"
             )
             advice = (
-                f"Is the proxy in {proxy.source} right, and running?"
+                f"Is the proxy in {_source(proxy)} right, and running?"
                 if proxy
                 else "A firewall may be in the way: it has to let this host and port through. If "
                 "this network needs a proxy, set HTTPS_PROXY, or give --proxy."
@@ -94,7 +94,7 @@ class Network:
         elif failure.stage == "proxy":
             message = f"{proxy.url if proxy else 'proxy'}: {failure.reason}"
             advice = (
-                f"Put the right user name and password into {proxy.source}."
+                f"Put the right user name and password into {_source(proxy)}."
                 if proxy and " 407 " in message
                 else f"Ask whoever runs the proxy to let {host} through."
             )
@@ -112,7 +112,7 @@ class Network:
             return Finding(step, f"connected to {to.hostname}, port {_port(to)}{via}")
         if step == "proxy":
             if proxy is not None:
-                return Finding(step, f"{proxy.url}, from {proxy.source}")
+                return Finding(step, f"{proxy.url}, from {_source(proxy)}")
             excepted = self.pool.proxies.excepts(url)
             return Finding(step, "none: NO_PROXY names the host" if excepted else "none")
         if url.startswith("http:"):
@@ -150,6 +150,10 @@ def _with_addresses(to: SplitResult) -> str:
 
 def _port(to: SplitResult) -> int:
     return to.port or (443 if to.scheme == "https" else 80)
+
+
+def _source(proxy: Proxy) -> str:
+    return "--proxy" if proxy.source == "proxy" else proxy.source
 
 
 def _last(reason: str) -> str:
