@@ -216,7 +216,7 @@ def test_a_token_and_whose(files_command: Command) -> None:
 
     assert found["exit"] == 0
     assert found["api"]["message"].startswith("file transfer, version 9.8.7")
-    assert found["caller"]["message"] == "someone, subject auth0|5"
+    assert found["caller"]["message"] == "subject auth0|5"
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_both_apis_are_tried(
     assert ran.status == 0
     assert callers == [
         (server.url, "wl_abcdefghijkl_… of tenant acme"),
-        (fake_files.url, "someone, subject auth0|5"),
+        (fake_files.url, "subject auth0|5"),
     ]
 
 

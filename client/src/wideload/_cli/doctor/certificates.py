@@ -20,10 +20,6 @@ from wideload._signin.tokens import iso
 _NOT_YET_VALID, _EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which ssl has no name for
 _INTERCEPTED = "AWS's own certificates are issued by Amazon, so a proxy on the way intercepts TLS"
-_AUTHORITY = (
-    "Get the certificate of that authority (PEM) from whoever runs your network, and name it by "
-    "--ca-bundle or WIDELOAD_CA_BUNDLE."
-)
 
 
 def trusted(pool: Pool, url: str) -> Finding:
@@ -88,8 +84,9 @@ def distrusted(pool: Pool, url: str, failure: NoAnswer, step: str, now: float) -
     return failed(
         step,
         f"the certificate of {host}{by}, isn't trusted: {why.verify_message}{intercepted}",
-        f"If you know that authority as your company's, or as your own: {_AUTHORITY} "
-        "Else don't go on: somebody may be listening.",
+        "If that authority is your own or your company's, give its certificate (PEM) as "
+        "--ca-bundle or WIDELOAD_CA_BUNDLE; whoever runs the network has it. Otherwise stop: "
+        "somebody may be listening.",
         USAGE,
     )
 

@@ -66,7 +66,7 @@ class Checkup:
 
     def _ingest(self) -> Generator[Finding, None, Service | None]:
         if not self.settings.key.value:
-            yield _answers("an API", "a key")
+            yield _answers("an API", "key")
             yield failed(
                 "caller",
                 "there is no API key",
@@ -82,7 +82,7 @@ class Checkup:
         try:
             answer = service.ask()
         except AuthenticationError as error:
-            yield _answers(Ingest.name, "a key")
+            yield _answers(Ingest.name, "key")
             if error.status == 401:
                 yield failed(
                     "caller",
@@ -118,22 +118,22 @@ class Checkup:
                 service = Files(self.network.http, self.url, source, self.network.pacing)
                 answer = service.ask()
         except AuthenticationError as error:
-            yield _answers(Files.name, "a token")
+            yield _answers(Files.name, "token")
             yield self._refused(error, token, sign_in)
             return None
         except SignInError as error:
-            yield _answers(Files.name, "a token")
+            yield _answers(Files.name, "token")
             yield failed("caller", sentence(error), "Run: wideload login", NOT_SIGNED_IN)
             return None
         except (WideloadError, OSError) as error:
             if token:
                 yield _unanswered(error)
                 return None
-            yield _answers(Files.name, "a token")
+            yield _answers(Files.name, "token")
             yield failed("caller", sentence(error), "Then try again.", status_of(error))
             return None
         if service is None:
-            yield _answers(Files.name, "a token")
+            yield _answers(Files.name, "token")
             yield failed(
                 "caller",
                 "nobody is signed in, and files belong to a person",
@@ -146,7 +146,9 @@ class Checkup:
         known = claims(token)
         caller = answer.headers.get("Wideload-Caller")
         subject = unquote(caller) if caller else known.get("sub")
-        yield Finding("caller", f"{name_of(known) or 'someone'}, subject {subject}")
+        name = name_of(known)
+        named = f"{name}, " if name not in {None, subject} else ""
+        yield Finding("caller", f"{named}subject {subject}")
         return service
 
     def _refused(self, error: AuthenticationError, token: str, sign_in: dict[str, Any]) -> Finding:
@@ -210,13 +212,13 @@ def _unanswered(error: Exception) -> Finding:
     status = status_of(error)
     advice = {
         UNAVAILABLE: "Try again in a few minutes, then tell whoever runs it.",
-        REFUSED: "Is it the API's URL, as the deployment put it out (ApiUrl)?",
+        REFUSED: "Set the URL that the deployment put out (ApiUrl), without a path of your own.",
     }.get(status, "")
     return failed("api", sentence(error), advice, status)
 
 
 def _answers(name: str, to: str) -> Finding:
-    return Finding("api", f"{name} answers; its version it tells only to {to} that it takes")
+    return Finding("api", f"{name} answers; it tells its version only with a valid {to}")
 
 
 def _version(service: Service, answer: Answer) -> Finding:

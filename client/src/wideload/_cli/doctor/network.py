@@ -129,7 +129,7 @@ def _clock(answer: Answer, asked: float) -> Finding:
     off = round(asked - theirs)
     says = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} the server's"
     if abs(off) <= _MOST_SKEW:
-        return Finding("clock", "as the server's" if abs(off) <= 1 else says)
+        return Finding("clock", "agrees with the server's" if abs(off) <= 1 else says)
     return failed(
         "clock",
         f"{says}: here it is {iso(asked)}, there {iso(theirs)}",
