@@ -6,7 +6,7 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,12 @@ def matches(expected: Any, actual: Any) -> bool:
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and all(map(matches, expected, actual))
     return bool(expected == actual)
+
+
+def matches_headers(expected: dict[str, Any], actual: Mapping[str, str]) -> bool:
+    """Whether an answer has the headers of the expected one, if that names any."""
+    wanted = expected.get("headers", {})
+    return all(name in actual and matches(value, actual[name]) for name, value in wanted.items())
 
 
 @dataclass(frozen=True)

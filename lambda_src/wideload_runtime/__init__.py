@@ -1,0 +1,4 @@
+"""What runs in Lambda."""
+
+__version__ = "0.1.0"
+"""Of the distribution that carries it, `wideload-cdk`."""

@@ -17,10 +17,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.client.fake_cors import Cors
 from tests.client.fake_s3 import FakeS3, base64_of
 from tests.client.fake_server import Fault, Refused, Seen, Server, problem
 from tests.client.files_contract import check_answer, check_request
 
+ISSUER = "https://issuer.example"
 TOKEN = "eyJhbGciOi.access-token.of-a-person"
 MIB = 1024 * 1024
 _BLOCK = 64 * 1024
@@ -57,6 +59,8 @@ class FakeFiles:
         self.seen: list[Seen] = []
         self.faults: dict[str, list[Fault]] = {}
         self.token = TOKEN
+        self.api_cors: Cors | None = None
+        self.s3_cors: Cors | None = None
         # The contract's sizes; tests make them small, which the client takes as the API says it.
         self.one_put = 64 * MIB
         self.smallest_part = 8 * MIB
@@ -121,11 +125,14 @@ class FakeFiles:
     def answer(self, seen: Seen) -> Fault:
         """The API's answer."""
         with self._lock:
+            if seen.path == "/stage/sign-in":
+                return _json({"issuer": ISSUER, "client_id": "client-1", "scopes": []})
             if seen.headers.get("authorization") != f"Bearer {self.token}":
                 raise Refused(Fault(401, b'{"message":"Unauthorized"}'))
             template, done = self._route(seen)
             check_request(template, seen.method, seen.body)
             answer = done()
+            answer.headers |= {"Wideload-Version": "9.8.7", "Wideload-Caller": "auth0%7C5"}
             check_answer(template, seen.method, answer.status, answer.body)
             if answer.body:
                 line = f"{seen.method} {template}"
@@ -396,6 +403,12 @@ def _handler(server: FakeFiles) -> type[BaseHTTPRequestHandler]:
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             seen = Seen(self.command, parts.path, headers, b"", query)
             server.seen.append(seen)
+            self._cors = server.s3_cors if parts.path.startswith("/s3/") else server.api_cors
+            if seen.method == "OPTIONS":
+                refused = Fault(403 if parts.path.startswith("/s3/") else 204)
+                answer = self._cors.preflight(seen) if self._cors else refused
+                self._reply(answer, seen, lambda: refused)
+                return
             fault = server.next_fault(f"{seen.method} {seen.path}")
             if not parts.path.startswith("/s3/"):
                 seen.body = self.rfile.read(int(headers.get("content-length", 0)))
@@ -466,7 +479,8 @@ def _handler(server: FakeFiles) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             self.send_response(answer.status)
-            for name, value in answer.headers.items():
+            shown = self._cors.shown(seen) if self._cors else {}
+            for name, value in {**answer.headers, **shown}.items():
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
@@ -479,7 +493,7 @@ def _handler(server: FakeFiles) -> type[BaseHTTPRequestHandler]:
                     server.s3.during_get(seen, at)
                 self.wfile.write(answer.body[at : at + _BLOCK])
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_any  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

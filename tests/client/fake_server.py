@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,6 +142,8 @@ class FakeServer:
         self.longest_page = 1000
         self.largest_record = 5 * 1024 * 1024
         self.api_key_header = "x-api-key"
+        self.clock_ahead = 0.0  # seconds
+        self.tells_version = True
         # S3 may refuse without reading the body, and what it says then may get lost.
         self.s3_refuses = "late"  # or "early" or "hangs up"
         self.before_delete: Callable[[str], object] = lambda payload_id: None
@@ -167,9 +170,16 @@ class FakeServer:
         with self._lock:
             if seen.path.startswith("/s3/"):
                 return self._s3(seen)
-            if seen.headers.get(self.api_key_header) != API_KEY:
+            if seen.path == "/stage/sign-in":  # a route of the other API alone
+                raise Refused(Fault(404, b'{"message":"Not Found"}'))
+            if self.api_key_header not in seen.headers:
+                raise Refused(Fault(401, b'{"message":"Unauthorized"}'))
+            if seen.headers[self.api_key_header] != API_KEY:
                 raise Refused(Fault(403, b'{"message":"Forbidden"}'))
-            return self._route(seen)
+            done = self._route(seen)
+            if self.tells_version:
+                done.headers |= {"Wideload-Version": "9.8.7", "Wideload-Caller": "acme"}
+            return done
 
     def _route(self, seen: Seen) -> Fault:
         match [seen.method, *seen.path.removeprefix("/stage/").split("/")]:
@@ -195,7 +205,7 @@ class FakeServer:
 
     def _upload_url(self, seen: Seen) -> Fault:
         asked = json.loads(seen.body)
-        idempotency_key = seen.headers["idempotency-key"]
+        idempotency_key = seen.headers.get("idempotency-key", f"none {self._count}")
         if idempotency_key not in self.issued:
             self.issued[idempotency_key] = (asked["sha256"], self._new_id())
         sha256, payload_id = self.issued[idempotency_key]
@@ -484,6 +494,9 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + server.clock_ahead)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -25,6 +25,7 @@ def test_case(acme: Api, case: dict[str, Any]) -> None:
     )
 
     assert answer.status == expected["status"], answer.body
+    assert contract_cases.matches_headers(expected, answer.headers)
     assert contract_cases.matches(expected["body"], answer.json), answer.json
     schema = contract_cases.answer_schema(request["method"], request["path"], answer.status)
     OAS31Validator(schema).validate(answer.json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -66,6 +67,33 @@ def test_the_files_example_uploads_and_downloads(
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.endswith(" 100,000 bytes sent\n")
     assert copy.read_bytes() == film.read_bytes()
+
+
+def test_the_doctor_finds_nothing_wrong_and_leaves_nothing_behind(
+    cloud: Cloud, outputs: Outputs
+) -> None:
+    variables = {
+        "WIDELOAD_URL": outputs["ingest"]["api_url"],
+        "WIDELOAD_API_KEY": outputs["ingest"]["api_key"],
+        "WIDELOAD_FILES_URL": outputs["files"]["api_url"],
+        "WIDELOAD_TOKEN": token_of(cloud, outputs, 0),
+        "WIDELOAD_CA_BUNDLE": outputs["ca_bundle"],
+    }
+    origin = outputs["web"]["url"]
+    command = [sys.executable, "-m", "wideload", "doctor", "--json", "--origin", origin]
+
+    finished = subprocess.run(
+        command, env=os.environ | variables, text=True, capture_output=True, check=False
+    )
+
+    assert finished.returncode == 0, finished.stdout
+    found = [json.loads(line) for line in finished.stdout.splitlines()]
+    amiss = [(line["url"], line["step"]) for line in found if line["status"] != "ok"]
+    assert amiss == [(outputs["ingest"]["api_url"], "origin")]  # which lets no page in
+    callers = [line["message"] for line in found if line["step"] == "caller"]
+    assert callers[0] == f"{outputs['ingest']['api_key'][:15]}_… of tenant acme"
+    uploads = [line["message"] for line in found if line["step"] == "upload"]
+    assert uploads == [f"{size} bytes sent to localhost, and deleted again" for size in (22, 49)]
 
 
 @pytest.mark.parametrize("name", ["ingest_app.py", "send_call_log.py", "transfer_file.py"])

@@ -19,6 +19,7 @@ from tests.runtime.fake_s3 import Body
 from tests.runtime.files_world import FilesWorld, large, small
 from tests.runtime.test_ingest_api import Context
 from tests.runtime.wire import aws_error
+from wideload_runtime import __version__
 from wideload_runtime.core.errors import STATUS, TITLES
 from wideload_runtime.core.files.records import Usage
 
@@ -96,6 +97,7 @@ def test_case(world: FilesWorld, invoke: Invoke, case: dict[str, Any]) -> None:
     for step in contract_cases.play(case, invoke, send):
         assert step.status == step.expected["status"], step
         assert step.headers["Cache-Control"] == "no-store"
+        assert contract_cases.matches_headers(step.expected, step.headers)
         kind = step.headers.get("Content-Type") if step.body is not None else None
         schema = contract_cases.answer_schema(
             step.method, step.path, step.status, api="files", kind=kind
@@ -166,10 +168,18 @@ def test_another_issuers_token_has_no_token_use(invoke: Invoke) -> None:
     assert invoke("GET", "/files", claims={"sub": "auth0|5"})[0] == 200
 
 
+def test_answers_tell_the_version_and_whose_token_it_is(invoke: Invoke) -> None:
+    _, _, headers = invoke("GET", "/files", claims={"sub": "auth0|ä"})
+
+    assert headers["Wideload-Version"] == __version__
+    assert headers["Wideload-Caller"] == "auth0%7C%C3%A4"
+
+
 def test_sign_in_needs_no_token(invoke: Invoke) -> None:
-    status, body, _ = invoke("GET", "/sign-in", claims=None)
+    status, body, headers = invoke("GET", "/sign-in", claims=None)
 
     assert (status, body["client_id"]) == (200, "client")
+    assert not {"Wideload-Version", "Wideload-Caller"} & headers.keys()
 
 
 def test_a_person_sees_their_own_alone(world: FilesWorld, invoke: Invoke) -> None:

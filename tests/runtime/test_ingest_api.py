@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -104,6 +105,16 @@ def test_case(invoke: Invoke, case: dict[str, Any]) -> None:
     schema = contract_cases.answer_schema(request["method"], request["path"], status)
     OAS31Validator(schema).validate(body)
     assert headers["Cache-Control"] == "no-store"
+    assert contract_cases.matches_headers(expected, headers)
+
+
+def test_answers_tell_the_version_and_whose_key_it_is(invoke: Invoke) -> None:
+    project = tomllib.loads((contract_cases.CONTRACT.parent / "pyproject.toml").read_text())
+
+    _, _, headers = invoke("GET", "/call-logs")
+
+    assert headers["Wideload-Version"] == project["project"]["version"]
+    assert headers["Wideload-Caller"] == "acme"
 
 
 def test_a_small_document_is_the_last_member_byte_for_byte(world: World, invoke: Invoke) -> None:

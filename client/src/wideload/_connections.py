@@ -6,11 +6,12 @@ import os
 import socket
 import ssl
 import threading
-from typing import Any
+from typing import Any, cast
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from wideload._http import HandshakeLostError
 from wideload._proxies import Proxies, Proxy
 from wideload.errors import ConfigurationError
 
@@ -66,6 +67,16 @@ class _Plain(HTTPConnection):
 class _Tls(_Plain, HTTPSConnection):
     """The same over TLS."""
 
+    def connect(self) -> None:
+        """Connect, and tell what ends while TLS is being set up from what ends an answer.
+
+        Firewalls that look at the host's name in the handshake end it so.
+        """
+        try:
+            super().connect()
+        except (ConnectionError, TimeoutError, ssl.SSLEOFError) as error:
+            raise HandshakeLostError(str(error)) from error
+
 
 class _PlainPool(urllib3.HTTPConnectionPool):
     ConnectionCls = _Plain
@@ -91,7 +102,7 @@ class Pool:
         self, ca_bundle: str | os.PathLike[str] | None = None, proxy: str | None = None
     ) -> None:
         self._context = _trusting(ca_bundle)
-        self._proxies = Proxies(proxy)
+        self.proxies = Proxies(proxy)
         self._managers: dict[Proxy | None, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
@@ -99,7 +110,28 @@ class Pool:
         self, method: str, url: str, *args: Any, **options: Any
     ) -> urllib3.BaseHTTPResponse:
         """Make one request, as `urllib3.PoolManager.request` does."""
-        return self._manager(self._proxies.proxy_for(url)).request(method, url, *args, **options)
+        return self._manager(self.proxies.proxy_for(url)).request(method, url, *args, **options)
+
+    def connect(self, url: str, context: ssl.SSLContext | None = None) -> HTTPConnection:
+        """Open a connection as a request to `url` would, to look at it; close it after use.
+
+        Args:
+            context: What to trust instead, whatever the host's name.
+
+        Raises:
+            urllib3.exceptions.HTTPError, OSError: It can't be opened.
+        """
+        manager = self._open(self.proxies.proxy_for(url))
+        if context is not None:
+            manager.connection_pool_kw |= {"ssl_context": context, "assert_hostname": False}
+        pool = manager.connection_from_url(url)
+        connection = cast(HTTPConnection, pool._new_conn())
+        connection.timeout = _CONNECT_TIMEOUT
+        if pool.proxy is not None and url.startswith("https:"):
+            pool._prepare_proxy(connection)
+        else:
+            connection.connect()
+        return connection
 
     def close(self) -> None:
         """Close the connections."""

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import BadStatusLine
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import urllib3
 from urllib3 import exceptions as urllib3_errors
@@ -21,6 +21,9 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 
 Progress = Callable[[int, int], object]
+
+Stage = Literal["dns", "tcp", "proxy", "tls", "http"]
+"""How far a request came: to its end, or to what must be there before it can be sent."""
 
 
 class Transport(Protocol):
@@ -43,21 +46,26 @@ class Transport(Protocol):
         ...
 
 
+class HandshakeLostError(ssl.SSLError):
+    """The connection broke or fell silent while TLS was being set up."""
+
+
 class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
     """The request got no answer. `reason` is fit to be shown: it holds no URL.
 
-    `sent` tells whether it may have reached the other side, and been carried out; `tls` that TLS
-    can't be set up.
+    `stage` tells what failed.
     """
 
-    def __init__(
-        self, reason: str, *, retryable: bool, sent: bool = True, tls: bool = False
-    ) -> None:
+    def __init__(self, reason: str, *, retryable: bool, stage: Stage = "http") -> None:
         super().__init__(reason)
-        self.tls = tls
         self.reason = reason
         self.retryable = retryable
-        self.sent = sent
+        self.stage = stage
+
+    @property
+    def sent(self) -> bool:
+        """Whether it may have reached the other side, and been carried out."""
+        return self.stage == "http"
 
 
 class _BodyFailed(Exception):  # noqa: N818 - never leaves this module
@@ -220,42 +228,51 @@ def _no_answer(error: Exception, url: str) -> NoAnswer:
 
 
 def _no_tls(cause: object) -> NoAnswer | None:
+    retryable = False
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = (
             f"the server's certificate isn't trusted ({cause.verify_message}): if it was issued "
             "by an authority of your own, give its certificate as ca_bundle (WIDELOAD_CA_BUNDLE)"
         )
+    elif isinstance(cause, HandshakeLostError):
+        reason, retryable = "the connection ended while TLS was being set up", True
     elif isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
         reason = "what answers on this port speaks no TLS: is it http:// instead of https://?"
     else:
         return None
-    return NoAnswer(reason, retryable=False, sent=False, tls=True)
+    return NoAnswer(reason, retryable=retryable, stage="tls")
 
 
 def _not_connected(error: Exception, cause: object) -> NoAnswer | None:
     if isinstance(error, urllib3_errors.ProxyError):
-        return _proxy_failed(str(cause))
+        return _proxy_failed(error.original_error)
     retryable = True
+    stage: Stage = "tcp"
     if isinstance(error, urllib3_errors.NameResolutionError):
-        reason = "the host's name can't be resolved"
+        reason, stage = "the host's name can't be resolved", "dns"
         # EAI_NONAME is a definite "no such host"; the other codes pass.
         retryable = not (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME)
     elif isinstance(error, urllib3_errors.LocationValueError):
-        reason, retryable = "the URL can't be parsed", False
+        reason, retryable, stage = "the URL can't be parsed", False, "dns"
     elif isinstance(error, urllib3_errors.NewConnectionError):
         reason = getattr(cause, "strerror", None) or "no connection"
     elif isinstance(error, urllib3_errors.ConnectTimeoutError):
         reason = "connecting timed out"
     else:
         return None
-    return NoAnswer(reason, retryable=retryable, sent=False)
+    return NoAnswer(reason, retryable=retryable, stage=stage)
 
 
-def _proxy_failed(reason: str) -> NoAnswer:
-    refused = re.search(r"Tunnel connection failed: (\d+) ?(.*)", reason)
+def _proxy_failed(error: Exception) -> NoAnswer:
+    refused = re.search(r"Tunnel connection failed: (\d+) ?(.*)", str(error))
     if refused is None:
-        plain = re.sub(r"^\w+\(host=[^)]*\): ", "", reason)  # urllib3 puts its class there
-        return NoAnswer(f"the proxy can't be reached: {plain}", retryable=True, sent=False)
+        stage: Stage = "proxy"
+        if isinstance(error, urllib3_errors.NameResolutionError):
+            stage = "dns"
+        elif isinstance(error, (urllib3_errors.NewConnectionError, urllib3_errors.TimeoutError)):
+            stage = "tcp"
+        plain = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))  # urllib3 puts its class there
+        return NoAnswer(f"the proxy can't be reached: {plain}", retryable=True, stage=stage)
     hint = (
         ": give user name and password in the proxy's URL, as http://user:password@host:port"
         if refused[1] == "407"
@@ -264,5 +281,5 @@ def _proxy_failed(reason: str) -> NoAnswer:
     return NoAnswer(
         f"the proxy refused: {refused[1]} {refused[2]}{hint}",
         retryable=int(refused[1]) >= 500,
-        sent=False,
+        stage="proxy",
     )

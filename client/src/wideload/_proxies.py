@@ -23,10 +23,12 @@ class Proxy:
     Attributes:
         url: Its URL, without credentials.
         headers: What it is to be shown: the credentials.
+        source: Where it was given.
     """
 
     url: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    source: str = field(compare=False)
 
     @classmethod
     def of(cls, text: str, source: str) -> Proxy:
@@ -64,7 +66,8 @@ class Proxy:
             basic = base64.b64encode(credentials.encode()).decode()
             headers = (("Proxy-Authorization", f"Basic {basic}"),)
         shown = f"[{host}]" if ":" in host else host
-        return cls(f"{parts.scheme}://{shown}:{port or _DEFAULT_PORTS[parts.scheme]}", headers)
+        address = f"{parts.scheme}://{shown}:{port or _DEFAULT_PORTS[parts.scheme]}"
+        return cls(address, headers, source)
 
 
 class Proxies:
@@ -95,8 +98,7 @@ class Proxies:
             ConfigurationError: The environment names one that can't be.
         """
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        if self._excepted(host, parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)):
+        if self.excepts(url):
             return None
         try:
             proxy = self._given or self._from_environment(parts.scheme)
@@ -114,8 +116,10 @@ class Proxies:
                 return Proxy.of(text, f"{name.upper()}_PROXY")
         return None
 
-    def _excepted(self, host: str, port: int) -> bool:
+    def excepts(self, url: str) -> bool:
         """Whether `NO_PROXY` names it: a host, a domain, either with a port, a network, or all."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
         for entry in self._no_proxy.lower().split(","):
             name, _, number = entry.strip().rpartition(":")
             if not name or not number.isdecimal() or name.endswith(":"):

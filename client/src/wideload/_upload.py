@@ -94,7 +94,7 @@ def no_answer(method: str, url: str, error: NoAnswer, attempts: Attempts) -> Tra
     """Say what was tried, how often and for how long."""
     reason = f"no answer to {method} {without_query(url)}: {error.reason}"
     times = "1 request" if attempts.requests == 1 else f"{attempts.requests} requests"
-    kind = TlsError if error.tls else TransportError
+    kind = TlsError if error.stage == "tls" and not error.retryable else TransportError
     return kind(
         f"{reason} (gave up after {times} in {attempts.elapsed:.1f} s)",
         attempts=attempts.requests,

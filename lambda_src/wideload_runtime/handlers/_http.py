@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wideload_runtime import __version__
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.errors import Refused
@@ -29,6 +31,16 @@ class Api(APIGatewayHttpResolver):
         self.exception_handler(Refused)(self._refused)
         self.exception_handler([ClientError, *NO_ANSWER])(self._aws_failed)
         self.exception_handler(Exception)(self._failed)
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """The answer, with the version and the caller for whoever is let in."""
+        answered: dict[str, Any] = super().resolve(event, context)
+        if caller := _caller_of(event):
+            answered["headers"] |= {
+                "Wideload-Version": __version__,
+                "Wideload-Caller": quote(caller),
+            }
+        return answered
 
     @property
     def query(self) -> dict[str, str]:
@@ -114,6 +126,14 @@ class Api(APIGatewayHttpResolver):
         logger.exception("request failed")
         detail = "The failure is logged under this request id; the request can be repeated."
         return self.problem(Refused("internal", detail))
+
+
+def _caller_of(event: Mapping[str, Any]) -> str | None:
+    """Tenant of the API key, or subject of the access token; None where neither is needed."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    key, token = authorizer.get("lambda") or {}, authorizer.get("jwt") or {}
+    caller: str | None = key.get("tenant") or token.get("claims", {}).get("sub")
+    return caller
 
 
 def answer(status: int, body: Any) -> Response[str]:

@@ -31,6 +31,7 @@ def test_case(ann: Api, stored: Store, case: dict[str, Any]) -> None:
     for step in contract_cases.play(case, ask, send):
         assert step.status == step.expected["status"], step
         assert step.headers["Cache-Control"] == "no-store"
+        assert contract_cases.matches_headers(step.expected, step.headers)
         kind = step.headers.get("Content-Type") if step.body is not None else None
         schema = contract_cases.answer_schema(
             step.method, step.path, step.status, api="files", kind=kind

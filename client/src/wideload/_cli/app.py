@@ -9,6 +9,7 @@ import click
 from wideload import WideloadError, __version__
 from wideload._cli.call_logs import call_logs
 from wideload._cli.delete import delete
+from wideload._cli.doctor import doctor
 from wideload._cli.download import download
 from wideload._cli.exits import (
     INTERRUPTED,
@@ -37,6 +38,7 @@ _SECTIONS = {
     "Files": (upload, download, ls, mv, rm, uploads, abort),
     "Signing in, for files": (login, whoami, logout),
     "JSON documents": (send, get, call_logs, records, delete),
+    "When something doesn't work": (doctor,),
 }
 
 

@@ -50,20 +50,36 @@ _VERBOSE = click.option(
     callback=_set_verbose,
     help="With an error, show the request that failed, the answer's code and its request id.",
 )
-_CA_BUNDLE = click.option(
+API_KEY = click.option(
+    "--api-key",
+    type=TEXT,
+    envvar="WIDELOAD_API_KEY",
+    show_envvar=True,
+    help="Key; better given by the variable, since others can see a command's options.",
+)
+API_KEY_HEADER = click.option(
+    "--api-key-header",
+    type=TEXT,
+    envvar="WIDELOAD_API_KEY_HEADER",
+    show_envvar=True,
+    default="x-api-key",
+    show_default=True,
+    help="Header that carries the key.",
+)
+CA_BUNDLE = click.option(
     "--ca-bundle",
     type=TEXT,
     envvar="WIDELOAD_CA_BUNDLE",
     show_envvar=True,
     help="File with the certificates (PEM) to trust instead of the system's.",
 )
-_PROXY = click.option(
+PROXY = click.option(
     "--proxy",
     type=TEXT,
     metavar="URL",
     help="Proxy, as http://user:password@host:port.  [default: HTTPS_PROXY, ALL_PROXY]",
 )
-_TIMEOUT = click.option(
+TIMEOUT = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=LONGEST_TIME),
     default=60.0,
@@ -103,25 +119,11 @@ def connection_options(command: _Command) -> _Command:
         click.option(
             "--url", type=TEXT, envvar="WIDELOAD_URL", show_envvar=True, help="The API's base URL."
         ),
-        click.option(
-            "--api-key",
-            type=TEXT,
-            envvar="WIDELOAD_API_KEY",
-            show_envvar=True,
-            help="Key; better given by the variable, since others can see a command's options.",
-        ),
-        click.option(
-            "--api-key-header",
-            type=TEXT,
-            envvar="WIDELOAD_API_KEY_HEADER",
-            show_envvar=True,
-            default="x-api-key",
-            show_default=True,
-            help="Header that carries the key.",
-        ),
-        _CA_BUNDLE,
-        _PROXY,
-        _TIMEOUT,
+        API_KEY,
+        API_KEY_HEADER,
+        CA_BUNDLE,
+        PROXY,
+        TIMEOUT,
         click.option(
             "--retries",
             type=click.IntRange(min=0),
@@ -144,7 +146,7 @@ def sign_in_options(command: _Command) -> _Command:
         show_envvar=True,
         help="Base URL of the API of files, before /files.",
     )
-    return _with((url, _CA_BUNDLE, _PROXY, _VERBOSE), command)
+    return _with((url, CA_BUNDLE, PROXY, _VERBOSE), command)
 
 
 def files_options(command: _Command) -> _Command:
@@ -156,7 +158,7 @@ def files_options(command: _Command) -> _Command:
         show_default=True,
         help="Further requests that one file may cost when some fail.",
     )
-    return sign_in_options(_with((_TIMEOUT, retries, _RETRY_FOR), command))
+    return sign_in_options(_with((TIMEOUT, retries, _RETRY_FOR), command))
 
 
 def connect(

@@ -21,7 +21,7 @@ export function explain(error: unknown): string {
     }
     return error.detail ?? `${error.message}${reference(error)}`;
   }
-  if (error instanceof TransportError) {
+  if (error instanceof TransportError && error.code !== "cors") {
     return "The server can't be reached. Check your connection, then try again.";
   }
   if (error instanceof WideloadError) return error.message;

@@ -13,6 +13,7 @@ test.each([
     "Try again in a minute. If it lasts, report this number: request-1",
   ],
   [new TransportError("fetch failed"), "Check your connection"],
+  [new TransportError("The browser keeps it from this page.", { code: "cors" }), "keeps it from"],
   [new WideloadError("The file changed. Drop it again."), "The file changed. Drop it again."],
   [new TypeError("x is not a function"), "Reload it and try again."],
 ])("%s: says what to do", (error, words) => {

@@ -58,10 +58,13 @@ export class FileChangedError extends WideloadError {
   }
 }
 
-/** No answer came: no network, a broken connection, a timeout, or refused by CORS. */
+/**
+ * No answer came, after all retries. `code` tells why: `no_answer` for no network, a broken
+ * connection or a timeout; `cors` if the browser keeps the answer from the page.
+ */
 export class TransportError extends WideloadError {}
 
-/** S3 refused, and trying again doesn't mend it. */
+/** S3 refused, and trying again doesn't mend it; or, as `no_etag`, it lost what was confirmed. */
 export class StorageError extends WideloadError {
   /** HTTP status of S3's answer. */
   readonly status: number;

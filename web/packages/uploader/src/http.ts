@@ -7,6 +7,7 @@ import {
   TransportError,
   WideloadError,
 } from "./errors.js";
+import { noAnswer } from "./no-answer.js";
 import {
   abortable,
   backoff,
@@ -39,7 +40,7 @@ export interface Call {
 export class Http {
   readonly #base: string;
   readonly #token: TokenSource | undefined;
-  readonly #fetch: typeof fetch;
+  readonly fetch: typeof fetch;
   readonly #retries: number;
   readonly #timeout: number;
   readonly pacing: Pacing;
@@ -53,7 +54,7 @@ export class Http {
     this.#base = options.apiUrl.replace(/\/+$/, "");
     this.#token = options.token;
     // A bare `fetch` called as a method would have the wrong `this`.
-    this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
+    this.fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
     this.#retries = options.retries ?? RETRIES;
     this.#timeout = options.timeout ?? TIMEOUT;
     this.pacing = options.pacing ?? realPacing;
@@ -86,10 +87,15 @@ export class Http {
       }
       const retryAfter = answer instanceof ApiError ? (answer.retryAfter ?? 0) * 1000 : 0;
       const again = isPassing(answer) && answer.code !== "completing" && repeats < this.#retries;
-      if (!again || retryAfter > LONGEST_RETRY_AFTER) throw answer;
+      if (!again || retryAfter > LONGEST_RETRY_AFTER) throw await this.#explained(answer);
       repeats += 1;
       await this.pacing.sleep(backoff(repeats, this.pacing.random(), retryAfter), call.signal);
     }
+  }
+
+  async #explained(error: WideloadError): Promise<WideloadError> {
+    if (error.code !== "no_answer" || !this.network.online) return error;
+    return noAnswer("service", `${this.#base}/sign-in`, this.fetch, error.cause);
   }
 
   /** An error that is returned, not thrown, is passing. */
@@ -106,7 +112,7 @@ export class Http {
       signal?.throwIfAborted();
       if (error instanceof WideloadError) throw error;
       if (error instanceof TypeError || (error instanceof Error && /timeout/i.test(error.name)))
-        return noAnswer(error);
+        return unanswered(error);
       throw signedOut(error);
     }
   }
@@ -131,7 +137,7 @@ export class Http {
       );
     } catch (cause) {
       call.signal?.throwIfAborted();
-      return noAnswer(cause);
+      return unanswered(cause);
     }
   }
 
@@ -154,7 +160,7 @@ export class Http {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (token !== null) headers["Authorization"] = `Bearer ${token}`;
     if (call.body) headers["Content-Type"] = "application/json";
-    return this.#fetch(this.#base + call.path, {
+    return this.fetch(this.#base + call.path, {
       method: call.method,
       headers,
       ...(call.body ? { body: JSON.stringify(call.body) } : {}),
@@ -177,11 +183,8 @@ async function read(response: Response): Promise<Json | null> {
   }
 }
 
-function noAnswer(cause: unknown): TransportError {
-  return new TransportError(
-    "The service did not answer. Check the network connection, then try again.",
-    { code: "no_answer", cause },
-  );
+function unanswered(cause: unknown): TransportError {
+  return new TransportError("no answer", { code: "no_answer", cause });
 }
 
 function notOurs(response: Response): TransportError {

@@ -18,6 +18,8 @@ export function partSizeOf(size: number): number | null {
 /** The parts of one upload: which S3 holds, and how much of the others is on its way. */
 export class Parts {
   readonly count: number;
+  /** Whether a part was confirmed without an ETag that could be read. */
+  unproven = false;
   /** Set by S3's answers, also to earlier uploads. */
   readonly #stored = new Set<number>();
   readonly #moving = new Map<number, number>();

@@ -1,10 +1,10 @@
 import { FileChangedError, FileReadError, TransportError } from "./errors.js";
+import { noAnswer } from "./no-answer.js";
 import { backoff, whenOnline } from "./pacing.js";
 import type { Parts } from "./parts.js";
 import type { Signer } from "./signer.js";
 import type { Slots } from "./slots.js";
 import { judge, storageError } from "./storage.js";
-import { NO_ANSWER } from "./transport.js";
 import type { Action, Network, Pacing, PutResponse, Transport } from "./types.js";
 
 /** A part whose URL is refused that often in a row won't be taken with another URL either. */
@@ -14,6 +14,7 @@ export interface SendOptions {
   readonly parts: Parts;
   readonly signer: Signer;
   readonly transport: Transport;
+  readonly fetch: typeof fetch;
   /** Shared with all other uploads. */
   readonly slots: Slots;
   /** How many parts of this upload may be on their way; the slots bound it too. */
@@ -59,6 +60,8 @@ class Sender {
   /** In the hands of a lane. */
   readonly #taken = new Set<number>();
   #sleeping = 0;
+  /** Of the last PUT. */
+  #url = "";
 
   constructor(options: SendOptions, signal: AbortSignal) {
     this.#options = options;
@@ -77,7 +80,7 @@ class Sender {
   }
 
   async #part(number: number): Promise<void> {
-    const { parts, signer, retries, network } = this.#options;
+    const { parts, signer, retries, network, fetch } = this.#options;
     let failures = 0;
     let resignings = 0;
     let mismatches = 0;
@@ -89,6 +92,7 @@ class Sender {
         const { kind } = judge(response);
         if (kind === "stored") {
           parts.stored(number);
+          if (response.header("etag") === null) parts.unproven = true;
           this.#options.onStored(number);
           this.#options.onProgress();
           return;
@@ -109,9 +113,7 @@ class Sender {
       storedBefore = parts.storedCount;
       failures += 1;
       if (failures > retries)
-        throw response
-          ? storageError(response)
-          : new TransportError(NO_ANSWER, { code: "no_answer" });
+        throw response ? storageError(response) : await noAnswer("storage", this.#url, fetch);
       await this.#sleep(failures);
     }
   }
@@ -138,6 +140,7 @@ class Sender {
   async #send(number: number, action: Action): Promise<PutResponse | null> {
     const { parts, transport, onProgress, onWaiting } = this.#options;
     parts.moved(number, 0);
+    this.#url = action.href;
     onWaiting(false);
     try {
       return await transport({

@@ -1,5 +1,6 @@
 import type { FilesApi } from "./api.js";
 import { ConflictError } from "./errors.js";
+import { unproven } from "./no-answer.js";
 import { type SendOptions, sendParts } from "./sender.js";
 import type { FileInfo } from "./types.js";
 
@@ -24,8 +25,9 @@ export async function sendAndComplete(options: SessionOptions): Promise<FileInfo
     try {
       return await api.complete(uploadId, stop);
     } catch (error) {
-      if (rounds === ROUNDS || !(error instanceof ConflictError)) throw error;
+      if (!(error instanceof ConflictError)) throw error;
       if (error.code !== "parts_missing" && error.code !== "not_uploaded") throw error;
+      if (rounds === ROUNDS) throw parts.unproven ? unproven() : error;
       // The error names a hundred at most, the session all that are there.
       const session = await api.session(uploadId, stop);
       if (session.file) return session.file;

@@ -8,6 +8,7 @@ export interface Shared<U> {
   readonly api: FilesApi;
   readonly hasher: Hasher;
   readonly transport: Transport;
+  readonly fetch: typeof fetch;
   readonly pacing: Pacing;
   readonly network: Network;
   readonly parallel: number;

@@ -1,4 +1,5 @@
 import { TransportError } from "./errors.js";
+import { NO_ANSWER } from "./no-answer.js";
 import type { PutRequest, Transport } from "./types.js";
 
 /** Browsers set these on their own, and complain when a page tries to. */
@@ -6,9 +7,6 @@ const SET_BY_THE_BROWSER = new Set(["content-length", "host", "connection", "exp
 
 /** Nothing moved for this long: the connection is dead, whatever the browser believes. */
 const STALL_TIMEOUT = 60_000;
-
-export const NO_ANSWER =
-  "No answer came from the storage. Check the network connection, then try again.";
 
 function sendable(request: PutRequest): [string, string][] {
   return Object.entries(request.headers).filter(

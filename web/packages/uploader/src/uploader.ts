@@ -63,6 +63,7 @@ export class Uploader {
       hasher: options.hasher ?? workerHasher(),
       transport:
         options.transport ?? (globalThis.XMLHttpRequest ? xhrTransport() : fetchTransport()),
+      fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
       hashing: new Slots(HASHING),
       open: new Slots(OPEN),
       puts: new Slots(parallel),

@@ -13,6 +13,7 @@ import {
 } from "../src/index.js";
 import {
   API_URL,
+  FakeCloud,
   FakeNetwork,
   FakePacing,
   json,
@@ -38,6 +39,7 @@ function api(answers: Answer[], options: Partial<FilesApiOptions> = {}) {
   const requests: { method: string; url: string; headers: Headers; body: unknown }[] = [];
   const pacing = new FakePacing();
   const send: typeof fetch = async (input, init = {}) => {
+    if (init.mode === "no-cors") throw lost();
     const body = init.body ? JSON.parse(String(init.body)) : undefined;
     requests.push({
       method: init.method ?? "GET",
@@ -293,6 +295,28 @@ describe("repeats", () => {
 
     const slow = api([problem(503, "unavailable", {}, 300)]);
     await expect(slow.files.get("F1")).rejects.toMatchObject({ retryAfter: 300 });
+  });
+
+  it("end with the news that CORS keeps the answers from the page", async () => {
+    const cloud = new FakeCloud();
+    cloud.apiFault = () => "lost before";
+    cloud.answersProbes = true;
+    const files = new FilesApi({
+      apiUrl: `${API_URL}/`,
+      token: () => "token",
+      fetch: cloud.fetch,
+      pacing: new FakePacing(),
+      network: new FakeNetwork(),
+    });
+
+    const error = await files.get("F1").catch((caught: unknown) => caught);
+
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ code: "cors" });
+    expect(String(error)).toContain(
+      "its CORS settings must allow this page's origin, and GET, POST",
+    );
+    expect(cloud.probes).toEqual([`${API_URL}/sign-in`]);
   });
 
   it("end with the last error", async () => {

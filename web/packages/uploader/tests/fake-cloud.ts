@@ -59,6 +59,11 @@ export class FakeCloud {
   validTokens = new Set(["token"]);
   apiFault: (method: string, path: string, body: Body) => ApiFault = () => undefined;
   putFault: (number: number, request: PutRequest) => PutFault = () => undefined;
+  /** Whether hosts are there for requests whose answer no page may read. */
+  answersProbes = false;
+  readonly probes: string[] = [];
+  /** Whether CORS lets the page read it. */
+  showsEtag = true;
   /** Held PUTs wait for it. */
   hold: Promise<void> | null = null;
 
@@ -81,6 +86,7 @@ export class FakeCloud {
     await tick();
     init?.signal?.throwIfAborted();
     const url = new URL(String(input));
+    if (init?.mode === "no-cors") return this.#probed(url);
     const method = init?.method ?? "GET";
     this.requests.push(`${method} ${url.pathname}${url.search}`);
     const body = init?.body ? (JSON.parse(String(init.body)) as Body) : {};
@@ -93,6 +99,12 @@ export class FakeCloud {
     if (fault === "lost after") throw new TypeError("Failed to fetch");
     return answer;
   };
+
+  #probed(url: URL): Response {
+    this.probes.push(url.href);
+    if (!this.answersProbes) throw new TypeError("Failed to fetch");
+    return Response.error();
+  }
 
   #authorized(init: RequestInit | undefined, url: URL): boolean {
     if (url.pathname === "/sign-in") return true;
@@ -323,7 +335,8 @@ export class FakeCloud {
     if (session.multipart && session.state !== "open") return s3Error(404, "NoSuchUpload");
     if (!session.multipart && session.parts.has(1)) return s3Error(412, "PreconditionFailed");
     session.parts.set(number, { sha256, bytes });
-    return { status: 200, header: () => null, text: "" };
+    const etag = this.showsEtag ? `"${number}"` : null;
+    return { status: 200, header: (name) => (name === "etag" ? etag : null), text: "" };
   }
 
   /** The PUT goes on at S3 when the client hangs up; only the answer is lost. */

@@ -248,6 +248,43 @@ describe("failures on the way", () => {
     expect(cloud.puts.map((put) => put.number)).toEqual([1, 2, 3, 4]);
   });
 
+  it("finds out that it is CORS which keeps the storage's answers from the page", async () => {
+    const { cloud, uploader } = setting({ partSize: PART, parallel: 1, partRetries: 1 });
+    cloud.putFault = () => "lost before";
+    cloud.answersProbes = true;
+
+    const error = await uploader.upload(fileOf(PART)).done.catch((caught: unknown) => caught);
+
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ code: "cors" });
+    expect(String(error)).toContain(
+      "the bucket's CORS rules must allow this page's origin, and PUT",
+    );
+    expect(String(error)).toContain("wideload doctor --origin");
+    expect(cloud.probes).toHaveLength(1);
+    expect(cloud.probes[0]).not.toContain("?");
+  });
+
+  it("says what to look at when the storage loses what it confirmed without an ETag", async () => {
+    const { cloud, uploader } = setting({ partSize: PART, parallel: 1 });
+    cloud.putFault = () => ({ status: 200, header: () => null, text: "<html>Uploads are scanned" });
+
+    const error = await uploader.upload(fileOf(PART)).done.catch((caught: unknown) => caught);
+
+    expect(error).toBeInstanceOf(StorageError);
+    expect(error).toMatchObject({ code: "no_etag", status: 200 });
+    expect(String(error)).toContain("don't expose ETag and x-amz-checksum-sha256");
+  });
+
+  it("blames no ETag when S3 confirmed with one", async () => {
+    const { cloud, uploader } = setting({ partSize: PART, parallel: 1 });
+    cloud.putFault = () => ({ status: 200, header: () => '"e"', text: "" });
+
+    const error = await uploader.upload(fileOf(PART)).done.catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: "not_uploaded" });
+  });
+
   it("counts failures anew when other parts get through", async () => {
     const { cloud, uploader } = setting({ partSize: PART, parallel: 2, partRetries: 1 });
     let failures = 0;

@@ -1,0 +1,165 @@
+"""The two services behind a URL: how each is asked, and what a trial upload makes there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wideload._api import PAYLOADS, Api, parse_answer, unexpected
+from wideload._auth import ApiKey, Token, TokenSource
+from wideload._files.cancel import Cancel
+from wideload._files.control import Control
+from wideload._files.session import FILES, NewFile, Session
+from wideload._http import Answer, Http
+from wideload._retry import Attempts, Pacing, RetryPolicy
+from wideload._upload import Ticket
+
+_ONCE = RetryPolicy(0)
+# What was made is to go, also when the service is busy.
+_REMOVING = RetryPolicy(4)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An upload that may be made: a request, and the id of what it makes."""
+
+    id: str
+    method: str
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Service(Protocol):
+    """One service, as one key or person sees it.
+
+    Attributes:
+        name: What the contract calls it.
+        thing: What a trial makes.
+        route: Where a page sends what it uploads.
+        methods: What a page needs to be let do.
+        headers: What a page needs to be let send.
+    """
+
+    name: str
+    thing: str
+    route: str
+    methods: tuple[str, ...]
+    headers: tuple[str, ...]
+
+    def ask(self) -> Answer:
+        """Make a request that changes nothing.
+
+        Raises:
+            WideloadError: It isn't answered as the contract says.
+        """
+        ...
+
+    def begin(self) -> Trial:
+        """Ask for an upload.
+
+        Raises:
+            WideloadError: There is none.
+        """
+        ...
+
+    def remove(self, id: str) -> None:
+        """Delete what a trial has made.
+
+        Raises:
+            WideloadError: It is still there.
+        """
+        ...
+
+
+class Ingest:
+    """Payload ingest, by an API key."""
+
+    name, thing = "payload ingest", "payload"
+    route = "/send-call-log"
+    methods: tuple[str, ...] = ("POST",)
+
+    def __init__(self, http: Http, url: str, key: str, header: str, pacing: Pacing) -> None:
+        auth = ApiKey(key, header)
+        self._api = Api(http, url, auth=auth, meanings=PAYLOADS, pacing=pacing)
+        self._pacing = pacing
+        self.headers: tuple[str, ...] = (header.lower(), "content-type")
+
+    def ask(self) -> Answer:
+        """List one payload."""
+        return _listed(self._api, "/call-logs", self._pacing)
+
+    def begin(self) -> Trial:
+        """Ask for an upload URL; nobody claims what is PUT there."""
+        body = b'{"wideload":"doctor"}\n'
+        wanted = {
+            "content_length": len(body),
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "content_type": "application/json",
+        }
+        path = "/get-upload-url"
+        answer = self._api.request(
+            "POST",
+            path,
+            Attempts(_ONCE, self._pacing),
+            headers={"Content-Type": "application/json"},
+            body=json.dumps(wanted).encode(),
+        )
+        try:
+            ticket = Ticket.parse(parse_answer("POST", path, answer))
+            self._api.checked_url(ticket.url)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+            raise unexpected("POST", path, answer) from None
+        return Trial(ticket.payload_id, ticket.method, ticket.url, ticket.headers, body)
+
+    def remove(self, id: str) -> None:
+        """Delete the payload, with its object."""
+        self._api.request("DELETE", f"/call-logs/{id}", Attempts(_REMOVING, self._pacing))
+
+
+class Files:
+    """File transfer, by a person's access token."""
+
+    name, thing = "file transfer", "upload"
+    route = "/files"
+    methods: tuple[str, ...] = ("GET", "POST", "PATCH", "DELETE")
+    headers: tuple[str, ...] = ("authorization", "content-type")
+
+    def __init__(self, http: Http, url: str, token: TokenSource, pacing: Pacing) -> None:
+        self._api = Api(http, url, auth=Token(token), meanings=FILES, pacing=pacing)
+        self._pacing = pacing
+
+    def ask(self) -> Answer:
+        """List one file."""
+        return _listed(self._api, "/files", self._pacing)
+
+    def begin(self) -> Trial:
+        """Begin to upload a file that nobody has, and which is never completed."""
+        body = f"wideload doctor {secrets.token_hex(16)}\n".encode()
+        sha256 = hashlib.sha256(body).hexdigest()
+        file = NewFile("wideload doctor.txt", len(body), "text/plain", sha256)
+        created = self._session(_ONCE).create_one(file)
+        if created.error is not None:
+            raise created.error
+        action = created.action
+        if action is None:
+            raise unexpected("POST", "/files", Answer(200, {}, b""))
+        return Trial(created.upload_id, action.method, action.href, dict(action.headers), body)
+
+    def remove(self, id: str) -> None:
+        """Abort the upload, with its object."""
+        self._session(_REMOVING).abort(id)
+
+    def _session(self, policy: RetryPolicy) -> Session:
+        return Session(self._api, policy, Control(Cancel(), self._pacing))
+
+
+def _listed(api: Api, path: str, pacing: Pacing) -> Answer:
+    answer = api.request("GET", path, Attempts(_ONCE, pacing), query={"limit": "1"})
+    members = parse_answer("GET", path, answer)
+    if not isinstance(members.get("items"), list):
+        raise unexpected("GET", path, answer)
+    return answer

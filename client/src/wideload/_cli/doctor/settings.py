@@ -1,0 +1,126 @@
+"""The settings that the command finds, and where."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from wideload._api import checked_base_url
+from wideload._auth import ApiKey, TokenSource
+from wideload._cli.doctor.findings import Finding, failed, warning
+from wideload._cli.exits import USAGE
+from wideload._cli.options import FILES_URL, credentials, given_token
+from wideload._connections import Pool
+from wideload._signin.source import PasswordSource, StoredSource, open_store
+from wideload._signin.tokens import claims, name_of
+from wideload._signin.web import Web
+from wideload.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting, empty if it wasn't given, and where it was found."""
+
+    value: str = field(repr=False)
+    source: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options and the environment say.
+
+    Attributes:
+        urls: Base URLs of APIs.
+        key: An API key.
+        key_header: Header that carries it.
+        ca_bundle: File with the certificates to trust instead of the system's.
+        proxy: URL of a proxy. Default: what the environment says.
+    """
+
+    urls: tuple[Given, ...]
+    key: Given
+    key_header: Given
+    ca_bundle: Given
+    proxy: str | None
+
+    def check(self) -> Finding:
+        """Say what was found, and what can't be right."""
+        found = list(self._found())
+        try:
+            if not self.urls:
+                raise ConfigurationError(f"no API: set {' or '.join(FILES_URL)}, or give --url")
+            for url in self.urls:
+                checked_base_url(url.value, url.source)
+            if self.key.value:
+                ApiKey(self.key.value, self.key_header.value)
+            self.pool()
+        except ConfigurationError as error:
+            return failed("settings", "\n".join([*found, str(error)]), "Set it right.", USAGE)
+        says = "\n".join(found)
+        if self.key.value and not _key_id(self.key.value):
+            return warning(
+                "settings",
+                says,
+                f"The key from {self.key.source} isn't of the form wl_<id>_<secret>: is it whole, "
+                "without quotes?",
+            )
+        return Finding("settings", says)
+
+    def pool(self) -> Pool:
+        """The client's own connections."""
+        return Pool(self.ca_bundle.value or None, self.proxy)
+
+    @property
+    def key_shown(self) -> str:
+        """What may be shown of the key: its id."""
+        return _key_id(self.key.value) or "the key"
+
+    def token_source(self, url: str, web: Web) -> TokenSource | None:
+        """Where access tokens for the API at `url` come from; None if nobody is signed in.
+
+        Raises:
+            ConfigurationError: Packages are missing.
+            OSError: What `wideload login` keeps can't be read.
+        """
+        if token := given_token():
+            return token
+        username, password = credentials()
+        if username and password:
+            return PasswordSource(url, username, password, web)
+        store = open_store()
+        return StoredSource(url, store, web) if store.load(url) else None
+
+    def _found(self) -> Iterator[str]:
+        for url in self.urls:
+            yield f"{url.value} from {url.source}"
+        if self.key.value:
+            where = f" (from {self.key_header.source})" if self.key_header.source else ""
+            header = f"sent as {self.key_header.value}{where}"
+            yield f"{self.key_shown} from {self.key.source}, {header}"
+        username, password = credentials()
+        if token := given_token():
+            yield f"token of {name_of(claims(token)) or 'someone'} from WIDELOAD_TOKEN"
+        elif username and password:
+            yield f"{username} from WIDELOAD_USERNAME, with WIDELOAD_PASSWORD"
+        if self.ca_bundle.value:
+            yield f"certificates in {self.ca_bundle.value} from {self.ca_bundle.source}"
+
+
+def apis(option: str | None) -> tuple[Given, ...]:
+    """The APIs to try: the one that is given, else those that the environment names."""
+    if option:
+        return (Given(_base(option), "--url"),)
+    named = [(_base(os.environ.get(name, "")), name) for name in reversed(FILES_URL)]
+    # A URL in both variables is one API.
+    return tuple({url: Given(url, name) for url, name in named if url}.values())
+
+
+def _base(url: str) -> str:
+    return url.strip().rstrip("/")
+
+
+def _key_id(key: str) -> str | None:
+    found = re.fullmatch(r"(wl_[a-z0-9]{12})_[A-Za-z0-9_-]+", key)
+    return f"{found[1]}_…" if found else None
