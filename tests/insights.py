@@ -107,7 +107,7 @@ def _literal(token: str) -> str | int:
 
 
 def _stats(text: str, rows: list[Row]) -> list[Row]:
-    """`count(*)` and `latest(field)`, by fields."""
+    """`count(*)`, `latest(field)` and `max(field)`, by fields."""
     columns, _, fields = text.partition(" by ")
     by = [field.strip() for field in fields.split(",")]
 
@@ -123,8 +123,9 @@ def _stats(text: str, rows: list[Row]) -> list[Row]:
             if function == "count(*)":
                 line[name] = len(members)
             else:
-                latest = re.fullmatch(r"latest\((\w+)\)", function)
-                assert latest, function
-                line[name] = members[-1].get(latest[1])
+                called = re.fullmatch(r"(latest|max)\(([@\w]+)\)", function)
+                assert called, function
+                values = [member.get(called[2]) for member in members]
+                line[name] = values[-1] if called[1] == "latest" else max(values)
         found.append(line)
     return found
