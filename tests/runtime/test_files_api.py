@@ -406,7 +406,7 @@ def test_the_verifiers_handler(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert world.ann.files.get(file_id).corrupt  # its bytes are made up
-    assert [record.message for record in caplog.records] == ["verified", "verifying failed"]
+    assert "verifying failed" in [record.message for record in caplog.records]
 
 
 def test_the_cases_are_as_they_are_written() -> None:
