@@ -242,7 +242,8 @@ class Settings:
     """Whether synthesis is judged by the rules of NIST 800-53, HIPAA and PCI DSS too."""
 
     log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "INFO"
-    """Level from which the functions log."""
+    """Level from which the functions log; metrics are kept at any. At WARN the runbook finds no
+    refused request and no run of a sweep, at ERROR no failed payload either."""
 
     log_retention_days: int = 30
     """Days for which logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827 or 3653."""

@@ -99,8 +99,13 @@ class RuntimeFunction(lambda_.Function):
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            # Lambda drops lines below this level before Powertools' own level counts.
-            application_log_level_v2=lambda_.ApplicationLogLevel[log_level],
+            # Lambda takes lines without a level for INFO, metrics among them, so it must not drop
+            # these; what is above, the functions' own logger leaves out (docs/adr/0036).
+            application_log_level_v2=(
+                lambda_.ApplicationLogLevel.DEBUG
+                if log_level == "DEBUG"
+                else lambda_.ApplicationLogLevel.INFO
+            ),
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE if tracing else lambda_.Tracing.DISABLED,
             vpc=vpc,

@@ -23,6 +23,9 @@ class SavedQuery(NamedTuple):
     text: str
 
 
+# Lambda's runtime writes an uncaught exception with `log_level`, or since its version 4.0.4 with
+# `level`, and always with `errorMessage`; `record` is what Lambda itself says of an invocation.
+# https://github.com/aws/aws-lambda-python-runtime-interface-client/issues/220
 _SHARED = (
     SavedQuery(
         "answered-5xx",
@@ -54,9 +57,10 @@ max(latency_ms) as slowest by route
         "failures",
         "functions",
         """\
-fields @timestamp, level, message, errorMessage, exception_name, exception, correlation_id, \
-s3_key, record.status, record.requestId, @log
-| filter level = "ERROR" or record.status in ["error", "timeout", "failure"]
+fields @timestamp, level, message, errorType, errorMessage, exception_name, exception, \
+correlation_id, s3_key, requestId, record.status, record.requestId, @log
+| filter level = "ERROR" or log_level = "ERROR" or ispresent(errorMessage) \
+or record.status in ["error", "timeout", "failure"]
 | sort @timestamp desc
 | limit 100""",
     ),
@@ -81,8 +85,10 @@ filter message = "refused"
         "one-request",
         "functions",
         """\
-fields @timestamp, level, message, code, status, exception, @log
-| filter correlation_id = "REQUEST_ID" or function_request_id = "REQUEST_ID"
+fields @timestamp, level, message, code, status, exception, errorType, errorMessage, \
+record.status, @log
+| filter correlation_id = "REQUEST_ID" or function_request_id = "REQUEST_ID" \
+or requestId = "REQUEST_ID" or record.requestId = "REQUEST_ID"
 | sort @timestamp asc""",
     ),
     SavedQuery(
@@ -101,9 +107,28 @@ INGEST = (
         "one-payload",
         "functions",
         """\
-fields @timestamp, level, message, reason, state, exception, function_request_id, @log
-| filter s3_key like "PAYLOAD_ID"
+fields @timestamp, level, message, tenant, code, detail, reason, state, exception, \
+function_request_id, @log
+| filter payload_id = "PAYLOAD_ID" or s3_key like "PAYLOAD_ID"
 | sort @timestamp asc""",
+    ),
+    SavedQuery(
+        "failed-by-tenant",
+        "functions",
+        """\
+filter message = "payload failed"
+| stats count(*) as failed, latest(payload_id) as last_payload by tenant, code, via
+| sort failed desc
+| limit 100""",
+    ),
+    SavedQuery(
+        "failed-payloads",
+        "functions",
+        """\
+fields @timestamp, payload_id, tenant, code, detail, via, correlation_id, function_request_id
+| filter message = "payload failed"
+| sort @timestamp desc
+| limit 1000""",
     ),
     SavedQuery(
         "failing-payloads",

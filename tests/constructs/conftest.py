@@ -14,7 +14,7 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_lambda as lambda_
 
-from wideload_cdk import _assets
+from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring, _assets
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
@@ -40,6 +40,19 @@ def code_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "wideload_runtime").mkdir()
     (folder / "wideload_runtime" / "__init__.py").write_text("")
     return folder
+
+
+@pytest.fixture(scope="session")
+def everything(code_folder: Path) -> assertions.Template:
+    """Everything that can be watched, with everything that can be made."""
+    stack = cdk.Stack(cdk.App(context=cdk_json_context()), "All")
+    code = lambda_.Code.from_asset(str(code_folder))
+    monitoring = TransferMonitoring(stack, "Watch", name_prefix="wideload-test")
+    ingest = PayloadIngest(stack, "Ingest", code=code)
+    canary = IngestCanary(stack, "Canary", ingest=ingest, code=code)
+    monitoring.monitor_ingest(ingest, canary=canary)
+    monitoring.monitor_files(FileTransfer(stack, "Files", code=code, verify_multipart=True))
+    return assertions.Template.from_stack(stack)
 
 
 @pytest.fixture

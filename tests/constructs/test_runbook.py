@@ -6,31 +6,16 @@ import re
 from pathlib import Path
 
 import aws_cdk as cdk
-import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from tests.constructs.conftest import cdk_json_context
-from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring, _queries
+from wideload_cdk import PayloadIngest, _queries
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 TEXT = RUNBOOK.read_text()
 
 # Sections that no alarm leads to.
 OTHERS = {"runbook", "queries"}
-
-
-@pytest.fixture(scope="module")
-def template(code_folder: Path) -> Template:
-    """Everything that can be watched, with everything that can be made."""
-    stack = cdk.Stack(cdk.App(context=cdk_json_context()), "All")
-    code = lambda_.Code.from_asset(str(code_folder))
-    monitoring = TransferMonitoring(stack, "Watch", name_prefix="wideload-test")
-    ingest = PayloadIngest(stack, "Ingest", code=code)
-    canary = IngestCanary(stack, "Canary", ingest=ingest, code=code)
-    monitoring.monitor_ingest(ingest, canary=canary)
-    monitoring.monitor_files(FileTransfer(stack, "Files", code=code, verify_multipart=True))
-    return Template.from_stack(stack)
 
 
 def anchor(heading: str) -> str:
@@ -59,22 +44,22 @@ def sections(template: Template) -> set[str]:
     return {match[1] for match in found if match}
 
 
-def test_every_alarm_names_a_section_that_exists(template: Template) -> None:
-    assert sections(template) - set(anchors("##")) == set()
+def test_every_alarm_names_a_section_that_exists(everything: Template) -> None:
+    assert sections(everything) - set(anchors("##")) == set()
 
 
-def test_every_section_belongs_to_an_alarm(template: Template) -> None:
-    assert set(anchors("##")) - OTHERS == sections(template)
+def test_every_section_belongs_to_an_alarm(everything: Template) -> None:
+    assert set(anchors("##")) - OTHERS == sections(everything)
 
 
-def test_every_section_shows_the_alarms_names(template: Template) -> None:
+def test_every_section_shows_the_alarms_names(everything: Template) -> None:
     """The name in a notification, searched for in the runbook, leads to the section."""
     names = {
         resource["Properties"]["AlarmName"].removeprefix("wideload-test-"): resource["Properties"][
             "AlarmDescription"
         ].partition("#")[2]
         for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-        for resource in template.find_resources(kind).values()
+        for resource in everything.find_resources(kind).values()
     }
     text_of = {
         anchor(part.partition("\n")[0]): part
@@ -97,10 +82,10 @@ def shown_queries() -> dict[str, str]:
     return dict(found)
 
 
-def test_saved_queries_are_those_of_the_runbook(template: Template) -> None:
+def test_saved_queries_are_those_of_the_runbook(everything: Template) -> None:
     saved = [
         resource["Properties"]
-        for resource in template.find_resources("AWS::Logs::QueryDefinition").values()
+        for resource in everything.find_resources("AWS::Logs::QueryDefinition").values()
     ]
 
     for folder in ("ingest", "files"):
@@ -114,8 +99,8 @@ def test_saved_queries_are_those_of_the_runbook(template: Template) -> None:
     assert {each["Name"].rpartition("/")[2] for each in saved} == set(shown_queries())
 
 
-def test_queries_look_into_the_right_logs(template: Template) -> None:
-    for resource in template.find_resources("AWS::Logs::QueryDefinition").values():
+def test_queries_look_into_the_right_logs(everything: Template) -> None:
+    for resource in everything.find_resources("AWS::Logs::QueryDefinition").values():
         properties = resource["Properties"]
         looks = {query.name: query.logs for query in (*_queries.INGEST, *_queries.FILES)}
         # Functions log to groups with generated names.

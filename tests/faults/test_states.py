@@ -100,6 +100,7 @@ class States(RuleBasedStateMachine):
             records_field="transcript_with_metrics",
             retention_seconds=None,
             lease_ms=LEASE_MS,
+            tell_failed=lambda _: None,
             now=self.now,
         )
         self.ingest = Ingest(

@@ -36,6 +36,7 @@ SAID = {
     *("function_name", "function_memory_size", "function_arn", "function_request_id"),
     *("correlation_id", "xray_trace_id", "sampling_rate"),
     *("code", "status", "state", "outcome", "s3_key", "reason"),
+    *("payload_id", "tenant", "via", "detail"),
     *("exception", "exception_name", "stack_trace"),
 }
 LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR"}
@@ -120,7 +121,7 @@ def test_the_authorizer_logs_nothing_that_a_caller_wrote(acme: Api, logged: Logg
         "forged",
         FORGED,
         '["a list"]',
-        '{"level":"INFO","message":"x","tenant":"root"}',
+        '{"level":"INFO","message":"x","role":"root"}',
         f"REPORT RequestId: {MARK}",
         '{"level":"INFO","message":"\x1b[31m"}',
     ],

@@ -299,6 +299,7 @@ class World:
         self.bucket = FakeBucket(self.clock.now)
         self.queue = FakeQueue()
         self.metrics = FakeMetrics()
+        self.told_failed: list[Payload] = []
         shares = TenantShares(
             table=self.table, slots=WORKER_SLOTS, hold_ms=960_000, now=self.clock.now
         )
@@ -309,6 +310,7 @@ class World:
             records_field="transcript_with_metrics",
             retention_seconds=retention_seconds,
             lease_ms=35_000,
+            tell_failed=self.told_failed.append,
             now=self.clock.now,
         )
         self.worker = replace(self.processor, shares=shares)

@@ -392,7 +392,9 @@ def test_the_sweeps_handler(
     assert "an item could not be dealt with" in caplog.text
 
 
-def test_the_verifiers_handler(world: FilesWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verifiers_handler(
+    world: FilesWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     from wideload_runtime.handlers import files_verifier
 
     monkeypatch.setattr(files_verifier, "verifier", world.verifier)
@@ -414,6 +416,7 @@ def test_the_verifiers_handler(world: FilesWorld, monkeypatch: pytest.MonkeyPatc
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert world.ann.files.get(file_id).corrupt  # its bytes are made up
+    assert "verifying failed" in [record.message for record in caplog.records]
 
 
 def test_the_cases_are_as_they_are_written() -> None:

@@ -162,6 +162,9 @@ def test_a_bad_document_leaves_nothing(world: World, body: bytes, code: str) -> 
     assert world.bucket.objects == {}
     assert world.bucket.open_archives == []
     assert world.metrics.values == {"PayloadFailedCount": [1]}
+    (told,) = world.told_failed
+    assert (told.tenant, told.source, told.error_code) == ("acme", "inline", code)
+    assert told.error_detail == refused.value.detail
 
 
 def test_a_decompression_bomb_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,6 +334,7 @@ def test_a_bad_object_fails_its_payload_for_good(world: World) -> None:
     assert only_payload(world).error_code == "invalid_gzip"
     assert list(world.bucket.objects) == [claim.s3_key]
     assert world.metrics.values["PayloadFailedCount"] == [1]
+    assert world.told_failed == [only_payload(world)]
 
 
 @pytest.mark.parametrize("wish", [{"sha256": "ab" * 32}, {"content_length": len(LARGE) + 1}])
@@ -703,6 +707,7 @@ def test_a_payload_given_up_can_be_claimed_again(world: World) -> None:
     reply = world.ingest.accept(world.acme, claim)
 
     assert (given_up.state, given_up.error_code) == ("failed", "internal")
+    assert world.told_failed == [given_up]
     assert reply.status == 200
     assert (only_payload(world).state, only_payload(world).error_code) == ("stored", None)
 
@@ -716,6 +721,7 @@ def test_giving_up_leaves_what_is_done_or_unknown(world: World) -> None:
 
     assert only_payload(world).state == "stored"
     assert "PayloadFailedCount" not in world.metrics.values
+    assert world.told_failed == []
 
 
 def test_finished_payloads_live_as_long_as_the_setting_says() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.runtime.fakes import WORKER_SLOTS, World
 from tests.runtime.test_ingest import LARGE, only_payload, upload
 from tests.runtime.test_ingest_api import Context
+from wideload_runtime.core.ingest.payloads import Payload
 
 Deliver = Callable[..., list[str]]
 
@@ -111,6 +112,62 @@ def test_a_message_that_says_nothing_goes_to_the_dead_letter_queue(
 ) -> None:
     assert deliver(body, receives=5) == ["message-1"]
     assert world.table.items == {}
+
+
+@pytest.mark.parametrize("body", ["nonsense", "{}", "[]"])
+def test_a_message_that_says_nothing_is_logged(
+    deliver: Deliver, caplog: pytest.LogCaptureFixture, body: str
+) -> None:
+    assert deliver(body) == ["message-1"]
+
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("ERROR", "processing failed")
+    ]
+
+
+def test_a_table_that_is_away_is_logged_before_anything_is_processed(
+    world: World,
+    deliver: Deliver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    claim = upload(world, LARGE)
+    monkeypatch.setattr(world.table, "get", lambda payload_id: 1 / 0)
+
+    assert deliver(message(claim.s3_key, reason="unclaimed")) == ["message-1"]
+
+    assert [record.message for record in caplog.records] == ["processing failed"]
+
+
+def test_a_payload_that_failed_is_logged_with_its_tenant_and_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from wideload_runtime.handlers._service import log_failed
+
+    log_failed(
+        Payload(
+            payload_id="01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            tenant="acme",
+            state="failed",
+            source="s3",
+            created_at="2026-11-27T09:00:00.000Z",
+            call_id="personal",
+            summary={"customer": "personal"},
+            error_code="invalid_json",
+            error_detail="The document ends at byte 7.",
+        )
+    )
+
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("WARNING", "payload failed")
+    assert record.__dict__.items() >= {
+        ("payload_id", "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+        ("tenant", "acme"),
+        ("via", "s3"),
+        ("code", "invalid_json"),
+        ("detail", "The document ends at byte 7."),
+    }
+    assert "personal" not in str(record.__dict__)
 
 
 def take_slots(world: World, tenant: str, hold_ms: int) -> None:

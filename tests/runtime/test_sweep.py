@@ -82,6 +82,7 @@ def test_what_was_claimed_and_is_gone_is_failed(world: World) -> None:
     first, second = world.sweep.run(), world.sweep.run()
 
     assert (first.lost, second.lost) == (1, 0)
+    assert world.told_failed == [only_payload(world)]
     assert (only_payload(world).state, only_payload(world).error_code) == ("failed", "upload_lost")
 
 

@@ -7,6 +7,8 @@ file's name, which is personal.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import warnings
 
 from aws_lambda_powertools import Logger, Metrics
@@ -38,14 +40,21 @@ UNITS = {
     "LeftoverObjectCount": MetricUnit.Count,
 }
 
+_handler = logging.StreamHandler(sys.stdout)
+# The handler filters: Powertools gives the logger the level that Lambda filters by, which is never
+# above INFO, whatever POWERTOOLS_LOG_LEVEL says.
+_handler.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper())
+
 # At DEBUG, Lambda has libraries log as well, and these log what they sign and send.
 for library in ("boto3", "botocore", "urllib3"):
-    logging.getLogger(library).setLevel(logging.INFO)
+    logging.getLogger(library).setLevel(max(logging.INFO, _handler.level))
 
 # Most requests for a URL or a status have no metric, and each would log a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
-logger = Logger(utc=True)
+# Lambda takes a line for INFO whose timestamp isn't RFC 3339.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+logger = Logger(utc=True, use_rfc3339=True, logger_handler=_handler)
 metrics = Metrics()  # namespace and service come from POWERTOOLS_*, which the construct sets
 
 

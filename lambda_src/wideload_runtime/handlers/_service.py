@@ -10,9 +10,10 @@ from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.adapters.queue import SqsQueue
 from wideload_runtime.adapters.s3_bucket import S3Bucket
-from wideload_runtime.adapters.telemetry import EmfMetrics
+from wideload_runtime.adapters.telemetry import EmfMetrics, logger
 from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.ingest import Ingest
+from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.processing import Processor
 from wideload_runtime.core.ingest.reading import Reader
 from wideload_runtime.core.ingest.shares import TenantShares
@@ -45,7 +46,20 @@ def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Proce
         records_field=settings.records_field,
         retention_seconds=settings.retention_seconds,
         lease_ms=lease_ms,
+        tell_failed=log_failed,
         shares=shares,
+    )
+
+
+def log_failed(payload: Payload) -> None:
+    """What leads an operator from the alarm to the payload; nothing of the document."""
+    logger.warning(
+        "payload failed",
+        payload_id=payload.payload_id,
+        tenant=payload.tenant,
+        via=payload.source,
+        code=payload.error_code,
+        detail=payload.error_detail,
     )
 
 

@@ -33,9 +33,9 @@ verifier = Verifier(
 
 
 def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    message = orjson.loads(record.body)
-    logger.append_keys(file_id=message["file_id"])
     try:
+        message = orjson.loads(record.body)
+        logger.append_keys(file_id=message["file_id"])
         outcome = verifier.verify(
             message["owner"],
             message["file_id"],

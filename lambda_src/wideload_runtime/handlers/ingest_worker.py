@@ -27,14 +27,15 @@ queue = make_queue()
 
 
 def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    message = orjson.loads(record.body)
-    s3_key = message["s3_key"]
     owner = f"{lambda_context.aws_request_id}/{record.message_id}"
-    logger.append_keys(s3_key=s3_key, reason=message.get("reason"))
-    reason = message.get("reason", "")
-    if reason == "unclaimed" and worker.is_open(s3_key):
-        worker.metrics.add("UnclaimedPayloadCount", 1)
+    message: dict[str, Any] = {}
+    s3_key = ""
     try:
+        message = orjson.loads(record.body)
+        s3_key = message["s3_key"]
+        logger.append_keys(s3_key=s3_key, reason=message.get("reason"))
+        if message.get("reason") == "unclaimed" and worker.is_open(s3_key):
+            worker.metrics.add("UnclaimedPayloadCount", 1)
         done = worker.work(
             s3_key,
             owner=owner,

@@ -22,7 +22,13 @@ from wideload_runtime.core.ingest.payloads import (
     parse_transit_key,
     transit_key,
 )
-from wideload_runtime.core.ingest.processing import Caller, Processor, Upload, upload_ms
+from wideload_runtime.core.ingest.processing import (
+    Caller,
+    Processor,
+    Upload,
+    failed_by,
+    upload_ms,
+)
 from wideload_runtime.core.ingest.requests import Claim, Inline, UploadRequest
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
@@ -232,8 +238,8 @@ class Ingest:
                 "The document takes longer than one request may: ask /get-upload-url for a URL, "
                 "PUT it there and claim it.",
             ) from error
-        except Refused:
-            self.metrics.add("PayloadFailedCount", 1)
+        except Refused as refused:
+            self.processor.count_failed(failed_by(payload, refused))
             raise
         self.table.create(payload)
         self.metrics.add("InlinePayloadCount", 1)

@@ -64,6 +64,8 @@ class Processor:
         records_field: Name of the top-level array whose elements are the records.
         retention_seconds: Life of a finished record; None: for ever.
         lease_ms: Life of a lease: longer than the function that holds it can run.
+        tell_failed: Called with each payload that `PayloadFailedCount` counts, so that operators
+            find it.
         shares: How many workers a tenant may have. Default: any number.
         now: Epoch seconds.
     """
@@ -74,6 +76,7 @@ class Processor:
     records_field: str
     retention_seconds: int | None
     lease_ms: int
+    tell_failed: Callable[[Payload], None]
     shares: TenantShares | None = None
     now: Callable[[], float] = time.time
 
@@ -120,8 +123,9 @@ class Processor:
         It can be taken up again by a claim, or by putting its message back.
         """
         detail = "Processing failed repeatedly on our side; it can be claimed again."
-        if self._fail(s3_key, owner=owner, code="internal", detail=detail):
-            self.metrics.add("PayloadFailedCount", 1)
+        failed = self._fail(s3_key, owner=owner, code="internal", detail=detail)
+        if failed is not None:
+            self.count_failed(failed)
 
     def drop(self, s3_key: str, *, owner: str, repeats: str) -> None:
         """Fail an upload that repeats another one under the same idempotency key."""
@@ -131,20 +135,29 @@ class Processor:
         """Fail a payload whose object is gone; returns whether it was still open."""
         detail = "The uploaded object was deleted before it could be processed: send it again."
         lost = self._fail(s3_key, owner=owner, code="upload_lost", detail=detail)
-        self.metrics.add("PayloadFailedCount", int(lost))
-        return lost
+        if lost is None:
+            return False
+        self.count_failed(lost)
+        return True
 
-    def _fail(self, s3_key: str, *, owner: str, code: str, detail: str) -> bool:
+    def count_failed(self, payload: Payload) -> None:
+        self.metrics.add("PayloadFailedCount", 1)
+        self.tell_failed(payload)
+
+    def _fail(self, s3_key: str, *, owner: str, code: str, detail: str) -> Payload | None:
+        """Returns the record as it is now; None if the payload was not open."""
         parsed = parse_transit_key(s3_key)
         if parsed is None:
-            return False
+            return None
         now = int(self.now() * 1000)
         payload = self.table.lease(parsed[1], owner=owner, now=now, until=now + self.lease_ms)
         if payload is None:
-            return False
-        failed = replace(payload, state="failed", error_code=code, error_detail=detail)
-        self.table.finish(self._finished(failed), owner=owner)
-        return True
+            return None
+        failed = self._finished(
+            replace(payload, state="failed", error_code=code, error_detail=detail)
+        )
+        self.table.finish(failed, owner=owner)
+        return failed
 
     def process(
         self, caller: Caller, payload: Payload, upload: Upload, reported_ms: int | None
@@ -185,8 +198,10 @@ class Processor:
         self.metrics.add("S3UploadDuration", uploaded.upload_duration_ms or 0)
         self.metrics.add("S3DownloadDuration", upload.read_seconds * 1000)
         self.metrics.add("ProcessingDuration", (self.now() - started) * 1000)
-        stored = done.state == "stored"
-        self.metrics.add("PayloadStoredCount" if stored else "PayloadFailedCount", 1)
+        if done.state == "stored":
+            self.metrics.add("PayloadStoredCount", 1)
+        else:
+            self.count_failed(done)
         return done
 
     def _read(self, payload: Payload, upload: Upload, has_time: Callable[[], bool]) -> Payload:
@@ -198,9 +213,7 @@ class Processor:
             chunks = _checked(upload.chunks(), payload.declared_size, payload.declared_sha256)
             return self.store(payload, chunks, max_size=MAX_DOCUMENT, has_time=has_time)
         except Refused as refused:
-            return replace(
-                payload, state="failed", error_code=refused.code, error_detail=refused.detail
-            )
+            return failed_by(payload, refused)
 
     def store(
         self,
@@ -264,6 +277,10 @@ class Processor:
         if known is None or not known.done:
             raise LeaseHeldError
         return known
+
+
+def failed_by(payload: Payload, refused: Refused) -> Payload:
+    return replace(payload, state="failed", error_code=refused.code, error_detail=refused.detail)
 
 
 def _checked(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Iterator[bytes]:
