@@ -35,9 +35,15 @@ def grant_functions(ingest: PayloadIngest) -> None:
     grants.grant_objects(
         ingest.bucket, ingest.api_function, ARCHIVE_PREFIX, "s3:GetObject", "s3:DeleteObject"
     )
+    # Which of a listing have expired; and whether a document is missing, where S3 says 403.
     grants.grant_items(
-        ingest.payloads_table, ingest.api_function, "dynamodb:PutItem", "dynamodb:DeleteItem"
+        ingest.payloads_table,
+        ingest.api_function,
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchGetItem",
     )
+    grants.grant_list(ingest.bucket, ingest.api_function, ARCHIVE_PREFIX)
     for index in (CALL_INDEX, TENANT_INDEX):
         grants.grant_query(ingest.payloads_table, ingest.api_function, index)
     grants.grant_consume(ingest.queue, ingest.worker_function)
@@ -54,6 +60,7 @@ def grant_functions(ingest: PayloadIngest) -> None:
     for sender in senders:
         grants.grant_send(ingest.queue, sender)
     ingest.event_bus.grant_put_events_to(ingest.events_function)
+    grants.grant_objects(ingest.bucket, ingest.events_function, ARCHIVE_PREFIX, "s3:DeleteObject")
     grants.grant_items(ingest.keys_table, ingest.authorizer_function, "dynamodb:GetItem")
 
 
