@@ -66,13 +66,19 @@ def grant_functions(ingest: PayloadIngest) -> None:
 
 def acknowledge_findings(ingest: PayloadIngest) -> None:
     """Say why what rule packs find here is meant."""
-    for function in (ingest.api_function, ingest.worker_function):
-        for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
-            acknowledge_wildcard(
-                function.role,
-                ingest.bucket.arn_for_objects(f"{prefix}*"),
-                f"The keys of payloads are known only at run time; all start with {prefix}.",
-            )
+    reached = [
+        (ingest.api_function, TRANSIT_PREFIX),
+        (ingest.api_function, ARCHIVE_PREFIX),
+        (ingest.worker_function, TRANSIT_PREFIX),
+        (ingest.worker_function, ARCHIVE_PREFIX),
+        (ingest.events_function, ARCHIVE_PREFIX),
+    ]
+    for function, prefix in reached:
+        acknowledge_wildcard(
+            function.role,
+            ingest.bucket.arn_for_objects(f"{prefix}*"),
+            f"The keys of payloads are known only at run time; all start with {prefix}.",
+        )
     # The pack knows as dead-letter queues those of other queues alone.
     acknowledge(
         ingest.event_dead_letter_queue,

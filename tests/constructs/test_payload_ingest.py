@@ -161,10 +161,14 @@ def test_authorizer_knows_the_keys_table_alone(default: Template) -> None:
     }
 
 
-def test_events_function_knows_the_default_bus_alone(default: Template) -> None:
+def test_events_function_knows_default_bus_and_bucket_alone(default: Template) -> None:
     ours = {key: value for key, value in variables(default, "Events").items() if "WIDE" in key}
 
-    assert ours == {"WIDELOAD_ENVIRONMENT": "Default", "WIDELOAD_EVENT_BUS": "default"}
+    assert ours == {
+        "WIDELOAD_ENVIRONMENT": "Default",
+        "WIDELOAD_EVENT_BUS": "default",
+        "WIDELOAD_BUCKET": {"Ref": logical_id(default, "AWS::S3::Bucket", "IngestBucketEDD")},
+    }
 
 
 def test_values_given_reach_the_functions(make: Make) -> None:
@@ -234,12 +238,11 @@ def test_keeps_everything_for_ever(default: Template) -> None:
         assert "WIDELOAD_RETENTION_DAYS" not in variables(default, name)
 
 
-def test_retention_is_for_records_and_a_day_longer_for_documents(make: Make) -> None:
+def test_retention_is_of_records_with_which_their_documents_go(make: Make) -> None:
     _, template = make(retention=Duration.days(365))
 
-    assert archive_rules(template) == [
-        {"Id": "Archive", "Status": "Enabled", "Prefix": "archive/", "ExpirationInDays": 366}
-    ]
+    # A rule would apply a change of retention to documents whose records keep their time.
+    assert archive_rules(template) == []
     for name in PROCESSING:
         assert variables(template, name)["WIDELOAD_RETENTION_DAYS"] == "365"
 
@@ -266,6 +269,7 @@ def test_archive_moves_to_cheaper_classes(
 
     [rule] = archive_rules(template)
     assert rule["Prefix"] == "archive/"
+    assert "ExpirationInDays" not in rule
     assert rule["Transitions"] == [
         {"StorageClass": name, "TransitionInDays": days} for name, days in transitions
     ]
