@@ -807,7 +807,6 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert found["WIDELOAD_RETENTION_DAYS"] == {"Ref": "Retention"}
     assert only(template, "AWS::SQS::Queue", "IngestQueue")["DelaySeconds"] == {"Ref": "Delay"}
     [rule] = archive_rules(template)
-    assert rule["ExpirationInDays"] == {"Ref": "Retention"}
     assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
