@@ -150,8 +150,8 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for API function, worker and sweep; they win
-            over the construct's own. Default: none.
+        environment: Further environment variables for the functions, but for the authorizer; they
+            win over the construct's own. Default: none.
         point_in_time_recovery: Whether tables made here can be restored to any second of the
             last 35 days. Default: they can.
         deletion_protection: Whether tables made here refuse to be deleted. Default: they do.
@@ -229,7 +229,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     sweep_function: RuntimeFunction
     """Takes up, every hour, what was left halfway."""
     events_function: RuntimeFunction
-    """Publishes what the table's stream says."""
+    """Publishes what the table's stream says, and deletes the documents of expired payloads."""
     authorizer_function: RuntimeFunction
     """Looks up API keys."""
 

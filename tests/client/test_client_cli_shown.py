@@ -68,8 +68,8 @@ def test_the_apis_own_sentence_is_what_a_person_reads(
     assert said[2].startswith("wideload: a.json: the API answered 404 (")
     assert said[3] == "wideload: a.json: the API answered 504\n"
     why = (
-        "(the request never reached Wideload: API Gateway takes 10 MB, Lambda some 4.5 MiB of gzip, "
-        "and a proxy on the way may take less)\n"
+        "(the request never reached Wideload: API Gateway takes 10 MB, Lambda some 4.5 MiB of "
+        "gzip, and a proxy on the way may take less)\n"
     )
     assert said[4] == f"wideload: a.json: Request Too Long {why}"
     assert said[5] == f"wideload: a.json: the API answered 413 {why}"

@@ -24,7 +24,7 @@ from wideload.errors import (
 )
 
 # Compressed bytes from which a document goes to S3: in base64, as API Gateway hands them to Lambda,
-# fewer are under 5.4 MiB, which leaves room for headers in the 6,291,456 bytes that an event may have.
+# fewer are under 5.4 MiB: that leaves room for headers in an event's 6,291,456 bytes.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 INLINE_LIMIT = 4 * 1024 * 1024
 

@@ -78,7 +78,10 @@ def refusal(what: str, answer: Answer) -> UploadError:
     elsewhere = redirected(answer)
     hint = ""
     if elsewhere:
-        hint = f" (redirected to {elsewhere}: the deployment signs URLs for another region or endpoint)"
+        hint = (
+            f" (redirected to {elsewhere}: the deployment signs URLs for another region or "
+            "endpoint)"
+        )
     elif answer.status == 413 and not code:
         hint = " (not S3's answer: a proxy on the way takes no request this large)"
     return UploadError(
