@@ -41,7 +41,8 @@ class FakeTable:
         self._now = now
 
     def create(self, payload: Payload) -> None:
-        if self.get(payload.payload_id) is None:
+        held = self.items.get(payload.payload_id)
+        if held is None or self._is_over(held.expires_at):
             self._write(payload)
 
     def _write(self, payload: Payload) -> Payload:
