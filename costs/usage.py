@@ -224,7 +224,8 @@ class Payloads:
             kept = self.count * self.compressed / GB * self.keep_months
             yield Line("s3.storage", f"archive, {self.keep_months:g} months", kept)
         if self.reads:
-            yield Line("s3.get", "documents read", self.count * self.reads)
+            # HEAD, before the URL is signed, and GET.
+            yield Line("s3.get", "documents read", self.count * self.reads * 2)
 
     @property
     def item(self) -> float:

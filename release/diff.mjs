@@ -33,6 +33,10 @@ const LOSES = {
   [cfn.ResourceImpact.WILL_DESTROY]: 'will be deleted',
   [cfn.ResourceImpact.WILL_ORPHAN]: 'leaves the stack, but is kept',
 };
+const TIMES = {
+  WIDELOAD_RETENTION_DAYS: 'Payloads that are finished',
+  WIDELOAD_FILE_EXPIRATION_DAYS: 'Files that are uploaded',
+};
 const BLOCKS = ['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'];
 
 function templates(folder) {
@@ -54,8 +58,17 @@ function warnings(difference, released, current) {
   if (difference.permissionsBroadened) {
     found.push('Permissions widen: see "IAM Statement Changes" below.');
   }
+  for (const [name, what] of Object.entries(TIMES)) {
+    const [before, after] = [days(released, name), days(current, name)];
+    if (before !== after && existing(released)) {
+      found.push(`${what} from now on are kept ${time(after)}; those that are there, ${time(before)}.`);
+    }
+  }
   for (const [id, resource] of Object.entries(current.Resources ?? {})) {
     const before = released.Resources?.[id];
+    if (before && resource.Type === 'AWS::S3::Bucket') {
+      found.push(...expiring(before, resource).map((rule) => `\`${id}\`: ${rule}`));
+    }
     if (resource.Type === 'AWS::S3::Bucket' && isOpen(resource) && !(before && isOpen(before))) {
       found.push(`\`${id}\` no longer blocks all public access.`);
     }
@@ -65,6 +78,31 @@ function warnings(difference, released, current) {
     }
   }
   return found;
+}
+
+/** The value of a functions' variable, which all that have it share. */
+function days(template, name) {
+  const functions = Object.values(template.Resources ?? {});
+  return functions.map((one) => one.Properties?.Environment?.Variables?.[name]).find(Boolean);
+}
+
+function existing(template) {
+  return Object.keys(template.Resources ?? {}).length > 0;
+}
+
+function time(number) {
+  return number ? `${number} days` : 'for ever';
+}
+
+/** Lifecycle rules that let objects expire sooner: S3 applies them to what is there, too. */
+function expiring(before, after) {
+  const rules = (bucket) => bucket.Properties?.LifecycleConfiguration?.Rules ?? [];
+  return rules(after).flatMap(({ Id, Prefix = '', ExpirationInDays }) => {
+    const known = rules(before).find((rule) => rule.Id === Id);
+    const same = known && (known.Prefix ?? '') === Prefix && ExpirationInDays >= known.ExpirationInDays;
+    if (!ExpirationInDays || same) return [];
+    return [`S3 deletes what is older than ${ExpirationInDays} days under "${Prefix}", also what is there.`];
+  });
 }
 
 function isOpen(bucket) {

@@ -87,7 +87,8 @@ class Settings:
     """Days after which uploads are deleted from the transit prefix, 1 to 365."""
 
     retention_days: int | None = None
-    """Days for which finished payloads are kept, items and documents, 1 to 36,499. Default: for
+    """Days for which payloads are kept, items and documents, 1 to 36,499. A change applies to
+    payloads that are finished after it; those that are there keep their time. Default: for
     ever."""
 
     archive_infrequent_access_days: int | None = None
@@ -130,7 +131,8 @@ class Settings:
     """Whether files uploaded in parts are read again to check the SHA-256 of the whole."""
 
     file_expiration_days: int | None = None
-    """Days after which files are deleted, 1 to 36,499. Default: never."""
+    """Days after which files are deleted, 1 to 36,499. A change applies to files that are uploaded
+    after it; those that are there keep their time. Default: never."""
 
     file_infrequent_access_days: int | None = None
     """Days after which files move to S3 Standard-IA, at least 30. Default: never."""

@@ -102,6 +102,25 @@ class FilesApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsSettings:
+    """What the function behind the table's stream needs."""
+
+    environment: str
+    event_bus: str
+    bucket: str
+    s3_addressing_style: Literal["virtual", "path"]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> EventsSettings:
+        return cls(
+            environment=required("WIDELOAD_ENVIRONMENT", environment),
+            event_bus=required("WIDELOAD_EVENT_BUS", environment),
+            bucket=required("WIDELOAD_BUCKET", environment),
+            s3_addressing_style=_addressing_style(environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CanarySettings:
     """What the canary needs."""
 

@@ -279,7 +279,8 @@ def publish_finished(
     function: RuntimeFunction,
     dead_letter_queue: sqs.IQueue,
 ) -> lambda_.EventSourceMapping:
-    """Give `function` the items of the table's stream that are finished payloads."""
+    """Give `function` the items of the table's stream that are finished payloads, and those that
+    expired with a document in the bucket."""
     mapping = lambda_.EventSourceMapping(
         scope,
         id,
@@ -296,7 +297,15 @@ def publish_finished(
                     "eventName": ["INSERT", "MODIFY"],
                     "dynamodb": {"NewImage": {"state": {"S": ["stored", "failed"]}}},
                 }
-            )
+            ),
+            lambda_.FilterCriteria.filter(
+                {
+                    "eventName": ["REMOVE"],
+                    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+                    "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
+                    "dynamodb": {"OldImage": {"archive_key": {"S": [{"exists": True}]}}},
+                }
+            ),
         ],
         bisect_batch_on_error=True,
         report_batch_item_failures=True,

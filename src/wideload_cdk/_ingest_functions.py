@@ -103,12 +103,14 @@ def new_functions(
         "Events",
         service=INGEST,
         handler="ingest_events",
-        description="Wideload ingest: publishes what became of payloads",
+        description="Wideload ingest: publishes what became of payloads, deletes what expired",
         memory_size=SMALL_MEMORY_MB,
         timeout=EVENTS_TIMEOUT,
         environment={
             "WIDELOAD_ENVIRONMENT": ingest.environment_name,
             "WIDELOAD_EVENT_BUS": ingest.event_bus.event_bus_name,
+            "WIDELOAD_BUCKET": ingest.bucket.bucket_name,
+            **environment,
         },
         **options,
     )

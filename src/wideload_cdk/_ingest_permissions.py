@@ -35,9 +35,15 @@ def grant_functions(ingest: PayloadIngest) -> None:
     grants.grant_objects(
         ingest.bucket, ingest.api_function, ARCHIVE_PREFIX, "s3:GetObject", "s3:DeleteObject"
     )
+    # Which of a listing have expired; and whether a document is missing, where S3 says 403.
     grants.grant_items(
-        ingest.payloads_table, ingest.api_function, "dynamodb:PutItem", "dynamodb:DeleteItem"
+        ingest.payloads_table,
+        ingest.api_function,
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchGetItem",
     )
+    grants.grant_list(ingest.bucket, ingest.api_function, ARCHIVE_PREFIX)
     for index in (CALL_INDEX, TENANT_INDEX):
         grants.grant_query(ingest.payloads_table, ingest.api_function, index)
     grants.grant_consume(ingest.queue, ingest.worker_function)
@@ -54,18 +60,25 @@ def grant_functions(ingest: PayloadIngest) -> None:
     for sender in senders:
         grants.grant_send(ingest.queue, sender)
     ingest.event_bus.grant_put_events_to(ingest.events_function)
+    grants.grant_objects(ingest.bucket, ingest.events_function, ARCHIVE_PREFIX, "s3:DeleteObject")
     grants.grant_items(ingest.keys_table, ingest.authorizer_function, "dynamodb:GetItem")
 
 
 def acknowledge_findings(ingest: PayloadIngest) -> None:
     """Say why what rule packs find here is meant."""
-    for function in (ingest.api_function, ingest.worker_function):
-        for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
-            acknowledge_wildcard(
-                function.role,
-                ingest.bucket.arn_for_objects(f"{prefix}*"),
-                f"The keys of payloads are known only at run time; all start with {prefix}.",
-            )
+    reached = [
+        (ingest.api_function, TRANSIT_PREFIX),
+        (ingest.api_function, ARCHIVE_PREFIX),
+        (ingest.worker_function, TRANSIT_PREFIX),
+        (ingest.worker_function, ARCHIVE_PREFIX),
+        (ingest.events_function, ARCHIVE_PREFIX),
+    ]
+    for function, prefix in reached:
+        acknowledge_wildcard(
+            function.role,
+            ingest.bucket.arn_for_objects(f"{prefix}*"),
+            f"The keys of payloads are known only at run time; all start with {prefix}.",
+        )
     # The pack knows as dead-letter queues those of other queues alone.
     acknowledge(
         ingest.event_dead_letter_queue,

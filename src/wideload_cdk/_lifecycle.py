@@ -11,7 +11,7 @@ from wideload_cdk._checks import check_days
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
 LEAST_BEFORE_INFREQUENT_ACCESS = 30
 LEAST_IN_INFREQUENT_ACCESS = 30
-# A day is added to it; S3 takes up to 2,147,483,647, which nobody means.
+# A century; nobody means more.
 MOST_DAYS = 36_499
 
 
@@ -20,14 +20,13 @@ def add_lifecycle(
     id: str,
     prefix: str,
     *,
-    expiration: Duration | None,
     infrequent_access_after: Duration | None,
     glacier_after: Duration | None,
 ) -> None:
-    """Add the rule for what lies under `prefix`, unless it stays as it is for ever.
+    """Add the rule that moves what lies under `prefix`, unless it stays where it is.
 
-    Objects go a day after `expiration`: a record that names one may have been written later
-    than the object, and no record within its time should name one that's gone.
+    No rule lets it expire: an object goes with the record that names it, whose end was set when
+    it was written; a rule would apply a new setting to old objects too (docs/adr/0039).
     """
     transitions = [
         s3.Transition(storage_class=storage_class, transition_after=after)
@@ -38,17 +37,8 @@ def add_lifecycle(
         )
         if after is not None
     ]
-    if expiration is not None or transitions:
-        bucket.add_lifecycle_rule(
-            id=id,
-            prefix=prefix,
-            expiration=_a_day_more(expiration) if expiration else None,
-            transitions=transitions or None,
-        )
-
-
-def _a_day_more(duration: Duration) -> Duration:
-    return duration if duration.is_unresolved() else duration.plus(Duration.days(1))
+    if transitions:
+        bucket.add_lifecycle_rule(id=id, prefix=prefix, transitions=transitions)
 
 
 def check_lifecycle(

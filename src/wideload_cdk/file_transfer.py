@@ -94,10 +94,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
     Args:
         bucket: Bucket for the files, all under `files/`. A bucket of yours should abort
             incomplete multipart uploads a day after `session_ttl`, not sooner; expire nothing
-            under `files/` sooner than `expiration` says; and let the origins of `web_urls` PUT,
-            GET and HEAD, with `ETag` and `x-amz-checksum-sha256` exposed. It must not be
-            versioned, or deleted files would stay. Default: a new `TransferBucket` that does
-            all of this.
+            under `files/`, which the sweep does; and let the origins of `web_urls` PUT, GET and
+            HEAD, with `ETag` and `x-amz-checksum-sha256` exposed. It must not be versioned, or
+            deleted files would stay. Default: a new `TransferBucket` that does all of this.
         table: Table for what is known of files, uploads and their owners. Its partition key is
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
@@ -160,8 +159,9 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         verify_multipart: Whether multipart uploads are read again to check the SHA-256 of the
             whole file, which S3 checks by parts only: by a function behind a queue, at some cost
             per byte; what takes longer than 15 minutes stays unverified. Default: they are not.
-        expiration: How long files of a bucket made here are kept, in whole days.
-            Default: until somebody deletes them.
+        expiration: How long files are kept whose upload is completed from now on, in whole days;
+            files that were there before keep the time that they were given then. The sweep
+            deletes them within an hour after that. Default: until somebody deletes them.
         infrequent_access_after: When files of a bucket made here move to S3 Standard-IA, in
             whole days, at least 30. S3 leaves objects under 128 KB where they are.
             Default: never.
@@ -358,7 +358,6 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
             lifecycle={
-                "expiration": expiration,
                 "infrequent_access_after": infrequent_access_after,
                 "glacier_after": glacier_after,
             },

@@ -72,8 +72,9 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for what is kept.
             A bucket of yours should let `transit/` expire, abort incomplete multipart
             uploads, and send its events to EventBridge, without which uploads that nobody
-            claims wait for the sweep; and let `archive/` expire a day after `retention`, if
-            that is given. Default: a new `TransferBucket` that does all of this.
+            claims wait for the sweep. It must not let `archive/` expire, for documents are
+            deleted with their items; of a versioned one, old versions should expire. Default: a
+            new `TransferBucket` that does all of this.
         table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
             `expires_at`, its stream shows new and old images, and it has three global indexes,
             all keys being strings, which project at least the attributes named here:
@@ -112,8 +113,10 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             Default: `transcript_with_metrics`.
         transit_expiration: How long an uploaded object lies under `transit/` of a bucket made
             here, in whole days. Default: 7 days.
-        retention: How long finished payloads are kept, in whole days: items by TTL, and
-            documents under `archive/` of a bucket made here, by a day longer. Default: for ever.
+        retention: How long payloads are kept that are finished from now on, in whole days; what
+            was finished before keeps the time that it was given then. Nothing is answered after
+            that; DynamoDB deletes the items within days, and their documents under `archive/` go
+            with them. Default: for ever.
         archive_infrequent_access_after: When documents under `archive/` of a bucket made here
             move to S3 Standard-IA, in whole days, at least 30. As with every transition, S3
             leaves objects under 128 KB where they are. Default: never.
@@ -147,8 +150,8 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for API function, worker and sweep; they win
-            over the construct's own. Default: none.
+        environment: Further environment variables for the functions, but for the authorizer; they
+            win over the construct's own. Default: none.
         point_in_time_recovery: Whether tables made here can be restored to any second of the
             last 35 days. Default: they can.
         deletion_protection: Whether tables made here refuse to be deleted. Default: they do.
@@ -226,7 +229,7 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
     sweep_function: RuntimeFunction
     """Takes up, every hour, what was left halfway."""
     events_function: RuntimeFunction
-    """Publishes what the table's stream says."""
+    """Publishes what the table's stream says, and deletes the documents of expired payloads."""
     authorizer_function: RuntimeFunction
     """Looks up API keys."""
 
@@ -342,7 +345,6 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             access_logs_bucket=access_logs_bucket,
             removal_policy=removal_policy,
             archive={
-                "expiration": retention,
                 "infrequent_access_after": archive_infrequent_access_after,
                 "glacier_after": archive_glacier_after,
             },

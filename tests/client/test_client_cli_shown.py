@@ -56,6 +56,8 @@ def test_the_apis_own_sentence_is_what_a_person_reads(
         Fault(403, b'{"message":"Forbidden"}'),
         Fault(404, b"{}"),
         Fault(504, b"<html>"),
+        Fault(413, b'{"message":"Request Too Long"}'),
+        Fault(413, b"HTTP content length exceeded 10485760 bytes."),
     ]
     server.fail("POST", *answers)
 
@@ -65,6 +67,12 @@ def test_the_apis_own_sentence_is_what_a_person_reads(
     assert said[1].startswith("wideload: a.json: Forbidden (")
     assert said[2].startswith("wideload: a.json: the API answered 404 (")
     assert said[3] == "wideload: a.json: the API answered 504\n"
+    why = (
+        "(the request never reached Wideload: API Gateway takes 10 MB, Lambda some 4.5 MiB of "
+        "gzip, and a proxy on the way may take less)\n"
+    )
+    assert said[4] == f"wideload: a.json: Request Too Long {why}"
+    assert said[5] == f"wideload: a.json: the API answered 413 {why}"
 
 
 def test_s3s_request_id_is_shown_if_wanted(

@@ -131,6 +131,7 @@ def test_every_code_of_the_contract_has_an_error_of_its_own_kind(
 ) -> None:
     kinds = {
         "not_stored": (409, wideload.ConflictError),
+        "document_gone": (404, wideload.NotFoundError),
         "duplicate": (409, wideload.PayloadRefusedError),
         "object_changed": (409, wideload.PayloadRefusedError),
         "upload_lost": (409, wideload.PayloadRefusedError),

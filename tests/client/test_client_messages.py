@@ -46,6 +46,24 @@ def test_a_redirect_of_s3_names_where_to(
     assert "X=secret" not in str(raised.value)
 
 
+def test_an_upload_too_large_for_a_proxy_is_told_from_s3s_refusals(
+    client: wideload.Client, server: FakeServer, large: dict[str, object]
+) -> None:
+    server.fail("PUT", Fault(413, b"<html>"), s3_error(413, "EntityTooLarge"))
+
+    with pytest.raises(wideload.UploadError) as by_proxy:
+        client.send(large)
+    with pytest.raises(wideload.UploadError) as by_s3:
+        client.send(large)
+
+    assert str(by_proxy.value) == (
+        "S3 refused the upload: 413 "
+        "(not S3's answer: a proxy on the way takes no request this large)"
+    )
+    assert str(by_s3.value).startswith("S3 refused the upload: 413 EntityTooLarge")
+    assert "proxy" not in str(by_s3.value)
+
+
 def test_an_untrusted_certificate_names_the_setting(tls_server: FakeServer, clock: Clock) -> None:
     client = wideload.Client(tls_server.url, api_key=API_KEY, _pacing=clock.pacing())
 

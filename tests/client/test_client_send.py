@@ -22,6 +22,7 @@ import pytest
 import wideload
 from tests.client.fake_server import API_KEY, DROP, FakeServer, problem
 from wideload import _payload
+from wideload._send import INLINE_LIMIT
 
 
 def test_a_small_document_goes_inline_compressed(
@@ -48,6 +49,13 @@ def test_a_small_document_goes_inline_compressed(
         created_at="2026-11-22T09:00:00Z",
     )
     assert receipt.answer["records"] == 3
+
+
+def test_what_goes_inline_fits_into_an_event_of_lambda() -> None:
+    base64, headers = -(-INLINE_LIMIT // 3) * 4, 10_240  # API Gateway takes so many of these
+
+    # Headers stand there twice at most: by name, and in a JWT's or an authorizer's context.
+    assert base64 + 2 * headers + 10_000 < 6_291_456
 
 
 def test_a_large_document_goes_through_s3_and_is_claimed(

@@ -109,11 +109,25 @@ def test_finished_payloads_reach_the_events_function(default: Template) -> None:
     events_function = id_of(default, "AWS::Lambda::Function", "IngestEvents")
     assert mapping["FunctionName"] == {"Ref": events_function}
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
-    [pattern] = mapping["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {
+    finished, _ = patterns(mapping)
+    assert finished == {
         "eventName": ["INSERT", "MODIFY"],
         "dynamodb": {"NewImage": {"state": {"S": ["stored", "failed"]}}},
     }
+
+
+def test_expired_payloads_with_a_document_reach_the_events_function(default: Template) -> None:
+    _, expired = patterns(only(default, "AWS::Lambda::EventSourceMapping", "EventsStream"))
+
+    assert expired == {
+        "eventName": ["REMOVE"],
+        "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
+        "dynamodb": {"OldImage": {"archive_key": {"S": [{"exists": True}]}}},
+    }
+
+
+def patterns(mapping: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
 
 
 def test_stream_goes_on_past_a_record_that_can_not_be_published(default: Template) -> None:

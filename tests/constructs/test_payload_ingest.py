@@ -161,10 +161,14 @@ def test_authorizer_knows_the_keys_table_alone(default: Template) -> None:
     }
 
 
-def test_events_function_knows_the_default_bus_alone(default: Template) -> None:
+def test_events_function_knows_default_bus_and_bucket_alone(default: Template) -> None:
     ours = {key: value for key, value in variables(default, "Events").items() if "WIDE" in key}
 
-    assert ours == {"WIDELOAD_ENVIRONMENT": "Default", "WIDELOAD_EVENT_BUS": "default"}
+    assert ours == {
+        "WIDELOAD_ENVIRONMENT": "Default",
+        "WIDELOAD_EVENT_BUS": "default",
+        "WIDELOAD_BUCKET": {"Ref": logical_id(default, "AWS::S3::Bucket", "IngestBucketEDD")},
+    }
 
 
 def test_values_given_reach_the_functions(make: Make) -> None:
@@ -196,8 +200,8 @@ def test_environment_given_wins_where_payloads_are_processed(make: Make) -> None
     for name in PROCESSING:
         found = variables(template, name)
         assert (found["WIDELOAD_S3_ADDRESSING_STYLE"], found["EXTRA"]) == ("path", "1")
-    for name in ("Events", "Authorizer"):
-        assert "EXTRA" not in variables(template, name)
+    assert variables(template, "Events")["WIDELOAD_S3_ADDRESSING_STYLE"] == "path"
+    assert "EXTRA" not in variables(template, "Authorizer")
 
 
 # Bucket
@@ -234,12 +238,11 @@ def test_keeps_everything_for_ever(default: Template) -> None:
         assert "WIDELOAD_RETENTION_DAYS" not in variables(default, name)
 
 
-def test_retention_is_for_records_and_a_day_longer_for_documents(make: Make) -> None:
+def test_retention_is_of_records_with_which_their_documents_go(make: Make) -> None:
     _, template = make(retention=Duration.days(365))
 
-    assert archive_rules(template) == [
-        {"Id": "Archive", "Status": "Enabled", "Prefix": "archive/", "ExpirationInDays": 366}
-    ]
+    # A rule would apply a change of retention to documents whose records keep their time.
+    assert archive_rules(template) == []
     for name in PROCESSING:
         assert variables(template, name)["WIDELOAD_RETENTION_DAYS"] == "365"
 
@@ -266,6 +269,7 @@ def test_archive_moves_to_cheaper_classes(
 
     [rule] = archive_rules(template)
     assert rule["Prefix"] == "archive/"
+    assert "ExpirationInDays" not in rule
     assert rule["Transitions"] == [
         {"StorageClass": name, "TransitionInDays": days} for name, days in transitions
     ]
@@ -815,7 +819,6 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert found["WIDELOAD_RETENTION_DAYS"] == {"Ref": "Retention"}
     assert only(template, "AWS::SQS::Queue", "IngestQueue")["DelaySeconds"] == {"Ref": "Delay"}
     [rule] = archive_rules(template)
-    assert rule["ExpirationInDays"] == {"Ref": "Retention"}
     assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}

@@ -16,7 +16,7 @@ from tests.constructs.conftest import only
 from tests.constructs.policies import LOGGING, TRACING, by_rule, permissions, senders
 from wideload_cdk import PayloadIngest
 
-ITEM_ACTIONS = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"]
+ITEM_ACTIONS = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"]
 
 API = {
     **TRACING,
@@ -29,6 +29,7 @@ API = {
         "s3:PutObject",
     },
     "<Bucket> if s3:prefix like transit/*": {"s3:ListBucket"},
+    "<Bucket> if s3:prefix like archive/*": {"s3:ListBucket"},
     "<Payloads>": {f"dynamodb:{action}" for action in ITEM_ACTIONS},
     "<Payloads>/index/by_call": {"dynamodb:Query"},
     "<Payloads>/index/by_tenant": {"dynamodb:Query"},
@@ -60,6 +61,7 @@ SWEEP = {
 EVENTS = {
     **TRACING,
     "<EventsLogs>": LOGGING,
+    "<Bucket>/archive/*": {"s3:DeleteObject"},
     "<Payloads.StreamArn>": {
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",

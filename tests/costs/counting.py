@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from tests.runtime.fakes import FakeTable
@@ -40,8 +41,8 @@ class CountingTable(FakeTable):
         reads: Read units, all strongly consistent.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__(now)
         self.writes = 0
         self.reads = 0
 

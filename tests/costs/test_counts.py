@@ -83,7 +83,7 @@ def test_parts_are_those_of_the_code(size: int) -> None:
 def world() -> World:
     """Ingest over fakes, with a table that counts."""
     world = World()
-    world.table = CountingTable()
+    world.table = CountingTable(world.clock.now)
     world.processor = dataclasses.replace(world.processor, table=world.table)
     world.ingest = dataclasses.replace(world.ingest, table=world.table, processor=world.processor)
     return world

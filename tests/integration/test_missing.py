@@ -9,7 +9,7 @@ from local.cloud import Cloud
 from local.outputs import Outputs
 from tests.integration.conftest import Api, Refusals
 from tests.integration.test_hostile import queue_urls
-from tests.integration.test_ingest import JSON, ask_for_url, claim
+from tests.integration.test_ingest import CALL_LOG, JSON, ask_for_url, claim
 from tests.integration.test_reading import until
 
 
@@ -27,6 +27,24 @@ def test_a_claim_tells_them_apart(
     assert (missing.status, missing.json["code"]) == (409, "not_uploaded")
     assert unreadable.status == 500
     assert readable.status == 200
+
+
+def test_a_document_is_missing_or_unreadable(
+    acme: Api, cloud: Cloud, outputs: Outputs, refusals: Refusals
+) -> None:
+    stored = acme.post("/send-call-log", CALL_LOG, JSON).json["payload_id"]
+    bucket, key = outputs["ingest"]["bucket"], f"archive/acme/{stored}.json.gz"
+    paths = [f"/call-logs/{stored}", f"/call-logs/{stored}/records"]
+
+    with refusals.to_read(bucket, key):
+        unreadable = [acme.get(path).status for path in paths]
+        cloud.client("s3").delete_object(Bucket=bucket, Key=key)
+        refused = [acme.get(path) for path in paths]
+    gone = [acme.get(path) for path in paths]
+
+    assert unreadable == [500, 500]
+    told = [(answer.status, answer.json["code"]) for answer in (*refused, *gone)]
+    assert told == [(404, "document_gone")] * 4
 
 
 def test_the_worker_lets_go_of_what_is_gone(

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from local.cloud import Cloud
 from local.outputs import Outputs
-from tests.runtime.fakes import FakeTable
+from tests.runtime.fakes import FakeClock, FakeTable
 from wideload_runtime.adapters.attributes import read_any_number
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.errors import LeaseLostError
@@ -19,8 +19,10 @@ from wideload_runtime.core.ingest.payloads import (
     MAX_KNOWN,
     OPEN_PARTITIONS,
     IdRange,
+    Listed,
     Payload,
     PayloadTable,
+    Reservation,
     open_shard,
 )
 from wideload_runtime.core.ingest.summary import Scalars
@@ -28,15 +30,23 @@ from wideload_runtime.core.ingest.summary import Scalars
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 
 
+EXPIRES_AT = 1_790_001_000
+
+
 @pytest.fixture
-def table(kind: str, request: pytest.FixtureRequest) -> PayloadTable:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def table(kind: str, clock: FakeClock, request: pytest.FixtureRequest) -> PayloadTable:
     if kind == "fake":
-        return FakeTable()
+        return FakeTable(clock.now)
     cloud: Cloud = request.getfixturevalue("cloud")
     outputs: Outputs = request.getfixturevalue("outputs")
     dynamodb = cloud.table(outputs["ingest"]["table"])
     read_any_number(dynamodb)
-    return DynamoPayloadTable(dynamodb)
+    return DynamoPayloadTable(dynamodb, now=clock.now)
 
 
 @pytest.fixture
@@ -47,7 +57,7 @@ def issued(table: PayloadTable) -> Payload:
         state="issued",
         source="s3",
         created_at="2026-11-22T09:00:00.000Z",
-        expires_at=1_790_000_000,
+        expires_at=EXPIRES_AT,
         s3_key="transit/acme/x",
         declared_size=5,
     )
@@ -80,6 +90,20 @@ def test_creating_twice_keeps_the_first(table: PayloadTable, issued: Payload) ->
     table.create(replace(issued, tenant="globex"))
 
     assert table.get(issued.payload_id) == issued
+
+
+def test_what_has_expired_is_absent_and_gives_way(
+    table: PayloadTable, issued: Payload, clock: FakeClock
+) -> None:
+    clock.time = EXPIRES_AT - 1
+    assert table.get(issued.payload_id) == issued
+
+    clock.time = EXPIRES_AT
+    assert table.get(issued.payload_id) is None
+    anew = replace(issued, tenant="globex", expires_at=EXPIRES_AT + 1)
+    table.create(anew)
+
+    assert table.get(issued.payload_id) == anew
 
 
 def test_one_lease_at_a_time(table: PayloadTable, issued: Payload) -> None:
@@ -159,15 +183,25 @@ def test_marking_as_uploaded_disturbs_nobody(table: PayloadTable, issued: Payloa
     assert (leased.state, leased.uploaded_size) == ("processing", 7)
 
 
-def test_an_idempotency_key_is_the_firsts_until_it_lets_go(table: PayloadTable) -> None:
+def test_an_idempotency_key_is_the_firsts_until_it_lets_go_or_expires(
+    table: PayloadTable, clock: FakeClock
+) -> None:
     key = f"idempotency#{ULID()}"
 
-    first = table.reserve(key, payload_id="p1", fingerprint="f1", until=1, expires_at=9)
-    second = table.reserve(key, payload_id="p2", fingerprint="f2", until=2, expires_at=9)
+    def reserve(number: int) -> Reservation:
+        names = {"payload_id": f"p{number}", "fingerprint": f"f{number}"}
+        return table.reserve(key, **names, until=number, expires_at=EXPIRES_AT + number)
+
+    first = reserve(1)
+    second = reserve(2)
     table.unreserve(key, payload_id="p2")
-    third = table.reserve(key, payload_id="p3", fingerprint="f3", until=3, expires_at=9)
+    third = reserve(3)
     table.unreserve(key, payload_id="p1")
-    fourth = table.reserve(key, payload_id="p4", fingerprint="f4", until=4, expires_at=9)
+    fourth = reserve(4)
+    clock.time = EXPIRES_AT + 3
+    assert reserve(5) == fourth
+    clock.time = EXPIRES_AT + 4
+    assert reserve(6).payload_id == "p6"
 
     assert first == second == third
     assert (first.payload_id, first.fingerprint, first.lease_until) == ("p1", "f1", 1)
@@ -239,7 +273,9 @@ def test_how_far_the_sweep_has_come_is_kept(table: PayloadTable) -> None:
         assert table.swept_until() == time
 
 
-def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> None:
+def test_lists_are_newest_first_within_their_bounds_and_without_what_has_expired(
+    table: PayloadTable, clock: FakeClock
+) -> None:
     tenant = f"t{str(ULID()).lower()}"
     ids = [str(ULID.from_timestamp(1_790_000_000 + second)) for second in range(6)]
     for number, payload_id in enumerate(ids):
@@ -253,19 +289,31 @@ def test_lists_are_newest_first_and_within_their_bounds(table: PayloadTable) -> 
                 call_id=f"c-{number % 2}",
                 tenant_call=f"{tenant}#c-{number % 2}",
                 tenant_shard=f"{tenant}#{number % 8}",
+                expires_at=EXPIRES_AT if number in (3, 5) else None,
             )
         )
 
     def listed(ids: IdRange, limit: int = 9) -> list[str]:
-        return [item.payload_id for item in table.list_tenant(tenant, ids, limit)]
+        return [item.payload_id for item in table.list_tenant(tenant, ids, limit).payloads]
 
     assert listed(EVERY_ID) == ids[::-1]
     assert listed(EVERY_ID, limit=2) == ids[:3:-1]
     assert listed(IdRange(ids[1], ids[4])) == [ids[3], ids[2]]
     assert listed(IdRange(ids[1][:10], ids[4][:10])) == [ids[3], ids[2], ids[1]]
     by_call = table.list_call(tenant, "c-1", IdRange("", ids[5]), 9)
-    assert [item.payload_id for item in by_call] == [ids[3], ids[1]]
-    assert table.list_call("another", "c-1", EVERY_ID, 9) == []
+    assert ([item.payload_id for item in by_call.payloads], by_call.last) == (
+        [ids[3], ids[1]],
+        None,
+    )
+    assert table.list_call("another", "c-1", EVERY_ID, 9) == Listed([], None)
+
+    clock.time = EXPIRES_AT
+
+    assert listed(EVERY_ID) == [ids[4], ids[2], ids[1], ids[0]]
+    page = table.list_tenant(tenant, EVERY_ID, 1)
+    assert (page.payloads, page.last) == ([], ids[5])
+    page = table.list_call(tenant, "c-1", EVERY_ID, 2)
+    assert (page.payloads, page.last) == ([], ids[3])
 
 
 def test_a_tenant_has_so_many_slots_and_no_more(table: PayloadTable) -> None:

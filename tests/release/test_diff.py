@@ -21,7 +21,16 @@ RELEASED: dict[str, Any] = {
     "Resources": {
         "Bucket": {
             "Type": "AWS::S3::Bucket",
-            "Properties": {"PublicAccessBlockConfiguration": BLOCKED},
+            "Properties": {
+                "PublicAccessBlockConfiguration": BLOCKED,
+                "LifecycleConfiguration": {
+                    "Rules": [{"Id": "Expire", "Prefix": "transit/", "ExpirationInDays": 7}]
+                },
+            },
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {"Environment": {"Variables": {"WIDELOAD_RETENTION_DAYS": "90"}}},
         },
         "Table": {
             "Type": "AWS::DynamoDB::Table",
@@ -70,6 +79,42 @@ def drop_authorizer(resources: dict[str, Any]) -> None:
     resources["Route"]["Properties"]["AuthorizationType"] = "NONE"
 
 
+def keep_shorter(resources: dict[str, Any]) -> None:
+    variables(resources)["WIDELOAD_RETENTION_DAYS"] = "30"
+
+
+def keep_for_ever(resources: dict[str, Any]) -> None:
+    del variables(resources)["WIDELOAD_RETENTION_DAYS"]
+
+
+def keep_files_for_days(resources: dict[str, Any]) -> None:
+    variables(resources)["WIDELOAD_FILE_EXPIRATION_DAYS"] = "30"
+
+
+def variables(resources: dict[str, Any]) -> dict[str, str]:
+    known: dict[str, str] = resources["Function"]["Properties"]["Environment"]["Variables"]
+    return known
+
+
+def expire_sooner(resources: dict[str, Any]) -> None:
+    rules(resources)[0]["ExpirationInDays"] = 6
+
+
+def expire_more(resources: dict[str, Any]) -> None:
+    rules(resources)[0]["Prefix"] = ""
+
+
+def expire_another(resources: dict[str, Any]) -> None:
+    rules(resources).append({"Id": "Archive", "Prefix": "archive/", "ExpirationInDays": 31})
+
+
+def rules(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    known: list[dict[str, Any]] = resources["Bucket"]["Properties"]["LifecycleConfiguration"][
+        "Rules"
+    ]
+    return known
+
+
 def diff(folder: Path, change: Callable[[dict[str, Any]], None] | None) -> str:
     current = copy.deepcopy(RELEASED)
     if change:
@@ -94,6 +139,23 @@ def diff(folder: Path, change: Callable[[dict[str, Any]], None] | None) -> str:
         (rename_table, "`Table` (AWS::DynamoDB::Table) will be deleted"),
         (change_key, "`Table` (AWS::DynamoDB::Table) will be replaced"),
         (drop_authorizer, "`Route` answers anyone: GET /files"),
+        (
+            keep_shorter,
+            "Payloads that are finished from now on are kept 30 days; those that are there, "
+            "90 days.",
+        ),
+        (
+            keep_for_ever,
+            "Payloads that are finished from now on are kept for ever; those that are there, "
+            "90 days.",
+        ),
+        (
+            keep_files_for_days,
+            "Files that are uploaded from now on are kept 30 days; those that are there, for ever.",
+        ),
+        (expire_sooner, '`Bucket`: S3 deletes what is older than 6 days under "transit/", also'),
+        (expire_more, '`Bucket`: S3 deletes what is older than 7 days under "", also what is'),
+        (expire_another, '`Bucket`: S3 deletes what is older than 31 days under "archive/", also'),
     ],
 )
 def test_what_may_hurt_is_warned_of(
@@ -117,6 +179,13 @@ def test_a_new_table_is_no_warning(tmp_path: Path) -> None:
 
     assert "WARNING" not in told
     assert "Another" in told
+
+
+def test_a_later_expiry_is_no_warning(tmp_path: Path) -> None:
+    def expire_later(resources: dict[str, Any]) -> None:
+        rules(resources)[0]["ExpirationInDays"] = 8
+
+    assert "WARNING" not in diff(tmp_path, expire_later)
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])

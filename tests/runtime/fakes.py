@@ -15,6 +15,7 @@ from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.payloads import (
     MAX_KNOWN,
     IdRange,
+    Listed,
     Payload,
     Reservation,
     open_shard,
@@ -31,14 +32,17 @@ IDLE = ("issued", "expired", "uploaded")
 class FakeTable:
     """The payloads table; `tests/integration/test_payload_table.py` holds it against DynamoDB."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self.items: dict[str, Payload] = {}
         self.reservations: dict[str, Reservation] = {}
+        self.reservations_end: dict[str, int] = {}
         self.slots: dict[tuple[str, int], tuple[str, int]] = {}
         self.swept: str | None = None
+        self._now = now
 
     def create(self, payload: Payload) -> None:
-        if payload.payload_id not in self.items:
+        held = self.items.get(payload.payload_id)
+        if held is None or self._is_over(held.expires_at):
             self._write(payload)
 
     def _write(self, payload: Payload) -> Payload:
@@ -48,7 +52,11 @@ class FakeTable:
         return kept
 
     def get(self, payload_id: str) -> Payload | None:
-        return self.items.get(payload_id)
+        payload = self.items.get(payload_id)
+        return None if payload is None or self._is_over(payload.expires_at) else payload
+
+    def _is_over(self, expires_at: int | None) -> bool:
+        return expires_at is not None and expires_at <= int(self._now())
 
     def mark_uploaded(
         self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
@@ -102,7 +110,12 @@ class FakeTable:
     def reserve(
         self, key: str, *, payload_id: str, fingerprint: str, until: int, expires_at: int
     ) -> Reservation:
-        return self.reservations.setdefault(key, Reservation(payload_id, fingerprint, until))
+        if self._is_over(self.reservations_end.get(key)):
+            del self.reservations[key]
+        if key not in self.reservations:
+            self.reservations[key] = Reservation(payload_id, fingerprint, until)
+            self.reservations_end[key] = expires_at
+        return self.reservations[key]
 
     def unreserve(self, key: str, *, payload_id: str) -> None:
         held = self.reservations.get(key)
@@ -151,21 +164,25 @@ class FakeTable:
     def keep_swept_until(self, time: str) -> None:
         self.swept = time
 
-    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> Listed:
         return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
 
-    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> Listed:
         return self._newest(
             ids, limit, lambda item: (item.tenant_shard or "").startswith(f"{tenant}#")
         )
 
-    def _newest(self, ids: IdRange, limit: int, wanted: Callable[[Payload], bool]) -> list[Payload]:
-        found = sorted(self.items.values(), key=lambda payload: payload.payload_id, reverse=True)
-        return [
+    def _newest(self, ids: IdRange, limit: int, wanted: Callable[[Payload], bool]) -> Listed:
+        newest = sorted(self.items.values(), key=lambda payload: payload.payload_id, reverse=True)
+        found = [
             payload
-            for payload in found
+            for payload in newest
             if wanted(payload) and ids.after < payload.payload_id < ids.before
         ][:limit]
+        return Listed(
+            [payload for payload in found if not self._is_over(payload.expires_at)],
+            found[-1].payload_id if len(found) == limit else None,
+        )
 
 
 @dataclass
@@ -238,9 +255,12 @@ class FakeBucket:
     def open_archive(self, key: str) -> FakeArchive:
         return FakeArchive(self.objects, key, self.open_archives)
 
-    def read_range(self, key: str, *, offset: int, size: int) -> bytes:
+    def exists(self, key: str) -> bool:
+        return key in self.objects
+
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
         self.ranges.append((key, offset, size))
-        return self.objects[key][offset : offset + size]
+        return self.objects[key][offset : offset + size] if key in self.objects else None
 
     def delete(self, *keys: str) -> None:
         for key in keys:
@@ -295,7 +315,7 @@ class World:
         self, *, in_request_limit: int = 25_000_000, retention_seconds: int | None = None
     ) -> None:
         self.clock = FakeClock()
-        self.table = FakeTable()
+        self.table = FakeTable(self.clock.now)
         self.bucket = FakeBucket(self.clock.now)
         self.queue = FakeQueue()
         self.metrics = FakeMetrics()

@@ -75,7 +75,7 @@ class FilesWorld:
         self.wire = Wire()
         self.dynamo = FakeDynamoTable(self.wire)
         self.s3 = FakeS3(self.wire, self.clock.now)
-        self.table = FilesTable(self.dynamo, sleep=lambda seconds: None)
+        self.table = FilesTable(self.dynamo, sleep=lambda seconds: None, now=self.clock.now)
         self.bucket = FilesBucket(self.s3, "bucket", run=_at_once)
         self.verifications = FakeVerifications(wanted=verify)
         self.metrics = FakeMetrics()

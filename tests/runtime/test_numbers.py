@@ -178,7 +178,8 @@ def dynamodb(**answers: Any) -> Any:
 
 
 def test_an_old_item_is_read_listed_and_deleted(api: UseApi, world: World) -> None:
-    table = dynamodb(GetItem={"Item": OLD}, Query={"Items": [OLD]})
+    some = {"Responses": {"table": [OLD]}}
+    table = dynamodb(GetItem={"Item": OLD}, Query={"Items": [OLD]}, BatchGetItem=some)
     payloads = DynamoPayloadTable(table)
     api(None, replace(world.reader, table=payloads, records_field="turns"))
 
@@ -219,7 +220,7 @@ def test_what_indexes_and_batches_give_is_read() -> None:
     payloads = DynamoPayloadTable(table)
 
     assert payloads.known({PAYLOAD_ID}) == {PAYLOAD_ID}
-    assert len(payloads.list_call("acme", "c", EVERY_ID, 5)) == 1
+    assert len(payloads.list_call("acme", "c", EVERY_ID, 5).payloads) == 1
 
 
 def test_counters_of_file_transfer_are_read() -> None:

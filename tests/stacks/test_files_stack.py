@@ -80,7 +80,6 @@ def test_settings_of_the_files_reach_the_bucket() -> None:
             "Id": "Files",
             "Status": "Enabled",
             "Prefix": "files/",
-            "ExpirationInDays": 401,
             "Transitions": [
                 {"StorageClass": "STANDARD_IA", "TransitionInDays": 30},
                 {"StorageClass": "GLACIER_IR", "TransitionInDays": 90},

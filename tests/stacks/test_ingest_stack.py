@@ -37,7 +37,6 @@ def test_settings_of_the_archive_reach_the_bucket() -> None:
             "Id": "Archive",
             "Status": "Enabled",
             "Prefix": "archive/",
-            "ExpirationInDays": 401,
             "Transitions": [
                 {"StorageClass": "STANDARD_IA", "TransitionInDays": 30},
                 {"StorageClass": "GLACIER_IR", "TransitionInDays": 90},

@@ -212,6 +212,11 @@ class Api:
             base = where.removesuffix(path)
             what = f"set the base URL to {base}" if base != where else "set the right base URL"
             return f"redirected to {where}: {what}"
+        if answer.status == 413 and not error.code:
+            return (
+                "the request never reached Wideload: API Gateway takes 10 MB, Lambda some 4.5 MiB "
+                "of gzip, and a proxy on the way may take less"
+            )
         if answer.status == 400 and not error.code and self.base_url.startswith("http:"):
             return "if this port speaks TLS, the URL begins with https://"
         return None

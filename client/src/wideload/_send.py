@@ -23,8 +23,9 @@ from wideload.errors import (
     WideloadError,
 )
 
-# Compressed bytes from which a document goes to S3: 4 MiB in base64, as API Gateway hands them to
-# Lambda, stay under Lambda's 6 MB.
+# Compressed bytes from which a document goes to S3: in base64, as API Gateway hands them to Lambda,
+# fewer are under 5.4 MiB: that leaves room for headers in an event's 6,291,456 bytes.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 INLINE_LIMIT = 4 * 1024 * 1024
 
 # A slow uploader may need a second new URL; a third refusal means that something else is wrong.

@@ -76,11 +76,14 @@ def refusal(what: str, answer: Answer) -> UploadError:
     detail = _element("Message", answer.body)
     says = ": ".join(part for part in (code, detail) if part)
     elsewhere = redirected(answer)
-    hint = (
-        f" (redirected to {elsewhere}: the deployment signs URLs for another region or endpoint)"
-        if elsewhere
-        else ""
-    )
+    hint = ""
+    if elsewhere:
+        hint = (
+            f" (redirected to {elsewhere}: the deployment signs URLs for another region or "
+            "endpoint)"
+        )
+    elif answer.status == 413 and not code:
+        hint = " (not S3's answer: a proxy on the way takes no request this large)"
     return UploadError(
         f"S3 refused the {what}: {answer.status}{' ' + says if says else ''}{hint}",
         status=answer.status,

@@ -238,7 +238,8 @@ class QuotaError(ApiError):
 class NotFoundError(ApiError):
     """404, 410: there is no such payload, file or upload (any more).
 
-    What belongs to others looks the same.
+    What belongs to others looks the same. With the code `document_gone` a payload is there, but its
+    document was deleted on the server.
     """
 
 

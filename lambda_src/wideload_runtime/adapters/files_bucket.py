@@ -9,12 +9,11 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.s3_bucket import NOT_CACHED, S3Upload
+from wideload_runtime.adapters.s3_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Stored, StoredPart
 
-NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"}
 """The parts are not those that were listed a moment ago."""
 UNCLEAR = {
@@ -130,7 +129,7 @@ class FilesBucket:
         try:
             head = self._client.head_object(Bucket=self._name, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            if self._is_missing(key, error):
+            if is_missing(self._client, self._name, key, error):
                 return None
             raise
         # No object without a checksum is one of ours: a fault, on which nothing is removed.
@@ -141,18 +140,9 @@ class FilesBucket:
         try:
             return S3Upload(self._client, self._name, key)
         except ClientError as error:
-            if self._is_missing(key, error):
+            if is_missing(self._client, self._name, key, error):
                 return None
             raise
-
-    def _is_missing(self, key: str, error: ClientError) -> bool:
-        """Whether an error means "not there": S3 says 403 for a missing key to whom may not list
-        the whole bucket, and our role may list the files' prefix only."""
-        code = error.response["Error"]["Code"]
-        if code not in ("403", "AccessDenied"):
-            return code in NOT_THERE
-        listed = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
-        return bool(listed["KeyCount"] == 0)
 
     # Multipart uploads
 

@@ -48,14 +48,22 @@ class FilesTable:
     """
     Args:
         table: A boto3 `Table`.
+        now: Epoch seconds.
     """
 
-    def __init__(self, table: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        table: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._table = table
         self._sleep = sleep
+        self._now = now
 
     def of(self, owner: str) -> OwnRecords:
-        return OwnRecords(self._table, owner, self._sleep)
+        return OwnRecords(self._table, owner, sleep=self._sleep, now=self._now)
 
     def due(self, now: str) -> Iterator[Due]:
         return in_turns(self._due_in(shard, now) for shard in range(DUE_SHARDS))

@@ -28,20 +28,31 @@ class OwnItems:
     Args:
         table: A boto3 `Table` with partition key `owner` and sort key `item`.
         owner: Whose items: every request of this class has this partition key.
+        now: Epoch seconds.
     """
 
-    def __init__(self, table: Any, owner: str, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        table: Any,
+        owner: str,
+        *,
+        sleep: Callable[[float], None],
+        now: Callable[[], float],
+    ) -> None:
         self._table = table
         self._sleep = sleep
+        self._now = now
         self.owner = owner
 
     def _key(self, item: str) -> dict[str, str]:
         return {"owner": self.owner, "item": item}
 
     def _item(self, item: str) -> dict[str, Any] | None:
+        """An item; None if it isn't there, or has expired, whenever DynamoDB deletes it."""
         answer = self._table.get_item(Key=self._key(item), ConsistentRead=True)
-        found: dict[str, Any] | None = answer.get("Item")
-        return found
+        found: dict[str, Any] = answer.get("Item", {})
+        is_over = "expires_at" in found and found["expires_at"] <= int(self._now())
+        return None if is_over else found or None
 
     def _items(self, items: Iterable[str]) -> Iterator[dict[str, Any]]:
         keys = [self._key(item) for item in items]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from decimal import Decimal
@@ -15,6 +16,7 @@ from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     TENANT_SHARDS,
     IdRange,
+    Listed,
     Payload,
     Reservation,
     open_shard,
@@ -25,29 +27,39 @@ SWEEP = "sweep#"
 """Key of the item in which the sweep keeps how far it has come."""
 
 _FIELDS = tuple(field.name for field in fields(Payload))
+_ABSENT = "attribute_not_exists(payload_id) OR expires_at <= :second"
 
 
 class DynamoPayloadTable:
-    """
+    """Payloads in DynamoDB, without those whose `expires_at` has passed.
+
+    DynamoDB deletes what has expired within days, and until then still gives it out:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
+
     Args:
         table: A boto3 `Table` whose partition key is `payload_id`, and which reads any number
             (`attributes.read_any_number`).
+        now: Epoch seconds.
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, *, now: Callable[[], float] = time.time) -> None:
         self._table = table
+        self._now = now
 
     def create(self, payload: Payload) -> None:
         """Write a new record; one that is there already stays as it is."""
         self._conditional(
             self._table.put_item,
             Item=item_of(payload),
-            ConditionExpression="attribute_not_exists(payload_id)",
+            ConditionExpression=_ABSENT,
+            ExpressionAttributeValues={":second": self._second()},
         )
 
     def get(self, payload_id: str) -> Payload | None:
         item = self._table.get_item(Key={"payload_id": payload_id}, ConsistentRead=True).get("Item")
-        return payload_of(item) if item and "tenant" in item else None
+        if not item or "tenant" not in item or self._is_over(item):
+            return None
+        return payload_of(item)
 
     def mark_uploaded(
         self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
@@ -146,7 +158,8 @@ class DynamoPayloadTable:
         try:
             self._table.put_item(
                 Item=item,
-                ConditionExpression="attribute_not_exists(payload_id)",
+                ConditionExpression=_ABSENT,
+                ExpressionAttributeValues={":second": self._second()},
             )
         except ClientError as error:
             if not _is_condition(error):
@@ -220,15 +233,17 @@ class DynamoPayloadTable:
         return deleted is not None
 
     def known(self, payload_ids: Collection[str]) -> set[str]:
+        return {item["payload_id"] for item in self._some(payload_ids, "payload_id")}
+
+    def _some(self, payload_ids: Collection[str], attributes: str) -> Iterator[dict[str, Any]]:
+        """These attributes of up to `MAX_KNOWN` items, in no order."""
         name = self._table.name
         keys = [{"payload_id": payload_id} for payload_id in payload_ids]
-        wanted = {name: {"Keys": keys, "ProjectionExpression": "payload_id"}} if keys else {}
-        found = set()
+        wanted = {name: {"Keys": keys, "ProjectionExpression": attributes}} if keys else {}
         while wanted:
             answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-            found |= {item["payload_id"] for item in answer["Responses"].get(name, ())}
+            yield from answer["Responses"].get(name, ())
             wanted = answer.get("UnprocessedKeys")
-        return found
 
     def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
         key = Key("open_shard").eq(partition) & Key("created_at").between(since, before)
@@ -253,17 +268,27 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":time": time},
         )
 
-    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> Listed:
         key = Key("tenant_call").eq(f"{tenant}#{call_id}") & _between(ids)
-        return self._newest("by_call", key, limit)
+        return self._listed(self._newest("by_call", key, limit), limit)
 
-    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> Listed:
         """Ask each shard for a page, and merge: ULIDs sort by time across them."""
         found = []
         for shard in range(TENANT_SHARDS):
             key = Key("tenant_shard").eq(f"{tenant}#{shard}") & _between(ids)
             found += self._newest("by_tenant", key, limit)
-        return sorted(found, key=lambda payload: payload.payload_id, reverse=True)[:limit]
+        newest = sorted(found, key=lambda payload: payload.payload_id, reverse=True)
+        return self._listed(newest[:limit], limit)
+
+    def _listed(self, found: list[Payload], limit: int) -> Listed:
+        """Those found that have not expired, which the indexes don't say (docs/adr/0038)."""
+        items = self._some([payload.payload_id for payload in found], "payload_id, expires_at")
+        over = {item["payload_id"] for item in items if self._is_over(item)}
+        return Listed(
+            [payload for payload in found if payload.payload_id not in over],
+            found[-1].payload_id if len(found) == limit else None,
+        )
 
     def _newest(self, index: str, key: Any, limit: int) -> list[Payload]:
         """One page of an index: at most 1 MB."""
@@ -271,6 +296,12 @@ class DynamoPayloadTable:
             IndexName=index, KeyConditionExpression=key, ScanIndexForward=False, Limit=limit
         )
         return [payload_of(item) for item in answer["Items"]]
+
+    def _second(self) -> int:
+        return int(self._now())
+
+    def _is_over(self, item: dict[str, Any]) -> bool:
+        return "expires_at" in item and int(item["expires_at"]) <= self._second()
 
     @staticmethod
     def _conditional(operation: Callable[..., dict[str, Any]], **params: Any) -> Any:

@@ -24,6 +24,20 @@ STREAM_ATTEMPTS = 5
 """Broken connections in a row, without a byte in between, after which a stream is given up."""
 
 
+NOT_THERE = {"404", "NoSuchKey", "NotFound"}
+
+
+def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
+    """Whether an error means "not there": S3 says 403 for a missing key to whom may not list the
+    whole bucket, and our roles may list prefixes only.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+    code = error.response["Error"]["Code"]
+    if code not in ("403", "AccessDenied"):
+        return code in NOT_THERE
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return bool(listed["KeyCount"] == 0)
+
+
 class S3Bucket:
     """
     Args:
@@ -80,23 +94,31 @@ class S3Bucket:
         try:
             return S3Upload(self._client, self._name, key)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in ("NoSuchKey", "404") or (code == "AccessDenied" and self._is_missing(key)):
+            if is_missing(self._client, self._name, key, error):
                 return None
             raise
-
-    def _is_missing(self, key: str) -> bool:
-        """Whether a refusal means "not there": S3 says 403 for a missing key to whom may not
-        list the whole bucket, and our role may list the transit prefix only."""
-        listed = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
-        return bool(listed["KeyCount"] == 0)
 
     def open_archive(self, key: str) -> S3Archive:
         return S3Archive(self._client, self._name, key)
 
-    def read_range(self, key: str, *, offset: int, size: int) -> bytes:
+    def exists(self, key: str) -> bool:
+        try:
+            self._client.head_object(Bucket=self._name, Key=key)
+        except ClientError as error:
+            if is_missing(self._client, self._name, key, error):
+                return False
+            raise
+        return True
+
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
+        """Some bytes of an object; None if it isn't there."""
         wanted = f"bytes={offset}-{offset + size - 1}"
-        answer = self._client.get_object(Bucket=self._name, Key=key, Range=wanted)
+        try:
+            answer = self._client.get_object(Bucket=self._name, Key=key, Range=wanted)
+        except ClientError as error:
+            if is_missing(self._client, self._name, key, error):
+                return None
+            raise
         data: bytes = answer["Body"].read()
         return data
 

@@ -1,5 +1,6 @@
-"""Tells EventBridge of finished payloads, from the table's stream: so that none is lost between
-the write and the event, and each is told at least once."""
+"""Follows the table's stream: tells EventBridge of finished payloads, so that none is lost between
+the write and the event, and each is told at least once; and deletes the documents of payloads that
+have expired, so that a document goes after its record and never before."""
 
 from __future__ import annotations
 
@@ -12,26 +13,45 @@ from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.attributes import read_image
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.payload_table import payload_of
+from wideload_runtime.adapters.s3_bucket import S3Bucket
 from wideload_runtime.adapters.telemetry import logger
+from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.events import detail_type, finished
 from wideload_runtime.core.ingest.payloads import Payload
-from wideload_runtime.settings import required
+from wideload_runtime.settings import EventsSettings
 
-bus = EventBus(clients.events(), required("WIDELOAD_EVENT_BUS"), source="wideload.ingest")
-environment = required("WIDELOAD_ENVIRONMENT")
+EXPIRED_BY = "dynamodb.amazonaws.com"
+"""Who deletes what has expired.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
+
+settings = EventsSettings.from_environment()
+bus = EventBus(clients.events(), settings.event_bus, source="wideload.ingest")
+# It signs nothing.
+bucket = S3Bucket(clients.s3(settings.s3_addressing_style), settings.bucket, url_seconds=0)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
-    # All or nothing: on an error the stream delivers the batch again, and events are repeatable.
+    # All or nothing: on an error the stream delivers the batch again, and all of it is repeatable.
     bus.put(_events(event["Records"]))
+    for _ in in_parallel(bucket.delete, _expired(event["Records"])):
+        pass
+
+
+def _expired(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Keys of documents whose records have expired."""
+    for record in records:
+        payload = _payload(record["dynamodb"].get("OldImage"))
+        by_whom = record.get("userIdentity", {}).get("principalId")
+        if payload and payload.archive_key and by_whom == EXPIRED_BY:
+            yield payload.archive_key
 
 
 def _events(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for record in records:
         after = _payload(record["dynamodb"].get("NewImage"))
         before = _payload(record["dynamodb"].get("OldImage"))
-        detail = after and finished(before, after, environment)
+        detail = after and finished(before, after, settings.environment)
         if after and detail:
             yield detail_type(after), detail
 

@@ -88,7 +88,8 @@ class Completion:
 
     def _file_of(self, upload: Upload) -> File | None:
         file = self.records.file(upload.upload_id)
-        if file is None and self.records.upload(upload.upload_id):
+        is_over = file is None or file.is_over(iso(self.now()))
+        if is_over and self.records.upload(upload.upload_id):
             raise upload_gone(upload)
         return file
 

@@ -36,6 +36,12 @@ class Files:
         Raises:
             Refused: `unknown_file`, also for what is another person's.
         """
+        file = self._known(file_id)
+        if file.is_over(iso(self.now())):
+            raise _unknown_file()
+        return file
+
+    def _known(self, file_id: str) -> File:
         file = self.records.file(file_id) if is_ulid(file_id) else None
         if file is None:
             raise _unknown_file()
@@ -46,9 +52,10 @@ class Files:
         limit = SCANNED if page.contains else page.limit
         looked_at = self.records.files(before=page.before, limit=limit + 1)
         found, more = looked_at[:limit], len(looked_at) > limit
+        now = iso(self.now())
         items: list[dict[str, Any]] = []
         for position, file in enumerate(found):
-            if not page.contains or matches(file.name, page.contains):
+            if not file.is_over(now) and matches(file.name, page.contains):
                 items.append(file.shown)
             if len(items) == page.limit:
                 more = more or position + 1 < len(found)
@@ -60,26 +67,19 @@ class Files:
         Raises:
             Refused: `unknown_file` or `conflict`.
         """
-        renamed = self.records.rename(file_id, name) if is_ulid(file_id) else None
+        self.get(file_id)
+        renamed = self.records.rename(file_id, name)
         if renamed is None:
             raise _unknown_file()
         return renamed
 
     def delete(self, file_id: str) -> None:
-        """Remove a file. The record goes first, so that no file is ever listed without content;
-        what it leaves behind has the sweep look at the object again. While the URL lives that
-        stored it, and could do so again, the file is still counted.
-
+        """
         Raises:
             Refused: `unknown_file` or `conflict`.
         """
-        now = self.now()
         for _ in range(ROUNDS):
-            file = self.get(file_id)
-            hold = file.urls_end is not None and file.urls_end > iso(now)
-            due_at = file.urls_end if hold and file.urls_end else iso(now + LEFTOVER_SECONDS)
-            if self.records.delete(file, due_at=due_at, hold=hold):
-                self.bucket.try_remove(file.key)
+            if remove(self._known(file_id), self.records, self.bucket, self.now()):
                 return
         raise conflict()
 
@@ -102,6 +102,21 @@ class Files:
         )
         self.metrics.add("FileDownloadCount", 1)
         return file, action
+
+
+def remove(file: File, records: Records, bucket: Bucket, now: float) -> bool:
+    """Remove a file; False if it has changed meanwhile.
+
+    The record goes first, so that no file is ever listed without content; what it leaves behind
+    has the sweep look at the object again. While the URL lives that stored it, and could do so
+    again, the file is still counted.
+    """
+    hold = file.urls_end is not None and file.urls_end > iso(now)
+    due_at = file.urls_end if hold and file.urls_end else iso(now + LEFTOVER_SECONDS)
+    if not records.delete(file, due_at=due_at, hold=hold):
+        return False
+    bucket.try_remove(file.key)
+    return True
 
 
 def _unknown_file() -> Refused:

@@ -56,6 +56,10 @@ class File:
     def content(self) -> Content:
         return Content(self.sha256, self.size)
 
+    def is_over(self, now: str) -> bool:
+        """Whether its life is over: the sweep may just not have deleted it yet."""
+        return self.due_at is not None and self.due_at <= now
+
     @property
     def shown(self) -> dict[str, Any]:
         known: dict[str, Any] = {

@@ -18,6 +18,7 @@ from wideload_runtime.core.files.completing import (
     upload_gone,
     urls_end,
 )
+from wideload_runtime.core.files.files import remove
 from wideload_runtime.core.files.parts import hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
 from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
@@ -67,10 +68,10 @@ class Uploads:
 
     def check(self, contents: Sequence[Content]) -> list[dict[str, Any]]:
         """Which contents are there already."""
-        known = self.records.find(contents)
+        known, now = self.records.find(contents), iso(self.now())
         return [
             {"duplicate": True, "file": file.shown}
-            if isinstance(file := known.get(content), File)
+            if isinstance(file := known.get(content), File) and not file.is_over(now)
             else {"duplicate": False}
             for content in contents
         ]
@@ -108,11 +109,13 @@ class Uploads:
 
     def _create(self, wish: Wish, known: File | Upload | None, listed: int) -> dict[str, Any]:
         for _ in range(ROUNDS):
-            if isinstance(known, File):
+            if isinstance(known, File) and known.is_over(iso(self.now())):
+                remove(known, self.records, self.bucket, self.now())
+            elif isinstance(known, File):
                 self.metrics.add("DuplicateFileCount", 1)
                 self.metrics.add("BytesSaved", known.size)
                 return {"duplicate": True, "file": known.shown}
-            if known is None:
+            elif known is None:
                 if begun := self._begin(wish):
                     return begun
             elif known.is_over(iso(self.now())):
@@ -288,7 +291,7 @@ class Uploads:
         known = {**upload.shown(iso(self.now())), "parts": held or []}
         if upload.state == "completed":
             file = self.records.file(upload_id)
-            if file is None:  # deleted between the two looks
+            if file is None or file.is_over(iso(self.now())):  # deleted between the two looks
                 raise unknown_upload()
             known["file"] = file.shown
         return known

@@ -96,7 +96,11 @@ class Payload:
 
 
 class PayloadTable(Protocol):
-    """Where records live. Each method is one conditional request."""
+    """Where records live. Each method is one conditional request.
+
+    A record or idempotency key whose `expires_at` has passed is neither read nor listed, and gives
+    way to a new one, although DynamoDB may take days to delete it.
+    """
 
     def create(self, payload: Payload) -> None: ...
     def get(self, payload_id: str) -> Payload | None: ...
@@ -143,10 +147,10 @@ class PayloadTable(Protocol):
 
     def keep_swept_until(self, time: str) -> None: ...
 
-    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> Listed:
         """Finished payloads of a call, newest first, with what the index holds of them."""
 
-    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> list[Payload]:
+    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> Listed:
         """Finished payloads of a tenant, newest first, with what the index holds of them."""
 
 
@@ -163,6 +167,15 @@ class IdRange:
 
 
 EVERY_ID = IdRange("", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list, perhaps a short or an empty one though others follow."""
+
+    payloads: list[Payload]
+    last: str | None
+    """Id below which the next page begins; None: nothing follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from wideload_runtime.core.ingest.gunzip import gunzip
 from wideload_runtime.core.ingest.paging import Listing, Page
 from wideload_runtime.core.ingest.payloads import (
     UNUSED_SECONDS,
+    Listed,
     Payload,
     PayloadTable,
     archive_key,
@@ -38,7 +39,8 @@ _SHOWN = (
 
 class Archives(Protocol):
     def presign_get(self, key: str, *, filename: str) -> str: ...
-    def read_range(self, key: str, *, offset: int, size: int) -> bytes: ...
+    def exists(self, key: str) -> bool: ...
+    def read_range(self, key: str, *, offset: int, size: int) -> bytes | None: ...
     def delete(self, *keys: str) -> None: ...
 
 
@@ -54,11 +56,14 @@ class Reader:
         """What is known of a payload, and last its document when that is small.
 
         Raises:
-            Refused: `unknown_payload`, also for what is another tenant's.
+            Refused: `unknown_payload`, also for what is another tenant's; `document_gone`.
         """
         payload = self._owned(tenant, payload_id)
         known = _shown(self._unused(payload))
         if payload.archive_key:
+            # S3 would answer the URL of a missing object with 403.
+            if not self.archives.exists(payload.archive_key):
+                raise _gone()
             filename = f"{payload_id}.json.gz"
             url = self.archives.presign_get(payload.archive_key, filename=filename)
             known |= {"document_url": url, "document_encoding": "gzip"}
@@ -69,22 +74,21 @@ class Reader:
     def listed(self, tenant: str, wanted: Listing) -> dict[str, Any]:
         """Finished payloads, newest first, and a cursor to those that follow."""
         if wanted.ids.empty:
-            found = []
+            found = Listed([], None)
         elif wanted.call_id is None:
             found = self.table.list_tenant(tenant, wanted.ids, wanted.limit)
         else:
             found = self.table.list_call(tenant, wanted.call_id, wanted.ids, wanted.limit)
-        more = len(found) == wanted.limit
         return {
-            "items": [_shown(payload) for payload in found],
-            "cursor": encode_cursor(found[-1].payload_id) if more else None,
+            "items": [_shown(payload) for payload in found.payloads],
+            "cursor": encode_cursor(found.last) if found.last else None,
         }
 
     def records(self, tenant: str, payload_id: str, page: Page) -> dict[str, Any]:
         """Some records, from one range of the archive however large the document is.
 
         Raises:
-            Refused: `unknown_payload`, or `not_stored` before there are records.
+            Refused: `unknown_payload`; `not_stored` before there are records; `document_gone`.
         """
         payload = self._owned(tenant, payload_id)
         if payload.state != "stored":
@@ -113,6 +117,8 @@ class Reader:
         text = b""
         if member.size <= MAX_UNPACKED:
             raw = self.archives.read_range(archive_key, offset=member.offset, size=member.size)
+            if raw is None:
+                raise _gone()
             for piece in gunzip([raw]):
                 text += piece
                 if len(text) > MAX_UNPACKED:
@@ -164,6 +170,14 @@ def _shown(payload: Payload) -> dict[str, Any]:
 
 def _unpacked(document: bytes) -> bytes:
     return b"".join(gunzip([document]))
+
+
+def _gone() -> Refused:
+    return Refused(
+        "document_gone",
+        "The payload was stored, but its document was deleted from the archive: send it again if "
+        "you still have it, and delete this payload.",
+    )
 
 
 def _too_large(record: int, member: Member) -> Refused:
