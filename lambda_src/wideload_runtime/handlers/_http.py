@@ -88,12 +88,11 @@ class Api(APIGatewayHttpResolver):
             "request_id": self.request_id,
             **refused.members,
         }
-        retry = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
         return Response(
             status_code=refused.status,
             content_type="application/problem+json",
             body=to_json(body),
-            headers={**NO_STORE, **retry},
+            headers=_headers(refused.retry_after),
         )
 
     def _not_found(self, _error: Exception) -> Response[str]:
@@ -116,10 +115,21 @@ class Api(APIGatewayHttpResolver):
         return self.problem(Refused("internal", detail))
 
 
-def answer(status: int, body: Any) -> Response[str]:
+def answer(status: int, body: Any, *, retry_after: int | None = None) -> Response[str]:
+    """
+    Args:
+        retry_after: Seconds after which the same request may answer more.
+    """
     return Response(
-        status_code=status, content_type="application/json", body=to_json(body), headers=NO_STORE
+        status_code=status,
+        content_type="application/json",
+        body=to_json(body),
+        headers=_headers(retry_after),
     )
+
+
+def _headers(retry_after: int | None) -> dict[str, str | list[str]]:
+    return {**NO_STORE, **({"Retry-After": str(retry_after)} if retry_after else {})}
 
 
 def no_content() -> Response[str]:
