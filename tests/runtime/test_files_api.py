@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError
 from openapi_schema_validator import OAS31Validator
+from urllib3.exceptions import SSLError
 
 from tests import contract_cases, request_numbers
 from tests.runtime.fake_s3 import Body
@@ -265,6 +266,26 @@ def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:
     [
         (aws_error("ThrottlingException", "GetItem"), 503, "unavailable"),
         (ReadTimeoutError(endpoint_url="https://x"), 503, "unavailable"),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), 503, "unavailable"),
+        (SSLError("EOF occurred in violation of protocol"), 503, "unavailable"),
+        (aws_error("TransactionInProgressException", "TransactWriteItems"), 503, "unavailable"),
+        (aws_error("RequestTimeout", "CompleteMultipartUpload"), 503, "unavailable"),
+        (aws_error("TooManyRequestsException", "SendMessage"), 503, "unavailable"),
+        (aws_error("KmsThrottled", "SendMessage"), 503, "unavailable"),
+        (aws_error("KMS.ThrottlingException", "GetObject"), 503, "unavailable"),
+        (aws_error("502", "HeadObject"), 503, "unavailable"),
+        (aws_error("504", "HeadObject"), 503, "unavailable"),
+        (
+            aws_error("Unheard", "PutItem", ResponseMetadata={"HTTPStatusCode": 503}),
+            503,
+            "unavailable",
+        ),
+        (
+            aws_error("Unheard", "PutItem", ResponseMetadata={"HTTPStatusCode": 400}),
+            500,
+            "internal",
+        ),
+        (aws_error("403", "HeadObject"), 500, "internal"),
         (aws_error("AccessDeniedException", "GetItem"), 500, "internal"),
         (ZeroDivisionError("secret"), 500, "internal"),
     ],

@@ -194,7 +194,7 @@ class FilesBucket:
                 return "unclear"
             if code == "ConditionalRequestConflict":
                 return "conflict"
-            if code == "OperationAborted" or is_passing(answered):
+            if is_passing(answered):
                 return "failed"
             if code in REFUSED:
                 return "refused"

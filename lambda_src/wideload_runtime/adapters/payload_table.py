@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
+from wideload_runtime.adapters.batches import items_of
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     TENANT_SHARDS,
@@ -34,8 +36,9 @@ class DynamoPayloadTable:
             (`attributes.read_any_number`).
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._table = table
+        self._sleep = sleep
 
     def create(self, payload: Payload) -> None:
         """Write a new record; one that is there already stays as it is."""
@@ -220,15 +223,9 @@ class DynamoPayloadTable:
         return deleted is not None
 
     def known(self, payload_ids: Collection[str]) -> set[str]:
-        name = self._table.name
         keys = [{"payload_id": payload_id} for payload_id in payload_ids]
-        wanted = {name: {"Keys": keys, "ProjectionExpression": "payload_id"}} if keys else {}
-        found = set()
-        while wanted:
-            answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-            found |= {item["payload_id"] for item in answer["Responses"].get(name, ())}
-            wanted = answer.get("UnprocessedKeys")
-        return found
+        found = items_of(self._table, keys, ProjectionExpression="payload_id", sleep=self._sleep)
+        return {item["payload_id"] for item in found}
 
     def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
         key = Key("open_shard").eq(partition) & Key("created_at").between(since, before)
@@ -241,10 +238,8 @@ class DynamoPayloadTable:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def swept_until(self) -> str | None:
-        name = self._table.name
-        wanted = {name: {"Keys": [{"payload_id": SWEEP}]}}
-        answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-        return next((item["swept_until"] for item in answer["Responses"].get(name, ())), None)
+        found = items_of(self._table, [{"payload_id": SWEEP}], sleep=self._sleep)
+        return next((item["swept_until"] for item in found), None)
 
     def keep_swept_until(self, time: str) -> None:
         self._table.update_item(

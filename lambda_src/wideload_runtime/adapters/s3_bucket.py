@@ -7,12 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import (
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from wideload_runtime.adapters.clients import BROKEN_STREAM
 
 CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
@@ -95,10 +92,11 @@ class S3Bucket:
         return S3Archive(self._client, self._name, key)
 
     def read_range(self, key: str, *, offset: int, size: int) -> bytes:
-        wanted = f"bytes={offset}-{offset + size - 1}"
-        answer = self._client.get_object(Bucket=self._name, Key=key, Range=wanted)
-        data: bytes = answer["Body"].read()
-        return data
+        part = S3Upload(self._client, self._name, key, first=offset, last=offset + size - 1)
+        try:
+            return b"".join(part.chunks())
+        finally:
+            part.close()
 
     def delete(self, *keys: str) -> None:
         for key in keys:
@@ -124,14 +122,22 @@ class S3Bucket:
 
 
 class S3Upload:
-    """One version of an object, read once, as a stream that survives broken connections."""
+    """One version of an object, read once, as a stream that survives broken connections.
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    Args:
+        first: Its first byte that is read.
+        last: Its last byte that is read. Default: the object's.
+    """
+
+    def __init__(
+        self, client: Any, bucket: str, key: str, *, first: int = 0, last: int | None = None
+    ) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
+        self._first, self._last = first, last
         self.read_seconds = 0.0
         started = time.monotonic()
-        answer = client.get_object(**self._where)
+        answer = client.get_object(**self._where, **({} if last is None else self._range(0)))
         self.read_seconds += time.monotonic() - started
         self.size: int = answer["ContentLength"]
         self.stored_at: float = answer["LastModified"].timestamp()
@@ -147,7 +153,7 @@ class S3Upload:
                 chunk: bytes = self._body.read(CHUNK)
                 if not chunk:
                     raise IncompleteReadError(actual_bytes=position, expected_bytes=self.size)
-            except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
+            except BROKEN_STREAM:
                 attempts -= 1
                 if not attempts:
                     raise
@@ -163,8 +169,12 @@ class S3Upload:
         # The ETag keeps us on the same version: an object could be replaced meanwhile.
         self._body.close()
         self._body = self._client.get_object(
-            **self._where, Range=f"bytes={position}-", IfMatch=self.etag
+            **self._where, **self._range(position), IfMatch=self.etag
         )["Body"]
+
+    def _range(self, position: int) -> dict[str, str]:
+        last = "" if self._last is None else self._last
+        return {"Range": f"bytes={self._first + position}-{last}"}
 
     def close(self) -> None:
         self._body.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
 from wideload_runtime.adapters.telemetry import logger
@@ -102,7 +102,7 @@ class Api(APIGatewayHttpResolver):
         logger.info("refused", code=error.code, status=error.status)
         return self.problem(error)
 
-    def _aws_failed(self, error: ClientError | BotoCoreError) -> Response[str]:
+    def _aws_failed(self, error: Exception) -> Response[str]:
         if isinstance(error, ClientError) and not is_passing(error):
             return self._failed(error)
         logger.exception("AWS is not available")
