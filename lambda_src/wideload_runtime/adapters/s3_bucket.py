@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError, IncompleteReadError
@@ -15,6 +16,8 @@ CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+PARTS_AHEAD = 2
+"""Parts of an archive under way at once: with the one that is being filled, 24 MiB."""
 NOT_CACHED = "private, no-store"
 """`Cache-Control` of all that is downloaded, whatever its uploader asked for."""
 STREAM_ATTEMPTS = 5
@@ -181,14 +184,16 @@ class S3Upload:
 
 
 class S3Archive:
-    """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts."""
+    """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts, which
+    are sent in threads beside whoever writes."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
         self._buffer = bytearray()
         self._upload_id: str | None = None
-        self._parts: list[dict[str, Any]] = []
+        self._pool = ThreadPoolExecutor(PARTS_AHEAD)
+        self._parts: list[Future[dict[str, Any]]] = []
 
     def write(self, data: bytes) -> None:
         self._buffer += data
@@ -203,11 +208,15 @@ class S3Archive:
             return
         if self._buffer:
             self._put_part()
+        parts = [part.result() for part in self._parts]
+        self._pool.shutdown()
         self._client.complete_multipart_upload(
-            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
         )
 
     def abort(self) -> None:
+        # First the parts under way: one that ends after the abort could stay.
+        self._pool.shutdown(cancel_futures=True)
         if self._upload_id is not None:
             self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
@@ -218,9 +227,14 @@ class S3Archive:
                 **self._where, ContentType="application/gzip"
             )
             self._upload_id = started["UploadId"]
+        if len(self._parts) >= PARTS_AHEAD:
+            self._parts[-PARTS_AHEAD].result()  # waits, and raises what went wrong
         number = len(self._parts) + 1
-        part = self._client.upload_part(
-            **self._where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer)
-        )
-        self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
+        self._parts.append(self._pool.submit(self._send, number, bytes(self._buffer)))
         self._buffer.clear()
+
+    def _send(self, number: int, data: bytes) -> dict[str, Any]:
+        sent = self._client.upload_part(
+            **self._where, UploadId=self._upload_id, PartNumber=number, Body=data
+        )
+        return {"PartNumber": number, "ETag": sent["ETag"]}
