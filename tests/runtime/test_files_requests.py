@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -89,6 +89,48 @@ def test_any_text_is_a_name_or_refused(name: str) -> None:
 )
 def test_a_download_is_told_its_name(name: str, expected: str) -> None:
     assert content_disposition(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "shorter_by", "expected"),
+    [
+        ("abcdef.txt", 0, "abcdef.txt"),
+        ("abcdef.txt", 2, "abcde.txt"),  # each counts twice, in either form of the name
+        ("abcdef.txt", 3, "abcd.txt"),
+        ("éàü.txt", 11, "éà.txt"),
+        ("ab" + "🎬" * 3 + ".mov", 21, "ab🎬🎬.mov"),
+        ("ab" + "🎬" * 3 + ".mov", 22, "ab🎬.mov"),
+        ("abe\u0301.txt", 1, "ab.txt"),  # a letter and its accent
+        ("ab👩\u200d🚀.txt", 1, "ab.txt"),  # a woman, a joiner and a rocket are an astronaut
+        ("ab👍🏽.txt", 1, "ab.txt"),
+        ("ab🇫🇷🇩🇪.txt", 1, "ab🇫🇷.txt"),
+        ("ab❤\ufe0f.txt", 1, "ab.txt"),
+        ("abcdef.not-an-extension-", 2, "abcdef.not-an-extension"),
+        (".gitignore", 2, ".gitignor"),
+        ("🎬" * 9, 10**6, "🎬"),
+    ],
+)
+def test_a_name_is_shortened_before_its_extension(
+    name: str, shorter_by: int, expected: str
+) -> None:
+    header = content_disposition(name, shorter_by=shorter_by)
+
+    assert header == content_disposition(expected)
+
+
+@UNHURRIED
+@given(st.text(min_size=1, max_size=255), st.integers(1, 4000))
+def test_a_shortened_header_is_shorter_by_what_was_asked(name: str, shorter_by: int) -> None:
+    try:
+        taken = parse_name(name)
+    except Refused:
+        return
+    header = content_disposition(taken, shorter_by=shorter_by)
+    kept = unquote(header.rpartition("UTF-8''")[2])
+    saved = len(quote(content_disposition(taken))) - len(quote(header))
+
+    assert saved >= shorter_by or len(kept.rpartition(".")[0] or kept) <= 1
+    assert len(kept) <= len(taken)
 
 
 @pytest.mark.parametrize(
