@@ -199,6 +199,19 @@ def test_a_check_that_is_none_is_refused(wrong: bytes) -> None:
     assert refusal(lambda: parse_check(wrong)).code == "invalid_request"
 
 
+def test_s3_takes_up_to_48_8_tib() -> None:
+    largest = 10_000 * 5 * GIB
+
+    (content,) = parse_check(body(files=[{"sha256": SHA, "size": largest}]))
+    over = refusal(lambda: parse_check(body(files=[{"sha256": SHA, "size": largest + 1}])))
+
+    assert content.size == parts.MAX_SIZE == 53_687_091_200_000
+    assert (over.code, over.detail) == (
+        "file_too_large",
+        "files[0]: size is over 53687091200000 bytes, S3's limit.",
+    )
+
+
 def test_a_size_of_any_number_of_digits_is_too_large() -> None:
     wrong = b'{"files": [{"sha256": "%s", "size": 1%s}]}' % (SHA.encode(), b"0" * 5000)
 
@@ -287,6 +300,8 @@ def test_pages_that_are_none_are_refused(query: dict[str, str]) -> None:
         (80_000 * parts.MIB, 8 * parts.MIB, 10_000),
         (80_000 * parts.MIB + 1, 9 * parts.MIB, 8_889),
         (5 * 1024 * GIB, 525 * parts.MIB, 9_987),
+        (50_000 * GIB - 1, 5 * GIB, 10_000),
+        (50_000 * GIB, 5 * GIB, 10_000),
     ],
 )
 def test_a_file_is_cut_into_parts(size: int, part_size: int, count: int) -> None:
