@@ -18,8 +18,11 @@ import orjson
 from isal import isal_zlib
 
 from examples.call_log import make_call_log
+from wideload_runtime.adapters.s3_bucket import S3Archive
 from wideload_runtime.core.ingest.document import keep
 
+S3_SPEED = 15e6
+"""Bytes a second of one connection: slow on purpose, so that waiting shows."""
 BATCH = orjson.dumps(make_call_log(8_000_000)["transcript_with_metrics"])[1:-1]
 PREFIX = b'{"call_id":"bench","transcript_with_metrics":['
 
@@ -30,6 +33,23 @@ class Nowhere:
     def write(self, data: bytes) -> None: ...
     def commit(self) -> None: ...
     def abort(self) -> None: ...
+
+
+class SlowS3:
+    """Takes parts at `S3_SPEED` each, and keeps nothing."""
+
+    waited = 0.0
+
+    def create_multipart_upload(self, **_: object) -> dict[str, str]:
+        return {"UploadId": "u"}
+
+    def upload_part(self, *, Body: bytes, **_: object) -> dict[str, str]:  # noqa: N803
+        seconds = len(Body) / S3_SPEED
+        time.sleep(seconds)
+        self.waited += seconds
+        return {"ETag": "e"}
+
+    def complete_multipart_upload(self, **_: object) -> None: ...
 
 
 def document(megabytes: int) -> Iterator[bytes]:
@@ -59,6 +79,28 @@ def stream(megabytes: int) -> int:
     return kept.size
 
 
+def slowly(megabytes: int) -> None:
+    """How much longer sending the parts takes than computing alone."""
+    s3 = SlowS3()
+    chunks = list(compressed(megabytes))
+    seconds = []
+    for open_archive in (Nowhere, lambda: S3Archive(s3, "bucket", "key")):
+        started = time.monotonic()
+        keep(
+            chunks,
+            open_archive=open_archive,
+            records_field="transcript_with_metrics",
+            max_size=1 << 40,
+            has_time=lambda: True,
+        )
+        seconds.append(time.monotonic() - started)
+    alone, beside = seconds
+    print(
+        f"archived at {S3_SPEED / 1e6:.0f} MB/s: {alone:.1f} s of computing, {s3.waited:.1f} s of "
+        f"sending, {beside:.1f} s in all"
+    )
+
+
 def whole(megabytes: int) -> int:
     data = isal_zlib.decompress(b"".join(compressed(megabytes)), 31)
     orjson.loads(data)
@@ -83,6 +125,7 @@ def main() -> None:
     for name, size in (("stream", 8), ("stream", megabytes), ("whole", megabytes)):
         # Each in a process of its own: peak memory never goes down again.
         subprocess.run([sys.executable, "-m", "bench.processing", name, str(size)], check=True)
+    slowly(megabytes)
 
 
 if __name__ == "__main__":

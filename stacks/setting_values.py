@@ -84,7 +84,7 @@ _RANGES = {
     "archive_glacier_days": (1, 36_499),
     "file_url_minutes": (1, 720),
     "upload_session_days": (1, 30),
-    "max_file_size": (1, 5 * 2**40),
+    "max_file_size": (1, 10_000 * 5 * 2**30),
     "file_quota_bytes": (1, 10**18),
     "file_quota_files": (1, 10**9),
     "max_open_uploads": (1, 10_000),

@@ -115,8 +115,9 @@ class Settings:
     upload_session_days: int = 7
     """Days within which an upload of a file must be completed, and can be resumed, 1 to 30."""
 
-    max_file_size: int = 5 * 2**40
-    """Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB)."""
+    max_file_size: int = 10_000 * 5 * 2**30
+    """Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB). Over 10 TiB `file_quota_bytes`
+    must be raised, too."""
 
     file_quota_bytes: int | None = 10 * 2**40
     """Most that one person may store, in bytes. Empty: no limit."""

@@ -74,12 +74,12 @@ ROUTES = {
 OPEN_PATHS = ["/sign-in"]
 
 TIB = 2**40
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MAX_FILE_SIZE = 5 * TIB
+# 10,000 parts of 5 GiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+MAX_FILE_SIZE = 10_000 * 5 * 2**30
 
 
 class FileTransfer(FilesMetrics, FilesEvents, Construct):
-    """Take files of up to 5 TiB from people's browsers and programs, and give them back.
+    """Take files of up to 48.8 TiB from people's browsers and programs, and give them back.
 
     No byte of a file passes through a function: a client asks the API for presigned URLs,
     talks to S3 itself, and tells the API when it is done. Up to 64 MiB that is one PUT whose
@@ -148,11 +148,11 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             earlier when the function's credentials do. Default: 1 hour.
         session_ttl: How long an upload may take, in whole days, 1 to 30; until then it can be
             resumed. Default: 7 days.
-        max_file_size: Largest file, in bytes, 1 to 5,497,558,138,880 (5 TiB, the most that S3
-            keeps). Default: 5 TiB.
+        max_file_size: Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB, the most that
+            S3 keeps as one object). Default: 48.8 TiB, of which `quota_bytes` leaves 10.
         quota_bytes: Most that one person may store, in bytes: files, open uploads, and what was
             aborted or deleted while its upload URL lives. `None`: no limit.
-            Default: 10,995,116,277,760 (10 TiB), twice the largest file.
+            Default: 10,995,116,277,760 (10 TiB); larger files need more.
         quota_files: The same in number, 1 to 1,000,000,000. `None`: no limit. Default: 100,000.
         max_open_uploads: Uploads that one person may have open at once, 1 to 10,000.
             Default: 100.

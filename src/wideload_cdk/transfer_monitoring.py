@@ -291,8 +291,8 @@ class TransferMonitoring(Construct):
             server_error_percent: Answers 5xx in percent of requests. Default: 1, above what
                 single failures of AWS cause, and low enough that clients' retries still hide it.
             latency: The p99 of the API's answers, up to 29 s, since API Gateway gives up at 30.
-                Default: 5 s; no request carries a file, but completing one of thousands of parts
-                takes S3 a while.
+                Default: 5 s; no request carries a file, and none waits longer than 2 s for S3 to
+                join parts.
             function_error_percent: Invocations that end in an error in percent of all. The
                 functions catch what they expect, so an error is a crash, a timeout or no memory.
                 Default: 1.

@@ -68,7 +68,7 @@ class FakeFiles:
         self.most_open = 100
         self.quota: int | None = None
         self.largest: int | None = None
-        self.tries_to_complete = 0  # so many requests to complete get 503 completing first
+        self.tries_to_complete = 0  # so many requests to complete get 202 first
         self.retry_after = "2"  # with those
         self.uploads: dict[str, Upload] = {}
         self.files: dict[str, dict[str, Any]] = {}
@@ -266,7 +266,9 @@ class FakeFiles:
             return _json({"file": self.files[upload.file_id]})
         if self.tries_to_complete:
             self.tries_to_complete -= 1
-            raise Refused(problem(503, "completing", Retry_After=self.retry_after))
+            waiting = {"upload_id": upload_id, "state": "completing"}
+            body = json.dumps({**waiting, "retry_after": int(self.retry_after)}).encode()
+            return Fault(202, body, {"Retry-After": self.retry_after})
         if upload.one_put:
             if upload.key not in self.s3.objects:
                 raise Refused(problem(409, "not_uploaded"))

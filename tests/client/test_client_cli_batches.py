@@ -15,6 +15,8 @@ from tests.client.conftest import Command, spawn
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import FakeServer, problem
 from tests.client.running import environment_of, heed_ctrl_c, start, write
+from wideload._cli.exits import concerns_all, status_of
+from wideload.errors import ServerError
 
 
 @pytest.fixture
@@ -43,6 +45,14 @@ def test_trouble_with_one_document_does_not_keep_others_from_being_sent(
     assert ["error" in line for line in ran.lines] == [True, False, False]
     assert [line.get("state") for line in ran.lines[1:]] == ["stored", "stored"]
     assert "stopped" not in ran.error
+
+
+def test_a_file_that_s3_takes_long_to_join_does_not_stop_the_others() -> None:
+    slow = ServerError("202 completing", status=202, code="completing")
+
+    assert not concerns_all(slow)
+    assert status_of(slow) == 3
+    assert concerns_all(ServerError("503 unavailable", status=503, code="unavailable"))
 
 
 def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(

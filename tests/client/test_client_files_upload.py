@@ -339,6 +339,7 @@ def test_files_may_have_an_api_of_their_own(files_server: FakeFiles) -> None:
         (80_000 * MIB, 8 * MIB),
         (80_000 * MIB + 1, 9 * MIB),
         (5 * 1024**4, 525 * MIB),
+        (10_000 * 5120 * MIB, 5120 * MIB),
     ],
 )
 def test_the_contracts_formula_for_parts(size: int, part_size: int) -> None:

@@ -200,7 +200,13 @@ def test_a_small_file_is_one_put() -> None:
 
 @pytest.mark.parametrize(
     ("size", "parts"),
-    [(64 * MIB + 1, 9), (200 * MB, 24), (78_125 * MIB, 9_766), (5 * 1024**4, 9_987)],
+    [
+        (64 * MIB + 1, 9),
+        (200 * MB, 24),
+        (78_125 * MIB, 9_766),
+        (5 * 1024**4, 9_987),
+        (50_000 * 1024**3, 10_000),
+    ],
 )
 def test_large_files_come_in_parts(size: float, parts: int) -> None:
     files = Files(count=1, size=size)

@@ -20,11 +20,12 @@ from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.files.parts import base64_of, composite
-from wideload_runtime.core.files.ports import Stored
+from wideload_runtime.core.files.ports import Ask, Stored
 from wideload_runtime.core.files.records import Content, File, Quota, Trash, Upload, Usage
 
 MIB = 1024**2
 NOW = "2026-11-22T09:00:00.000Z"
+LATER = "2026-11-22T09:05:00.000Z"
 QUOTA = Quota(1000, 2)
 KINDS = pytest.mark.parametrize("kind", ["fake", "real"])
 
@@ -112,13 +113,31 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
     records.begin_multipart(upload, "second")
     begun = replace(upload, s3_upload_id="first")
     assert records.upload(upload.upload_id) == begun
-    assert records.begin_completing(upload, composite="c", since=NOW, due_at=NOW) is None
-    completing = records.begin_completing(begun, composite="c-5", since=NOW, due_at=NOW)
+    ask, other = Ask("A", LATER), Ask("B", LATER)
+    assert records.begin_ask(upload, composite="c", since=NOW, due_at=NOW, ask=ask) is None
+    completing = records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=ask)
     assert completing == replace(
-        begun, state="completing", composite="c-5", completing_since=NOW, due_at=NOW
+        begun,
+        state="completing",
+        composite="c-5",
+        completing_since=NOW,
+        due_at=NOW,
+        ask_id="A",
+        ask_ends=LATER,
     )
+    assert records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=other) is None
+    # As when the answer to the request was lost, and it is made again underneath.
+    same = records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=ask)
+    assert same == completing
+    ended = records.end_ask(completing, ends=NOW, conflict_since=None)
+    assert ended == replace(completing, ask_ends=NOW)
+    second = records.begin_ask(ended, composite="c-5", since=NOW, due_at=NOW, ask=other)
+    assert second == replace(completing, ask_id="B")
+    assert records.end_ask(completing, ends=NOW, conflict_since=NOW) is None
+    refused = records.end_ask(second, ends=NOW, conflict_since=NOW)
+    assert refused == replace(second, ask_ends=NOW, conflict_since=NOW)
     assert not records.reopen(begun)
-    assert records.reopen(completing)
+    assert records.reopen(refused)
     assert records.upload(upload.upload_id) == replace(begun, composite="c-5")
     assert not records.finish(begun, file_of(upload), due_at=None, expires_at=5)
     again = replace(begun, composite="c-5")

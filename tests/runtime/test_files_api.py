@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError
 from openapi_schema_validator import OAS31Validator
+from urllib3.exceptions import SSLError
 
 from tests import contract_cases, request_numbers
 from tests.runtime.fake_s3 import Body
-from tests.runtime.files_world import FilesWorld, large, small
+from tests.runtime.files_world import FilesWorld, large, part_of, refusal, small
 from tests.runtime.test_ingest_api import Context
 from tests.runtime.wire import aws_error
 from wideload_runtime import __version__
@@ -275,6 +276,26 @@ def test_an_unknown_route_is_a_problem(invoke: Invoke) -> None:
     [
         (aws_error("ThrottlingException", "GetItem"), 503, "unavailable"),
         (ReadTimeoutError(endpoint_url="https://x"), 503, "unavailable"),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), 503, "unavailable"),
+        (SSLError("EOF occurred in violation of protocol"), 503, "unavailable"),
+        (aws_error("TransactionInProgressException", "TransactWriteItems"), 503, "unavailable"),
+        (aws_error("RequestTimeout", "CompleteMultipartUpload"), 503, "unavailable"),
+        (aws_error("TooManyRequestsException", "SendMessage"), 503, "unavailable"),
+        (aws_error("KmsThrottled", "SendMessage"), 503, "unavailable"),
+        (aws_error("KMS.ThrottlingException", "GetObject"), 503, "unavailable"),
+        (aws_error("502", "HeadObject"), 503, "unavailable"),
+        (aws_error("504", "HeadObject"), 503, "unavailable"),
+        (
+            aws_error("Unheard", "PutItem", ResponseMetadata={"HTTPStatusCode": 503}),
+            503,
+            "unavailable",
+        ),
+        (
+            aws_error("Unheard", "PutItem", ResponseMetadata={"HTTPStatusCode": 400}),
+            500,
+            "internal",
+        ),
+        (aws_error("403", "HeadObject"), 500, "internal"),
         (aws_error("AccessDeniedException", "GetItem"), 500, "internal"),
         (ZeroDivisionError("secret"), 500, "internal"),
     ],
@@ -291,6 +312,58 @@ def test_a_failure_says_whether_to_try_again_and_nothing_else(
     assert (answered, body["code"]) == (status, code)
     assert headers.get("Retry-After") == ("2" if status == 503 else None)
     assert "secret" not in json.dumps(body)
+
+
+def test_waiting_for_s3_is_no_failure(world: FilesWorld, invoke: Invoke) -> None:
+    upload_id = world.ann.begin(large())
+    world.ann.send_parts(upload_id)
+    waited: list[float] = []
+    world.bucket._run = lambda work, seconds: waited.append(seconds)
+    schema = contract_cases.answer_schema(
+        "POST", "/files/uploads/{upload_id}/complete", 202, api="files", kind="application/json"
+    )
+
+    first = invoke("POST", f"/files/uploads/{upload_id}/complete")
+    second = invoke("POST", f"/files/uploads/{upload_id}/complete")
+
+    assert waited == [2]
+    for status, body, headers in (first, second):
+        assert (status, headers["Retry-After"]) == (202, "5")
+        assert body == {"upload_id": upload_id, "state": "completing", "retry_after": 5}
+        OAS31Validator(schema).validate(body)
+
+
+def test_what_meets_a_completion_is_told_to_come_back(world: FilesWorld, invoke: Invoke) -> None:
+    upload_id = world.ann.begin(large())
+    world.ann.send_parts(upload_id)
+    upload = world.ann.record(upload_id)
+    world.seconds_left = 0
+    refusal(lambda: world.ann.complete(upload_id))
+    world.s3.multiparts.clear()
+    part = json.dumps({"parts": [{"number": 1, "sha256": part_of(upload, 1).sha256}]})
+    file = json.dumps({"files": [{"name": "a", "size": upload.size, "sha256": upload.sha256}]})
+
+    for path, body in ((f"/files/uploads/{upload_id}/parts", part), ("/files", file)):
+        status, problem, headers = invoke("POST", path, body)
+        assert (status, problem["code"], headers["Retry-After"]) == (409, "completing", "5")
+
+
+def test_parts_that_s3_will_not_join(world: FilesWorld, invoke: Invoke) -> None:
+    upload_id = world.ann.begin(large())
+    world.ann.send_parts(upload_id)
+    world.wire.refused = lambda name, number: (
+        "ConditionalRequestConflict" if name == "CompleteMultipartUpload" else None
+    )
+    path = f"/files/uploads/{upload_id}/complete"
+    assert invoke("POST", path)[0] == 202
+    world.clock.time += 60
+
+    status, body, _ = invoke("POST", path)
+
+    assert (status, body["code"], body["begun_anew"]) == (409, "parts_missing", True)
+    kind = "application/problem+json"
+    schema = contract_cases.answer_schema("POST", path, 409, api="files", kind=kind)
+    OAS31Validator(schema).validate(body)
 
 
 def test_a_throttled_transaction_is_tried_again_later(world: FilesWorld, invoke: Invoke) -> None:

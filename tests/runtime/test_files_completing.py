@@ -15,6 +15,7 @@ from tests.runtime.files_world import (
     refusal,
     small,
 )
+from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage
 
 
@@ -154,6 +155,7 @@ def test_a_part_lost_meanwhile_can_be_sent_again(world: FilesWorld) -> None:
     world.seconds_left = 0
     refusal(lambda: world.ann.complete(upload_id))
     world.seconds_left = 20
+    world.clock.time += ASK_SECONDS
     del world.s3.multiparts[world.ann.record(upload_id).s3_upload_id or ""].parts[4]
 
     assert refusal(lambda: world.ann.complete(upload_id)).members["missing"] == [4]
@@ -212,13 +214,11 @@ def test_s3_may_take_a_quarter_of_an_hour(world: FilesWorld) -> None:
     world.clock.time += 15 * 60
     late = refusal(lambda: world.ann.complete(upload_id))
 
-    assert (early.code, early.status, early.retry_after) == ("completing", 503, 5)
+    assert (early.code, early.retry_after) == ("completing", 5)
     assert late.code == "parts_missing"
 
 
-@pytest.mark.parametrize(
-    "code", ["SlowDown", "InternalError", "ConditionalRequestConflict", "OperationAborted"]
-)
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "OperationAborted"])
 def test_a_failure_of_s3_is_asked_again(world: FilesWorld, code: str) -> None:
     upload_id = joined(world)
     world.wire.refused = lambda name, number: code if name == "CompleteMultipartUpload" else None
@@ -226,6 +226,81 @@ def test_a_failure_of_s3_is_asked_again(world: FilesWorld, code: str) -> None:
     assert refusal(lambda: world.ann.complete(upload_id)).code == "completing"
     world.wire.refused = lambda name, number: None
     assert world.ann.complete(upload_id)["file_id"] == upload_id
+
+
+def test_s3_is_asked_once_at_a_time(world: FilesWorld) -> None:
+    """A second request beside the first could only meet it."""
+    upload_id = joined(world)
+    world.seconds_left = 0
+    refusal(lambda: world.ann.complete(upload_id))
+    world.seconds_left = 20
+    world.wire.requests.clear()
+
+    world.clock.time += ASK_SECONDS - 1
+    told = refusal(lambda: world.ann.complete(upload_id))
+
+    assert (told.code, world.wire.requests) == ("completing", ["GetItem", "HeadObject"])
+    world.clock.time += 1
+    assert world.ann.complete(upload_id)["file_id"] == upload_id
+    assert world.wire.requests.count("CompleteMultipartUpload") == 1
+
+
+def test_a_conflict_in_s3_begins_anew_after_a_minute(world: FilesWorld) -> None:
+    upload_id = joined(world)
+    key = world.ann.record(upload_id).key
+    conflict_of(world)
+    first = refusal(lambda: world.ann.complete(upload_id))
+    world.clock.time += 59
+    second = refusal(lambda: world.ann.complete(upload_id))
+    world.clock.time += 1
+
+    third = refusal(lambda: world.ann.complete(upload_id))
+
+    assert (first.code, second.code) == ("completing", "completing")
+    assert (third.code, third.status) == ("parts_missing", 409)
+    assert third.members == {"missing": list(range(1, 10)), "begun_anew": True}
+    assert third.detail == (
+        "S3 refused to join the parts (409), so the upload begins anew: send all 9 parts, then "
+        "complete."
+    )
+    assert world.wire.requests.count("CompleteMultipartUpload") == 1
+    assert (world.ann.record(upload_id).key, world.s3.multiparts) != (key, {})
+    world.wire.refused = lambda name, number: None
+    world.ann.send_parts(upload_id)
+    assert world.ann.complete(upload_id)["file_id"] == upload_id
+    assert audit(world) == []
+
+
+def test_a_conflict_with_what_made_the_object_is_none(world: FilesWorld) -> None:
+    """As when an attempt whose connection broke goes on beside the next."""
+    upload_id = joined(world)
+    conflict_of(world)
+    refusal(lambda: world.ann.complete(upload_id))
+    upload = world.ann.record(upload_id)
+    world.wire.refused = lambda name, number: None
+    parts = world.bucket.parts(upload.key, upload.s3_upload_id or "") or []
+    world.bucket.complete(upload.key, upload.s3_upload_id or "", parts, seconds=1)
+    world.clock.time += 90
+
+    assert world.ann.complete(upload_id)["file_id"] == upload_id
+
+
+def test_the_sweep_begins_anew_what_met_a_conflict(world: FilesWorld) -> None:
+    upload_id = joined(world)
+    conflict_of(world)
+    refusal(lambda: world.ann.complete(upload_id))
+    world.clock.time += 15 * 60
+
+    world.sweep()
+
+    assert (world.ann.record(upload_id).state, world.failures) == ("open", [])
+    assert audit(world) == []
+
+
+def conflict_of(world: FilesWorld) -> None:
+    world.wire.refused = lambda name, number: (
+        "ConditionalRequestConflict" if name == "CompleteMultipartUpload" else None
+    )
 
 
 def test_an_s3_that_is_not_reached_is_asked_again(world: FilesWorld) -> None:
@@ -238,6 +313,7 @@ def test_an_s3_that_is_not_reached_is_asked_again(world: FilesWorld) -> None:
     world.wire.before = unreachable
     assert refusal(lambda: world.ann.complete(upload_id)).code == "completing"
     world.wire.before = lambda name: None
+    world.clock.time += ASK_SECONDS  # S3 may be at it: an earlier attempt may have reached it
     assert world.ann.complete(upload_id)["file_id"] == upload_id
 
 

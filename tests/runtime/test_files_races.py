@@ -20,6 +20,7 @@ from tests.runtime.files_world import (
 )
 from tests.runtime.wire import AtOnce, Outcome, every_order
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage
 
 Work = Callable[[], Any]
@@ -110,7 +111,8 @@ def test_two_completes_make_one_file(body: Body) -> None:
 
         return world, [complete, complete]
 
-    assert at_once(prepare) == {"ok ok"}
+    late = {"completing ok", "ok completing"} if body.size > 1000 else set()
+    assert at_once(prepare) == {"ok ok"} | late
 
 
 @pytest.mark.parametrize("body", [small(), large()])
@@ -234,7 +236,8 @@ def test_signing_meets_abort() -> None:
 
 
 def test_a_part_sent_anew_meets_complete() -> None:
-    """The object is of the old part or of the new one; and nobody is told to send it again."""
+    """The object is of the old part or of the new one; and nobody is told to send it again. S3 is
+    asked once at a time, so one of the two may have to wait."""
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world, upload_id = uploaded(large())
@@ -249,7 +252,8 @@ def test_a_part_sent_anew_meets_complete() -> None:
 
     told = at_once(prepare, switches=2)
 
-    assert told == {"ok ok ok", "ok ok s3:NoSuchUpload"}
+    completions = {"ok ok", "ok completing", "completing ok"}
+    assert told == {f"{two} {sent}" for two in completions for sent in ("ok", "s3:NoSuchUpload")}
 
 
 # Lost answers
@@ -275,8 +279,9 @@ def client(world: FilesWorld, body: Body) -> list[Work]:
     return [create, send, complete]
 
 
-def repeat(work: Work) -> None:
-    for _ in range(5):
+def repeat(world: FilesWorld, work: Work) -> None:
+    """As a client does: it waits as long as it is told."""
+    for _ in range(100):
         try:
             work()
         except (HTTPClientError, ClientError):
@@ -284,6 +289,7 @@ def repeat(work: Work) -> None:
         except Refused as refused:
             if refused.retry_after is None:
                 raise
+            world.clock.time += refused.retry_after
             continue
         return
     raise AssertionError("it never succeeds")
@@ -306,7 +312,7 @@ def test_an_answer_lost_at_any_step(body: Body, kind: str, repeated: bool) -> No
         try:
             for step in client(world, body):
                 if repeated:
-                    repeat(step)
+                    repeat(world, step)
                 else:
                     step()
         except (HTTPClientError, ClientError, Refused):
@@ -343,11 +349,9 @@ def test_an_answer_lost_while_aborting_or_deleting(body: Body) -> None:
         file_id = world.ann.upload(small("another"))["file_id"]
         first = len(world.wire.requests)
         world.wire.lost = lambda name, seen, at=first + number: seen == at
-        repeat(lambda: world.ann.uploads.abort(aborted))  # noqa: B023
-        assert said_by(lambda: repeat(lambda: world.ann.files.delete(file_id))) in {  # noqa: B023
-            "ok",
-            "unknown_file",
-        }
+        repeat(world, lambda: world.ann.uploads.abort(aborted))  # noqa: B023
+        told = said_by(lambda: repeat(world, lambda: world.ann.files.delete(file_id)))  # noqa: B023
+        assert told in {"ok", "unknown_file"}
         requests = len(world.wire.requests) - first
         mend(world)
         assert audit(world) == [], f"after request {number}"
@@ -379,7 +383,7 @@ def test_s3_that_takes_long_is_asked_again() -> None:
     assert world.ann.record(upload_id).state == "completing"
 
     world.seconds_left = 20
-
+    world.clock.time += ASK_SECONDS
     assert world.ann.complete(upload_id)["file_id"] == upload_id
 
 

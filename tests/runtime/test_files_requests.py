@@ -6,7 +6,7 @@ import hashlib
 import json
 import unicodedata
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -92,6 +92,48 @@ def test_a_download_is_told_its_name(name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "shorter_by", "expected"),
+    [
+        ("abcdef.txt", 0, "abcdef.txt"),
+        ("abcdef.txt", 2, "abcde.txt"),  # each counts twice, in either form of the name
+        ("abcdef.txt", 3, "abcd.txt"),
+        ("éàü.txt", 11, "éà.txt"),
+        ("ab" + "🎬" * 3 + ".mov", 21, "ab🎬🎬.mov"),
+        ("ab" + "🎬" * 3 + ".mov", 22, "ab🎬.mov"),
+        ("abe\u0301.txt", 1, "ab.txt"),  # a letter and its accent
+        ("ab👩\u200d🚀.txt", 1, "ab.txt"),  # a woman, a joiner and a rocket are an astronaut
+        ("ab👍🏽.txt", 1, "ab.txt"),
+        ("ab🇫🇷🇩🇪.txt", 1, "ab🇫🇷.txt"),
+        ("ab❤\ufe0f.txt", 1, "ab.txt"),
+        ("abcdef.not-an-extension-", 2, "abcdef.not-an-extension"),
+        (".gitignore", 2, ".gitignor"),
+        ("🎬" * 9, 10**6, "🎬"),
+    ],
+)
+def test_a_name_is_shortened_before_its_extension(
+    name: str, shorter_by: int, expected: str
+) -> None:
+    header = content_disposition(name, shorter_by=shorter_by)
+
+    assert header == content_disposition(expected)
+
+
+@UNHURRIED
+@given(st.text(min_size=1, max_size=255), st.integers(1, 4000))
+def test_a_shortened_header_is_shorter_by_what_was_asked(name: str, shorter_by: int) -> None:
+    try:
+        taken = parse_name(name)
+    except Refused:
+        return
+    header = content_disposition(taken, shorter_by=shorter_by)
+    kept = unquote(header.rpartition("UTF-8''")[2])
+    saved = len(quote(content_disposition(taken))) - len(quote(header))
+
+    assert saved >= shorter_by or len(kept.rpartition(".")[0] or kept) <= 1
+    assert len(kept) <= len(taken)
+
+
+@pytest.mark.parametrize(
     "content_type",
     ["text/plain", "text/plain; charset=utf-8", 'text/x; a="b c"; d=e', "image/svg+xml",
      "application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
@@ -155,6 +197,19 @@ def test_what_is_to_be_checked() -> None:
 )  # fmt: skip
 def test_a_check_that_is_none_is_refused(wrong: bytes) -> None:
     assert refusal(lambda: parse_check(wrong)).code == "invalid_request"
+
+
+def test_s3_takes_up_to_48_8_tib() -> None:
+    largest = 10_000 * 5 * GIB
+
+    (content,) = parse_check(body(files=[{"sha256": SHA, "size": largest}]))
+    over = refusal(lambda: parse_check(body(files=[{"sha256": SHA, "size": largest + 1}])))
+
+    assert content.size == parts.MAX_SIZE == 53_687_091_200_000
+    assert (over.code, over.detail) == (
+        "file_too_large",
+        "files[0]: size is over 53687091200000 bytes, S3's limit.",
+    )
 
 
 def test_a_size_of_any_number_of_digits_is_too_large() -> None:
@@ -245,6 +300,8 @@ def test_pages_that_are_none_are_refused(query: dict[str, str]) -> None:
         (80_000 * parts.MIB, 8 * parts.MIB, 10_000),
         (80_000 * parts.MIB + 1, 9 * parts.MIB, 8_889),
         (5 * 1024 * GIB, 525 * parts.MIB, 9_987),
+        (50_000 * GIB - 1, 5 * GIB, 10_000),
+        (50_000 * GIB, 5 * GIB, 10_000),
     ],
 )
 def test_a_file_is_cut_into_parts(size: int, part_size: int, count: int) -> None:

@@ -8,45 +8,62 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import SSLError
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.s3_bucket import CHUNK, STREAM_ATTEMPTS, S3Bucket, S3Upload
 
 BODY = bytes(range(256)) * (CHUNK // 32)  # 8 chunks
+CUT_OFF = IncompleteReadError(actual_bytes=0, expected_bytes=len(BODY))
+ERRORS = [
+    CUT_OFF,
+    ReadTimeoutError(endpoint_url="https://s3.test"),
+    ResponseStreamingError(error="the connection was reset"),
+    SSLError("EOF occurred in violation of protocol"),
+]
+"""How botocore tells of a connection that broke while a body was read."""
 
 
 class Breaking(io.BytesIO):
     """Breaks once so many bytes were read."""
 
-    def __init__(self, data: bytes, whole: int) -> None:
+    def __init__(self, data: bytes, whole: int, error: Exception) -> None:
         super().__init__(data)
         self._whole = whole
+        self._error = error
 
     def read(self, size: int | None = -1) -> bytes:
         if self.tell() >= self._whole:
-            raise IncompleteReadError(actual_bytes=self.tell(), expected_bytes=len(BODY))
+            raise self._error
         return super().read(size)
 
 
 class Client:
     """Connections of which each brings so many bytes."""
 
-    def __init__(self, *, whole: int) -> None:
+    def __init__(self, *, whole: int, error: Exception = CUT_OFF) -> None:
         self.etag = '"one"'
         self.ranges: list[str] = []
         self._whole = whole
+        self._error = error
 
     def get_object(self, *, Range: str = "bytes=0-", IfMatch: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
         if IfMatch and IfMatch != self.etag:
             raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "GetObject")
         self.ranges.append(Range)
-        start = int(Range.removeprefix("bytes=").removesuffix("-"))
+        first, _, last = Range.removeprefix("bytes=").partition("-")
+        data = BODY[int(first) : int(last) + 1 if last else None]
         return {
-            "ContentLength": len(BODY) - start,
+            "ContentLength": len(data),
             "LastModified": datetime.now(UTC),
             "ETag": self.etag,
-            "Body": Breaking(BODY[start:], self._whole),
+            "Body": Breaking(data, self._whole, self._error),
         }
 
 
@@ -58,6 +75,18 @@ def test_a_stream_goes_on_where_its_connection_broke() -> None:
 
     assert b"".join(upload.chunks()) == BODY
     assert client.ranges == [f"bytes={start}-" for start in range(0, len(BODY), CHUNK)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_range_goes_on_where_its_connection_broke(error: Exception) -> None:
+    client = Client(whole=CHUNK // 2, error=error)
+    first, size = 1000, 2 * CHUNK + 500
+
+    data = S3Bucket(client, "bucket", url_seconds=60).read_range("key", offset=first, size=size)
+
+    assert data == BODY[first : first + size]
+    last = first + size - 1
+    assert client.ranges == [f"bytes={first + done}-{last}" for done in (0, CHUNK, 2 * CHUNK)]
 
 
 def test_a_stream_that_brings_nothing_is_given_up() -> None:

@@ -22,7 +22,7 @@ The tree, with what each means to the caller:
         ├── ConflictError         409: not in the state that the request needs
         ├── RecordTooLargeError   a single record is too large for an answer of the API
         ├── RateLimitError        429, after all retries
-        └── ServerError           5xx, after all retries
+        └── ServerError           5xx, after all retries; or completing takes too long
 
 `OSError` from opening, reading or writing a file that was given as a path or a file object is not
 wrapped. No message, attribute or repr of these holds an API key, a token or the query of a
@@ -269,4 +269,4 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx, after all retries."""
+    """5xx, after all retries; or S3 takes longer to join the parts of a file than is waited for."""

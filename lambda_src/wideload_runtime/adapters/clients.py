@@ -6,8 +6,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NotConnectedError
+from urllib3.exceptions import SSLError
 
 from wideload_runtime.adapters.attributes import read_any_number
 
@@ -16,26 +17,44 @@ _CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
 )
 
-NO_ANSWER = (HTTPClientError, NotConnectedError)
-"""AWS was not reached, or did not answer; what was asked may be done."""
+BROKEN_STREAM = (HTTPClientError, IncompleteReadError, SSLError)
+"""What reading a body raises when its connection breaks; botocore wraps all but TLS's own."""
+NO_ANSWER = (*BROKEN_STREAM, NotConnectedError)
+"""AWS was not reached, or did not answer to the end; what was asked may be done."""
+_PASSING_STATUSES = {"429", "500", "502", "503", "504"}
 _PASSING = {
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    "OperationAborted",
+    "RequestTimeout",
     "SlowDown",
     "ServiceUnavailable",
     "InternalServerError",
     "InternalError",
-    # HEAD answers have no body, so no code but the status:
-    "429",
-    "500",
-    "503",
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+    "KmsThrottled",
+    "RequestThrottled",
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html
+    "DependencyTimeoutException",
+    "KMSInternalException",
+    # Lambda, Cognito and others
+    "TooManyRequestsException",
 }
+"""Codes, since many of these come with status 400."""
 
 
 def is_passing(error: ClientError) -> bool:
     """Whether AWS is overloaded or failing, so that the same request may succeed later."""
-    return error.response["Error"]["Code"] in _PASSING
+    # Services pass on what KMS refuses, with a prefix.
+    code = error.response["Error"]["Code"].removeprefix("KMS.")
+    # The answer to a HEAD has no body, so its code is its status.
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", code)
+    return code in _PASSING or str(status) in _PASSING_STATUSES
 
 
 def s3(addressing_style: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import Any, Literal
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,18 +12,12 @@ from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
 from wideload_runtime.adapters.s3_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
-from wideload_runtime.core.files.ports import Action, Stored, StoredPart
+from wideload_runtime.core.files.ports import Action, Joining, Stored, StoredPart
 
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"}
 """The parts are not those that were listed a moment ago."""
-UNCLEAR = {
-    "NoSuchUpload",
-    "PreconditionFailed",
-    "ConditionalRequestConflict",
-    "OperationAborted",
-    "RequestTimeout",
-}
-"""S3 completed it before, is at it, or failed, perhaps after it did so."""
+UNCLEAR = {"NoSuchUpload", "PreconditionFailed"}
+"""S3 completed it before."""
 
 
 def run_for(work: Callable[[], None], seconds: float) -> None:
@@ -32,10 +26,9 @@ def run_for(work: Callable[[], None], seconds: float) -> None:
     S3 keeps the connection of a slow completion alive, so no timeout of the client's ends it.
     Whoever stops waiting loses nothing: S3 goes on, and the object shows it.
     """
-    if seconds > 0:
-        thread = Thread(target=work, daemon=True)
-        thread.start()
-        thread.join(seconds)
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(max(0, seconds))
 
 
 class FilesBucket:
@@ -172,7 +165,7 @@ class FilesBucket:
 
     def complete(
         self, key: str, s3_upload_id: str, parts: Sequence[StoredPart], *, seconds: float
-    ) -> Literal["done", "unclear", "refused"]:
+    ) -> Joining:
         outcome: list[dict[str, Any] | Exception] = []
 
         def ask() -> None:
@@ -187,8 +180,12 @@ class FilesBucket:
             return "unclear"
         if isinstance(answered, ClientError):
             code = answered.response["Error"]["Code"]
-            if code in UNCLEAR or is_passing(answered):
+            if code in UNCLEAR:
                 return "unclear"
+            if code == "ConditionalRequestConflict":
+                return "conflict"
+            if is_passing(answered):
+                return "failed"
             if code in REFUSED:
                 return "refused"
         if isinstance(answered, Exception):

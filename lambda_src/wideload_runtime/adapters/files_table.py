@@ -39,9 +39,12 @@ from wideload_runtime.adapters.files_items import (
     upload_of,
 )
 from wideload_runtime.adapters.own_items import OwnItems, Write, expression_of
-from wideload_runtime.core.files.ports import Due
+from wideload_runtime.core.files.ports import Ask, Due
 from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
 from wideload_runtime.core.turns import in_turns
+
+_ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
+"""What is noted of asking S3 to join the parts."""
 
 
 class FilesTable:
@@ -157,21 +160,39 @@ class OwnRecords(OwnItems):
             {":new": s3_upload_id, ":open": "open", ":key": upload.key},
         )
 
-    def begin_completing(
-        self, upload: Upload, *, composite: str, since: str, due_at: str
+    def begin_ask(
+        self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
     ) -> Upload | None:
+        same, values = _unchanged(upload, "s3_upload_id", "ask_id")
         item = self._update(
             UPLOAD + upload.upload_id,
             "SET #state = :completing, #composite = :composite, #completing_since = :since, "
-            "#due_at = :due_at",
-            "#state = :open AND #s3_upload_id = :s3_upload_id",
+            "#due_at = :due_at, #ask_id = :ask_id, #ask_ends = :ask_ends",
+            # One's own, since a request whose answer was lost is made again underneath.
+            f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
             {
                 ":completing": "completing",
                 ":composite": composite,
                 ":since": since,
                 ":due_at": due_at,
-                ":open": "open",
-                ":s3_upload_id": upload.s3_upload_id,
+                ":ask_id": ask.id,
+                ":ask_ends": ask.ends,
+                ":was_state": upload.state,
+                **values,
+            },
+        )
+        return upload_of(item) if item else None
+
+    def end_ask(self, upload: Upload, *, ends: str, conflict_since: str | None) -> Upload | None:
+        item = self._update(
+            UPLOAD + upload.upload_id,
+            "SET #ask_ends = :ends" + (", #conflict_since = :conflict" if conflict_since else ""),
+            "#state = :completing AND #ask_id = :ask_id",
+            {
+                ":completing": "completing",
+                ":ask_id": upload.ask_id,
+                ":ends": ends,
+                **({":conflict": conflict_since} if conflict_since else {}),
             },
         )
         return upload_of(item) if item else None
@@ -180,7 +201,7 @@ class OwnRecords(OwnItems):
         same, values = _unchanged(upload)
         item = self._update(
             UPLOAD + upload.upload_id,
-            "SET #state = :open, #due_at = :due_at REMOVE #completing_since",
+            f"SET #state = :open, #due_at = :due_at REMOVE {_ASKED}",
             f"#state = :completing AND {same}",
             {
                 ":open": "open",
@@ -197,7 +218,7 @@ class OwnRecords(OwnItems):
             self._change(
                 UPLOAD + upload.upload_id,
                 "SET #state = :open, #due_at = :due_at, #key = :key "
-                "REMOVE #completing_since, #composite, #s3_upload_id",
+                f"REMOVE {_ASKED}, #composite, #s3_upload_id",
                 f"#state = :was_state AND {same}",
                 {
                     ":open": "open",
@@ -346,10 +367,11 @@ def _given_back(size: int) -> dict[str, int]:
     return {"bytes": -size, "files": -1}
 
 
-def _unchanged(upload: Upload) -> tuple[str, dict[str, Any]]:
-    """A condition that S3 is asked to make the same object as was read, and its values."""
+def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
+    """A condition that members are as they were read, and its values. By default those that say
+    which object S3 is asked to make."""
     conditions, values = ["#key = :was_key"], {":was_key": upload.key}
-    for name in ("composite", "s3_upload_id"):
+    for name in names or ("composite", "s3_upload_id"):
         value = getattr(upload, name)
         if value is None:
             conditions.append(f"attribute_not_exists(#{name})")

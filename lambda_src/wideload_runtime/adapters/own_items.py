@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.adapters.batches import ATTEMPTS, items_of, overloaded, pause
 from wideload_runtime.core.files.completing import conflict
 
-BATCH = 100
-"""Items of one BatchGetItem.
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
-ATTEMPTS = 6
-"""Of a write that meets another: two thirds of a second in all."""
 _THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 Write = dict[str, dict[str, Any]]
@@ -56,20 +50,7 @@ class OwnItems:
 
     def _items(self, items: Iterable[str]) -> Iterator[dict[str, Any]]:
         keys = [self._key(item) for item in items]
-        name = self._table.name
-        for start in range(0, len(keys), BATCH):
-            wanted: dict[str, Any] = {
-                name: {"Keys": keys[start : start + BATCH], "ConsistentRead": True}
-            }
-            for attempt in range(ATTEMPTS):
-                answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-                yield from answer["Responses"].get(name, [])
-                wanted = answer.get("UnprocessedKeys") or {}
-                if not wanted:
-                    break
-                self._wait(attempt)
-            else:
-                raise _unavailable()
+        return items_of(self._table, keys, ConsistentRead=True, sleep=self._sleep)
 
     def _newest(self, prefix: str, before: str | None, limit: int) -> list[dict[str, Any]]:
         """At most 1 MB, which is more than `limit` is used for."""
@@ -119,7 +100,7 @@ class OwnItems:
                 if "ConditionalCheckFailed" in reasons:
                     return False
                 if reasons & _THROTTLED:
-                    raise _unavailable() from error
+                    raise overloaded() from error
                 if "TransactionConflict" not in reasons:
                     raise
                 self._wait(attempt)
@@ -152,7 +133,7 @@ class OwnItems:
         raise conflict()
 
     def _wait(self, attempt: int) -> None:
-        self._sleep(0.02 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        self._sleep(pause(attempt))
 
 
 def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict[str, Any]:
@@ -169,7 +150,3 @@ def _reasons(error: ClientError) -> set[str]:
     """Why DynamoDB cancelled a transaction, one code for each write that had to do with it."""
     reasons: Any = error.response.get("CancellationReasons", [])
     return {reason.get("Code", "None") for reason in reasons}
-
-
-def _unavailable() -> Refused:
-    return Refused("unavailable", "The table is overloaded: try again.", retry_after=2)

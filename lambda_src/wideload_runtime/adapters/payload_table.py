@@ -12,6 +12,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
+from wideload_runtime.adapters.batches import items_of
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     TENANT_SHARDS,
@@ -42,8 +43,15 @@ class DynamoPayloadTable:
         now: Epoch seconds.
     """
 
-    def __init__(self, table: Any, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        table: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._table = table
+        self._sleep = sleep
         self._now = now
 
     def create(self, payload: Payload) -> None:
@@ -237,13 +245,8 @@ class DynamoPayloadTable:
 
     def _some(self, payload_ids: Collection[str], attributes: str) -> Iterator[dict[str, Any]]:
         """These attributes of up to `MAX_KNOWN` items, in no order."""
-        name = self._table.name
         keys = [{"payload_id": payload_id} for payload_id in payload_ids]
-        wanted = {name: {"Keys": keys, "ProjectionExpression": attributes}} if keys else {}
-        while wanted:
-            answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(name, ())
-            wanted = answer.get("UnprocessedKeys")
+        return items_of(self._table, keys, ProjectionExpression=attributes, sleep=self._sleep)
 
     def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
         key = Key("open_shard").eq(partition) & Key("created_at").between(since, before)
@@ -256,10 +259,8 @@ class DynamoPayloadTable:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def swept_until(self) -> str | None:
-        name = self._table.name
-        wanted = {name: {"Keys": [{"payload_id": SWEEP}]}}
-        answer = self._table.meta.client.batch_get_item(RequestItems=wanted)
-        return next((item["swept_until"] for item in answer["Responses"].get(name, ())), None)
+        found = items_of(self._table, [{"payload_id": SWEEP}], sleep=self._sleep)
+        return next((item["swept_until"] for item in found), None)
 
     def keep_swept_until(self, time: str) -> None:
         self._table.update_item(

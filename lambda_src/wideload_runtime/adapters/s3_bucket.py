@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import (
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from wideload_runtime.adapters.clients import BROKEN_STREAM
 
 CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+PARTS_AHEAD = 2
+"""Parts of an archive under way at once: with the one that is being filled, 24 MiB."""
 NOT_CACHED = "private, no-store"
 """`Cache-Control` of all that is downloaded, whatever its uploader asked for."""
 STREAM_ATTEMPTS = 5
@@ -112,15 +112,16 @@ class S3Bucket:
 
     def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
         """Some bytes of an object; None if it isn't there."""
-        wanted = f"bytes={offset}-{offset + size - 1}"
         try:
-            answer = self._client.get_object(Bucket=self._name, Key=key, Range=wanted)
+            part = S3Upload(self._client, self._name, key, first=offset, last=offset + size - 1)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None
             raise
-        data: bytes = answer["Body"].read()
-        return data
+        try:
+            return b"".join(part.chunks())
+        finally:
+            part.close()
 
     def delete(self, *keys: str) -> None:
         for key in keys:
@@ -146,14 +147,22 @@ class S3Bucket:
 
 
 class S3Upload:
-    """One version of an object, read once, as a stream that survives broken connections."""
+    """One version of an object, read once, as a stream that survives broken connections.
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    Args:
+        first: Its first byte that is read.
+        last: Its last byte that is read. Default: the object's.
+    """
+
+    def __init__(
+        self, client: Any, bucket: str, key: str, *, first: int = 0, last: int | None = None
+    ) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
+        self._first, self._last = first, last
         self.read_seconds = 0.0
         started = time.monotonic()
-        answer = client.get_object(**self._where)
+        answer = client.get_object(**self._where, **({} if last is None else self._range(0)))
         self.read_seconds += time.monotonic() - started
         self.size: int = answer["ContentLength"]
         self.stored_at: float = answer["LastModified"].timestamp()
@@ -169,7 +178,7 @@ class S3Upload:
                 chunk: bytes = self._body.read(CHUNK)
                 if not chunk:
                     raise IncompleteReadError(actual_bytes=position, expected_bytes=self.size)
-            except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
+            except BROKEN_STREAM:
                 attempts -= 1
                 if not attempts:
                     raise
@@ -185,22 +194,28 @@ class S3Upload:
         # The ETag keeps us on the same version: an object could be replaced meanwhile.
         self._body.close()
         self._body = self._client.get_object(
-            **self._where, Range=f"bytes={position}-", IfMatch=self.etag
+            **self._where, **self._range(position), IfMatch=self.etag
         )["Body"]
+
+    def _range(self, position: int) -> dict[str, str]:
+        last = "" if self._last is None else self._last
+        return {"Range": f"bytes={self._first + position}-{last}"}
 
     def close(self) -> None:
         self._body.close()
 
 
 class S3Archive:
-    """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts."""
+    """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts, which
+    are sent in threads beside whoever writes."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client
         self._where = {"Bucket": bucket, "Key": key}
         self._buffer = bytearray()
         self._upload_id: str | None = None
-        self._parts: list[dict[str, Any]] = []
+        self._pool = ThreadPoolExecutor(PARTS_AHEAD)
+        self._parts: list[Future[dict[str, Any]]] = []
 
     def write(self, data: bytes) -> None:
         self._buffer += data
@@ -215,11 +230,15 @@ class S3Archive:
             return
         if self._buffer:
             self._put_part()
+        parts = [part.result() for part in self._parts]
+        self._pool.shutdown()
         self._client.complete_multipart_upload(
-            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
         )
 
     def abort(self) -> None:
+        # First the parts under way: one that ends after the abort could stay.
+        self._pool.shutdown(cancel_futures=True)
         if self._upload_id is not None:
             self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
@@ -230,9 +249,14 @@ class S3Archive:
                 **self._where, ContentType="application/gzip"
             )
             self._upload_id = started["UploadId"]
+        if len(self._parts) >= PARTS_AHEAD:
+            self._parts[-PARTS_AHEAD].result()  # waits, and raises what went wrong
         number = len(self._parts) + 1
-        part = self._client.upload_part(
-            **self._where, UploadId=self._upload_id, PartNumber=number, Body=bytes(self._buffer)
-        )
-        self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
+        self._parts.append(self._pool.submit(self._send, number, bytes(self._buffer)))
         self._buffer.clear()
+
+    def _send(self, number: int, data: bytes) -> dict[str, Any]:
+        sent = self._client.upload_part(
+            **self._where, UploadId=self._upload_id, PartNumber=number, Body=data
+        )
+        return {"PartNumber": number, "ETag": sent["ETag"]}

@@ -51,7 +51,7 @@ STATUS = {
     "file_too_large": 413,
     "quota_exceeded": 413,
     "too_many_uploads": 429,
-    "completing": 503,
+    "completing": 409,
 }
 
 TITLES = {

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import orjson
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from wideload_runtime import __version__
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
@@ -100,12 +100,11 @@ class Api(APIGatewayHttpResolver):
             "request_id": self.request_id,
             **refused.members,
         }
-        retry = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
         return Response(
             status_code=refused.status,
             content_type="application/problem+json",
             body=to_json(body),
-            headers={**NO_STORE, **retry},
+            headers=_headers(refused.retry_after),
         )
 
     def _not_found(self, _error: Exception) -> Response[str]:
@@ -115,7 +114,7 @@ class Api(APIGatewayHttpResolver):
         logger.info("refused", code=error.code, status=error.status)
         return self.problem(error)
 
-    def _aws_failed(self, error: ClientError | BotoCoreError) -> Response[str]:
+    def _aws_failed(self, error: Exception) -> Response[str]:
         if isinstance(error, ClientError) and not is_passing(error):
             return self._failed(error)
         logger.exception("AWS is not available")
@@ -136,10 +135,21 @@ def _caller_of(event: Mapping[str, Any]) -> str | None:
     return caller
 
 
-def answer(status: int, body: Any) -> Response[str]:
+def answer(status: int, body: Any, *, retry_after: int | None = None) -> Response[str]:
+    """
+    Args:
+        retry_after: Seconds after which the same request may answer more.
+    """
     return Response(
-        status_code=status, content_type="application/json", body=to_json(body), headers=NO_STORE
+        status_code=status,
+        content_type="application/json",
+        body=to_json(body),
+        headers=_headers(retry_after),
     )
+
+
+def _headers(retry_after: int | None) -> dict[str, str | list[str]]:
+    return {**NO_STORE, **({"Retry-After": str(retry_after)} if retry_after else {})}
 
 
 def no_content() -> Response[str]:

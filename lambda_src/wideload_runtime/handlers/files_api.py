@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
@@ -24,8 +25,6 @@ from wideload_runtime.handlers._files import make_transfer
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
 
-RESERVE_SECONDS = 5
-"""Kept back from waiting for S3, to answer before API Gateway gives up."""
 MAX_SUBJECT = 1024
 """Bytes. A key of DynamoDB has up to 2,048."""
 JSON_RANGES = {"application/json", "application/*", "*/*"}
@@ -80,7 +79,16 @@ def sign_parts(upload_id: str) -> Response[str]:
 
 @app.post("/files/uploads/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Response[str]:
-    return answer(200, {"file": _uploads().completion.complete(upload_id).shown})
+    try:
+        file = _uploads().completion.complete(upload_id)
+    except Refused as refused:
+        if refused.code != "completing":
+            raise
+        # No error: S3 takes its time, and neither 5xx nor latency should tell of it.
+        retry_after = refused.retry_after
+        waiting = {"upload_id": upload_id, "state": "completing", "retry_after": retry_after}
+        return answer(202, waiting, retry_after=retry_after)
+    return answer(200, {"file": file.shown})
 
 
 @app.get("/files")
@@ -119,7 +127,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _uploads() -> Uploads:
-    return transfer.uploads(_owner(), seconds_left=_seconds_left)
+    return transfer.uploads(_owner(), seconds_left=lambda: WAIT_SECONDS)
 
 
 def _files() -> Files:
@@ -138,10 +146,6 @@ def _owner() -> str:
             "not_an_access_token", f"The token has no subject of 1 to {MAX_SUBJECT} bytes."
         )
     return str(subject)
-
-
-def _seconds_left() -> float:
-    return app.lambda_context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
 
 def _takes_json() -> bool:

@@ -93,7 +93,8 @@ def concerns_all(error: Exception) -> bool:
     if isinstance(error, UploadError):
         return error.status >= 500
     if isinstance(error, ServerError):
-        return error.status != 500  # which what was sent may have caused
+        # What was sent may have caused a 500, and S3 may take long for one file alone.
+        return error.status != 500 and error.code != "completing"
     return isinstance(error, (TransportError, RateLimitError, SignInError, AuthenticationError))
 
 

@@ -12,7 +12,7 @@ from wideload._api import Api, Meanings, parse_answer, unexpected
 from wideload._files.control import Control
 from wideload._files.models import FileInfo
 from wideload._http import Answer
-from wideload._retry import Attempts, RetryPolicy
+from wideload._retry import Attempts, RetryPolicy, parse_retry_after
 from wideload.errors import (
     ApiError,
     AuthenticationError,
@@ -35,7 +35,11 @@ FILES = Meanings(
         413: FileRefusedError,
         429: RateLimitError,
     },
-    codes={"quota_exceeded": QuotaError, "too_many_uploads": QuotaError},
+    codes={
+        "quota_exceeded": QuotaError,
+        "too_many_uploads": QuotaError,
+        "completing": ServerError,  # a 409, which the service's work mends, not the caller's
+    },
     passing_conflicts=frozenset({"conflict"}),
     lasting=frozenset({"too_many_uploads"}),
 )
@@ -198,13 +202,15 @@ class Session:
             attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
             try:
                 answer = self._api.request("POST", path, attempts)
-            except ServerError as error:
-                if not self._is_completing(error, began):
-                    raise
-                pause = error.retry_after or _COMPLETING_PAUSE
+            except ServerError as refused:  # by deployments that know no 202
+                error: ApiError = refused
             else:
-                return read_file("POST", path, answer)
-            self._pacing.sleep(pause)
+                if answer.status != 202:
+                    return read_file("POST", path, answer)
+                error = self._still_completing(path, answer)
+            if not self._is_completing(error, began):
+                raise error
+            self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
 
     def download(self, file_id: str) -> tuple[FileInfo, Action]:
         """Get a file's record, and the request that gives its content.
@@ -246,6 +252,17 @@ class Session:
         # Some of its life is left for the request to reach S3, where its beginning counts.
         deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
         return Action(method, href, headers, deadline)
+
+    def _still_completing(self, path: str, answer: Answer) -> ApiError:
+        """What is raised once there is no use in waiting any longer."""
+        problem = {
+            "code": "completing",
+            "detail": "S3 is still joining the parts: upload the file again later, which sends "
+            "nothing twice",
+            "request_id": answer.headers.get("apigw-requestid"),
+            "retry_after": parse_retry_after(answer.headers.get("Retry-After"), self._pacing.now()),
+        }
+        return self._api.error(f"POST {path}", problem, answer.status)
 
     def _is_completing(self, error: ApiError, began: float) -> bool:
         """Whether S3 is at it, and hasn't been for too long."""

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.parts import base64_of, composite, hex_of
-from wideload_runtime.core.files.ports import Bucket, Records, Stored, StoredPart, Verifications
+from wideload_runtime.core.files.ports import (
+    Ask,
+    Bucket,
+    Records,
+    Stored,
+    StoredPart,
+    Verifications,
+)
 from wideload_runtime.core.files.records import File, Trash, Upload
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
@@ -21,6 +29,16 @@ from wideload_runtime.core.ulids import is_ulid
 ROUNDS = 4
 COMPLETING_SECONDS = 15 * 60
 """S3 may take "several minutes" to complete an upload: until then a missing object means nothing.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+WAIT_SECONDS = 2
+"""How long a request waits for S3, well below what the alarm on latency takes for slow; then the
+client asks again."""
+ASK_SECONDS = 5 * 60
+"""How long S3 may work on one request to complete an upload before it is asked again: a second
+request beside the first could only meet it, and get 409 (docs/adr/0040-completing.md)."""
+CONFLICT_SECONDS = 60
+"""How long the object is waited for after S3 has answered 409, "re-initiate the multipart upload":
+the request that it met may have been an earlier attempt of our own.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
 KEEP_SECONDS = 7 * 24 * 3600
 """How long a finished upload still answers under its id."""
@@ -37,7 +55,7 @@ MAX_MISSING = 100
 class Completion:
     """
     Args:
-        seconds_left: How long S3 may be waited for.
+        seconds_left: How long S3 may be waited for now; it goes on by itself.
         life_seconds: Life of a file, from when its upload was begun; None: for ever.
         url_seconds: Life of an upload URL.
     """
@@ -104,8 +122,8 @@ class Completion:
         return self._finish(upload, verified=True)
 
     def _join(self, upload: Upload) -> File | None:
-        """Have S3 join the parts, unless it did so before."""
-        parts = self.parts_of(upload)
+        """Have S3 join the parts, unless it did so before, or is at it."""
+        parts = None if self._was_asked(upload) else self.parts_of(upload)
         if parts is None:
             return self._finish_joined(upload)
         if len(parts) < upload.part_count:
@@ -116,29 +134,51 @@ class Completion:
         if upload.state == "completing" and upload.composite != checksum:
             self.records.reopen(upload)
             return None
-        completing = upload if upload.state == "completing" else self._begin(upload, checksum)
-        if completing is None:
+        asked = self._ask(upload, parts, checksum)
+        return self._finish_joined(asked) if asked else None
+
+    def _ask(self, upload: Upload, parts: list[StoredPart], checksum: str) -> Upload | None:
+        """Ask S3 to join the parts; None if the upload is to be looked at again."""
+        asked = self._note_ask(upload, checksum)
+        if asked is None:
             return None
         outcome = self.bucket.complete(
             upload.key, upload.s3_upload_id or "", parts, seconds=self.seconds_left()
         )
         if outcome == "refused":
-            self.records.reopen(completing)
+            self.records.reopen(asked)
             return None
-        return self._finish_joined(completing)
+        if outcome in ("failed", "conflict"):
+            now = iso(self.now())
+            return self.records.end_ask(
+                asked, ends=now, conflict_since=now if outcome == "conflict" else None
+            )
+        return asked
 
-    def _begin(self, upload: Upload, checksum: str) -> Upload | None:
+    def _note_ask(self, upload: Upload, checksum: str) -> Upload | None:
+        """Note that S3 is asked to join the parts; None if somebody else has noted so."""
         now = self.now()
-        return self.records.begin_completing(
-            upload, composite=checksum, since=iso(now), due_at=iso(now + COMPLETING_SECONDS)
+        since = upload.completing_since or iso(now)
+        return self.records.begin_ask(
+            upload,
+            composite=checksum,
+            since=since,
+            due_at=iso(epoch(since) + COMPLETING_SECONDS),
+            ask=Ask(self.new_id(), iso(now + ASK_SECONDS)),
         )
+
+    def _was_asked(self, upload: Upload) -> bool:
+        """Whether to look for the object, and not to ask S3 for it once more."""
+        if upload.state != "completing":
+            return False
+        return upload.conflict_since is not None or (upload.ask_ends or "") > iso(self.now())
 
     def _finish_joined(self, upload: Upload) -> File | None:
         """Record the object that S3 made of the parts, however it is known that it was asked."""
         stored = self.bucket.stored(upload.key)
         if stored and (stored.size, stored.checksum) == (upload.size, upload.composite):
             return self._finish(upload, verified=False)
-        if stored is None and upload.state == "completing" and self._is_recent(upload):
+        if stored is None and upload.state == "completing" and self._may_still_come(upload):
             raise still_completing()
         # Somebody else aborted it; or parts were sent anew while S3 was joining those before.
         self._begin_anew(upload)
@@ -152,9 +192,11 @@ class Completion:
         trash = Trash(self.new_id(), upload.key, iso(now + LEFTOVER_SECONDS))
         if self.records.begin_anew(upload, key=f"{prefix}/{trash.id}", trash=trash):
             self.bucket.try_remove(upload.key, upload.s3_upload_id)
-            raise parts_missing(upload, [])
+            raise begun_anew(upload)
 
-    def _is_recent(self, upload: Upload) -> bool:
+    def _may_still_come(self, upload: Upload) -> bool:
+        if upload.conflict_since is not None:
+            return self.now() - epoch(upload.conflict_since) < CONFLICT_SECONDS
         since = epoch(upload.completing_since or upload.created_at)
         return self.now() - since < COMPLETING_SECONDS
 
@@ -214,15 +256,31 @@ def still_completing() -> Refused:
     )
 
 
+def begun_anew(upload: Upload) -> Refused:
+    """`parts_missing`, which every client knows, with the reason beside it."""
+    why = "refused to join the parts (409)" if upload.conflict_since else "did not join the parts"
+    return Refused(
+        "parts_missing",
+        f"S3 {why}, so the upload begins anew: send all {upload.part_count} parts, then complete.",
+        members={"missing": _numbers(upload, []), "begun_anew": True},
+    )
+
+
 def conflict() -> Refused:
     return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
 
 
 def parts_missing(upload: Upload, parts: list[StoredPart]) -> Refused:
-    held = {part.number for part in parts}
-    missing = [number for number in range(1, upload.part_count + 1) if number not in held]
+    lacking = upload.part_count - len(parts)
     return Refused(
         "parts_missing",
-        f"S3 lacks {len(missing)} of {upload.part_count} parts: send them, then complete.",
-        members={"missing": missing[:MAX_MISSING]},
+        f"S3 lacks {lacking} of {upload.part_count} parts: send them, then complete.",
+        members={"missing": _numbers(upload, parts)},
     )
+
+
+def _numbers(upload: Upload, parts: list[StoredPart]) -> list[int]:
+    """The first numbers of the parts that are missing."""
+    held = {part.number for part in parts}
+    missing = (number for number in range(1, upload.part_count + 1) if number not in held)
+    return list(islice(missing, MAX_MISSING))

@@ -18,6 +18,10 @@ from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
 ROUNDS = 4
+MAX_URL = 6 * 1024
+"""Bytes of a download's URL: S3 takes 8 KB for the head of a request, in which browsers and proxies
+send lines of their own (`RequestHeaderSectionTooLarge`).
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 SCANNED = 250
 """Files whose names one page of a search looks at: half of what a query answers, if all names are
 long."""
@@ -94,14 +98,19 @@ class Files:
             raise Refused(
                 "corrupt", "The content has not the SHA-256 that was announced: upload it again."
             )
-        action = self.bucket.sign_get(
-            file.key,
-            content_type=file.content_type,
-            disposition=content_disposition(file.name),
-            seconds=self.url_seconds,
-        )
+        action = self._signed(file)
+        if (excess := len(action["href"]) - MAX_URL) > 0:
+            action = self._signed(file, shorter_by=excess)
         self.metrics.add("FileDownloadCount", 1)
         return file, action
+
+    def _signed(self, file: File, *, shorter_by: int = 0) -> Action:
+        return self.bucket.sign_get(
+            file.key,
+            content_type=file.content_type,
+            disposition=content_disposition(file.name, shorter_by=shorter_by),
+            seconds=self.url_seconds,
+        )
 
 
 def remove(file: File, records: Records, bucket: Bucket, now: float) -> bool:

@@ -14,9 +14,17 @@ MAX_NAME = 255
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
+MAX_EXTENSION = 16
+"""Characters after a name's last dot that it keeps when it is shortened."""
+
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They make `exe.pdf` of `fdp.exe`: https://trojansource.codes"""
+
+_JOINER = "\u200d"
+_SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Two of them are one flag."""
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
@@ -75,22 +83,61 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", spaced).casefold())
 
 
-def content_disposition(name: str) -> str:
+def content_disposition(name: str, *, shorter_by: int = 0) -> str:
     """The header that has browsers save a download under its name.
 
     ASCII alone: S3 refuses what is no Latin-1. Clients that know no `filename*` get the fallback.
     https://www.rfc-editor.org/rfc/rfc6266#appendix-D
+
+    Args:
+        shorter_by: Bytes that a URL with this header is to lose: the name's last characters before
+            its extension are left out for it.
     """
+    if shorter_by > 0:
+        name = _shortened(name, shorter_by)
+    fallback = _fallback(name)
+    if not fallback.strip(" ."):
+        fallback = "download"
+    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{_encoded(name)}"
+
+
+def _fallback(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name)
     kept = (character for character in plain if not unicodedata.combining(character))
-    fallback = "".join(
+    return "".join(
         character if " " <= character <= "~" and character not in '"\\%/' else "_"
         for character in kept
     )
-    if not fallback.strip(" ."):
-        fallback = "download"
-    encoded = quote(name, safe=_ATTRIBUTE_CHARACTERS)
-    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{encoded}"
+
+
+def _encoded(name: str) -> str:
+    return quote(name, safe=_ATTRIBUTE_CHARACTERS)
+
+
+def _shortened(name: str, bytes_of_url: int) -> str:
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension) > MAX_EXTENSION:
+        stem, dot, extension = name, "", ""
+    end = len(stem)
+    while end > 1 and (bytes_of_url > 0 or _cuts_character(stem, end)):
+        end -= 1
+        # In a URL, what is percent-encoded is so once more.
+        bytes_of_url -= len(quote(_encoded(stem[end]) + _fallback(stem[end])))
+    return f"{stem[:end]}{dot}{extension}"
+
+
+def _cuts_character(text: str, position: int) -> bool:
+    """Whether a cut would divide what people see as one character: a letter and its accent, or an
+    emoji of several code points (most of https://unicode.org/reports/tr29/)."""
+    if position == len(text):
+        return False
+    before, after = text[position - 1], text[position]
+    if _JOINER in (before, after) or after in _SKIN_TONES:
+        return True
+    if unicodedata.category(after).startswith("M"):
+        return True
+    flags = len(text[:position]) - len(text[:position].rstrip(_FLAG_LETTERS))
+    return after in _FLAG_LETTERS and flags % 2 == 1
 
 
 def _bad_name(detail: str) -> Refused:

@@ -14,8 +14,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-
 MIN_PART = 8 * MIB
 """S3 wants 5 MiB of each part but the last; fewer parts are fewer requests."""
 MAX_PARTS = 10_000
-MAX_SIZE = 5 * 1024**4
-"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+MAX_PART = 5 * 1024 * MIB
+MAX_SIZE = MAX_PARTS * MAX_PART
+"""Bytes of an object: 48.8 TiB.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 
 def part_size(size: int) -> int:

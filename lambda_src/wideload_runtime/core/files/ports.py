@@ -9,6 +9,15 @@ from typing import Any, Literal, Protocol
 from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to S3 to join the parts of an upload."""
+
+    id: str
+    ends: str
+    """Until when S3 may be at it."""
+
+
 class Records(Protocol):
     """One person's records, made for that person: no method takes an owner, so that nobody can
     forget whose a record must be."""
@@ -35,10 +44,13 @@ class Records(Protocol):
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
         """Note S3's id, if the upload is open and has none yet."""
 
-    def begin_completing(
-        self, upload: Upload, *, composite: str, since: str, due_at: str
+    def begin_ask(
+        self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
     ) -> Upload | None:
-        """From `open`; None if it isn't, or its multipart upload is another."""
+        """To `completing`; None if the upload is not as given any more, or another ask began."""
+
+    def end_ask(self, upload: Upload, *, ends: str, conflict_since: str | None) -> Upload | None:
+        """Note what S3 answered; None if the upload is not as given any more."""
 
     def reopen(self, upload: Upload) -> bool:
         """From `completing` back to `open`; False if the upload is not as given any more."""
@@ -130,6 +142,16 @@ Action = dict[str, Any]
 """`method`, `href`, `headers`, `expires_in`: a request for the client to make."""
 
 
+Joining = Literal["done", "unclear", "failed", "conflict", "refused"]
+"""What came of asking S3 to join parts.
+
+- `unclear`: S3 is still at it, was at it before, or its answer was lost: look at the object.
+- `failed`: S3 is overloaded or failed: ask again.
+- `conflict`: it met another request to write the object: begin anew if that made no object.
+- `refused`: the parts are not those.
+"""
+
+
 class Bucket(Protocol):
     def sign_put(self, key: str, *, size: int, sha256: str, seconds: int) -> Action:
         """Store these bytes, if there are none yet."""
@@ -150,12 +172,8 @@ class Bucket(Protocol):
 
     def complete(
         self, key: str, s3_upload_id: str, parts: Sequence[StoredPart], *, seconds: float
-    ) -> Literal["done", "unclear", "refused"]:
-        """Make the object of its parts, if there is none yet.
-
-        `refused`: the parts are not those. `unclear`: S3 is still at it after `seconds`, was at it
-        before, or its answer was lost: look at the object.
-        """
+    ) -> Joining:
+        """Make the object of its parts, if there is none yet."""
 
     def remove(self, key: str, s3_upload_id: str | None = None) -> None:
         """Delete the object, and abort the multipart upload, if they are there."""

@@ -98,6 +98,12 @@ class Upload:
     composite: str | None = None
     """The checksum of the object that S3 was last asked to make of the parts."""
     completing_since: str | None = None
+    ask_id: str | None = None
+    """The last request to S3 to make that object; whoever noted it makes it."""
+    ask_ends: str | None = None
+    """Until when S3 may be at it, so that it is not asked again."""
+    conflict_since: str | None = None
+    """When S3 answered 409, which means to begin anew."""
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB may delete the item, once nothing is left to do."""
     held: int | None = None

@@ -1,5 +1,6 @@
 import { ConflictError, GoneError, LimitError, NotFoundError, ServerError } from "./errors.js";
 import { decode, Http } from "./http.js";
+import { stillCompleting } from "./problem.js";
 import type {
   Action,
   Created,
@@ -116,13 +117,22 @@ export class FilesApi {
     const { pacing } = this.#http;
     const path = `${uploadPath(uploadId)}/complete`;
     for (const began = pacing.now(); ; ) {
-      try {
-        return await this.#file(this.#http.call({ method: "POST", path, signal }));
-      } catch (error) {
-        const slow = error instanceof ServerError && error.code === "completing";
-        if (!slow || pacing.now() - began > LONGEST_COMPLETION) throw error;
-        await pacing.sleep((error.retryAfter ?? 2) * 1000, signal);
-      }
+      const answer = await this.#completed(path, signal);
+      if (!(answer instanceof ServerError)) return decode(() => decodeFile(answer["file"]));
+      if (pacing.now() - began > LONGEST_COMPLETION) throw answer;
+      await pacing.sleep((answer.retryAfter ?? 2) * 1000, signal);
+    }
+  }
+
+  /** The answer; an error while S3 is at it. */
+  async #completed(path: string, signal?: AbortSignal): Promise<Json | ServerError> {
+    try {
+      const answer = await this.#http.call({ method: "POST", path, signal });
+      return answer["state"] === "completing" ? stillCompleting(202, answer) : answer;
+    } catch (error) {
+      // Of deployments that know no 202.
+      if (error instanceof ServerError && error.code === "completing") return error;
+      throw error;
     }
   }
 

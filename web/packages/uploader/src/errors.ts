@@ -15,7 +15,7 @@
  *         ├── ConflictError       409
  *         ├── GoneError           410: the upload was aborted or has expired
  *         ├── LimitError          413 quota_exceeded, 429: make room, or come back later
- *         └── ServerError         5xx, after all retries
+ *         └── ServerError         5xx, after all retries; or completing takes too long
  *
  * No message or property of these holds a token or a presigned URL.
  */

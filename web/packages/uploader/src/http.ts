@@ -214,6 +214,7 @@ export function isPassing(error: WideloadError): boolean {
   if (!(error instanceof ApiError)) return false;
   return (
     [408, 429, 500, 502, 503, 504].includes(error.status) ||
-    (error.status === 409 && error.code === "conflict")
+    error.code === "conflict" ||
+    error.code === "completing"
   );
 }

@@ -19,7 +19,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   upload_gone: "Add the file again.",
   corrupt: "Upload the file again.",
   conflict: "Try again in a moment.",
-  completing: "Try again in a few minutes; nothing has to be sent again.",
 };
 
 /** What API Gateway refuses by itself says nothing but "Unauthorized". */
@@ -52,6 +51,7 @@ export function apiError(
     requestId: fieldOf(members, "request_id") ?? requestId,
     retryAfter: retryAfter ?? (typeof asked === "number" ? asked : null),
   };
+  if (fields.code === "completing") return stillCompleting(status, members, fields);
   // 403 comes from API Gateway alone: the token lacks a scope.
   if (status === 401 || status === 403)
     return new AuthenticationError(
@@ -82,6 +82,21 @@ export function apiError(
     );
   }
   return new RefusedError(sentence(`The service refused this (${status}).`, "", fields), fields);
+}
+
+/** S3 takes its time to put parts together; `members` may name a `retry_after`. */
+export function stillCompleting(
+  status: number,
+  members: Readonly<Record<string, unknown>>,
+  known?: ApiErrorFields,
+): ServerError {
+  const asked = members["retry_after"];
+  const retryAfter = typeof asked === "number" ? asked : null;
+  return new ServerError(
+    "The service is still putting the file together. Try again in a few minutes; nothing has to " +
+      "be sent again.",
+    known ?? { status, members, code: "completing", detail: null, requestId: null, retryAfter },
+  );
 }
 
 /** The page has no token to send. */

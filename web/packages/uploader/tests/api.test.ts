@@ -405,13 +405,15 @@ describe("answers", () => {
   });
 
   it("are waited for while S3 completes, up to a quarter of an hour", async () => {
-    const slow = () => problem(503, "completing", {}, 30);
-    const { files, pacing } = api([slow(), slow(), json(200, { file: FILE })]);
+    const slow = () => json(202, { upload_id: "U1", state: "completing", retry_after: 30 });
+    const earlier = problem(503, "completing", {}, 20);
+    const { files, pacing } = api([slow(), earlier, slow(), json(200, { file: FILE })]);
     await files.complete("U1");
-    expect(pacing.slept).toEqual([30_000, 30_000]);
+    expect(pacing.slept).toEqual([30_000, 20_000, 30_000]);
 
     const never = api(Array.from({ length: 100 }, slow));
-    await expect(never.files.complete("U1")).rejects.toMatchObject({ code: "completing" });
+    const failure = { code: "completing", message: expect.stringMatching(/^The service is still/) };
+    await expect(never.files.complete("U1")).rejects.toMatchObject(failure);
     expect(never.pacing.time).toBeGreaterThan(15 * 60_000);
   });
 

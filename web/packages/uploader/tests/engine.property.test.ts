@@ -18,7 +18,7 @@ const apiFaults: Record<string, () => ApiFault> = {
   "lost after": () => "lost after",
   500: () => problem(500, "internal"),
   503: () => problem(503, "unavailable", {}, 2),
-  completing: () => problem(503, "completing", {}, 2),
+  completing: () => problem(409, "completing", {}, 2),
   conflict: () => problem(409, "conflict", {}, 1),
   401: () => unauthorized(),
 };

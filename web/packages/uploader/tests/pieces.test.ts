@@ -54,6 +54,7 @@ describe("part sizes", () => {
     [10_000 * 8 * MIB, 8 * MIB],
     [10_000 * 8 * MIB + 1, 9 * MIB],
     [5 * 1024 ** 4, 525 * MIB],
+    [10_000 * 5120 * MIB, 5120 * MIB],
   ])("of %d bytes", (size, expected) => {
     expect(partSizeOf(size)).toBe(expected);
     if (expected) expect(Math.ceil(size / expected)).toBeLessThanOrEqual(10_000);

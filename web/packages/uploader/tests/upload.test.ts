@@ -407,7 +407,7 @@ describe("failures on the way", () => {
     const { cloud, uploader, pacing } = setting({ partSize: PART });
     const faults = [
       "lost after",
-      problem(503, "completing", {}, 7),
+      json(202, { upload_id: "U1", state: "completing", retry_after: 7 }),
       problem(500, "internal"),
     ] as const;
     let calls = 0;
@@ -436,7 +436,7 @@ describe("failures on the way", () => {
     const { cloud, uploader } = setting({ partSize: PART });
     let asked = 0;
     cloud.apiFault = (_method, path) =>
-      path.endsWith("/parts") && ++asked === 1 ? problem(503, "completing", {}, 1) : undefined;
+      path.endsWith("/parts") && ++asked === 1 ? problem(409, "completing", {}, 1) : undefined;
 
     await uploader.upload(fileOf(3 * PART)).done;
 
@@ -475,7 +475,7 @@ describe("failures on the way", () => {
     const faults = [
       refusal(409, "conflict", 3),
       refusal(503, "unavailable"),
-      refusal(503, "completing"),
+      refusal(409, "completing"),
     ];
     cloud.apiFault = (_method, path) => (path === "/files" ? faults.shift() : undefined);
 

@@ -1,0 +1,51 @@
+"""Several items of a DynamoDB table at once, and pauses before it is asked again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from wideload_runtime.core.errors import Refused
+
+BATCH = 100
+"""Items of one BatchGetItem.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+ATTEMPTS = 6
+"""Of a batch that is left unprocessed, or a write that meets another: two thirds of a second in
+all."""
+
+
+def items_of(
+    table: Any, keys: Sequence[dict[str, str]], *, sleep: Callable[[float], None], **options: Any
+) -> Iterator[dict[str, Any]]:
+    """The items that there are of these keys, in any order. What DynamoDB leaves unprocessed is
+    asked for again after a pause, as it recommends.
+
+    Args:
+        table: A boto3 `Table`.
+        options: Of the request, such as `ConsistentRead`.
+
+    Raises:
+        Refused: `unavailable`: the table stays overloaded.
+    """
+    for start in range(0, len(keys), BATCH):
+        wanted: dict[str, Any] = {table.name: {"Keys": keys[start : start + BATCH], **options}}
+        for attempt in range(ATTEMPTS):
+            answer = table.meta.client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(table.name, ())
+            wanted = answer.get("UnprocessedKeys") or {}
+            if not wanted:
+                break
+            sleep(pause(attempt))
+        else:
+            raise overloaded()
+
+
+def pause(attempt: int) -> float:
+    """Seconds before the next attempt, of which the first is 0: with jitter."""
+    return float(0.02 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+
+def overloaded() -> Refused:
+    return Refused("unavailable", "The table is overloaded: try again.", retry_after=2)
