@@ -26,6 +26,8 @@ from wideload_runtime.core.files.records import Content, File, Quota, Trash, Upl
 MIB = 1024**2
 NOW = "2026-11-22T09:00:00.000Z"
 LATER = "2026-11-22T09:05:00.000Z"
+FAR_OFF = 4_000_000_000
+"""Epoch seconds."""
 QUOTA = Quota(1000, 2)
 KINDS = pytest.mark.parametrize("kind", ["fake", "real"])
 
@@ -139,19 +141,21 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
     assert not records.reopen(begun)
     assert records.reopen(refused)
     assert records.upload(upload.upload_id) == replace(begun, composite="c-5")
-    assert not records.finish(begun, file_of(upload), due_at=None, expires_at=5)
+    assert not records.finish(begun, file_of(upload), due_at=None, expires_at=FAR_OFF)
     again = replace(begun, composite="c-5")
-    assert records.finish(again, file_of(upload), due_at=NOW, expires_at=5)
-    assert not records.finish(again, file_of(upload), due_at=NOW, expires_at=5)
+    assert records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
+    assert not records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
     assert records.usage() == Usage(500, 1, 0)
     assert records.find([upload.content]) == {upload.content: file_of(upload)}
     assert not records.close(again, "aborted", due_at=NOW, hold=False)
     done = records.upload(upload.upload_id)
     assert done
-    assert (done.state, done.expires_at, done.due_at) == ("completed", 5, NOW)
-    records.settle(done, expires_at=6)
+    assert (done.state, done.expires_at, done.due_at) == ("completed", LATER, NOW)
+    records.settle(done, expires_at=FAR_OFF + 1)
     settled = records.upload(upload.upload_id)
-    assert settled == replace(done, due_at=None, expires_at=6)
+    assert settled == replace(done, due_at=None, expires_at=FAR_OFF + 1)
+    records.settle(done, expires_at=5)
+    assert records.upload(upload.upload_id) is None  # though it is still there
 
 
 @KINDS
