@@ -15,6 +15,8 @@ from aws_cdk.assertions import Template
 
 from tests.constructs.conftest import cdk_json_context, name_prefix, only
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
+from wideload_cdk.transfer_monitoring import FILES_LATENCY
+from wideload_runtime.core.files.completing import WAIT_SECONDS
 
 Make = Callable[..., tuple[TransferMonitoring, Template]]
 
@@ -330,3 +332,8 @@ def test_a_second_file_transfer_is_refused(app: cdk.App, code: lambda_.Code) -> 
 
     with pytest.raises(ValueError, match="Files is watched here already"):
         monitoring.monitor_files(files)
+
+
+def test_waiting_for_s3_stays_below_the_alarm_on_latency() -> None:
+    """A request of a large upload lists up to 10,000 parts besides."""
+    assert FILES_LATENCY.to_seconds() > 2 * WAIT_SECONDS
