@@ -91,8 +91,6 @@ class _HttpApi(apigateway.HttpApi):
     """Where clients reach it: its own domain name, if it has one. No slash at the end."""
     domain_target: str | None
     """What a DNS record for that name must point at."""
-    access_log_group_name: str
-    """Name of the group that the stage writes to."""
 
     def __init__(
         self,
@@ -143,11 +141,10 @@ class _HttpApi(apigateway.HttpApi):
         # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
         # https://github.com/serverless/serverless/issues/10469
         name = Names.unique_resource_name(self, max_length=200, separator="-")
-        self.access_log_group_name = f"/aws/vendedlogs/{name}-{stack_suffix(self)}"
         self.access_log_group = new_log_group(
             self,
             "AccessLogs",
-            log_group_name=self.access_log_group_name,
+            log_group_name=f"/aws/vendedlogs/{name}-{stack_suffix(self)}",
             retention=log_retention,
             removal_policy=removal_policy,
             encryption_key=encryption_key,

@@ -165,17 +165,15 @@ def save_queries(
     """Save `queries` in CloudWatch under `folder`, each for the log groups that it looks into."""
     assert isinstance(api, KeyedHttpApi | TokenHttpApi)  # noqa: S101 - for the type checker
     groups = {
-        # Not the group's attribute: in another stack, a reference hides that the name changed.
-        "access": [api.access_log_group_name],
+        "access": [api.access_log_group.log_group_name],
         "functions": [group.log_group_name for group in function_logs],
     }
     for query in queries:
         # Not the L2 class: it builds its text from parts, and would not write ours.
-        saved = logs.CfnQueryDefinition(
+        logs.CfnQueryDefinition(
             scope,
             "".join(word.capitalize() for word in query.name.split("-")),
             name=f"{folder}/{query.name}",
             query_string=query.text,
             log_group_names=groups[query.logs],
         )
-        saved.node.add_dependency(api.access_log_group)

@@ -103,8 +103,8 @@ def test_queries_look_into_the_right_logs(everything: Template) -> None:
     for resource in everything.find_resources("AWS::Logs::QueryDefinition").values():
         properties = resource["Properties"]
         looks = {query.name: query.logs for query in (*_queries.INGEST, *_queries.FILES)}
-        # Functions log to groups with generated names.
-        access = ["/aws/vendedlogs/" in str(group) for group in properties["LogGroupNames"]]
+        groups = [each["Ref"] for each in properties["LogGroupNames"]]
+        access = ["AccessLogs" in group for group in groups]
 
         if looks[properties["Name"].rpartition("/")[2]] == "access":
             assert access == [True]

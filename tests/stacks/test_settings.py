@@ -104,6 +104,7 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("web", "false", False),
         ("web_domain", "files.example.com", "files.example.com"),
         ("web_certificate_arn", CERTIFICATE, CERTIFICATE),
+        ("web_access_logs", "false", False),
         ("web_acl_arn", WEB_ACL, WEB_ACL),
         ("web_acl_arn", "", None),
         ("web_access_logs", "false", False),
