@@ -150,7 +150,7 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
     assert not records.close(again, "aborted", due_at=NOW, hold=False)
     done = records.upload(upload.upload_id)
     assert done
-    assert (done.state, done.expires_at, done.due_at) == ("completed", LATER, NOW)
+    assert (done.state, done.expires_at, done.due_at) == ("completed", FAR_OFF, NOW)
     records.settle(done, expires_at=FAR_OFF + 1)
     settled = records.upload(upload.upload_id)
     assert settled == replace(done, due_at=None, expires_at=FAR_OFF + 1)
