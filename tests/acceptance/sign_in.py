@@ -30,7 +30,7 @@ def sign_in(cognito: Any, pool: str, client_id: str, email: str, password: str) 
     answer = cognito.respond_to_auth_challenge(
         ClientId=client_id,
         ChallengeName="PASSWORD_VERIFIER",
-        Session=answer.get("Session"),
+        **({"Session": answer["Session"]} if "Session" in answer else {}),
         ChallengeResponses={
             "USERNAME": user_id,
             "PASSWORD_CLAIM_SECRET_BLOCK": block,

@@ -58,9 +58,8 @@ def test_the_metric_is_in_cloudwatch(
 
     found = until(points, seconds=MINUTES * 60, pause=10)
     assert found, f"{metric} of {service} isn't in CloudWatch after {MINUTES} minutes"
-    seen(
-        f"{sum(one['SampleCount'] for one in found):g} values, sum {sum(one['Sum'] for one in found):,.0f}"
-    )
+    values, total = (sum(one[name] for one in found) for name in ("SampleCount", "Sum"))
+    seen(f"{values:g} values, sum {total:,.0f}")
 
 
 def test_no_alarm_sounds(deployment: Deployment, seen: Seen) -> None:
