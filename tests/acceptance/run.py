@@ -111,6 +111,7 @@ class Run:
     def leftovers(self) -> list[str]:
         """What can still be found of this run."""
         found = [f"the person {one.email}" for one in self._everybody() if self.name in one.email]
+        found += [f"the stack {name}" for name, _ in self._stacks() if self.name in name]
         if self.deployment.has("ingest"):
             bucket = self.deployment.outputs["ingest"]["BucketName"]
             for tenant in (self.tenant, self.other_tenant):
@@ -132,6 +133,10 @@ class Run:
             if ours(person.email, person.created_at):
                 self._clear_person(person)
                 names.append(person.email)
+        for stack, created_at in self._stacks():
+            if ours(stack, created_at):
+                self._delete_stack(stack)
+                names.append(stack)
         return names
 
     def _clear_tenant(self, tenant: str) -> None:
@@ -170,6 +175,21 @@ class Run:
         self.deployment.client("cognito-idp").admin_delete_user(
             UserPoolId=self._pool, Username=person.email
         )
+
+    def _delete_stack(self, name: str) -> None:
+        formation = self.deployment.client("cloudformation")
+        formation.delete_stack(StackName=name)
+        formation.get_waiter("stack_delete_complete").wait(StackName=name)
+
+    def _stacks(self) -> list[tuple[str, str]]:
+        """Names of the stacks that runs made, and when."""
+        pages = self.deployment.client("cloudformation").get_paginator("describe_stacks")
+        return [
+            (stack["StackName"], stack["CreationTime"].isoformat())
+            for page in pages.paginate()
+            for stack in page["Stacks"]
+            if stack["StackName"].startswith(PREFIX) and stack["StackStatus"] != "DELETE_COMPLETE"
+        ]
 
     def _empty(self, bucket: str, *prefixes: str) -> None:
         s3 = self.deployment.client("s3")
