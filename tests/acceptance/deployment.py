@@ -45,8 +45,8 @@ class Deployment:
         """The boto3 client of a service."""
         if service not in self._clients:
             # Else it presigns by the version before, which signs less.
-            config = Config(signature_version="s3v4") if service == "s3" else None
-            self._clients[service] = self._session.client(service, config=config)
+            options = {"config": Config(signature_version="s3v4")} if service == "s3" else {}
+            self._clients[service] = self._session.client(service, **options)
         return self._clients[service]
 
     def table(self, name: str) -> Any:
