@@ -53,13 +53,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not environment:
         return
     items.sort(key=lambda item: ORDER.index(item.path.name))
-    deployment = Deployment(environment, boto3.Session())
+    session, report = boto3.Session(), Report(environment)
+    session.events.register("before-call", report.note_call)
+    deployment = Deployment(environment, session)
     try:
         deployment.outputs  # noqa: B018 - asks AWS
     except LookupError as error:
         raise pytest.UsageError(str(error)) from None
+    report.region = deployment.region
     config.stash[DEPLOYMENT] = deployment
-    config.stash[REPORT] = Report(environment, deployment.region)
+    config.stash[REPORT] = report
     if deployment.embedded:
         for item in items:
             reason = CANT_SHOW.get(f"{item.path.name}::{item.originalname}")

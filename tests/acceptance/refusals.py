@@ -21,7 +21,8 @@ TIMEOUT = 60
 class Refusal:
     status: int
     code: str
-    """S3's, of the answer's XML."""
+    message: str
+    """Both S3's, of the answer's XML."""
     sent: int
     """Bytes of the body that had been handed to TLS when the answer was seen."""
     size: int
@@ -59,8 +60,14 @@ def put_zeros(url: str, headers: Mapping[str, str], size: int) -> Refusal:
         received += _receive_the_rest(tls)
     answer = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
     answer.begin()
-    code = re.search(rb"<Code>(\w+)</Code>", answer.read())
-    return Refusal(answer.status, code[1].decode() if code else "", sent, size)
+    body = answer.read().decode()
+    code, message = (_text(name, body) for name in ("Code", "Message"))
+    return Refusal(answer.status, code, message, sent, size)
+
+
+def _text(name: str, xml: str) -> str:
+    found = re.search(f"<{name}>(.*?)</{name}>", xml)
+    return found[1] if found else ""
 
 
 def _receive_at_once(tls: ssl.SSLSocket) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tests.acceptance.embedded import claim_of
 
@@ -26,11 +27,19 @@ class Report:
     """What a run found out."""
 
     environment: str
-    region: str
+    region: str = ""
     claims: list[Claim] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
     """What earlier runs had left and this one removed, and what it left itself."""
+
+    calls: set[str] = field(default_factory=set)
+    """Operations of AWS that the operator's credentials were used for."""
+
+    def note_call(self, model: Any, **_: Any) -> None:
+        """Told by botocore of each request."""
+        if model.auth_type != "none":
+            self.calls.add(f"{model.service_model.service_id}: {model.name}")
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +59,10 @@ class Report:
                 "## Traces",
                 "",
                 *(f"- {trace}" for trace in self.traces or ["The run left nothing behind."]),
+                "",
+                "## Calls to AWS",
+                "",
+                *(f"- {call}" for call in sorted(self.calls)),
                 "",
             ]
         )

@@ -76,6 +76,8 @@ def test_an_expired_url_is_refused(run: Run, deployment: Deployment, seen: Seen)
     refusal = put_zeros(url, {}, SIZE)
     seen(str(refusal))
     assert refusal.status == 403, refusal
+    # What the operator may not do at all is refused by the same code.
+    assert "expired" in refusal.message, refusal.message
 
 
 def _upload(api: Api, sha256: str) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ What its checks make of configuration that the embedded cloud drops: `guards/tes
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -16,16 +17,30 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local.cloud import Cloud
 from local.outputs import Outputs
 from local.paths import ROOT
+from tests.acceptance import run as runs
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.embedded import CANT_SHOW, claim_of
+from tests.pages import read_page
 
 DEADLINE = 500
 ROW = re.compile(r"\| ([^|]+) \| (holds|not shown|\*\*fails\*\*|\*\*error\*\*) \| (.*) \|")
+CALL = re.compile(r"^- ([\w ]+): (\w+)$", re.M)
+PREFIXES = {"Cognito Identity Provider": "cognito-idp", "CloudWatch Logs": "logs"}
+OTHER_NAMES = {
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListObjectsV2": "ListBucket",
+}
+"""Operations whose IAM action has another name.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 BY_OPTION = {"a file in a thousand parts is completed"}
 
 
@@ -50,6 +65,20 @@ def claims(report: Path) -> dict[str, tuple[str, str]]:
         for row in map(ROW.fullmatch, report.read_text().splitlines())
         if row
     }
+
+
+def action(call: tuple[str, str]) -> str:
+    """The IAM action of a call to AWS."""
+    service, operation = call
+    operation = OTHER_NAMES.get(operation, operation)
+    return f"{PREFIXES.get(service, service.lower())}:{operation}"
+
+
+def documented_actions() -> set[str]:
+    """What the page says that the operator's credentials must be allowed."""
+    page = read_page("acceptance.md")
+    policy = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def traces(cloud: Cloud) -> list[str]:
@@ -99,7 +128,8 @@ def test_every_claim_holds_and_nothing_is_left(
     assert re.search(
         r"\| POST /send-call-log \(\d+ times\) \| p50 [\d,]+ ms, p99 [\d,]+ ms \|", text
     )
-    assert text.endswith("- The run left nothing behind.\n")
+    assert "\n- The run left nothing behind.\n" in text
+    assert {action(call) for call in CALL.findall(text)} - documented_actions() == set()
     assert traces(cloud) == []
     assert files_of(cloud, outputs) == before
 
@@ -138,12 +168,8 @@ def test_a_run_that_ci_cancels_leaves_nothing(
 def test_what_a_killed_run_left_is_removed_by_the_next(
     cloud: Cloud, outputs: Outputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import boto3
-
     for name, value in cloud.settings.items():
         monkeypatch.setenv(name, value)
-    from tests.acceptance import run as runs
-
     killed = runs.Run(Deployment("local", boto3.Session()))
     api = killed.ingest(killed.new_key())
     assert api.request("POST", "/send-call-log", {"call_id": "c"}).status == 200
