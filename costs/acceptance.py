@@ -28,7 +28,7 @@ REFUSED_FILES = Files(count=4, size=64 * MB, downloads=0, keep_months=0)
 FILES_IN_PARTS = Files(count=2, size=68 * MB, keep_months=0)
 THOUSAND_PARTS = Files(count=1, size=8_389 * MB, downloads=0, keep_months=0, people=1)
 
-READS = 120
+READS = 60
 """Requests that are made to measure them."""
 PEOPLE = 2
 """Who sign in: one, and one whose session is revoked."""

@@ -16,7 +16,7 @@ from tests.acceptance.run import Run
 LOGS = 300
 """Seconds until lines are found in CloudWatch Logs: in a few, as a rule."""
 REPORT = re.compile(r"REPORT .*?Duration: ([\d.]+) ms(?:.*Init Duration: ([\d.]+) ms)?", re.DOTALL)
-READS = 40
+READS = 20
 
 Figure = Callable[[str, str], None]
 

@@ -14,6 +14,8 @@ from tests.acceptance.run import Run
 
 MINUTES = 10
 """Within which a metric is there, and an alarm that has data says so."""
+AT_ONCE = 100
+"""Alarms that CloudWatch tells about in one answer."""
 METRICS = {
     "ingest": (
         "InlinePayloadCount",
@@ -89,14 +91,16 @@ def test_no_alarm_lacks_data(deployment: Deployment, seen: Seen) -> None:
 
 def alarms(deployment: Deployment) -> list[dict[str, Any]]:
     """All of the environment, composite ones too."""
-    pages = (
-        deployment.client("cloudwatch")
-        .get_paginator("describe_alarms")
-        .paginate(
-            AlarmNamePrefix=f"wideload-{deployment.environment}-",
-            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        )
-    )
-    return [
-        one for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for one in page[kind]
+    # Of some CloudFormation knows the ARN, which ends with the name.
+    names = [
+        one.id.rpartition(":")[2]
+        for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        for one in deployment.of_type(kind)
     ]
+    found = []
+    for first in range(0, len(names), AT_ONCE):
+        answer = deployment.client("cloudwatch").describe_alarms(
+            AlarmNames=names[first : first + AT_ONCE], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        found += answer["MetricAlarms"] + answer["CompositeAlarms"]
+    return found
