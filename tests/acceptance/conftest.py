@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.embedded import CANT_SHOW
@@ -41,15 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     """Leave them out of `make test`, where tests/integration/test_acceptance.py runs them."""
-    environment = config.getoption("environment", default="")
-    if environment is None:
-        raise pytest.UsageError("Say which environment: make acceptance ENV=dev")
-    return None if environment else True
+    return None if config.getoption("environment") else True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    environment = config.getoption("environment", default="")
+    environment = config.getoption("environment")
     if not environment:
         return
     items.sort(key=lambda item: ORDER.index(item.path.name))
@@ -58,9 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deployment = Deployment(environment, session)
     try:
         deployment.outputs  # noqa: B018 - asks AWS
-    except LookupError as error:
+        report.region = deployment.region
+    except (LookupError, BotoCoreError, ClientError) as error:
         raise pytest.UsageError(str(error)) from None
-    report.region = deployment.region
     config.stash[DEPLOYMENT] = deployment
     config.stash[REPORT] = report
     if deployment.embedded:

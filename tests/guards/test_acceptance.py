@@ -279,6 +279,24 @@ def test_what_aws_refuses_to_say_is_no_lack_of_configuration() -> None:
         )
 
 
+def test_an_environment_that_is_not_there_is_named() -> None:
+    class Nowhere:
+        class meta:  # noqa: N801 - as botocore has it
+            region_name = "eu-central-1"
+
+        @staticmethod
+        def describe_stacks(**_: str) -> None:
+            raise no_such("ValidationError")
+
+    class Session:
+        @staticmethod
+        def client(_service: str) -> type[Nowhere]:
+            return Nowhere
+
+    with pytest.raises(LookupError, match="No stack wideload-prdo-… is in eu-central-1"):
+        Deployment("prdo", Session()).outputs  # noqa: B018 - asks
+
+
 def test_the_report_names_each_claim() -> None:
     report = Report("prod", "eu-central-1", calls={"S3: GetBucketPolicy"})
     report.claims = [
