@@ -11,6 +11,8 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
@@ -19,7 +21,7 @@ from tests.acceptance.deployment import Deployment, until
 from tests.acceptance.http import Answer, Api, Http
 from tests.acceptance.sign_in import Tokens, sign_in
 from wideload_cdk.keys import create_key, list_keys, revoke_key
-from wideload_cdk.users import User, create_user, list_users, new_password
+from wideload_cdk.users import create_user, new_password
 
 PREFIX = "acceptance-"
 KILLED_AFTER = dt.timedelta(hours=6)
@@ -28,6 +30,16 @@ MAIL = "example.com"
 """Nobody reads mail there, and none is sent: https://www.rfc-editor.org/rfc/rfc2606"""
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 PAYLOAD_ID = re.compile(r'"payload_id": ?"([0-9A-HJKMNP-TV-Z]{26})"')
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the user pool."""
+
+    email: str
+    subject: str
+    """By which their files are kept."""
+    created_at: str
 
 
 class Run:
@@ -110,7 +122,7 @@ class Run:
 
     def leftovers(self) -> list[str]:
         """What can still be found of this run."""
-        found = [f"the person {one.email}" for one in self._everybody() if self.name in one.email]
+        found = [f"the person {one.email}" for one in self._people() if self.name in one.email]
         found += [f"the stack {name}" for name, _ in self._stacks() if self.name in name]
         if self.deployment.has("ingest"):
             bucket = self.deployment.outputs["ingest"]["BucketName"]
@@ -121,23 +133,19 @@ class Run:
         return found
 
     def _clear(self, ours: Callable[[str, str], bool]) -> list[str]:
-        names = []
-        if self.deployment.has("ingest"):
-            tenants = {
-                key.tenant for key in list_keys(self.keys_table) if ours(key.tenant, key.created_at)
-            }
-            for tenant in sorted(tenants):
-                self._clear_tenant(tenant)
-                names.append(tenant)
-        for person in self._everybody():
-            if ours(person.email, person.created_at):
-                self._clear_person(person)
-                names.append(person.email)
-        for stack, created_at in self._stacks():
-            if ours(stack, created_at):
-                self._delete_stack(stack)
-                names.append(stack)
-        return names
+        keys = list_keys(self.keys_table) if self.deployment.has("ingest") else []
+        tenants = {key.tenant for key in keys if ours(key.tenant, key.created_at)}
+        people = [one for one in self._people() if ours(one.email, one.created_at)]
+        stacks = [name for name, created_at in self._stacks() if ours(name, created_at)]
+        # One that fails, as where the API is broken, doesn't keep the others from being cleared.
+        with ExitStack() as steps:
+            for tenant in tenants:
+                steps.callback(self._clear_tenant, tenant)
+            for person in people:
+                steps.callback(self._clear_person, person)
+            for stack in stacks:
+                steps.callback(self._delete_stack, stack)
+        return [*sorted(tenants), *(person.email for person in people), *stacks]
 
     def _clear_tenant(self, tenant: str) -> None:
         """Payloads first, keys last: by them the next run finds a tenant that is half cleared."""
@@ -162,11 +170,11 @@ class Run:
         for key_id in self._keys(tenant):
             self.keys_table.delete_item(Key={"key_id": key_id})
 
-    def _clear_person(self, person: User) -> None:
+    def _clear_person(self, person: Person) -> None:
         """Their files first, they themselves last."""
         table = self._table("files", "TableName")
         items = table.query(
-            KeyConditionExpression=Key("owner").eq(person.user_id), ConsistentRead=True
+            KeyConditionExpression=Key("owner").eq(person.subject), ConsistentRead=True
         )["Items"]
         folders = {item["key"].rpartition("/")[0] + "/" for item in items if "key" in item}
         self._empty(self.deployment.outputs["files"]["BucketName"], *folders)
@@ -214,10 +222,21 @@ class Run:
     def _keys(self, tenant: str) -> list[str]:
         return [key.key_id for key in list_keys(self.keys_table, tenant)]
 
-    def _everybody(self) -> list[User]:
+    def _people(self) -> list[Person]:
+        """Those that runs made; a pool may have many others."""
         if not self._pool:
             return []
-        return list(list_users(self.deployment.client("cognito-idp"), self._pool))
+        pages = (
+            self.deployment.client("cognito-idp")
+            .get_paginator("list_users")
+            .paginate(UserPoolId=self._pool, Filter=f'email ^= "{PREFIX}"')
+        )
+        return [
+            Person(values["email"], values["sub"], user["UserCreateDate"].isoformat())
+            for page in pages
+            for user in page["Users"]
+            for values in [{one["Name"]: one["Value"] for one in user["Attributes"]}]
+        ]
 
     @property
     def _pool(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.acceptance.conftest import needs, needs_people
 from tests.acceptance.http import Answer, Api
@@ -19,6 +20,8 @@ from tests.acceptance.run import Run
 MIB = 2**20
 IN_PARTS = 65 * MIB
 """Up to 64 MiB, a file goes by one PUT."""
+PARTS = 1_000
+SIGNED_AT_ONCE = 100
 AT_ONCE = 8
 COMPLETING = 900
 """Seconds for which an upload may be completing."""
@@ -40,9 +43,7 @@ def test_a_revoked_persons_session_is_refused(run: Run) -> None:
     outputs, cognito = run.deployment.outputs["files"], run.deployment.client("cognito-idp")
     client = {"ClientId": outputs["ClientId"]}
     cognito.revoke_token(**client, Token=tokens.refresh)
-    with pytest.raises(
-        (cognito.exceptions.NotAuthorizedException, cognito.exceptions.ClientError)
-    ) as refused:
+    with pytest.raises(ClientError) as refused:
         cognito.get_tokens_from_refresh_token(**client, RefreshToken=tokens.refresh)
     assert refused.value.response["Error"]["Code"] in (
         "NotAuthorizedException",
@@ -124,22 +125,23 @@ def test_a_file_in_a_thousand_parts_is_completed(
     part = _part_size(ann)
     zeros = bytes(part)
     whole = hashlib.sha256()
-    for _ in range(1_000):
+    for _ in range(PARTS):
         whole.update(zeros)
-    file = {"name": "thousand.bin", "size": 1_000 * part, "sha256": whole.hexdigest()}
+    file = {"name": "thousand.bin", "size": PARTS * part, "sha256": whole.hexdigest()}
     created = _created(ann, file)
-    assert created["part_count"] == 1_000
+    assert created["part_count"] == PARTS
     began = time.monotonic()
-    for first in range(1, 1_001, 100):
-        actions = _sign(ann, created["upload_id"], dict.fromkeys(range(first, first + 100), zeros))
+    for first in range(1, PARTS + 1, SIGNED_AT_ONCE):
+        numbers = range(first, min(first + SIGNED_AT_ONCE, PARTS + 1))
+        actions = _sign(ann, created["upload_id"], dict.fromkeys(numbers, zeros))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = pool.map(lambda action: ann.act(action, zeros).status, actions.values())
             assert set(answers) == {200}
     sending = time.monotonic() - began
     _, seconds = complete(ann, created["upload_id"])
-    seen(f"1,000 parts of {part / MIB:.0f} MiB, completed in {seconds:.1f} s")
-    figure("completing 1,000 parts", f"{seconds:.1f} s")
-    figure("sending them, 8 at once", f"{1_000 * part / sending / 1e6:.0f} MB/s")
+    seen(f"{PARTS:,} parts of {part / MIB:.0f} MiB, completed in {seconds:.1f} s")
+    figure(f"completing {PARTS:,} parts", f"{seconds:.1f} s")
+    figure(f"sending them, {AT_ONCE} at once", f"{PARTS * part / sending / 1e6:.0f} MB/s")
 
 
 def create(api: Api, content: bytes, name: str) -> Mapping[str, Any]:

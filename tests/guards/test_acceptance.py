@@ -17,7 +17,8 @@ from costs.acceptance import run_cost
 from tests.acceptance import embedded, test_configuration, test_metrics
 from tests.acceptance.deployment import Deployment, Resource
 from tests.acceptance.report import Claim, Report
-from tests.pages import read_page
+from tests.integration.test_acceptance import BROKEN as BROKEN_ON_THE_CLOUD
+from tests.pages import read_page, tables
 
 OUTPUTS = {
     "ingest": {"BucketName": "uploads", "PayloadsTableName": "payloads"},
@@ -331,6 +332,21 @@ def test_every_claim_that_the_embedded_cloud_cant_show_is_there() -> None:
 
 def test_the_page_has_the_table_of_what_the_embedded_cloud_cant_show() -> None:
     assert embedded.markdown() in read_page("acceptance.md")
+
+
+def test_the_page_lists_what_was_broken_on_purpose() -> None:
+    [rows] = tables(read_page("acceptance.md"), "broken", "claim that failed")
+    in_answers = {
+        test_metrics.test_the_metric_is_in_cloudwatch if claim is metric_claim else claim
+        for claim, _, _ in BROKEN
+    } | {test_configuration.test_plain_http_is_refused}
+
+    listed = [claim for _, claim in rows]
+
+    assert listed[:10] == list(BROKEN_ON_THE_CLOUD)
+    assert set(listed[10:]) | {"expired items are deleted by the tables"} == {
+        embedded.claim_of(claim.__name__) for claim in in_answers
+    }
 
 
 def test_the_page_says_what_a_run_costs() -> None:
