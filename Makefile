@@ -194,6 +194,10 @@ deploy: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Deploy ENV to the account of your A
 destroy: synth ## Delete ENV, but for what its settings keep; asks first (YES=--yes doesn't)
 	@$(OPERATE)python -m stacks.destroy $(YES) $(ENV)
 
+.PHONY: acceptance
+acceptance: $(VENV) $(if $(filter local,$(ENV)),local-up) ## Try what ENV promises, from outside; dist/acceptance.md (ACCEPTANCE="-k page")
+	$(OPERATE)python -m pytest tests/acceptance --environment $(ENV) $(ACCEPTANCE)
+
 .PHONY: key
 key: $(VENV) ## Create an API key: TENANT=name, printed once
 	@$(if $(TENANT),,$(error Say whose key it is: make key ENV=$(ENV) TENANT=acme))

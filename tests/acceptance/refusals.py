@@ -1,0 +1,103 @@
+"""A PUT that watches for the answer while it sends: does S3 refuse before or after the body?"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import select
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+ZEROS = bytes(64 * 1024)
+TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Refusal:
+    status: int
+    code: str
+    message: str
+    """Both S3's, of the answer's XML."""
+    sent: int
+    """Bytes of the body that had been handed to TLS when the answer was seen."""
+    size: int
+
+    def __str__(self) -> str:
+        when = (
+            "after the whole body"
+            if self.sent == self.size
+            else f"after {self.sent / 1e6:.1f} of {self.size / 1e6:.1f} MB"
+        )
+        return f"{self.status} {self.code}, {when}"
+
+
+def put_zeros(url: str, headers: Mapping[str, str], size: int) -> Refusal:
+    """PUT so many zero bytes over TLS, and stop as soon as there is an answer."""
+    parts = urlsplit(url)
+    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+    head = {"Host": parts.netloc, "Content-Length": str(size), "Connection": "close", **headers}
+    lines = [f"{name}: {value}" for name, value in head.items()]
+    with (
+        socket.create_connection((parts.hostname, parts.port or 443), timeout=TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=parts.hostname) as tls,
+    ):
+        request = f"PUT {parts.path}?{parts.query} HTTP/1.1"
+        tls.sendall("\r\n".join([request, *lines, "", ""]).encode())
+        received, sent = b"", 0
+        try:
+            while sent < size and not received:
+                chunk = ZEROS[: size - sent]
+                tls.sendall(chunk)
+                sent += len(chunk)
+                received = _receive_at_once(tls)
+        except OSError:
+            pass  # It was closed; the answer may still be there to read.
+        received += _receive_the_rest(tls)
+    answer = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
+    answer.begin()
+    body = answer.read().decode()
+    code, message = (_text(name, body) for name in ("Code", "Message"))
+    return Refusal(answer.status, code, message, sent, size)
+
+
+def _text(name: str, xml: str) -> str:
+    found = re.search(f"<{name}>(.*?)</{name}>", xml)
+    return found[1] if found else ""
+
+
+def _receive_at_once(tls: ssl.SSLSocket) -> bytes:
+    """What is there to read. A server's session tickets are readable, too, but are no content."""
+    if not select.select([tls], [], [], 0)[0]:
+        return b""
+    tls.settimeout(0)
+    try:
+        return tls.recv(65_536)
+    except ssl.SSLWantReadError:
+        return b""
+    finally:
+        tls.settimeout(TIMEOUT)
+
+
+def _receive_the_rest(tls: ssl.SSLSocket) -> bytes:
+    received = b""
+    try:
+        while more := tls.recv(65_536):
+            received += more
+    except OSError:
+        pass  # Closed without a goodbye.
+    return received
+
+
+class _Received:
+    """What was received, as `http.client` reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._content)
