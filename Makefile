@@ -106,7 +106,7 @@ local-down: $(VENV) ## Stop the embedded cloud
 # Quality
 
 # What waits for the embedded cloud, or for a browser on it, runs beside what computes.
-CLOUD_TESTS := $(wildcard $(addprefix tests/,acceptance deployments e2e faults integration local))
+CLOUD_TESTS := $(addprefix tests/,deployments e2e faults integration local)
 LANES := test-cloud test-web test-code
 # Without the options of the make around them, which tests that run make would take for theirs.
 PYTEST = MAKEFLAGS= $(BIN)/python -m pytest

@@ -107,7 +107,6 @@ def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
         ("web_access_logs", "false", False),
         ("web_acl_arn", WEB_ACL, WEB_ACL),
         ("web_acl_arn", "", None),
-        ("web_access_logs", "false", False),
         ("page", "web/packages/page/dist", "web/packages/page/dist"),
         ("publish_page", "true", True),
         ("mfa", "required", "required"),
