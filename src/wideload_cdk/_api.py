@@ -143,7 +143,9 @@ class _HttpApi(apigateway.HttpApi):
         name = Names.unique_resource_name(self, max_length=200, separator="-")
         self.access_log_group = new_log_group(
             self,
-            "AccessLogs",
+            # Not `AccessLogs`: that was a group without a name of ours. To replace it would be a
+            # rollback's chance to keep the new one, whose name the next deployment found taken.
+            "AccessLog",
             log_group_name=f"/aws/vendedlogs/{name}-{stack_suffix(self)}",
             retention=log_retention,
             removal_policy=removal_policy,

@@ -20,9 +20,15 @@ def new_log_group(
     encryption_key: kms.IKey | None,
     log_group_name: str | None = None,
 ) -> logs.LogGroup:
-    """A log group. CloudWatch encrypts always; without a key, with one of its own."""
+    """A log group. CloudWatch encrypts always; without a key, with one of its own.
+
+    With a `log_group_name`, one that is retained goes all the same if the deployment that makes it
+    fails: else the next would find the name taken.
+    """
     if encryption_key is not None:
         _let_logs_use(encryption_key, Stack.of(scope))
+    if log_group_name is not None and removal_policy is RemovalPolicy.RETAIN:
+        removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     log_group = logs.LogGroup(
         scope,
         id,

@@ -104,7 +104,7 @@ def test_queries_look_into_the_right_logs(everything: Template) -> None:
         properties = resource["Properties"]
         looks = {query.name: query.logs for query in (*_queries.INGEST, *_queries.FILES)}
         groups = [each["Ref"] for each in properties["LogGroupNames"]]
-        access = ["AccessLogs" in group for group in groups]
+        access = ["AccessLog" in group for group in groups]
 
         if looks[properties["Name"].rpartition("/")[2]] == "access":
             assert access == [True]

@@ -23,7 +23,7 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
             "IngestSweepLogs574263FB",
             "IngestEventsLogs02A5CE31",
             "IngestAuthorizerLogsDAC0B5FC",
-            "IngestApiAccessLogsF75E3E6E",
+            "IngestApiAccessLogA80F1F81",
         },
         # Its id is in the URL that clients know.
         "AWS::ApiGatewayV2::Api": {"IngestApiE2DAED7B"},
@@ -35,7 +35,7 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
         "AWS::Logs::LogGroup": {
             "FilesApiFunctionLogsA3A0F254",
             "FilesSweepLogsF72F8720",
-            "FilesApiAccessLogsF0088100",
+            "FilesApiAccessLogAE035992",
         },
         "AWS::ApiGatewayV2::Api": {"FilesApiB4EBE2FD"},
         # The people, by whose ids files are kept; the id that programs sign in with; the host
