@@ -128,7 +128,7 @@ def confirm(name: str, *, yes: bool) -> None:
 
 
 def echo_restored(report: RestoreReport, kind: str, *, dry_run: bool, as_json: bool) -> None:
-    """Print what was put back of a `kind`, and exit with 1 if something stays lost."""
+    """Print what was put back of a `kind`, and exit with 1 if something stays lost, or may."""
     if as_json:
         echo_json(report)
     else:
@@ -138,7 +138,9 @@ def echo_restored(report: RestoreReport, kind: str, *, dry_run: bool, as_json: b
         )
         for each in report.without_object:
             click.echo(f"Without its object: {each}")
-    if report.without_object:
+        for each in report.waiting:
+            click.echo(f"Being uploaded again, so restore it later: {each}")
+    if report.without_object or report.waiting:
         raise click.exceptions.Exit(1)
 
 
@@ -161,7 +163,7 @@ def _one_line_errors() -> Iterator[None]:
     """Tell what went wrong in one line, with exit status 1."""
     try:
         yield
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, PermissionError) as error:
         raise click.ClickException(str(error)) from None
     except NoRegionError:
         raise click.ClickException("No region: give --region or set AWS_REGION.") from None

@@ -15,6 +15,9 @@ class RestoreReport:
     """Those that are in the live table: they stay as they are."""
     without_object: tuple[str, ...]
     """Ids of those whose object is gone from the bucket: they are left out."""
+    waiting: tuple[str, ...] = ()
+    """Ids of files whose content their owner is just uploading again: they are left out, and come
+    back by another run if that upload isn't completed."""
 
 
 def has_object(s3: Any, bucket: str, key: str, *, bring_back: bool) -> bool:

@@ -27,8 +27,9 @@ def put_files_back(
     """Put the files of a restored table back that the live one has lost.
 
     A file comes back with its content and is counted, in one transaction, and only with its object
-    (see `has_object`). One whose content its owner has uploaded again stays out: it is there. Open
-    uploads don't come back: their owners begin them anew. It is safe to repeat.
+    (see `has_object`). One whose content its owner has uploaded again stays out: it is there. One
+    whose content is being uploaded again waits for the end of that. Open uploads don't come back:
+    their owners begin them anew. It is safe to repeat.
 
     Needs `dynamodb:Scan` on the restored table, `GetItem`, `PutItem` and `UpdateItem` on the live
     one, `s3:ListBucketVersions`, and `s3:DeleteObjectVersion` for delete markers.
@@ -43,11 +44,14 @@ def put_files_back(
         now: Clock.
     """
     count = there = 0
-    without_object = []
+    without_object, waiting = [], []
     for item in _files(restored, owner):
         if item.get("due_at", "~") <= iso(now()):
             continue
-        if _is_there(table, item):
+        known = _known(table, item)
+        if known is not None and "upload_id" in known:
+            waiting.append(item["item"].removeprefix(FILE))
+        elif known is not None:
             there += 1
         elif not has_object(s3, bucket, item["key"], bring_back=not dry_run):
             without_object.append(item["item"].removeprefix(FILE))
@@ -55,7 +59,12 @@ def put_files_back(
             count += 1
         else:
             there += 1
-    return RestoreReport(put_back=count, there=there, without_object=tuple(without_object))
+    return RestoreReport(
+        put_back=count,
+        there=there,
+        without_object=tuple(without_object),
+        waiting=tuple(waiting),
+    )
 
 
 def _files(table: Any, owner: str | None) -> Iterator[dict[str, Any]]:
@@ -76,11 +85,16 @@ def _files(table: Any, owner: str | None) -> Iterator[dict[str, Any]]:
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _is_there(table: Any, item: dict[str, Any]) -> bool:
-    """Whether the file is, or another of the same content, which its owner has just once."""
+def _known(table: Any, item: dict[str, Any]) -> dict[str, Any] | None:
+    """The file if it is there, or else the record of its content, which its owner has just once:
+    in another file, or in an open upload."""
     names = [item["item"]] if item.get("corrupt") else [item["item"], _content_of(item)]
-    keys = ({"owner": item["owner"], "item": name} for name in names)
-    return any("Item" in table.get_item(Key=key, ConsistentRead=True) for key in keys)
+    for name in names:
+        answer = table.get_item(Key={"owner": item["owner"], "item": name}, ConsistentRead=True)
+        if "Item" in answer:
+            found: dict[str, Any] = answer["Item"]
+            return found
+    return None
 
 
 def _content_of(item: dict[str, Any]) -> str:

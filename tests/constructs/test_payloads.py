@@ -252,6 +252,11 @@ def test_restore_names_what_stays_lost_and_fails(dynamo: FakeDynamo) -> None:
     lines = ["payloads back; 1 are there already.", f"Without its object: {IDS[2]}"]
     assert dry.stdout.splitlines() == [f"Would put 1 {lines[0]}", lines[1]]
     assert done.stdout.splitlines() == [f"Put 1 {lines[0]}", lines[1]]
-    assert json.loads(again.stdout) == {"put_back": 0, "there": 2, "without_object": [IDS[2]]}
+    assert json.loads(again.stdout) == {
+        "put_back": 0,
+        "there": 2,
+        "without_object": [IDS[2]],
+        "waiting": [],
+    }
     assert {dry.exit_code, done.exit_code, again.exit_code} == {1}
     assert set(dynamo.tables["live"].items) == {IDS[0], IDS[1]}

@@ -90,6 +90,24 @@ def test_content_that_was_uploaded_again_is_there() -> None:
     assert world.ann.usage.files == 1
 
 
+def test_content_that_is_being_uploaded_again_is_named_and_comes_back_if_that_ends() -> None:
+    world = FilesWorld()
+    file = world.ann.upload(small())
+    copy = restored(world)
+    world.dynamo.items.clear()
+    world.clock.time += 1
+    upload_id = world.ann.create(small())["upload_id"]
+
+    reports = [put_back(world, copy, dry_run=dry_run) for dry_run in (True, False)]
+
+    waiting = RestoreReport(put_back=0, there=0, without_object=(), waiting=(file["file_id"],))
+    assert reports == [waiting] * 2
+    world.ann.uploads.abort(upload_id)
+    assert put_back(world, copy).put_back == 1
+    world.end_urls()
+    assert audit(world) == []
+
+
 def test_a_file_that_comes_meanwhile_is_left_alone() -> None:
     world = FilesWorld()
     world.ann.upload(small())
