@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objects:
@@ -53,7 +55,12 @@ def delete_objects(s3: Any, bucket: str, prefix: str = "", *, dry_run: bool = Fa
 
 
 def _abort(s3: Any, bucket: str, upload: dict[str, Any]) -> None:
-    s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    try:
+        s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    except ClientError as error:
+        # Completed or aborted since it was listed.
+        if error.response["Error"]["Code"] != "NoSuchUpload":
+            raise
 
 
 def _delete(s3: Any, bucket: str, versions: Sequence[dict[str, Any]]) -> None:

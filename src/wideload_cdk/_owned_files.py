@@ -69,9 +69,13 @@ class OwnedFiles:
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     tell: Callable[[str], object] = lambda _: None
 
+    def is_known(self) -> bool:
+        """Whether they have, or lately had, anything. Needs `dynamodb:GetItem`."""
+        return self._usage_item() is not None
+
     def usage(self) -> Usage:
         """What the quotas count; nothing once it was deleted. Needs `dynamodb:GetItem`."""
-        item = self.table.get_item(Key=self._key("USAGE"), ConsistentRead=True).get("Item", {})
+        item = self._usage_item() or {}
         if item.get("open_uploads", 0) >= FULL:
             item = {}
         return Usage(
@@ -107,6 +111,11 @@ class OwnedFiles:
         objects = delete_objects(self.s3, self.bucket, _prefix_of(self.owner), dry_run=dry_run)
         self.tell(f"{objects.versions:,} objects {done}, {objects.bytes:,} bytes")
         return _report(counted, objects, swept)
+
+    def _usage_item(self) -> dict[str, Any] | None:
+        answer = self.table.get_item(Key=self._key("USAGE"), ConsistentRead=True)
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
 
     def _block(self) -> None:
         ends = int((self.now() + BLOCKED).timestamp())

@@ -191,10 +191,11 @@ def usage(
 
     PERSON is an e-mail address or a user id; people of another issuer are known by the latter.
     """
-    owner = _user_id(aws, pool_id, person)
-    found = _owned_files(aws, files_table, bucket, owner).usage()
+    owned = _owned_files(aws, files_table, bucket, _user_id(aws, pool_id, person))
+    _refuse_addresses(owned, pool_id)
+    found = owned.usage()
     if as_json:
-        click.echo(json.dumps({"user_id": owner, **dataclasses.asdict(found)}))
+        click.echo(json.dumps({"user_id": owned.owner, **dataclasses.asdict(found)}))
         return
     click.echo(
         f"{person}: {found.files:,} files, {found.bytes:,} bytes, "
@@ -229,12 +230,9 @@ def delete(
     """
     owner = _user_id(aws, pool_id, person)
     owned = _owned_files(aws, files_table, bucket, owner)
-    stored = owned.usage()
-    if not with_files and not dry_run and (stored.files or stored.open_uploads):
-        raise click.ClickException(
-            f"{person} has {stored.files:,} files and {stored.open_uploads:,} open uploads; give "
-            "--with-files to delete them, too, or disable the person alone."
-        )
+    _refuse_addresses(owned, pool_id)
+    if not with_files and not dry_run:
+        _refuse_what_is_stored(owned, person)
     cognito = aws.client("cognito-idp")
     if not dry_run:
         confirm(person, yes=yes)
@@ -299,16 +297,33 @@ def restore(
     echo_restored(report, "files", dry_run=dry_run, as_json=as_json)
 
 
-def _user_id(aws: Aws, pool_id: str | None, person: str) -> str:
-    """The user id of somebody given by that or by an address."""
-    if "@" not in person:
-        return person
-    if pool_id is None:
-        raise click.UsageError(
-            "No user pool is known that has addresses: give the person's user id, the claim `sub` "
-            "of their tokens."
+def _refuse_what_is_stored(owned: OwnedFiles, person: str) -> None:
+    """Raise if a person has files or uploads, also where their usage was reset by a deletion that
+    was cut off."""
+    stored = owned.usage()
+    found = dataclasses.replace(owned, tell=lambda _: None).delete(dry_run=True)
+    if stored.files or stored.open_uploads or found.files or found.objects:
+        raise click.ClickException(
+            f"{person} has {found.files:,} files, {stored.open_uploads:,} open uploads and "
+            f"{found.objects:,} objects; give --with-files to delete them, too, or disable the "
+            "person alone."
         )
+
+
+def _user_id(aws: Aws, pool_id: str | None, person: str) -> str:
+    """The user id of somebody given by that, or by an address if a pool has those."""
+    if pool_id is None or "@" not in person:
+        return person
     return users.find_user(aws.client("cognito-idp"), pool_id, person).user_id
+
+
+def _refuse_addresses(owned: OwnedFiles, pool_id: str | None) -> None:
+    """Raise if a person of another issuer seems to be given by their address."""
+    if pool_id is None and "@" in owned.owner and not owned.is_known():
+        raise click.UsageError(
+            f"Nothing is known of a user id {owned.owner}, and no user pool is known that has "
+            "addresses: give the person's user id, the claim `sub` of their tokens."
+        )
 
 
 def _owned_files(aws: Aws, table: str, bucket: str, owner: str) -> OwnedFiles:

@@ -137,6 +137,21 @@ def test_a_run_that_is_cut_off_at_any_request_is_made_whole_by_the_next() -> Non
     assert number > 5
 
 
+def test_an_upload_that_ends_meanwhile_is_no_error() -> None:
+    world = FilesWorld()
+    fill(world.ann)
+
+    def end(name: str) -> None:
+        if name == "AbortMultipartUpload":
+            world.s3.multiparts.clear()
+
+    world.wire.before = end
+
+    report = owned(world, "ann").delete()
+
+    assert (report.multipart_uploads, world.s3.objects) == (1, {})
+
+
 def test_a_dry_run_counts_the_same_and_changes_nothing() -> None:
     world = FilesWorld()
     fill(world.ann)

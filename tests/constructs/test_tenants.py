@@ -188,6 +188,17 @@ def test_the_name_must_be_typed(session: type[FakeSession], deployment: Deployme
     assert deployment.snapshot() == deployment.snapshot("acme")
 
 
+def test_what_s3_keeps_is_told_in_one_line(
+    session: type[FakeSession], deployment: Deployment
+) -> None:
+    deployment.s3.refuses = archive_key("acme", "a")
+
+    done = run("acme", "--yes")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("Error: 1 of 2 objects of bucket can't be")
+
+
 def test_report_says_what_backups_still_hold(session: type[FakeSession]) -> None:
     session.dynamo.recovery = {
         "PointInTimeRecoveryStatus": "ENABLED",

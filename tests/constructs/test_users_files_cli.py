@@ -122,8 +122,23 @@ def test_delete_refuses_while_there_are_files(deployment: Deployment) -> None:
     done = run("delete", "ann@example.com", "--yes")
 
     assert done.exit_code == 1
-    assert "has 3 files and 1 open uploads; give --with-files" in done.stderr
+    assert "has 2 files, 1 open uploads and 3 objects; give --with-files" in done.stderr
     assert deployment.world.dynamo.items == before
+    assert deployment.cognito.people
+
+
+def test_delete_refuses_what_a_run_has_left_that_was_cut_off(deployment: Deployment) -> None:
+    deployment.world.wire.refused = lambda name, _: (
+        "AccessDenied" if name == "DeleteObjects" else None
+    )
+    run("delete", "ann@example.com", "--with-files", "--yes")
+    deployment.world.wire.refused = lambda *_: None
+
+    done = run("delete", "ann@example.com", "--yes")
+
+    assert done.exit_code == 1
+    assert "has 0 files, 0 open uploads and 3 objects; give --with-files" in done.stderr
+    assert len(deployment.world.s3.objects) == 3
     assert deployment.cognito.people
 
 
@@ -162,6 +177,35 @@ def test_people_of_another_issuer_are_given_by_id(deployment: Deployment) -> Non
     assert "give the person's user id, the claim `sub`" in by_address.stderr
     assert by_id.exit_code == 0
     assert deployment.world.s3.objects == {}
+
+
+@pytest.mark.parametrize("subject", ["saml|acme|ann@example.com", "ann@example.com"])
+def test_a_user_id_of_another_issuer_may_look_like_an_address(
+    deployment: Deployment, subject: str
+) -> None:
+    del deployment.outputs["UserPoolId"]
+    Person(deployment.world, subject).upload(small())
+    objects = len(deployment.world.s3.objects)
+
+    done = run("delete", subject, "--with-files", "--yes")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Deleted of {subject}: 1 files")
+    assert len(deployment.world.s3.objects) == objects - 1
+    assert json.loads(run("usage", subject, "--json").stdout)["user_id"] == subject
+
+
+def test_restore_names_what_is_being_uploaded_again(deployment: Deployment) -> None:
+    deployment.tables["restored"] = restored(deployment.world)
+    deployment.world.dynamo.items.clear()
+    deployment.world.clock.time += 1
+    deployment.ann.begin(small())
+
+    done = run("restore", "--from", "restored")
+
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[0] == "Put 1 files back; 0 are there already."
+    assert done.stdout.splitlines()[1].startswith("Being uploaded again, so restore it later: ")
 
 
 def test_restore_counts_and_names_what_stays_lost(deployment: Deployment) -> None:
