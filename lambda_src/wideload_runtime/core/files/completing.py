@@ -171,7 +171,7 @@ class Completion:
         """Whether to look for the object, and not to ask S3 for it once more."""
         if upload.state != "completing":
             return False
-        return upload.conflict_since is not None or (upload.ask_ends or "") > iso(self.now())
+        return upload.conflict_since is not None or _ask_ends(upload) > iso(self.now())
 
     def _finish_joined(self, upload: Upload) -> File | None:
         """Record the object that S3 made of the parts, however it is known that it was asked."""
@@ -227,6 +227,12 @@ class Completion:
         if to_verify and self.verifications.ask(self.records.owner, file.file_id):
             self.records.settle(upload, expires_at=expires_at)
         return file
+
+
+def _ask_ends(upload: Upload) -> str:
+    """Until when S3 may be joining the parts; earlier versions noted only when they first asked."""
+    asked = epoch(upload.completing_since or upload.created_at)
+    return upload.ask_ends or iso(asked + ASK_SECONDS)
 
 
 def urls_end(upload: Upload, now: float, url_seconds: int) -> float | None:
