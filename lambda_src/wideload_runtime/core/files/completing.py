@@ -56,7 +56,7 @@ class Completion:
     """
     Args:
         seconds_left: How long S3 may be waited for now; it goes on by itself.
-        life_seconds: Life of a file, from when its upload was begun; None: for ever.
+        life_seconds: Life of a file, from when its upload was completed; None: for ever.
         url_seconds: Life of an upload URL.
     """
 
@@ -202,7 +202,6 @@ class Completion:
 
     def _finish(self, upload: Upload, *, verified: bool) -> File | None:
         now = self.now()
-        began = epoch(upload.created_at)
         # Those of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
         file = File(
@@ -214,7 +213,7 @@ class Completion:
             verified=verified,
             created_at=upload.created_at,
             key=upload.key,
-            due_at=None if self.life_seconds is None else iso(began + self.life_seconds),
+            due_at=None if self.life_seconds is None else iso(now + self.life_seconds),
             urls_end=None if ends is None else iso(ends),
         )
         to_verify = self.verifications.wanted and not verified
