@@ -29,7 +29,8 @@ def grant_list(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> iam.
     """Grant `s3:ListBucket` for keys that start with `prefix`.
 
     Without it S3 answers 403 instead of 404 for a key that is not there. For that decision
-    S3 takes the requested key as `s3:prefix`, so the condition holds there too.
+    S3 seems to take the requested key as `s3:prefix`, so that the condition holds there too
+    (https://github.com/ceph/ceph/pull/68577); AWS documents neither, and the runtime takes both.
     """
     return iam.Grant.add_to_principal_or_resource(
         grantee=grantee,

@@ -87,8 +87,9 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             - `by_tenant`: partition key `tenant_shard`, sort key `payload_id`; as `by_call`.
 
             An imported table must be imported with the ARN of its stream
-            (`Table.from_table_attributes(…, table_stream_arn=…)`). Default: a new on-demand
-            table.
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). Of a global table, the stream
+            tells only one region that an item has expired, so `retention` leaves documents
+            behind in the others. Default: a new on-demand table.
         keys_table: Table for the API keys, with the partition key `key_id` (string).
             Several deployments may share one. Default: a new on-demand table.
         encryption_key: KMS key for bucket, tables, queues and logs made here. Default: keys that

@@ -245,6 +245,23 @@ def test_s3_is_asked_once_at_a_time(world: FilesWorld) -> None:
     assert world.wire.requests.count("CompleteMultipartUpload") == 1
 
 
+def test_what_an_earlier_version_asked_of_s3_is_waited_for(world: FilesWorld) -> None:
+    """It noted no ask, and S3 may be at it still when this version is deployed."""
+    upload_id = joined(world)
+    world.seconds_left = 0
+    refusal(lambda: world.ann.complete(upload_id))
+    world.seconds_left = 20
+    item = world.dynamo.items["ann", f"UPLOAD#{upload_id}"]
+    del item["ask_id"], item["ask_ends"]
+    world.wire.requests.clear()
+
+    told = refusal(lambda: world.ann.complete(upload_id))
+
+    assert (told.code, world.wire.requests) == ("completing", ["GetItem", "HeadObject"])
+    world.clock.time += ASK_SECONDS
+    assert world.ann.complete(upload_id)["file_id"] == upload_id
+
+
 def test_a_conflict_in_s3_begins_anew_after_a_minute(world: FilesWorld) -> None:
     upload_id = joined(world)
     key = world.ann.record(upload_id).key

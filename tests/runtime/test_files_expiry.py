@@ -48,6 +48,24 @@ def test_a_file_whose_life_is_over_is_unknown(world: FilesWorld) -> None:
     assert [item["name"] for item in world.items("FILE#")] == ["a.bin"]
 
 
+@pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
+def test_an_upload_that_takes_longer_than_a_files_life_makes_a_file(
+    world: FilesWorld, body: Body
+) -> None:
+    upload_id = world.ann.begin(body)
+    world.clock.time += 2 * DAY
+    if world.ann.record(upload_id).is_multipart:
+        world.ann.send_parts(upload_id)
+
+    file = world.ann.complete(upload_id)
+
+    assert world.ann.complete(upload_id) == file
+    world.clock.time += DAY - 1
+    assert world.ann.files.get(upload_id).shown == file
+    world.clock.time += 1
+    assert refusal(lambda: world.ann.files.get(upload_id)).code == "unknown_file"
+
+
 def test_files_whose_life_is_over_are_not_listed(world: FilesWorld) -> None:
     for name in "abc":
         world.ann.upload(small(name))

@@ -28,8 +28,9 @@ NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 
 
 def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
-    """Whether an error means "not there": S3 says 403 for a missing key to whom may not list the
-    whole bucket, and our roles may list prefixes only.
+    """Whether an error means "not there": S3 answers 403 for a missing key unless the caller may
+    list the bucket. Ours may list prefixes, which seems to be enough
+    (https://github.com/ceph/ceph/pull/68577), but is documented nowhere; so 403 is looked into.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
     code = error.response["Error"]["Code"]
     if code not in ("403", "AccessDenied"):

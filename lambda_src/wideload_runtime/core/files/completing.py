@@ -56,7 +56,7 @@ class Completion:
     """
     Args:
         seconds_left: How long S3 may be waited for now; it goes on by itself.
-        life_seconds: Life of a file, from when its upload was begun; None: for ever.
+        life_seconds: Life of a file, from when its upload was completed; None: for ever.
         url_seconds: Life of an upload URL.
     """
 
@@ -171,7 +171,7 @@ class Completion:
         """Whether to look for the object, and not to ask S3 for it once more."""
         if upload.state != "completing":
             return False
-        return upload.conflict_since is not None or (upload.ask_ends or "") > iso(self.now())
+        return upload.conflict_since is not None or _ask_ends(upload) > iso(self.now())
 
     def _finish_joined(self, upload: Upload) -> File | None:
         """Record the object that S3 made of the parts, however it is known that it was asked."""
@@ -202,7 +202,6 @@ class Completion:
 
     def _finish(self, upload: Upload, *, verified: bool) -> File | None:
         now = self.now()
-        began = epoch(upload.created_at)
         # Those of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
         file = File(
@@ -214,7 +213,7 @@ class Completion:
             verified=verified,
             created_at=upload.created_at,
             key=upload.key,
-            due_at=None if self.life_seconds is None else iso(began + self.life_seconds),
+            due_at=None if self.life_seconds is None else iso(now + self.life_seconds),
             urls_end=None if ends is None else iso(ends),
         )
         to_verify = self.verifications.wanted and not verified
@@ -227,6 +226,12 @@ class Completion:
         if to_verify and self.verifications.ask(self.records.owner, file.file_id):
             self.records.settle(upload, expires_at=expires_at)
         return file
+
+
+def _ask_ends(upload: Upload) -> str:
+    """Until when S3 may be joining the parts; earlier versions noted only when they first asked."""
+    asked = epoch(upload.completing_since or upload.created_at)
+    return upload.ask_ends or iso(asked + ASK_SECONDS)
 
 
 def urls_end(upload: Upload, now: float, url_seconds: int) -> float | None:

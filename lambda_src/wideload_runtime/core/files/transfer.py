@@ -18,7 +18,7 @@ from wideload_runtime.core.metrics import Metrics
 class FileTransfer:
     """
     Args:
-        life_seconds: Life of a file, from when its upload was begun; None: for ever.
+        life_seconds: Life of a file, from when its upload was completed; None: for ever.
     """
 
     table: Table
