@@ -62,10 +62,11 @@ def delete(
     )
     if not dry_run:
         confirm(tenant, yes=yes)
-    report = deletion.run(tenant, dry_run=dry_run)
     client = aws.client("dynamodb")
     now = dt.datetime.now(dt.UTC)
+    # Before anything is deleted: who may not list backups would delete all and see no report.
     backups = [backups_of(client, table, now) for table in (payloads_table, keys_table)]
+    report = deletion.run(tenant, dry_run=dry_run)
     if as_json:
         told = {**dataclasses.asdict(report), "deleted": not dry_run}
         click.echo(json.dumps(told | {"backups": [dataclasses.asdict(each) for each in backups]}))

@@ -234,6 +234,8 @@ def delete(
     if not with_files and not dry_run:
         _refuse_what_is_stored(owned, person)
     cognito = aws.client("cognito-idp")
+    # Before anything is deleted: who may not list backups would delete all and see no report.
+    backups = backups_of(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
     if not dry_run:
         confirm(person, yes=yes)
         if pool_id is not None:
@@ -246,7 +248,6 @@ def delete(
     if pool_id is not None and not dry_run:
         with suppress(users.UserNotFoundError):
             users.delete_user(cognito, pool_id, owner)
-    backups = backups_of(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
     if as_json:
         told = {"user_id": owner, **dataclasses.asdict(report), "deleted": not dry_run}
         click.echo(json.dumps(told | {"backups": [dataclasses.asdict(backups)]}))

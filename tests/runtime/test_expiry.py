@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.runtime.dynamo_values import image_of
 from tests.runtime.fakes import World
@@ -179,6 +180,32 @@ def test_a_document_that_can_not_be_deleted_is_deleted_later(
 
     with pytest.raises(ConnectionError):  # so that the stream delivers the batch again
         follow(monkeypatch, stream_record(large))
+
+
+@pytest.mark.parametrize(("code", "passes"), [("AccessDenied", False), ("SlowDown", True)])
+def test_a_document_that_may_not_be_deleted_holds_up_nothing(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+    passes: bool,
+) -> None:
+    held, other = (world.table.items[store(world, LARGE)] for _ in range(2))
+    delete = Deletions.delete_object
+
+    def refuse(self: Deletions, **what: str) -> None:
+        if what["Key"] == held.archive_key:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DeleteObject")
+        delete(self, **what)
+
+    monkeypatch.setattr(Deletions, "delete_object", refuse)
+    if passes:
+        with pytest.raises(ClientError):
+            follow(monkeypatch, stream_record(held), stream_record(other))
+    else:
+        assert follow(monkeypatch, stream_record(held), stream_record(other)) == [other.archive_key]
+        [line] = caplog.records
+        assert (line.levelname, vars(line)["archive_key"]) == ("ERROR", held.archive_key)
 
 
 # A change of retention

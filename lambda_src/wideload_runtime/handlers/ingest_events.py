@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.attributes import read_image
@@ -34,8 +35,19 @@ bucket = S3Bucket(clients.s3(settings.s3_addressing_style), settings.bucket, url
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
     # All or nothing: on an error the stream delivers the batch again, and all of it is repeatable.
     bus.put(_events(event["Records"]))
-    for _ in in_parallel(bucket.delete, _expired(event["Records"])):
+    for _ in in_parallel(_delete, _expired(event["Records"])):
         pass
+
+
+def _delete(key: str) -> None:
+    """Delete a document. One that may not be deleted, as by a legal hold, stays: the stream would
+    bring it again for hours, and hold up the events behind it."""
+    try:
+        bucket.delete(key)
+    except ClientError as error:
+        if clients.is_passing(error):
+            raise
+        logger.exception("a document of an expired payload was not deleted", archive_key=key)
 
 
 def _expired(records: Iterable[dict[str, Any]]) -> Iterator[str]:
