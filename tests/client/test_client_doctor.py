@@ -416,6 +416,15 @@ def test_nothing_is_left_behind(
         ),
         (s3_error(411, "MissingContentLength"), "411", "takes Content-Length away"),
         (s3_error(400, "ExpiredToken"), "400 ExpiredToken", "credentials that have ended"),
+        (
+            Fault(
+                400,
+                b"<Error><Code>ExpiredToken</Code>"
+                b"<Message>The provided token has expired.</Message></Error>",
+            ),
+            "400 ExpiredToken",
+            "The function signed with credentials that have ended",
+        ),
         (s3_error(404, "NoSuchBucket"), "404 NoSuchBucket", "bucket is gone"),
         (s3_error(418, "Unheard"), "418 Unheard", "with S3's request id"),
         (
