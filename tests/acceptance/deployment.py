@@ -54,8 +54,9 @@ class Deployment:
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
         """
-        style = {} if self.embedded else {"addressing_style": "virtual"}
-        return Config(signature_version="s3v4", s3=style)
+        signed = Config(signature_version="s3v4")
+        # The embedded cloud's paths name buckets.
+        return signed if self.embedded else signed.merge(Config(s3={"addressing_style": "virtual"}))
 
     def table(self, name: str) -> Any:
         """A DynamoDB table, as a boto3 resource."""

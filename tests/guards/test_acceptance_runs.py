@@ -41,6 +41,21 @@ def test_urls_are_signed_for_the_host_of_the_bucket_in_its_region(
     assert url.startswith("https://uploads.s3.eu-central-1.amazonaws.com/x?X-Amz-Algorithm=")
 
 
+def test_urls_of_the_embedded_cloud_name_the_bucket_in_their_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:4566")
+    session = boto3.Session("id", "secret", region_name="eu-central-1")
+
+    url = (
+        Deployment("local", session)
+        .client("s3")
+        .generate_presigned_url("put_object", Params={"Bucket": "uploads", "Key": "x"})
+    )
+
+    assert url.startswith("https://localhost:4566/uploads/x?X-Amz-Algorithm=")
+
+
 def test_a_failed_test_shows_neither_key_nor_token_nor_answer_in_full() -> None:
     api = Api(Http(), "https://api.example.com", {"x-api-key": "wl_id_sekret"}, print)
     answer = Answer(500, {"set-cookie": "sekret"}, b"x" * 300 + b"sekret", 0.1)
