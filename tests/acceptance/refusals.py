@@ -68,11 +68,11 @@ def exchange(
         tls.sendall("\r\n".join([request, *lines, "", ""]).encode())
         received, sent = b"", 0
         try:
-            while sent < size and not received:
+            # An answer is looked for first: once a write has failed, it may be lost.
+            while not (received := _receive_at_once(tls)) and sent < size:
                 chunk = body[sent : sent + CHUNK]
                 tls.sendall(chunk)
                 sent += len(chunk)
-                received = _receive_at_once(tls)
         except OSError:
             pass  # It was closed; the answer may still be there to read.
         received += _receive_the_rest(tls)
