@@ -217,6 +217,8 @@ def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
     arguments: dict[str, Any] = {
         "ProjectionExpression": ", ".join(f"#{name}" for name in names),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        # Else a key that was made or revoked a moment ago may be missing, or still be good.
+        "ConsistentRead": True,
     }
     if tenant is not None:
         arguments["FilterExpression"] = "#tenant = :tenant"

@@ -28,6 +28,7 @@ ORDER = (
     "test_figures.py",
     "test_metrics.py",
 )
+NOTHING_LEFT = "The run left nothing behind."
 DEPLOYMENT = pytest.StashKey[Deployment]()
 REPORT = pytest.StashKey[Report]()
 
@@ -116,9 +117,17 @@ def run(pytestconfig: pytest.Config, deployment: Deployment) -> Iterator[Run]:
     yield run
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: print("\nstill clearing up", flush=True))  # noqa: T201
-    run.clear()
-    left = run.leftovers()
-    report.traces += [f"**This run left {one}.**" for one in left]
+    clear_up(run, report)
+
+
+def clear_up(run: Run, report: Report) -> None:
+    """Take away what a run made, and say in the report what is left, also if that fails."""
+    try:
+        run.clear()
+    finally:
+        report.traces.append("**Nobody could tell whether this run left something behind.**")
+        left = run.leftovers()
+        report.traces[-1:] = [f"**This run left {one}.**" for one in left] or [NOTHING_LEFT]
     assert not left
 
 

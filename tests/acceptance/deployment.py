@@ -44,10 +44,19 @@ class Deployment:
     def client(self, service: str) -> Any:
         """The boto3 client of a service."""
         if service not in self._clients:
-            # Else it presigns by the version before, which signs less.
-            options = {"config": Config(signature_version="s3v4")} if service == "s3" else {}
+            options = {"config": self._s3_config()} if service == "s3" else {}
             self._clients[service] = self._session.client(service, **options)
         return self._clients[service]
+
+    def _s3_config(self) -> Config:
+        """Else URLs are signed by the version before, which signs less, and for the global host,
+        which redirects from it for the first hours of a bucket in another region.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+        """
+        signed = Config(signature_version="s3v4")
+        # The embedded cloud's paths name buckets.
+        return signed if self.embedded else signed.merge(Config(s3={"addressing_style": "virtual"}))
 
     def table(self, name: str) -> Any:
         """A DynamoDB table, as a boto3 resource."""

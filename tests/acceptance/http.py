@@ -6,14 +6,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
+from tests.acceptance.refusals import exchange
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Answer:
     status: int
     headers: Mapping[str, str]
@@ -27,6 +29,8 @@ class Answer:
     def __str__(self) -> str:
         """For messages: status and the beginning of the body."""
         return f"{self.status} {self.body[:300].decode(errors='replace')}"
+
+    __repr__ = __str__
 
 
 class Http:
@@ -78,7 +82,8 @@ class Api:
 
     http: Http
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    """With the key or token, which is not for the log of a failed test."""
     note: Callable[[str, str, Answer], None]
     """Told of each answer, with method and path."""
 
@@ -98,6 +103,14 @@ class Api:
         )
         self.note(method, path, answer)
         return answer
+
+    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a body that may be refused before its end."""
+        began, url = time.monotonic(), self.url.rstrip("/") + path
+        answer, content, _ = exchange("POST", url, {**self.headers, **headers}, body)
+        seen = Answer(answer.status, dict(answer.headers), content, time.monotonic() - began)
+        self.note("POST", path, seen)
+        return seen
 
     def act(self, action: Mapping[str, Any], body: bytes | None = None) -> Answer:
         """Make the request that an action of the API says, with exactly its headers."""

@@ -1,4 +1,8 @@
-"""A PUT that watches for the answer while it sends: does S3 refuse before or after the body?"""
+"""Requests that watch for the answer while they send, which may come before the end of the body.
+
+urllib3 loses such an answer over TLS, where what it writes to a closed connection is an
+`ssl.SSLEOFError`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-ZEROS = bytes(64 * 1024)
+CHUNK = 64 * 1024
 TIMEOUT = 60
 
 
@@ -37,8 +41,21 @@ class Refusal:
 
 
 def put_zeros(url: str, headers: Mapping[str, str], size: int) -> Refusal:
-    """PUT so many zero bytes over TLS, and stop as soon as there is an answer."""
-    parts = urlsplit(url)
+    """PUT so many zero bytes: does S3 refuse before or after the body?"""
+    answer, body, sent = exchange("PUT", url, headers, bytes(size))
+    code, message = (_text(name, body.decode()) for name in ("Code", "Message"))
+    return Refusal(answer.status, code, message, sent, size)
+
+
+def exchange(
+    method: str, url: str, headers: Mapping[str, str], body: bytes
+) -> tuple[http.client.HTTPResponse, bytes, int]:
+    """Send a body over TLS, and stop as soon as there is an answer.
+
+    Returns:
+        The answer, its body, and how many bytes had been sent when it was seen.
+    """
+    parts, size = urlsplit(url), len(body)
     context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
     head = {"Host": parts.netloc, "Content-Length": str(size), "Connection": "close", **headers}
     lines = [f"{name}: {value}" for name, value in head.items()]
@@ -46,23 +63,22 @@ def put_zeros(url: str, headers: Mapping[str, str], size: int) -> Refusal:
         socket.create_connection((parts.hostname, parts.port or 443), timeout=TIMEOUT) as plain,
         context.wrap_socket(plain, server_hostname=parts.hostname) as tls,
     ):
-        request = f"PUT {parts.path}?{parts.query} HTTP/1.1"
+        query = f"?{parts.query}" if parts.query else ""
+        request = f"{method} {parts.path or '/'}{query} HTTP/1.1"
         tls.sendall("\r\n".join([request, *lines, "", ""]).encode())
         received, sent = b"", 0
         try:
-            while sent < size and not received:
-                chunk = ZEROS[: size - sent]
+            # An answer is looked for first: once a write has failed, it may be lost.
+            while not (received := _receive_at_once(tls)) and sent < size:
+                chunk = body[sent : sent + CHUNK]
                 tls.sendall(chunk)
                 sent += len(chunk)
-                received = _receive_at_once(tls)
         except OSError:
             pass  # It was closed; the answer may still be there to read.
         received += _receive_the_rest(tls)
     answer = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
     answer.begin()
-    body = answer.read().decode()
-    code, message = (_text(name, body) for name in ("Code", "Message"))
-    return Refusal(answer.status, code, message, sent, size)
+    return answer, answer.read(), sent
 
 
 def _text(name: str, xml: str) -> str:

@@ -58,7 +58,7 @@ class Report:
                 *(["## Figures", "", *_table("what", "figure", rows=self.figures)]),
                 "## Traces",
                 "",
-                *(f"- {trace}" for trace in self.traces or ["The run left nothing behind."]),
+                *(f"- {trace}" for trace in self.traces or ["The run made nothing."]),
                 "",
                 "## Calls to AWS",
                 "",

@@ -26,6 +26,8 @@ from wideload_cdk.users import create_user, new_password
 PREFIX = "acceptance-"
 KILLED_AFTER = dt.timedelta(hours=6)
 """A run takes minutes: what is older than this was left behind."""
+LISTS = 60
+"""Seconds within which a list of Cognito's shows what has changed."""
 MAIL = "example.com"
 """Nobody reads mail there, and none is sent: https://www.rfc-editor.org/rfc/rfc2606"""
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
@@ -121,7 +123,11 @@ class Run:
         return self._clear(killed)
 
     def leftovers(self) -> list[str]:
-        """What can still be found of this run."""
+        """What can be found of this run, once lists show no more what was deleted."""
+        until(lambda: not self._left(), seconds=LISTS, pause=5)
+        return self._left()
+
+    def _left(self) -> list[str]:
         found = [f"the person {one.email}" for one in self._people() if self.name in one.email]
         found += [f"the stack {name}" for name, _ in self._stacks() if self.name in name]
         if self.deployment.has("ingest"):

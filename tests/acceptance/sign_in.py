@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +13,8 @@ from wideload._signin.srp import Srp, timestamp
 
 @dataclass(frozen=True)
 class Tokens:
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
 
 
 def sign_in(cognito: Any, pool: str, client_id: str, email: str, password: str) -> Tokens:

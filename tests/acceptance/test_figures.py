@@ -60,7 +60,9 @@ def test_the_worker_says_how_fast_it_is(run: Run, deployment: Deployment, figure
         ]
         return max(emitted, default=None)
 
-    size, milliseconds = until(largest, seconds=LOGS)
+    found_one = until(largest, seconds=LOGS)
+    assert found_one, f"no line of {group} has S3UploadSize and ProcessingDuration"
+    size, milliseconds = found_one
     figure(
         "worker",
         f"{size / 1000 / milliseconds:.1f} MB/s of gzip ({size / 1e6:.1f} MB in "

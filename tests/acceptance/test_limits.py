@@ -54,7 +54,7 @@ def send(api: Api, mb: float, kind: str) -> Answer:
     document = b'{"call_id":"acceptance","text":"' + b"a" * round(mb * MB - 3_000) + b'"}'
     # Level 0 stores, with 5 bytes for each block of up to 64 KB.
     body = gzip.compress(document, 0) if kind == "gzip" else document
-    return api.request("POST", "/send-call-log", body, {"Content-Type": TYPES[kind]})
+    return api.send("/send-call-log", body, {"Content-Type": TYPES[kind]})
 
 
 def by_whom(answer: Answer) -> str:

@@ -89,6 +89,26 @@ def test_a_setting_that_cant_be_right(
     assert says in found["settings"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ann:sekret@api.example/x", "…@api.example/x from WIDELOAD_URL"),
+        ("https://api.example/x?token=sekret", "https://api.example/x?… from WIDELOAD_URL"),
+        ("https://api.example/x#sekret", "https://api.example/x?… from WIDELOAD_URL"),
+    ],
+)
+def test_a_url_that_holds_a_secret_is_shown_without_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("WIDELOAD_URL", url)
+
+    found = steps(command)
+
+    assert (found["exit"], statuses(found)) == (2, {"settings": "failed"})
+    assert found["settings"]["message"].splitlines()[0] == shown
+    assert "sekret" not in json.dumps(found)
+
+
 def test_a_key_in_quotes_is_pointed_at(command: Command) -> None:
     found = steps(command, "--api-key", f"'{API_KEY}'")
 
@@ -396,6 +416,15 @@ def test_nothing_is_left_behind(
         ),
         (s3_error(411, "MissingContentLength"), "411", "takes Content-Length away"),
         (s3_error(400, "ExpiredToken"), "400 ExpiredToken", "credentials that have ended"),
+        (
+            Fault(
+                400,
+                b"<Error><Code>ExpiredToken</Code>"
+                b"<Message>The provided token has expired.</Message></Error>",
+            ),
+            "400 ExpiredToken",
+            "The function signed with credentials that have ended",
+        ),
         (s3_error(404, "NoSuchBucket"), "404 NoSuchBucket", "bucket is gone"),
         (s3_error(418, "Unheard"), "418 Unheard", "with S3's request id"),
         (

@@ -94,10 +94,12 @@ class FakeTable:
         *,
         ProjectionExpression: str,  # noqa: N803
         ExpressionAttributeNames: dict[str, str],  # noqa: N803
+        ConsistentRead: bool = False,  # noqa: N803
         FilterExpression: str = "",  # noqa: N803
         ExpressionAttributeValues: dict[str, str] | None = None,  # noqa: N803
         ExclusiveStartKey: dict[str, str] | None = None,  # noqa: N803
     ) -> dict[str, Any]:
+        assert ConsistentRead, "else a key that was made a moment ago may be missing"
         names = [ExpressionAttributeNames[name] for name in ProjectionExpression.split(", ")]
         ids = sorted(self.items)
         if ExclusiveStartKey:

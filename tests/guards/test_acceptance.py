@@ -160,7 +160,7 @@ class FakeRun:
 
 def metric_claim(deployment: Deployment, seen: Callable[[str], None]) -> None:
     test_metrics.test_the_metric_is_in_cloudwatch(
-        FakeRun(), deployment, "ingest", "S3UploadSize", seen
+        FakeRun(), deployment, 0.0, "ingest", "S3UploadSize", seen
     )
 
 
@@ -258,17 +258,51 @@ def test_plain_http_that_is_answered_fails_its_claim(monkeypatch: pytest.MonkeyP
     said: list[str] = []
     for service in ("ingest", "files"):
         monkeypatch.setitem(OUTPUTS[service], "ApiUrl", "https://api.example.com")
-    monkeypatch.setattr(FakeDeployment, "region", "eu-central-1")
-    answers: dict[str, int | None] = {"api": None, "s3": 403}
+    answers: dict[str, int | None] = {"http://api": None, "http://bucket": 403}
+    signed = "https://bucket.example.com/?signature"
+    monkeypatch.setitem(ANSWERS, ("s3", "generate_presigned_url", "Bucket"), signed)
+    # As a bucket that takes plain HTTP answers what has no signature, too.
     monkeypatch.setattr(
-        test_configuration, "_plain", lambda url: answers["s3" if ".s3." in url else "api"]
+        test_configuration,
+        "_status",
+        lambda url: (
+            answers.get(url.partition(".")[0], 200) if "signature" in url or "api" in url else 403
+        ),
     )
 
     test_configuration.test_plain_http_is_refused(deployment, said.append)
     assert said[0] == "ingest: API no answer, bucket 403"
-    answers["s3"] = 200
+    answers["http://bucket"] = 200
     with pytest.raises(AssertionError):
         test_configuration.test_plain_http_is_refused(deployment, said.append)
+
+
+def test_a_bucket_that_allows_nothing_anyway_shows_nothing_of_plain_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(ANSWERS, ("s3", "generate_presigned_url", "Bucket"), "https://bucket/")
+    monkeypatch.setattr(test_configuration, "_status", lambda _url: 403)
+
+    with pytest.raises(AssertionError, match="uploads over TLS: 403"):
+        test_configuration.test_plain_http_is_refused(FakeDeployment(ANSWERS), print)
+
+
+def test_metrics_share_the_time_that_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each on its own would wait for longer than the workflow may take."""
+    missing = {
+        **ANSWERS,
+        ("cloudwatch", "get_metric_statistics", "S3UploadSize"): {"Datapoints": []},
+    }
+    waited: list[float] = []
+    monkeypatch.setattr(
+        test_metrics, "until", lambda look, *, seconds, pause: waited.append(seconds)
+    )
+
+    for _ in range(2):
+        with pytest.raises(AssertionError):
+            metric_claim(FakeDeployment(missing), print)
+
+    assert max(waited) <= 0
 
 
 def test_what_aws_refuses_to_say_is_no_lack_of_configuration() -> None:

@@ -7,7 +7,7 @@ import {
   TransportError,
   WideloadError,
 } from "./errors.js";
-import { noAnswer } from "./no-answer.js";
+import { noAnswer, silent } from "./no-answer.js";
 import {
   abortable,
   backoff,
@@ -43,6 +43,8 @@ export class Http {
   readonly fetch: typeof fetch;
   readonly #retries: number;
   readonly #timeout: number;
+  /** Methods of requests whose answers this page could read: CORS isn't in their way. */
+  readonly #readable = new Set<string>();
   readonly pacing: Pacing;
   readonly network: Network;
 
@@ -87,14 +89,23 @@ export class Http {
       }
       const retryAfter = answer instanceof ApiError ? (answer.retryAfter ?? 0) * 1000 : 0;
       const again = isPassing(answer) && answer.code !== "completing" && repeats < this.#retries;
-      if (!again || retryAfter > LONGEST_RETRY_AFTER) throw await this.#explained(answer);
+      if (!again || retryAfter > LONGEST_RETRY_AFTER)
+        throw await this.#explained(answer, answer === token ? null : call.method);
       repeats += 1;
       await this.pacing.sleep(backoff(repeats, this.pacing.random(), retryAfter), call.signal);
     }
   }
 
-  async #explained(error: WideloadError): Promise<WideloadError> {
-    if (error.code !== "no_answer" || !this.network.online) return error;
+  /** @param method - Of the request to the service; null if it was the token's. */
+  async #explained(error: WideloadError, method: string | null): Promise<WideloadError> {
+    if (error.code !== "no_answer") return error;
+    // What CORS forbids fails at once, as a `TypeError`; a timeout is none.
+    const hidden =
+      method !== null &&
+      !this.#readable.has(method) &&
+      error.cause instanceof TypeError &&
+      this.network.online;
+    if (!hidden) return silent("service", error.cause);
     return noAnswer("service", `${this.#base}/sign-in`, this.fetch, error.cause);
   }
 
@@ -124,6 +135,7 @@ export class Http {
   ): Promise<Json | ApiError | TransportError> {
     try {
       const response = await this.#send(call, token);
+      this.#readable.add(call.method);
       const members = await read(response);
       if (response.ok) return members ?? notOurs(response);
       const accepted = call.accept?.(response.status, members ?? {}, repeats);

@@ -21,6 +21,11 @@ const RULES = {
     "the bucket's CORS rules must allow this page's origin, and PUT with the headers that are signed, and expose ETag and x-amz-checksum-sha256",
 } as const;
 
+/** The error for a request that got no answer, though CORS let the page read another one's. */
+export function silent(who: keyof typeof SILENT, cause?: unknown): TransportError {
+  return new TransportError(SILENT[who], { code: "no_answer", cause });
+}
+
 /**
  * The error for a request that got no answer.
  *
@@ -45,7 +50,7 @@ export async function noAnswer(
       signal: AbortSignal.timeout(TIMEOUT),
     });
   } catch {
-    return new TransportError(SILENT[who], { code: "no_answer", cause });
+    return silent(who, cause);
   }
   return new TransportError(
     `The ${who} answers, but the browser keeps it from this page: ${RULES[who]}. ${forOperators()}`,

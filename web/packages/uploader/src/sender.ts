@@ -1,5 +1,5 @@
 import { FileChangedError, FileReadError, TransportError } from "./errors.js";
-import { noAnswer } from "./no-answer.js";
+import { noAnswer, silent } from "./no-answer.js";
 import { backoff, whenOnline } from "./pacing.js";
 import type { Parts } from "./parts.js";
 import type { Signer } from "./signer.js";
@@ -62,6 +62,8 @@ class Sender {
   #sleeping = 0;
   /** Of the last PUT. */
   #url = "";
+  /** The page could read an answer to a PUT: CORS isn't in the way. */
+  #readable = false;
 
   constructor(options: SendOptions, signal: AbortSignal) {
     this.#options = options;
@@ -89,6 +91,7 @@ class Sender {
       await whenOnline(network, this.#signal);
       const response = await this.#put(number);
       if (response) {
+        this.#readable = true;
         const { kind } = judge(response);
         if (kind === "stored") {
           parts.stored(number);
@@ -113,7 +116,11 @@ class Sender {
       storedBefore = parts.storedCount;
       failures += 1;
       if (failures > retries)
-        throw response ? storageError(response) : await noAnswer("storage", this.#url, fetch);
+        throw response
+          ? storageError(response)
+          : this.#readable
+            ? silent("storage")
+            : await noAnswer("storage", this.#url, fetch);
       await this.#sleep(failures);
     }
   }

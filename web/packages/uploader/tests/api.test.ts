@@ -319,6 +319,54 @@ describe("repeats", () => {
     expect(cloud.probes).toEqual([`${API_URL}/sign-in`]);
   });
 
+  it.each([
+    ["a timeout", () => new DOMException("timed out", "TimeoutError")],
+    ["what its token could not be renewed by", () => null],
+  ])("don't blame CORS for %s", async (_name, fault) => {
+    const failure = fault();
+    const cloud = new FakeCloud();
+    cloud.answersProbes = true;
+    const files = new FilesApi({
+      apiUrl: `${API_URL}/`,
+      token: () => {
+        if (failure === null) throw new TypeError("Failed to fetch");
+        return "token";
+      },
+      fetch: async (input, init) => {
+        if (failure !== null && init?.mode !== "no-cors") throw failure;
+        return cloud.fetch(input, init);
+      },
+      pacing: new FakePacing(),
+      network: new FakeNetwork(),
+    });
+
+    const error = await files.get("F1").catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: "no_answer" });
+    expect(String(error)).toContain("Check the network connection");
+    expect(cloud.probes).toEqual([]);
+  });
+
+  it("don't blame CORS for a request of which an answer was read before", async () => {
+    const wanted = { sha256: "a".repeat(64), size: 3 };
+    const cloud = new FakeCloud();
+    cloud.answersProbes = true;
+    const files = new FilesApi({
+      apiUrl: `${API_URL}/`,
+      token: () => "token",
+      fetch: cloud.fetch,
+      pacing: new FakePacing(),
+      network: new FakeNetwork(),
+    });
+    await files.check([wanted]);
+    cloud.apiFault = () => "lost before";
+
+    const error = await files.check([wanted]).catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: "no_answer" });
+    expect(cloud.probes).toEqual([]);
+  });
+
   it("end with the last error", async () => {
     const answers = [lost(), problem(503, "unavailable"), problem(500, "internal")];
     const { files, requests } = api(answers, { retries: 2 });

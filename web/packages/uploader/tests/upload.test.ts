@@ -248,6 +248,18 @@ describe("failures on the way", () => {
     expect(cloud.puts.map((put) => put.number)).toEqual([1, 2, 3, 4]);
   });
 
+  it("doesn't blame CORS for a PUT that is lost after others were answered", async () => {
+    const { cloud, uploader } = setting({ partSize: PART, parallel: 1, partRetries: 1 });
+    cloud.putFault = (number) => (number === 2 ? "lost before" : undefined);
+    cloud.answersProbes = true;
+
+    const error = await uploader.upload(fileOf(3 * PART)).done.catch((caught: unknown) => caught);
+
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ code: "no_answer" });
+    expect(cloud.probes).toEqual([]);
+  });
+
   it("finds out that it is CORS which keeps the storage's answers from the page", async () => {
     const { cloud, uploader } = setting({ partSize: PART, parallel: 1, partRetries: 1 });
     cloud.putFault = () => "lost before";

@@ -94,7 +94,7 @@ class Settings:
 
     def _found(self) -> Iterator[str]:
         for url in self.urls:
-            yield f"{url.value} from {url.source}"
+            yield f"{_without_secrets(url.value)} from {url.source}"
         if self.key.value:
             where = f" (from {self.key_header.source})" if self.key_header.source else ""
             header = f"sent as {self.key_header.value}{where}"
@@ -119,6 +119,12 @@ def apis(option: str | None) -> tuple[Given, ...]:
 
 def _base(url: str) -> str:
     return url.strip().rstrip("/")
+
+
+def _without_secrets(url: str) -> str:
+    """A URL as it may be shown: an API's own has neither credentials nor a query."""
+    _, at, rest = url.rpartition("@")
+    return re.sub(r"[?#].*", "?…", f"…@{rest}" if at else url)
 
 
 def _key_id(key: str) -> str | None:

@@ -144,7 +144,7 @@ def explain(error: UploadError, answer: Answer, host: str) -> Finding:
     there = _region(answer)
     if meaning in _REGION_CODES or answer.status in {301, 307}:
         meaning = "region"
-    elif re.search("expired|not yet valid", error.detail or "", re.IGNORECASE):
+    elif meaning == "AccessDenied" and re.search("expired|not yet valid", error.detail or ""):
         meaning = "expired"
     advice = _MEANINGS.get(
         meaning, "Try again in a moment." if passes(error) else f"{_OPERATORS}."
