@@ -170,6 +170,7 @@ def test_prod_keeps_what_holds_something(
     assert {kind for kind, _ in there - left} == {
         "API",
         "event source",
+        "export",
         "function",
         "queue",
         "role",
