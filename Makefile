@@ -105,17 +105,17 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # Quality
 
-# What waits for the embedded cloud, or for a browser on it, runs beside what computes.
+# One group after the other: tests of the page in a browser wait in vain on a machine that is busy.
 CLOUD_TESTS := $(addprefix tests/,deployments e2e faults integration local)
-LANES := test-cloud test-web test-code
+TEST_GROUPS := test-web test-code test-cloud
 # Without the options of the make around them, which tests that run make would take for theirs.
 PYTEST = MAKEFLAGS= $(BIN)/python -m pytest
 
 .PHONY: test
 test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match)
-	@$(if $(K),$(PYTEST) -k "$(K)",$(MAKE) --jobs=2 --output-sync=target $(LANES))
+	@$(if $(K),$(PYTEST) -k "$(K)",$(MAKE) $(TEST_GROUPS))
 
-.PHONY: $(LANES)
+.PHONY: $(TEST_GROUPS)
 test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the tests on the embedded cloud
 	$(PYTEST) $(CLOUD_TESTS)
 
