@@ -115,7 +115,8 @@ def test_files_are_not_deleted_unless_it_is_said(
     )
 
     assert done.exit_code == 1
-    assert f"{address} has 1 files and 0 open uploads; give --with-files" in done.stderr
+    held = f"{address} has 1 files, 0 open uploads and 1 objects; give --with-files"
+    assert held in done.stderr
     assert api.get(f"/files/{file['file_id']}").status == 200
     stored.clear(api)
 
