@@ -90,10 +90,10 @@ class S3Bucket:
         )
         return url
 
-    def open_upload(self, key: str) -> S3Upload | None:
-        """Open an object for reading; None if it isn't there."""
+    def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Upload | None:
+        """Open an object, or some of its bytes, for reading; None if it isn't there."""
         try:
-            return S3Upload(self._client, self._name, key)
+            return S3Upload(self._client, self._name, key, first=first, last=last)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None
@@ -113,12 +113,9 @@ class S3Bucket:
 
     def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
         """Some bytes of an object; None if it isn't there."""
-        try:
-            part = S3Upload(self._client, self._name, key, first=offset, last=offset + size - 1)
-        except ClientError as error:
-            if is_missing(self._client, self._name, key, error):
-                return None
-            raise
+        part = self.open_upload(key, first=offset, last=offset + size - 1)
+        if part is None:
+            return None
         try:
             return b"".join(part.chunks())
         finally:
