@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from wideload_cdk._objects import Objects, delete_objects
+from wideload_cdk._paging import all_items
 from wideload_cdk.transfer_bucket import MAX_URL_AGE
 
 # For which an access token works after its person was disabled, and some more.
@@ -129,12 +130,7 @@ class OwnedFiles:
             "ExpressionAttributeValues": {":owner": self.owner},
             "ConsistentRead": True,
         }
-        while True:
-            page = self.table.query(**arguments)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        yield from all_items(self.table.query, **arguments)
 
     def _trash_of(self, item: dict[str, Any], kind: str) -> dict[str, Any] | None:
         """The record by which the sweep removes an object that a URL may make anew."""

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from wideload_cdk._owned_files import iso
+from wideload_cdk._paging import all_items
 from wideload_cdk._restored import RestoreReport, has_object
 
 FILE = "FILE#"
@@ -77,12 +78,7 @@ def _files(table: Any, owner: str | None) -> Iterator[dict[str, Any]]:
         arguments["FilterExpression"] += " AND #owner = :owner"
         arguments["ExpressionAttributeNames"]["#owner"] = "owner"
         arguments["ExpressionAttributeValues"][":owner"] = owner
-    while True:
-        page = table.scan(**arguments)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    yield from all_items(table.scan, **arguments)
 
 
 def _known(table: Any, item: dict[str, Any]) -> dict[str, Any] | None:

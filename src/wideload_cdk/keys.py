@@ -25,6 +25,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from wideload_cdk._paging import all_items
+
 TENANT_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 KEY_ID_PATTERN = r"[a-z0-9]{12}"
 MAX_LABEL_LENGTH = 200
@@ -223,12 +225,7 @@ def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
     if tenant is not None:
         arguments["FilterExpression"] = "#tenant = :tenant"
         arguments["ExpressionAttributeValues"] = {":tenant": tenant}
-    while True:
-        page = table.scan(**arguments)
-        yield from map(_key_of, page["Items"])
-        if "LastEvaluatedKey" not in page:
-            return
-        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    yield from map(_key_of, all_items(table.scan, **arguments))
 
 
 def revoke_key(

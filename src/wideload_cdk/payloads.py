@@ -18,6 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from wideload_cdk._paging import all_items
 from wideload_cdk._restored import RestoreReport, has_object
 
 ID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
@@ -121,12 +122,7 @@ def _payloads(dynamodb: Any, table: str, tenant: str | None) -> Iterator[Item]:
     }
     if tenant is not None:
         arguments["ExpressionAttributeValues"] = {":tenant": {"S": tenant}}
-    while True:
-        page = dynamodb.scan(**arguments)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    yield from all_items(dynamodb.scan, **arguments)
 
 
 def _key_of(item: Item) -> str | None:

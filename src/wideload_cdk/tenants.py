@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from wideload_cdk._objects import Objects, delete_objects
+from wideload_cdk._paging import all_items
 from wideload_cdk.keys import TENANT_PATTERN, list_keys
 
 PREFIXES = ("transit", "archive")
@@ -110,12 +111,7 @@ class TenantDeletion:
             "ExpressionAttributeValues": {":tenant": tenant, ":slots": f"workers#{tenant}"},
             "ConsistentRead": True,
         }
-        while True:
-            page = self.payloads.scan(**arguments)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        yield from all_items(self.payloads.scan, **arguments)
 
 
 def _delete_items(table: Any, keys: Iterator[dict[str, str]]) -> int:
