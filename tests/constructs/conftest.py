@@ -14,7 +14,8 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_lambda as lambda_
 
-from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring, _assets
+from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring
+from wideload_cdk.shared import assets
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
@@ -71,7 +72,7 @@ def synthesize_example(
 
     def run(name: str) -> assertions.Template:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_assets, "_BUILT", built)
+            patch.setattr(assets, "_BUILT", built)
             made = runpy.run_path(str(EXAMPLES / name))
         return assertions.Template.from_stack(made["stack"])
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from costs import prices as price_list
-from costs.__main__ import cli
-from costs.prices import Price, Prices
-from costs.report import by_service, example, price
-from costs.usage import (
+from tools.costs import prices as price_list
+from tools.costs.__main__ import cli
+from tools.costs.prices import Price, Prices
+from tools.costs.report import by_service, example, price
+from tools.costs.usage import (
     GB,
     MB,
     MIB,

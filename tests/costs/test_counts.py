@@ -1,4 +1,4 @@
-"""What `costs/usage.py` says is counted, counted: on templates, and by the runtime's code."""
+"""What `tools/costs/usage.py` says is counted, counted: on templates, and by the runtime's code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from costs import usage
 from examples.call_log import make_call_log
 from tests.costs.counting import CountingTable, item_size
 from tests.runtime.fakes import World
+from tools.costs import usage
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
-from wideload_cdk._metrics import FilesMetrics, IngestMetrics
+from wideload_cdk.shared.metrics import FilesMetrics, IngestMetrics
 from wideload_runtime.adapters import s3_bucket
 from wideload_runtime.adapters.payload_table import item_of
 from wideload_runtime.core.files import parts

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from costs import usage
 from stacks.settings import ENVIRONMENTS
+from tools.costs import usage
 from wideload_cdk import PayloadIngest
 from wideload_runtime.adapters import files_table
 from wideload_runtime.core.ingest.payloads import OPEN_SHARDS, TENANT_SHARDS

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.paths import node
-from wideload_cdk._pages import built_page
+from wideload_cdk.web.page import built_page
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "web/packages/page"

@@ -13,7 +13,7 @@ BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictP
 OPEN_ROUTES = {"GET /sign-in"}
 
 # EventBridge doesn't tell a key whose rule it acts for; the queue that the key encrypts asks that
-# (`wideload_cdk._grants.grant_rule`).
+# (`wideload_cdk.shared.grants.grant_rule`).
 WITHOUT_CONDITION = {("AWS::KMS::Key", "events.amazonaws.com", "kms:Decrypt, kms:GenerateDataKey")}
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from costs.acceptance import run_cost
 from tests.acceptance import embedded, test_configuration, test_metrics
 from tests.acceptance.deployment import Deployment, Resource
 from tests.acceptance.report import Claim, Report
 from tests.integration.test_acceptance import BROKEN as BROKEN_ON_THE_CLOUD
 from tests.pages import read_page, tables
+from tools.costs.acceptance import run_cost
 
 OUTPUTS = {
     "ingest": {"BucketName": "uploads", "PayloadsTableName": "payloads"},

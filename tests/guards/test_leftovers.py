@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.paths import ROOT
 
-TESTS = "tests/constructs/test_assets.py"
+TESTS = "tests/constructs/shared/test_assets.py"
 """They make apps."""
 
 

@@ -21,7 +21,7 @@ from tests.integration.conftest import Api, Refusals
 from tests.integration.test_hostile import upload, wait_until_done
 from tests.integration.test_ingest import JSON
 from tests.integration.test_reading import until
-from wideload_cdk import _queries
+from wideload_cdk.monitoring import queries
 
 ROOT = Path(__file__).parents[2]
 STACK = "wideload-local-ingest"
@@ -30,7 +30,7 @@ BAD = f'{{"text":"{SECRET}",'.encode()
 GOOD = f'{{"text":"{SECRET}"}}'.encode()
 SECTION = (ROOT / "docs" / "runbook.md").read_text().split("\n## ")[1:]
 (STEPS,) = [section for section in SECTION if section.startswith("Payloads failed")]
-QUERIES = {query.name: query.text for query in _queries.INGEST}
+QUERIES = {query.name: query.text for query in queries.INGEST}
 
 
 @pytest.fixture(scope="module")

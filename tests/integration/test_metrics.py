@@ -28,7 +28,7 @@ from tests.integration.watched import (
     not_watched,
     undocumented,
 )
-from wideload_cdk._metrics import NAMESPACE, FilesMetrics, IngestMetrics
+from wideload_cdk.shared.metrics import NAMESPACE, FilesMetrics, IngestMetrics
 
 ENVIRONMENT = "dev"
 """Whose templates are read. The embedded cloud has neither all alarms nor the dashboard."""

@@ -13,8 +13,10 @@ from local.outputs import Outputs
 from tests.integration.conftest import Api
 from tests.integration.operators import run_program
 from tests.integration.test_ingest import ask_for_url, claim
-from wideload_cdk import _keys_cli, _payloads_cli, _tenants_cli
+from wideload_cdk.keys import __main__ as keys_program
 from wideload_cdk.keys import create_key
+from wideload_cdk.payloads import __main__ as payloads_program
+from wideload_cdk.tenants import __main__ as tenants_program
 
 STACK = "wideload-local-ingest"
 LARGE = b'{"call_id": "c-large", "noise": "%s"}' % secrets.token_hex(20_000).encode()
@@ -66,10 +68,10 @@ def test_a_deleted_tenant_has_nothing_and_gets_nothing(
         name, payloads = api.headers["x-tenant"], fill(api)
     command = "wideload-tenants delete"
 
-    dry = run_program(cloud, _tenants_cli.cli, command, name, "--dry-run", "--json")
+    dry = run_program(cloud, tenants_program.cli, command, name, "--dry-run", "--json")
     before = objects(cloud, outputs, name)
-    done = run_program(cloud, _tenants_cli.cli, command, name, "--yes", "--json")
-    again = run_program(cloud, _tenants_cli.cli, command, name, "--yes", "--json")
+    done = run_program(cloud, tenants_program.cli, command, name, "--yes", "--json")
+    again = run_program(cloud, tenants_program.cli, command, name, "--yes", "--json")
 
     assert [each.exit_code for each in (dry, done, again)] == [0, 0, 0], done.output
     counted, deleted, left = (json.loads(each.stdout) for each in (dry, done, again))
@@ -89,8 +91,8 @@ def test_a_rotated_key_and_the_new_one_work(anybody: Api, cloud: Cloud, outputs:
     keys = cloud.table(output(cloud, "KeysTableName"))
     old, ended = (create_key(keys, "acme") for _ in range(2))
 
-    done = run_program(cloud, _keys_cli.cli, "wideload-keys rotate", old.key_id)
-    gone = run_program(cloud, _keys_cli.cli, "wideload-keys rotate", ended.key_id)
+    done = run_program(cloud, keys_program.cli, "wideload-keys rotate", old.key_id)
+    gone = run_program(cloud, keys_program.cli, "wideload-keys rotate", ended.key_id)
     # Its date has come.
     keys.update_item(
         Key={"key_id": ended.key_id},
@@ -117,13 +119,13 @@ def test_an_operator_sees_a_payload_and_none_of_its_content(
         payloads = fill(api)
 
     done = run_program(
-        cloud, _payloads_cli.cli, "wideload-payloads show", payloads["failed"], "--json"
+        cloud, payloads_program.cli, "wideload-payloads show", payloads["failed"], "--json"
     )
 
     shown = json.loads(done.stdout)
     assert (shown["tenant"], shown["state"]) == (api.headers["x-tenant"], "failed")
     assert shown["error_code"] == "not_an_object"
-    small = run_program(cloud, _payloads_cli.cli, "wideload-payloads show", payloads["small"])
+    small = run_program(cloud, payloads_program.cli, "wideload-payloads show", payloads["small"])
     assert "summary" not in small.stdout
     assert "document" not in small.stdout
 
@@ -158,9 +160,9 @@ def test_tables_and_archive_are_restored_together(
         )
         restore = ["--from", restored, "--tenant", name, "--json"]
         command = "wideload-payloads restore"
-        dry = run_program(cloud, _payloads_cli.cli, command, *restore, "--dry-run")
-        done = run_program(cloud, _payloads_cli.cli, command, *restore)
-        again = run_program(cloud, _payloads_cli.cli, command, *restore)
+        dry = run_program(cloud, payloads_program.cli, command, *restore, "--dry-run")
+        done = run_program(cloud, payloads_program.cli, command, *restore)
+        again = run_program(cloud, payloads_program.cli, command, *restore)
 
         reports = [json.loads(each.stdout) for each in (dry, done, again)]
         assert [each["without_object"] for each in reports] == [[lost["payload_id"]]] * 3
@@ -176,4 +178,4 @@ def test_tables_and_archive_are_restored_together(
         assert api.get(f"/call-logs/{lost['payload_id']}").status == 404
     dynamodb.delete_table(TableName=restored)
     # Nor an object without a record, which other tests would count.
-    run_program(cloud, _tenants_cli.cli, "wideload-tenants delete", name, "--yes")
+    run_program(cloud, tenants_program.cli, "wideload-tenants delete", name, "--yes")

@@ -1,4 +1,4 @@
-"""`release/diff.mjs`: what changed since the release, with a warning for what may hurt."""
+"""`tools/diff.mjs`: what changed since the release, with a warning for what may hurt."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def diff(folder: Path, change: Callable[[dict[str, Any]], None] | None) -> str:
         (folder / name).mkdir()
         (folder / name / "stack.template.json").write_text(json.dumps(template))
     return subprocess.run(
-        [NODE, "release/diff.mjs", str(folder / "released"), str(folder / "current")],
+        [NODE, "tools/diff.mjs", str(folder / "released"), str(folder / "current")],
         cwd=ROOT,
         check=True,
         capture_output=True,

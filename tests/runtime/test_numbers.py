@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tests.runtime.dynamo_values import image_of
 from tests.runtime.fakes import World
-from tests.runtime.test_events import FakeEvents
-from tests.runtime.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_events import FakeEvents
+from tests.runtime.ingest.test_ingest_api import Context, gateway_event
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.files_table import FilesTable

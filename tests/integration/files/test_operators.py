@@ -22,7 +22,8 @@ from tests.integration.files.conftest import (
     subject_of,
 )
 from tests.integration.operators import run_program
-from wideload_cdk import _users_cli, users
+from wideload_cdk import users
+from wideload_cdk.users import __main__ as users_program
 
 STACK = "wideload-local-files"
 
@@ -59,7 +60,7 @@ def test_a_deleted_person_has_nothing_and_stores_nothing(
     def run(command: str, *arguments: str) -> dict[str, object]:
         done = run_program(
             cloud,
-            _users_cli.cli,
+            users_program.cli,
             f"wideload-users {command}",
             address,
             *arguments,
@@ -111,7 +112,7 @@ def test_files_are_not_deleted_unless_it_is_said(
     file = store(api, b"0123456789")
 
     done = run_program(
-        cloud, _users_cli.cli, "wideload-users delete", address, "--yes", stack=STACK
+        cloud, users_program.cli, "wideload-users delete", address, "--yes", stack=STACK
     )
 
     assert done.exit_code == 1
@@ -140,7 +141,7 @@ def test_files_are_restored_with_their_objects(
     done = [
         run_program(
             cloud,
-            _users_cli.cli,
+            users_program.cli,
             "wideload-users restore",
             *("--from", restored, "--person", subject_of(newcomer), "--json"),
             stack=STACK,
@@ -163,7 +164,7 @@ def test_an_invitation_is_sent_again(cloud: Cloud, outputs: Outputs) -> None:
     address = f"{secrets.token_hex(4)}@example.com"
 
     done = [
-        run_program(cloud, _users_cli.cli, "wideload-users invite", address, *again, stack=STACK)
+        run_program(cloud, users_program.cli, "wideload-users invite", address, *again, stack=STACK)
         for again in ([], ["--again"], [])
     ]
 

@@ -1,1 +1,0 @@
-"""What a month of traffic costs by AWS's list prices: `python -m costs --help`."""

@@ -1,0 +1,132 @@
+"""What is watched in a `FileTransfer` beyond what every API and function has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+
+from wideload_cdk.monitoring.alarms import (
+    HOUR,
+    ONCE,
+    PERIOD,
+    SWEEP,
+    AlarmFactory,
+    add_backlog_alarm,
+    add_dead_letter_alarm,
+    add_sweep_alarm,
+    add_waiting_alarm,
+)
+
+if TYPE_CHECKING:
+    from wideload_cdk.files.construct import FileTransfer
+
+DAY = Duration.days(1)
+
+# One invocation of these is one file, or one run an hour.
+ALONE = ("verifier", SWEEP)
+
+# What callers notice, or what puts at risk what they were told is stored.
+UNHEALTHY = ("api-errors", "api-latency", "files-corrupt", "files-table-throttles")
+
+# New items are put by transactions alone.
+OPERATIONS = [
+    "GetItem",
+    "BatchGetItem",
+    "UpdateItem",
+    "DeleteItem",
+    "Query",
+    "TransactWriteItems",
+]
+
+# People give up on an upload or two; of fewer than this in a day no share says anything.
+FEWEST_EXPIRED = 10
+
+
+def functions(files: FileTransfer) -> dict[str, lambda_.Function]:
+    """Every function by its name in alarms and graphs."""
+    found: dict[str, lambda_.Function] = {"api": files.api_function, SWEEP: files.sweep_function}
+    if files.verifier_function is not None:
+        found["verifier"] = files.verifier_function
+    return found
+
+
+def dead_letters(files: FileTransfer) -> dict[str, sqs.IQueue]:
+    """Dead-letter queues by their names in graphs."""
+    found: dict[str, sqs.IQueue] = {"events": files.event_dead_letter_queue}
+    if files.dead_letter_queue is not None:
+        found["files"] = files.dead_letter_queue
+    return found
+
+
+def add_file_alarms(
+    alarms: AlarmFactory,
+    files: FileTransfer,
+    *,
+    expired_percent: float,
+    oldest_message: Duration,
+) -> None:
+    """Uploads that are never completed, files that aren't what they should be, a sweep that
+    doesn't come."""
+    expired = files.metric_expired_upload_count(period=DAY)
+    uploaded = files.metric_file_upload_count(period=DAY)
+    alarms.add(
+        "uploads-expired",
+        metric=cloudwatch.MathExpression(
+            expression=f"IF(FILL(expired, 0) >= {FEWEST_EXPIRED}, "
+            "100 * expired / (expired + FILL(uploaded, 0)), 0)",
+            using_metrics={"expired": expired, "uploaded": uploaded},
+            label="uploads never completed, %",
+            period=DAY,
+        ),
+        threshold=expired_percent,
+        says=f"More than {expired_percent:g} % of uploads are begun and never completed.",
+        section="uploads-expired",
+        periods=ONCE,
+        # Missing: nothing ended that day, one way or the other.
+    )
+    alarms.add(
+        "objects-left-over",
+        metric=files.metric_leftover_object_count(period=HOUR),
+        threshold=0,
+        says="The sweep goes on finding objects of ended uploads and deleted files.",
+        section="objects-left-over",
+        # A slow PUT does that now and then, and the sweep has taken it away.
+        periods=(2, 3),
+        # Missing: no sweep ran; `sweep-missing` tells.
+    )
+    add_sweep_alarm(alarms, files.metric_expired_upload_count(statistic="SampleCount", period=HOUR))
+    add_backlog_alarm(alarms, files.metric_sweep_backlog_age(period=HOUR))
+    add_dead_letter_alarm(
+        alarms,
+        "event-dead-letters",
+        files.event_dead_letter_queue,
+        "Events of the schedule could not be passed on.",
+    )
+    if files.verify_queue is None or files.dead_letter_queue is None:
+        return
+    alarms.add(
+        "files-corrupt",
+        metric=files.metric_file_corrupt_count(period=PERIOD),
+        threshold=0,
+        says="A file's content is not what its owner said.",
+        section="files-corrupt",
+        periods=ONCE,
+        # Missing: none was verified.
+    )
+    add_waiting_alarm(
+        alarms,
+        "files-waiting",
+        files.verify_queue,
+        oldest_message,
+        f"A file has been waiting to be checked for {oldest_message.to_human_string()}.",
+    )
+    add_dead_letter_alarm(
+        alarms,
+        "file-dead-letters",
+        files.dead_letter_queue,
+        "Files could not be checked in five tries.",
+    )

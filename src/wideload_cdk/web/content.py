@@ -1,0 +1,114 @@
+"""`WebContent`: puts the page into the bucket of a `WebApp`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_deployment as s3_deployment
+from constructs import Construct
+
+from wideload_cdk.files.construct import FileTransfer
+from wideload_cdk.files.sign_in import origin_of
+from wideload_cdk.shared.rules import acknowledge, acknowledge_for_standards
+from wideload_cdk.web.construct import WebApp
+from wideload_cdk.web.page import CONFIG, FRESH, INDEX, LASTING, built_page, narrowed_index
+
+
+class WebContent(Construct):
+    """Put the page and its configuration into the bucket of a `WebApp`.
+
+    The page is built once for all deployments; a `config.json` beside it says where the API is
+    and how to sign in, and `index.html` gets a policy that lets it send requests there alone.
+    Files with a hash in their name are cached for a year and never deleted, so that pages which
+    are open go on working; the others are asked for again each time.
+
+    Args:
+        app: Where the page is served from.
+        files: What the page is for. `web_urls` of it must hold the URL of `app`.
+        page: Folder of a page of yours with an `index.html`. Default: the page in this package.
+
+    Raises:
+        FileNotFoundError: The package's page has not been built, and no `page` given.
+        ValueError: `index.html` has no `<head>`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        app: WebApp,
+        files: FileTransfer,
+        page: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        folder = Path(page) if page else built_page()
+        config = {"api_url": files.api_url, **files.sign_in}
+        options: dict[str, Any] = {
+            "destination_bucket": app.bucket,
+            "log_group": app.publisher_logs,
+            # The CDK would add far more to the role than copying needs.
+            "role": app.publisher_role.without_policy_updates(),
+            "memory_limit": 512,
+            # What replaces a deployment is made before it is deleted; if files went with it, those
+            # of the new one would, too.
+            "prune": False,
+            "retain_on_delete": True,
+        }
+        lasting = s3_deployment.BucketDeployment(
+            self,
+            "Lasting",
+            sources=[s3_deployment.Source.asset(str(folder), exclude=[INDEX, CONFIG, ".built"])],
+            cache_control=[s3_deployment.CacheControl.from_string(LASTING)],
+            **options,
+        )
+        fresh = s3_deployment.BucketDeployment(
+            self,
+            "Fresh",
+            sources=[
+                s3_deployment.Source.data(INDEX, narrowed_index(folder, connect_sources(files))),
+                s3_deployment.Source.json_data(CONFIG, config),
+            ],
+            cache_control=[s3_deployment.CacheControl.from_string(FRESH)],
+            distribution=app.distribution,
+            distribution_paths=["/", f"/{INDEX}", f"/{CONFIG}"],
+            **options,
+        )
+        # What the new index.html asks for must be there before it.
+        fresh.node.add_dependency(lasting)
+        _acknowledge_copier(Stack.of(self))
+
+
+def connect_sources(files: FileTransfer) -> list[str]:
+    """Where the page of `files` sends requests: API, bucket and sign-in."""
+    return [
+        files.api_url,
+        f"https://{files.bucket.bucket_regional_domain_name}",
+        origin_of(files.sign_in_url or files.issuer),
+    ]
+
+
+def _acknowledge_copier(stack: Stack) -> None:
+    """Say why what rule packs find in the CDK's own function for copying is accepted."""
+    copier = next(
+        child
+        for child in stack.node.children
+        if isinstance(child, lambda_.SingletonFunction | lambda_.Function)
+        and child.node.id.startswith("Custom::CDKBucketDeployment")
+    )
+    for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
+        acknowledge(copier, rule, "The CDK chooses the runtime of its copying function.")
+    answered = "CloudFormation waits for its answer, and fails the deployment when none comes."
+    acknowledge(copier, "Serverless-LambdaDLQ", answered)
+    for rule, reason in {
+        "LambdaDLQ": answered,
+        "LambdaConcurrency": "Deployments alone invoke it, once for each set of files.",
+        "LambdaInsideVPC": "It copies from one bucket to another, by S3's endpoints alone.",
+    }.items():
+        acknowledge_for_standards(copier, rule, reason)
+    acknowledge(
+        copier, "Serverless-LambdaTracing", "It runs at deployments alone, with logs of its own."
+    )

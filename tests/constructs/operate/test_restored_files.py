@@ -1,0 +1,149 @@
+"""Files are put back from a restored table, so that table and bucket fit together again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.runtime.fake_dynamo import FakeDynamoTable
+from tests.runtime.files.files_world import FilesWorld, audit, large, small
+from wideload_cdk.operate.restored import RestoreReport
+from wideload_cdk.operate.restored_files import put_files_back
+from wideload_runtime.core.files.requests import Page
+
+
+def restored(world: FilesWorld) -> FakeDynamoTable:
+    """The table as it is now, under another name."""
+    copy = FakeDynamoTable(world.wire, "restored")
+    copy.items = {key: dict(item) for key, item in world.dynamo.items.items()}
+    return copy
+
+
+def put_back(world: FilesWorld, copy: FakeDynamoTable, **options: Any) -> RestoreReport:
+    return put_files_back(
+        world.s3,
+        restored=copy,
+        table=world.dynamo,
+        bucket="bucket",
+        now=lambda: dt.datetime.fromtimestamp(world.clock.now(), dt.UTC),
+        **options,
+    )
+
+
+def test_lost_files_come_back_with_content_and_usage() -> None:
+    world = FilesWorld()
+    kept = world.ann.upload(small("kept"))
+    lost = [world.ann.upload(small("lost")), world.ann.upload(large("parts"))]
+    world.bob.upload(small("lost"))
+    before, copy = world.ann.usage, restored(world)
+    # As if items had been deleted by mistake: all of bob's, and two files of ann's.
+    ids = {file["file_id"] for file in lost}
+    world.dynamo.items = {
+        key: item
+        for key, item in world.dynamo.items.items()
+        if key[0] == "ann"
+        and item["item"].partition("#")[2] not in ids
+        and item.get("file_id") not in ids
+    }
+    world.dynamo.items["ann", "USAGE"] |= {"bytes": 11, "files": 1}
+
+    dry = put_back(world, copy, dry_run=True)
+    report = put_back(world, copy)
+
+    assert dry == report == RestoreReport(put_back=3, there=1, without_object=())
+    assert audit(world) == []
+    assert world.ann.usage == before
+    assert {file["file_id"] for file in world.ann.files.listed(Page())["items"]} == {
+        kept["file_id"], *ids
+    }  # fmt: skip
+    assert world.ann.create(small("lost"))["duplicate"] is True
+    assert put_back(world, copy) == RestoreReport(put_back=0, there=4, without_object=())
+
+
+def test_files_without_their_object_stay_out_and_are_named() -> None:
+    world = FilesWorld()
+    file = world.ann.upload(small())
+    copy = restored(world)
+    world.ann.files.delete(file["file_id"])
+    world.end_urls()
+
+    assert put_back(world, copy).without_object == (file["file_id"],)
+    assert audit(world) == []
+
+
+def test_content_that_was_uploaded_again_is_there() -> None:
+    world = FilesWorld()
+    world.ann.upload(small())
+    copy = restored(world)
+    objects = dict(world.s3.objects)
+    world.dynamo.items.clear()
+    world.clock.time += 1
+    world.ann.upload(small())
+    world.s3.objects |= objects
+
+    reports = [put_back(world, copy, dry_run=dry_run) for dry_run in (True, False)]
+
+    assert reports == [RestoreReport(put_back=0, there=1, without_object=())] * 2
+    assert world.ann.usage.files == 1
+
+
+def test_content_that_is_being_uploaded_again_is_named_and_comes_back_if_that_ends() -> None:
+    world = FilesWorld()
+    file = world.ann.upload(small())
+    copy = restored(world)
+    world.dynamo.items.clear()
+    world.clock.time += 1
+    upload_id = world.ann.create(small())["upload_id"]
+
+    reports = [put_back(world, copy, dry_run=dry_run) for dry_run in (True, False)]
+
+    waiting = RestoreReport(put_back=0, there=0, without_object=(), waiting=(file["file_id"],))
+    assert reports == [waiting] * 2
+    world.ann.uploads.abort(upload_id)
+    assert put_back(world, copy).put_back == 1
+    world.end_urls()
+    assert audit(world) == []
+
+
+def test_a_file_that_comes_meanwhile_is_left_alone() -> None:
+    world = FilesWorld()
+    world.ann.upload(small())
+    copy = restored(world)
+    world.dynamo.items.clear()
+
+    def again(name: str) -> None:
+        if name == "ListObjectVersions":
+            world.dynamo.items |= {key: dict(item) for key, item in copy.items.items()}
+
+    world.wire.before = again
+
+    assert put_back(world, copy) == RestoreReport(put_back=0, there=1, without_object=())
+    assert world.ann.usage.files == 1
+
+
+def test_one_persons_alone_and_nothing_that_is_over() -> None:
+    world = FilesWorld(life_seconds=10)
+    world.ann.upload(small()), world.bob.upload(small())
+    copy = restored(world)
+    world.dynamo.items.clear()
+
+    assert put_back(world, copy, owner="bob").put_back == 1
+    assert {owner for owner, _ in world.dynamo.items} == {"bob"}
+    world.clock.time += 10
+    assert put_back(world, copy).put_back == 0
+
+
+def test_other_errors_of_aws_are_passed_on() -> None:
+    world = FilesWorld()
+    world.ann.upload(small())
+    copy = restored(world)
+    world.dynamo.items.clear()
+    world.wire.refused = lambda name, _: (
+        "ProvisionedThroughputExceededException" if name == "TransactWriteItems" else None
+    )
+
+    with pytest.raises(ClientError, match="ProvisionedThroughput"):
+        put_back(world, copy)

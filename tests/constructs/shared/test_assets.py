@@ -1,0 +1,97 @@
+"""Built Lambda code: found beside the package, or a word on how to get it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from wideload_cdk import PayloadIngest
+from wideload_cdk.shared import assets
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty folder in the place where built code lies."""
+    monkeypatch.setattr(assets, "_BUILT", tmp_path)
+    return tmp_path
+
+
+def asset_keys(stack: cdk.Stack) -> set[str]:
+    functions = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
+    return {function["Properties"]["Code"]["S3Key"] for function in functions.values()}
+
+
+def synthesize(code: lambda_.Code) -> set[str]:
+    stack = cdk.Stack(cdk.App(), "Stack")
+    PayloadIngest(stack, "Ingest", code=code)
+    return asset_keys(stack)
+
+
+@pytest.mark.parametrize("architecture", [lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64])
+def test_code_of_each_architecture_has_its_folder(
+    built: Path, architecture: lambda_.Architecture
+) -> None:
+    (built / architecture.name / "wideload_runtime").mkdir(parents=True)
+
+    code = assets.built_code(architecture)
+
+    assert code.path == str(built / architecture.name)
+
+
+def test_code_lies_beside_the_package() -> None:
+    assert Path(assets.__file__).parents[1] / "_lambda" == assets._BUILT
+
+
+def test_missing_code_names_the_command_that_builds_it(built: Path) -> None:
+    (built / "arm64").mkdir()  # built halfway: no runtime in it
+
+    with pytest.raises(FileNotFoundError, match=f"{built}/arm64.*`make build`"):
+        assets.built_code(lambda_.Architecture.ARM_64)
+
+
+def test_functions_run_the_built_code_of_their_architecture(built: Path) -> None:
+    keys = {}
+    for name in ("arm64", "x86_64"):
+        runtime = built / name / "wideload_runtime"
+        runtime.mkdir(parents=True)
+        (runtime / "compiled.so").write_text(name)
+
+    for architecture in (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64):
+        stack = cdk.Stack(cdk.App(), "Stack")
+        PayloadIngest(stack, "Ingest", architecture=architecture)
+        keys[architecture.name] = asset_keys(stack)
+        expected = synthesize(assets.built_code(architecture))
+        assert keys[architecture.name] == expected
+
+    assert keys["arm64"].isdisjoint(keys["x86_64"])
+
+
+def test_all_functions_share_one_asset(code: lambda_.Code) -> None:
+    assert len(synthesize(code)) == 1
+
+
+def test_bytecode_that_an_installer_adds_changes_nothing(built: Path) -> None:
+    runtime = built / "arm64" / "wideload_runtime"
+    runtime.mkdir(parents=True)
+    (runtime / "__init__.py").write_text("")
+    before = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
+
+    (runtime / "__pycache__").mkdir()
+    (runtime / "__pycache__" / "__init__.cpython-313.pyc").write_bytes(b"\0")
+    (runtime / "legacy.pyc").write_bytes(b"\0")
+
+    assert synthesize(assets.built_code(lambda_.Architecture.ARM_64)) == before
+
+
+def test_other_code_is_another_asset(built: Path) -> None:
+    runtime = built / "arm64" / "wideload_runtime"
+    runtime.mkdir(parents=True)
+    before = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
+
+    (runtime / "more.py").write_text("")
+
+    assert synthesize(assets.built_code(lambda_.Architecture.ARM_64)) != before

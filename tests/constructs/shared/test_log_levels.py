@@ -1,0 +1,146 @@
+"""Log levels: what functions write at each setting, and what of it Lambda lets through."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from tests.constructs.conftest import cdk_json_context
+from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest
+from wideload_cdk.shared.checks import LOG_LEVELS
+
+LAMBDA_SRC = Path(__file__).parents[3] / "lambda_src"
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+# As Powertools names them.
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+# One invocation, in a runtime that prepares the root logger as Lambda's does.
+PROGRAM = """
+import logging, os
+from types import SimpleNamespace
+
+logging.basicConfig(level=os.environ["AWS_LAMBDA_LOG_LEVEL"], format="%(message)s")
+
+from wideload_runtime.adapters.telemetry import EmfMetrics, logger, metrics
+
+counted = EmfMetrics("test")
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event, context):
+    counted.add("PayloadStoredCount", 1)
+    for level in ("debug", "info", "warning", "error"):
+        getattr(logger, level)("a line")
+        getattr(logging.getLogger("botocore.credentials"), level)("a library's line")
+
+handler({}, SimpleNamespace(
+    function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="r"
+))
+"""
+
+
+@pytest.fixture(scope="module", params=LOG_LEVELS)
+def setting(request: pytest.FixtureRequest) -> str:
+    level: str = request.param
+    return level
+
+
+@pytest.fixture(scope="module")
+def functions(setting: str, code_folder: Path) -> list[dict[str, Any]]:
+    """Every function of every construct that makes any, with a log level."""
+    stack = cdk.Stack(cdk.App(context=cdk_json_context()), "Stack")
+    options = {"code": lambda_.Code.from_asset(str(code_folder)), "log_level": setting}
+    ingest = PayloadIngest(stack, "Ingest", **options)
+    IngestCanary(stack, "Canary", ingest=ingest, **options)
+    FileTransfer(stack, "Files", verify_multipart=True, **options)
+    found = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
+    return [resource["Properties"] for resource in found.values()]
+
+
+@pytest.fixture(scope="module")
+def written(functions: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    """What a handler writes with Powertools, in an environment as Lambda makes it of a template."""
+    function = functions[0]
+    given = {
+        name: value
+        for name, value in function["Environment"]["Variables"].items()
+        if name.startswith("POWERTOOLS_")
+    }
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(LAMBDA_SRC),
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": function["LoggingConfig"]["ApplicationLogLevel"],
+            **given,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def reach_cloudwatch(lines: list[str], level: str) -> list[dict[str, Any]]:
+    """What Lambda lets through: a line without a level or an RFC 3339 timestamp counts as INFO.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    """
+    kept = []
+    for line in map(json.loads, lines):
+        timed = RFC_3339.fullmatch(line.get("timestamp", ""))
+        counts_as = line["level"] if timed and "level" in line else "INFO"
+        if LEVELS.index(counts_as) >= LEVELS.index(level.replace("WARN", "WARNING")):
+            kept.append(line)
+    return kept
+
+
+def test_lambda_never_drops_what_has_no_level(
+    setting: str, functions: list[dict[str, Any]]
+) -> None:
+    assert len(functions) == 9
+    for function in functions:
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        # Metrics have no level, so they count as INFO.
+        assert function["LoggingConfig"]["ApplicationLogLevel"] == (
+            "DEBUG" if setting == "DEBUG" else "INFO"
+        )
+        # `durations-and-memory` reads these lines, which Lambda writes at INFO.
+        assert function["LoggingConfig"]["SystemLogLevel"] == "INFO"
+        assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == setting
+
+
+def test_lines_from_the_level_on_and_all_metrics_reach_cloudwatch(
+    setting: str, functions: list[dict[str, Any]], written: subprocess.CompletedProcess[str]
+) -> None:
+    seen = reach_cloudwatch(
+        written.stdout.splitlines(), functions[0]["LoggingConfig"]["ApplicationLogLevel"]
+    )
+
+    expected = list(LEVELS[LOG_LEVELS.index(setting) :])
+    assert [line["level"] for line in seen if "_aws" not in line] == expected
+    (metrics,) = [line for line in seen if "_aws" in line]
+    assert metrics["PayloadStoredCount"] == [1]
+    # What libraries log goes to the root logger's handler, and never below INFO.
+    libraries = max(1, LOG_LEVELS.index(setting))
+    assert written.stderr.splitlines() == ["a library's line"] * (len(LEVELS) - libraries)
+
+
+def test_timestamps_are_those_that_lambda_reads(
+    written: subprocess.CompletedProcess[str],
+) -> None:
+    lines = [json.loads(line) for line in written.stdout.splitlines()]
+    ours = [line for line in lines if "_aws" not in line]
+
+    assert ours
+    assert [line for line in ours if not RFC_3339.fullmatch(line["timestamp"])] == []
