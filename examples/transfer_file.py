@@ -8,7 +8,7 @@ import wideload.signin
 
 url = os.environ["WIDELOAD_URL"]
 ca_bundle = os.environ.get("WIDELOAD_CA_BUNDLE")
-# A token of your own, or that of whoever ran `wideload login`.
+# Your own token, or the one that `wideload login` stored.
 token = os.environ.get("WIDELOAD_TOKEN") or wideload.signin.stored_token(url, ca_bundle=ca_bundle)
 with wideload.Client(url, token=token, ca_bundle=ca_bundle) as client:
     result = client.files.upload(sys.argv[1])

@@ -96,9 +96,16 @@ def test_the_doctor_finds_nothing_wrong_and_leaves_nothing_behind(
     assert uploads == [f"{size} bytes sent to localhost, and deleted again" for size in (22, 49)]
 
 
-@pytest.mark.parametrize("name", ["ingest_app.py", "send_call_log.py", "transfer_file.py"])
-def test_the_readme_shows_the_examples_as_they_are(name: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("README.md", "ingest_app.py"),
+        ("README.md", "send_call_log.py"),
+        ("client/README.md", "transfer_file.py"),
+    ],
+)
+def test_a_readme_shows_the_examples_as_they_are(page: str, name: str) -> None:
     program = (ROOT / "examples" / name).read_text()
     shown = program.split('"""\n', maxsplit=1)[1].strip()
 
-    assert shown in (ROOT / "README.md").read_text()
+    assert shown in (ROOT / page).read_text()
