@@ -1,6 +1,7 @@
 /** One HTTP request and its answer, without the ceremony of node:http. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Answer } from "../../../fake-cloud/files.ts";
 
 export interface Exchange {
   readonly method: string;
@@ -10,13 +11,6 @@ export interface Exchange {
   body(): Promise<Buffer>;
   json(): Promise<Record<string, unknown>>;
   form(): Promise<URLSearchParams>;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
-  /** A Buffer or string as it is; anything else as JSON. */
-  readonly body?: unknown;
 }
 
 export function exchange(request: IncomingMessage, url: URL): Exchange {

@@ -1,8 +1,8 @@
 /** A deployment in one process, for working on the page without one, and for its tests. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Answer, type Exchange, exchange, send } from "./exchange.ts";
-import { answer, FakeFiles, problem } from "./fake-files.ts";
+import { type Answer, FakeFiles, problem } from "../../../fake-cloud/files.ts";
+import { type Exchange, exchange, send } from "./exchange.ts";
 import { FakeSignIn } from "./fake-sign-in.ts";
 
 /** Where it is mounted on the page's own server. */
@@ -18,11 +18,15 @@ export class FakeCloud {
   readonly files: FakeFiles;
   /** The next so many requests to the API fail with 503. */
   failures = 0;
+  /** Milliseconds that each PUT takes, so that there is progress to see. */
+  putDelay = 0;
   readonly #base: string;
 
   constructor(origin: string) {
     this.#base = origin + MOUNT;
-    this.files = new FakeFiles(this.#base);
+    this.files = new FakeFiles(`${this.#base}/s3`);
+    this.files.refuse = ({ name }) =>
+      name.startsWith("refused") ? problem(413, "quota_exceeded") : undefined;
   }
 
   /** The page's `config.json`. */
@@ -46,22 +50,30 @@ export class FakeCloud {
   async #answer(asked: Exchange): Promise<Answer> {
     const signedIn = await this.signIn.answer(asked);
     if (signedIn) return signedIn;
-    if (asked.url.pathname.startsWith("/s3/")) return this.files.s3(asked);
+    if (asked.url.pathname.startsWith("/s3/")) return this.#s3(asked);
     if (asked.url.pathname === "/_control") return this.#control(await asked.json());
-    if (!/^\/files(\/|$)/.test(asked.url.pathname)) return answer(problem(404, "not_found", ""));
+    if (!/^\/files(\/|$)/.test(asked.url.pathname)) return problem(404, "not_found");
     const owner = this.signIn.owner(asked.headers.authorization);
     if (owner === undefined) return { status: 401, body: { message: "Unauthorized" } };
     if (this.failures > 0) {
       this.failures -= 1;
-      return answer(problem(503, "unavailable", "Try again."));
+      return problem(503, "unavailable");
     }
-    return this.files.api(asked, owner);
+    return this.files.api(asked.method, asked.url, await asked.json(), owner);
+  }
+
+  async #s3({ method, url, headers, body }: Exchange): Promise<Answer> {
+    const signed = this.#base + url.pathname + url.search;
+    if (method === "GET") return this.files.get(signed);
+    const bytes = await body();
+    await new Promise((resolve) => setTimeout(resolve, this.putDelay));
+    return this.files.put(signed, headers, bytes);
   }
 
   /** For tests that run in another process. */
   #control(wish: Record<string, unknown>): Answer {
     if ("failures" in wish) this.failures = Number(wish.failures);
-    if ("put_delay" in wish) this.files.putDelay = Number(wish.put_delay);
+    if ("put_delay" in wish) this.putDelay = Number(wish.put_delay);
     if ("token_seconds" in wish) this.signIn.tokenSeconds = Number(wish.token_seconds);
     if ("revoke_all" in wish) this.signIn.revokeAll();
     if ("seed" in wish) {

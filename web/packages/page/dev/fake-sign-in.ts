@@ -1,7 +1,8 @@
 /** Stands for Cognito's sign-in page and token endpoint: code with PKCE, renewal, revocation. */
 
 import { createHash, randomUUID } from "node:crypto";
-import type { Answer, Exchange } from "./exchange.ts";
+import type { Answer } from "../../../fake-cloud/files.ts";
+import type { Exchange } from "./exchange.ts";
 
 export interface Person {
   readonly username: string;

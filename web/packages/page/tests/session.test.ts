@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Answer, Exchange } from "../dev/exchange.ts";
+import type { Answer } from "../../../fake-cloud/files.ts";
+import type { Exchange } from "../dev/exchange.ts";
 import { FakeSignIn } from "../dev/fake-sign-in.ts";
 import type { Config } from "../src/config.js";
 import { Session } from "../src/session.js";

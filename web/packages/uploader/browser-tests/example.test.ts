@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { sha256Hex } from "../tests/fake-cloud.js";
+import { sha256Hex } from "../../../fake-cloud/files.ts";
 import { bytes } from "../tests/setting.js";
 import { Site } from "./server.js";
 

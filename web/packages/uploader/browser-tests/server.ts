@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { API_URL, FakeCloud } from "../tests/fake-cloud.js";
+import { API_URL, FakeCloud, S3_URL } from "../tests/fake-cloud.js";
 
 const PART_SIZE = 8 * 1024 * 1024;
 
@@ -17,12 +17,6 @@ const POLICY = [
 ].join("; ");
 
 const TYPES: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript" };
-
-/** Names that `fetch` and XMLHttpRequest have made lower-case, as they were signed. */
-const SIGNED: Readonly<Record<string, string>> = {
-  "content-length": "Content-Length",
-  "if-none-match": "If-None-Match",
-};
 
 export class Site {
   readonly cloud = new FakeCloud(PART_SIZE);
@@ -61,13 +55,10 @@ export class Site {
   async #store(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = new Blob([await read(request)]);
     this.puts.push(request.headers);
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(request.headers))
-      headers[SIGNED[name] ?? name] = String(value);
     const answer = await this.cloud.transport({
       method: request.method ?? "",
-      url: `https://s3.test${path.replace("/s3", "")}`,
-      headers,
+      url: `${S3_URL}${path.replace("/s3", "")}`,
+      headers: request.headers as Record<string, string>,
       body,
       signal: new AbortController().signal,
       onProgress: () => {},
@@ -82,7 +73,7 @@ export class Site {
       headers: { authorization: request.headers.authorization ?? "" },
       ...(body.length > 0 ? { body: body.toString() } : {}),
     });
-    const text = (await answer.text()).replaceAll("https://s3.test", `${this.url}/s3`);
+    const text = (await answer.text()).replaceAll(S3_URL, `${this.url}/s3`);
     response.writeHead(answer.status, { "Content-Type": "application/json" });
     response.end(text || undefined);
   }

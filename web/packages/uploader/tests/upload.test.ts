@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { sha256Hex } from "../../../fake-cloud/files.ts";
 import {
   AuthenticationError,
   CancelledError,
@@ -9,7 +10,7 @@ import {
   StorageError,
   TransportError,
 } from "../src/index.js";
-import { FakeCloud, json, problem, s3Error, sha256Hex, tick, unauthorized } from "./fake-cloud.js";
+import { FakeCloud, json, problem, s3Error, tick, unauthorized } from "./fake-cloud.js";
 import { bytes, fileOf, happens, reached, setting } from "./setting.js";
 
 const PART = 1000;
@@ -475,7 +476,7 @@ describe("failures on the way", () => {
 
     await expect(bad.done).rejects.toBeInstanceOf(RefusedError);
     await expect(good.done).resolves.toBeDefined();
-    expect(bad.error).toMatchObject({ code: "invalid_name", message: "No name." });
+    expect(bad.error).toMatchObject({ code: "invalid_name", message: "invalid_name it is." });
   });
 
   it("asks again for an upload that can't be opened now", async () => {
