@@ -36,7 +36,7 @@ def default(argument: str) -> int:
 
 def steps() -> list[int]:
     """The first column of the table of what is met."""
-    part = TEXT.partition("## What is met, in order")[2].partition("\n## ")[0]
+    part = TEXT.partition("## Limits, in order")[2].partition("\n## ")[0]
     return [
         int(number.replace(",", ""))
         for number in re.findall(r"^\| ([\d,]+) \|", part, re.MULTILINE)

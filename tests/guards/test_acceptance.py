@@ -368,8 +368,8 @@ def test_the_page_has_the_table_of_what_the_embedded_cloud_cant_show() -> None:
     assert embedded.markdown() in read_page("acceptance.md")
 
 
-def test_the_page_lists_what_was_broken_on_purpose() -> None:
-    [rows] = tables(read_page("acceptance.md"), "broken", "claim that failed")
+def test_the_page_lists_the_faults_that_are_tested() -> None:
+    [rows] = tables(read_page("acceptance.md"), "fault", "claim that fails")
     in_answers = {
         test_metrics.test_the_metric_is_in_cloudwatch if claim is metric_claim else claim
         for claim, _, _ in BROKEN
