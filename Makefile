@@ -218,8 +218,8 @@ rotate-key: $(VENV) ## Make a key in another's place, which ends: KEY_ID=id [UNT
 	@$(OPERATE)wideload-keys rotate $(DEPLOYMENT) $(if $(UNTIL),--until $(UNTIL)) $(KEY_ID)
 
 .PHONY: user
-user: $(VENV) ## Let somebody transfer files: EMAIL=address; Cognito mails a password (local: printed)
-	@$(if $(EMAIL),,$(error Say whom: make user ENV=$(ENV) EMAIL=ann@example.com))
+user: $(VENV) ## Invite a person to file transfer: EMAIL=address; Cognito mails a password (local: printed)
+	@$(if $(EMAIL),,$(error Say who: make user ENV=$(ENV) EMAIL=ann@example.com))
 	@$(OPERATE)wideload-users create $(FILES_DEPLOYMENT) $(if $(filter local,$(ENV)),--print-password) $(EMAIL)
 
 .PHONY: users

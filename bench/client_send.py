@@ -1,4 +1,4 @@
-"""What sending a 16 MB call log costs the client: CPU time, and bytes on the wire.
+"""CPU time of the client, and bytes on the wire, for sending a call log of 16 MB.
 
     python bench/client_send.py [--runs 5] [--size 16500000]
 

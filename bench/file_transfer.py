@@ -48,7 +48,7 @@ class Figures:
 
 
 class Commands:
-    """What is measured, on one cloud."""
+    """The measurements on one cloud."""
 
     def __init__(self, cloud: Cloud, film: Path) -> None:
         files = deploy(cloud)["files"]

@@ -36,7 +36,7 @@ FUNCTION_VARIABLE = "AWS_LAMBDA_FUNCTION_NAME"
 
 @dataclass(frozen=True)
 class _Record:
-    """What `cloud.json` keeps of a cloud that was started."""
+    """Contents of `cloud.json`, which describes a running cloud."""
 
     mark: str
     port: int
@@ -209,13 +209,13 @@ class Cloud:
         ]
 
     def log_lines(self, function_name: str) -> list[str]:
-        """What a function has printed so far, oldest first, with the runtime's own lines."""
+        """Log lines of a function so far, oldest first, with the runtime's own lines."""
         function = self.client("lambda").get_function_configuration(FunctionName=function_name)
         group = function.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function_name}")
         return self.group_lines(group)
 
     def group_lines(self, group: str) -> list[str]:
-        """What a log group holds, oldest first."""
+        """Lines of a log group, oldest first."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         events = sorted((e for page in pages for e in page["events"]), key=lambda e: e["timestamp"])
         return [line for event in events for line in event["message"].splitlines()]

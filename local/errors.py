@@ -1,4 +1,4 @@
-"""What goes wrong with the embedded cloud."""
+"""Errors of the embedded cloud."""
 
 
 class CloudError(Exception):

@@ -61,7 +61,7 @@ class Outputs(TypedDict):
 
 
 def read_outputs(cloud: Cloud) -> Outputs | None:
-    """What the last deployment to this cloud wrote, if there was one."""
+    """Outputs of the last deployment to this cloud, if there was one."""
     try:
         outputs: Outputs = json.loads(cloud.outputs_path.read_text())
     except (FileNotFoundError, ValueError):

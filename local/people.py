@@ -13,7 +13,7 @@ USERNAMES = ("ann@example.com", "ben@example.com")
 
 
 class User(TypedDict):
-    """Somebody who can sign in; user names are e-mail addresses."""
+    """A person who can sign in; user names are e-mail addresses."""
 
     username: str
     password: str
@@ -70,6 +70,6 @@ def _set_password(cloud: Cloud, user_pool_id: str, username: str, password: str)
             ],
         )
     except cognito.exceptions.UsernameExistsException:
-        # Somebody may have disabled them, to see what happens.
+        # The person may have been disabled in an experiment.
         cognito.admin_enable_user(**person)
     cognito.admin_set_user_password(**person, Password=password, Permanent=True)

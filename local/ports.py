@@ -34,7 +34,7 @@ def port_from_environment() -> int | None:
 def check_free(port: int) -> None:
     """Raise a `CloudError` that says what to do if `port` can't be listened on."""
     with socket.socket() as probe:
-        # macOS lets us bind beside somebody who listens on all addresses, so ask first.
+        # macOS lets us bind beside a process that listens on all addresses, so ask first.
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise _port_taken(port, "something listens there")
     with socket.socket() as probe:

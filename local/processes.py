@@ -29,7 +29,7 @@ def read_variable(process: psutil.Process, name: str) -> str | None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs: one that ended but that nobody waited for doesn't."""
+    """Whether it still runs; a zombie process doesn't."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

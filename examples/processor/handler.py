@@ -42,7 +42,7 @@ class RefusedError(Exception):
 
 
 class BusyError(Exception):
-    """Somebody else works on the payload: look again when that lease has ended."""
+    """Another worker holds the payload's lease: try again when it has expired."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ class Processor:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            # It took us longer than the lease; whoever has it now writes the same rows.
+            # Processing took longer than the lease; its next holder writes the same rows.
 
 
 def read_rows(body: Any) -> Iterator[dict[str, Any]]:

@@ -64,7 +64,7 @@ export class FakeSignIn {
     return person ? this.#issue(person, "") : {};
   }
 
-  /** As when an administrator signs everybody out. */
+  /** Ends all sessions, as an administrator can. */
   revokeAll(): void {
     this.#refresh.clear();
     this.#access.clear();

@@ -18,7 +18,7 @@ import { explain } from "./words.js";
 interface Props {
   readonly config: Config;
   readonly session: Session;
-  /** What went wrong on the way back from the sign-in page, if anything. */
+  /** Error of the return from the sign-in page, if any. */
   readonly problem: string;
   /** Asks before the page is left, while `active` says so. */
   readonly guard: (active: () => boolean) => void;

@@ -29,7 +29,7 @@ export async function loadConfig(
   const given = await read(new URL("config.json", base), request);
   const url = given.api_url;
   if (typeof url !== "string" || !isUrl(url)) {
-    throw new ConfigError("config.json has no api_url. Whoever deploys this page can mend it.");
+    throw new ConfigError("config.json has no api_url. The operator of this page can fix it.");
   }
   const api_url = url.replace(/\/+$/, "");
   const config =
@@ -38,7 +38,7 @@ export async function loadConfig(
       : { ...(await read(new URL(`${api_url}/sign-in`), request)), ...given };
   for (const member of ["issuer", "client_id"]) {
     if (typeof config[member] !== "string" || config[member] === "") {
-      throw new ConfigError(`config.json has no ${member}. Whoever deploys this page can mend it.`);
+      throw new ConfigError(`config.json has no ${member}. The operator of this page can fix it.`);
     }
   }
   return { ...config, api_url } as unknown as Config;
@@ -63,7 +63,7 @@ async function read(url: URL, request: typeof fetch): Promise<Record<string, unk
     // Said below, with the same words.
   }
   throw new ConfigError(
-    `${url.pathname} is missing or isn't JSON (status ${answer.status}). Whoever deploys this page can mend it.`,
+    `${url.pathname} is missing or isn't JSON (status ${answer.status}). The operator of this page can fix it.`,
   );
 }
 

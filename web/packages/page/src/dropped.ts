@@ -1,4 +1,4 @@
-/** What is dropped on the page with the mouse. */
+/** Files and folders dropped on the page. */
 
 const MOST_NAMED = 5;
 
@@ -9,7 +9,7 @@ export function isSystemFile(name: string): boolean {
   return SYSTEM_FILE.test(name);
 }
 
-/** What is said of files that were left out. */
+/** Message about files that were skipped. */
 export function leftOut(paths: readonly string[]): string {
   const more = paths.length - MOST_NAMED;
   const left = more > 0 ? ` and ${more.toLocaleString("en")} more` : "";

@@ -8,7 +8,7 @@ import { explain } from "./words.js";
 export interface Failure {
   readonly fileId: string;
   readonly name: string;
-  /** What happened and what to do. */
+  /** Cause and remedy. */
   readonly reason: string;
   /** Whether the same may succeed another time. */
   readonly passing: boolean;

@@ -27,11 +27,11 @@ export class Listing {
   #room = PAGE_SIZE;
 
   state: ListingState = "loading";
-  /** What is to be shown. */
+  /** Files to show. */
   items: readonly FileInfo[] = [];
   /** Whether there may be more than is shown. */
   more = false;
-  /** What the name has to contain; empty: any. */
+  /** Text that names must contain; empty: any name. */
   search = "";
   /** When failed. */
   error: unknown = null;

@@ -1,4 +1,4 @@
-/** What the page tells in passing: shown for a while, and read out by screen readers. */
+/** Notices: shown for a while, and read out by screen readers. */
 
 export interface Notice {
   readonly id: number;

@@ -20,9 +20,9 @@ const ANSWER_MS = 500;
 const HEARD_MS = 50;
 
 /**
- * - `out`: nobody is signed in;
- * - `in`: somebody is;
- * - `ended`: somebody was, and must sign in again before anything goes on. What waits for a
+ * - `out`: not signed in;
+ * - `in`: signed in;
+ * - `ended`: the sign-in has ended, and must be renewed before requests continue. What waits for a
  *   token waits until then, so that uploads survive it.
  */
 export type SessionState = "out" | "in" | "ended";
@@ -38,7 +38,7 @@ export interface SessionOptions {
   readonly leave: (url: string) => void;
 }
 
-/** What tabs tell one another. */
+/** Messages between tabs. */
 type Message =
   | { readonly kind: "signed out" }
   /** The refresh token `used` is used up; `user` is what it brought. */
@@ -105,7 +105,7 @@ export class Session {
     return this.#state;
   }
 
-  /** What the person is called on the page: their e-mail address, if the issuer tells it. */
+  /** Name to show for the person: the e-mail address, if the issuer provides it. */
   get person(): string {
     const profile = this.#user?.profile;
     return profile?.email ?? profile?.preferred_username ?? profile?.sub ?? "";
@@ -121,7 +121,7 @@ export class Session {
   readonly token = async (context?: { readonly rejected: string }): Promise<string> => {
     const user = this.#user;
     if (this.#state === "ended") return this.#next();
-    if (user === null) throw new Error("Nobody is signed in.");
+    if (user === null) throw new Error("Not signed in.");
     const fresh = user.access_token && (user.expires_in ?? MARGIN + 1) > MARGIN;
     if (fresh && user.access_token !== context?.rejected) return user.access_token;
     try {

@@ -1,4 +1,4 @@
-/** What the tabs of this browser that have the page open know of one another. */
+/** Messages between the tabs of this browser that have the page open. */
 
 const UPLOADING = "wideload-uploading";
 

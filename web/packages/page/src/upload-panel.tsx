@@ -31,7 +31,7 @@ export function UploadPanel({ options, onReady }: Props) {
       }
     }
     if (target.current) void start(target.current);
-    // Nobody is signed in any more. What S3 holds stays for the next time.
+    // Signed out. Parts that S3 holds are kept for the next sign-in.
     return () => started?.uploader.close();
   }, []);
 
@@ -59,7 +59,7 @@ export function UploadPanel({ options, onReady }: Props) {
   );
 }
 
-/** What goes on, and the buttons for all files at once. */
+/** State of all uploads, and the buttons for all files. */
 export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   const [view, setView] = useState<UploadingView>(() => uploading.view());
   const [cancelling, setCancelling] = useState(false);

@@ -21,11 +21,11 @@ export interface UploadingOptions {
   readonly onStored: (file: FileInfo) => void;
 }
 
-/** What can be seen of the uploads at a moment. */
+/** State of the uploads at one moment. */
 export interface UploadingView {
   /** `empty`: nothing is on the list; `ended`: nothing on it is under way. */
   readonly state: "empty" | "sending" | "paused" | "ended";
-  /** What goes on, or came of it, in a sentence. */
+  /** Progress or result, in one sentence. */
   readonly text: string;
   /** How many files are under way. */
   readonly files: number;

@@ -3,14 +3,14 @@
 import { ApiError, AuthenticationError, TransportError, WideloadError } from "@wideload/uploader";
 
 const ADVICE: Record<string, string> = {
-  conflict: "Somebody changed it at the same moment. Try again.",
+  conflict: "It was changed at the same moment. Try again.",
   corrupt: "The stored copy is damaged. Delete it and upload the file again.",
   file_too_large: "The file is larger than this deployment takes.",
   too_many_uploads: "Too many of your uploads are unfinished. Let some finish, then try again.",
   unknown_file: "The file is no longer there; it may have been deleted elsewhere.",
 };
 
-/** What happened and what the person can do, in one or two sentences. */
+/** Explains a failure and what the person can do, in one or two sentences. */
 export function explain(error: unknown): string {
   if (error instanceof AuthenticationError) return "Your sign-in has ended. Sign in again.";
   if (error instanceof ApiError) {

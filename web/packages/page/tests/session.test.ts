@@ -332,7 +332,7 @@ test("signing out in one tab signs out the others", async () => {
   await vi.waitFor(() => expect(there.state).toBe("out"));
 });
 
-test("a sign-in that the person refused raises, and leaves nobody signed in", async () => {
+test("a sign-in that the person refused raises, and no one is signed in", async () => {
   const assign = vi
     .spyOn(window.location, "assign")
     .mockClear()
@@ -348,7 +348,7 @@ test("a sign-in that the person refused raises, and leaves nobody signed in", as
   expect(session.state).toBe("out");
 });
 
-test("a code of a sign-in that somebody else began signs nobody in", async () => {
+test("a code of a sign-in that another person began signs no one in", async () => {
   vi.spyOn(window, "close").mockImplementation(() => {});
   const assign = vi
     .spyOn(window.location, "assign")

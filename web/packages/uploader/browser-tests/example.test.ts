@@ -1,4 +1,4 @@
-/** What was built, in headless Chromium: the worker, XMLHttpRequest, and files on a real disk. */
+/** The built library, in headless Chromium: the worker, XMLHttpRequest, and files on a real disk. */
 
 import { existsSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";

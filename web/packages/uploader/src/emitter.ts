@@ -1,4 +1,4 @@
-/** Typed events. What a listener throws is reported as uncaught, and harms nobody else. */
+/** Typed events. An error in a listener is reported as uncaught and doesn't affect other listeners. */
 export class Emitter<Events extends { [E in keyof Events]: (...args: never[]) => void }> {
   readonly #listeners = new Map<keyof Events, Set<Events[keyof Events]>>();
 

@@ -86,7 +86,7 @@ export interface ApiErrorFields {
   readonly code: string | null;
   /** The API's sentence about what was wrong and what is allowed, or null. */
   readonly detail: string | null;
-  /** Id to give to whoever runs the API, or null. */
+  /** Id of the request, for the API's operator, or null. */
   readonly requestId: string | null;
   /** Seconds after which the API wants to be asked again, or null. */
   readonly retryAfter: number | null;

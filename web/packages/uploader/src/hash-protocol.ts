@@ -1,4 +1,4 @@
-/** What page and hashing worker say to each other. */
+/** Messages between the page and the hashing worker. */
 
 import type { FileHashes } from "./types.js";
 

@@ -33,7 +33,7 @@ export function serve(port: Port<ToWorker, FromWorker>): void {
       });
       port.postMessage({ type: "done", id, hashes });
     } catch (error) {
-      // The page has given up on it: nobody waits for an answer.
+      // The page has cancelled it and doesn't wait for an answer.
       if (job.abort.signal.aborted) return;
       const cause = error instanceof FileReadError ? error.cause : error;
       const message = cause instanceof Error ? cause.message : String(cause);

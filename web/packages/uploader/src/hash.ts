@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 const SMALL = 64 * MIB;
 /** Parts are handed to Web Crypto whole up to this size; larger ones are hashed as they stream. */
 const LARGEST_DIGEST = 16 * MIB;
-/** What is read at once from a file whose parts are larger, or that has none. */
+/** Bytes read at a time from a file whose parts are larger, or that has none. */
 const SLICE = 8 * MIB;
 
 /**

@@ -70,5 +70,5 @@ export function unproven(): StorageError {
 
 function forOperators(): string {
   const page = globalThis.location?.origin;
-  return `Tell whoever runs this service; it is shown by: wideload doctor --origin ${page ?? "https://…"}`;
+  return `Tell the operator of this service; this command shows the cause: wideload doctor --origin ${page ?? "https://…"}`;
 }

@@ -86,7 +86,7 @@ export class Parts {
     this.#moving.set(number, now);
   }
 
-  /** What moved of it was for nothing. */
+  /** Bytes that were sent and must be sent again. */
   lost(number: number): void {
     this.#movingBytes -= this.#moving.get(number) ?? 0;
     this.#moving.delete(number);

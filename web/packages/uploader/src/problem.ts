@@ -12,7 +12,7 @@ import {
   ServerError,
 } from "./errors.js";
 
-/** What to do about a code, where the API's own sentence doesn't say it to the person. */
+/** Advice for a code, where the API's own text isn't written for the person. */
 const ADVICE: Readonly<Record<string, string>> = {
   too_many_uploads: "Wait until some of your uploads are done, or cancel some.",
   quota_exceeded: "", // The API says what is full, what to do, and what still counts.
@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   conflict: "Try again in a moment.",
 };
 
-/** What API Gateway refuses by itself says nothing but "Unauthorized". */
+/** API Gateway's own refusals contain nothing but "Unauthorized". */
 const SIGN_IN_AGAIN = "You are not signed in any more. Sign in again; what was sent is kept.";
 
 function fieldOf(members: Readonly<Record<string, unknown>>, name: string): string | null {
@@ -106,7 +106,7 @@ export function signedOut(cause: unknown): AuthenticationError {
 }
 
 function sentence(otherwise: string, advice: string, fields: ApiErrorFields): string {
-  // What a 5xx says is for whoever runs the service, not for the person.
+  // The text of a 5xx is meant for the service's operator, not for the person.
   const detail = fields.status >= 500 ? null : fields.detail;
   const known = ADVICE[fields.code ?? ""] ?? advice;
   return [detail ?? otherwise, known].filter(Boolean).join(" ");

@@ -3,7 +3,7 @@ import type { Batcher } from "./batcher.js";
 import type { Slots } from "./slots.js";
 import type { Created, FileInfo, Hasher, Network, NewFile, Pacing, Transport } from "./types.js";
 
-/** What all uploads of an uploader share. */
+/** State that all uploads of an uploader share. */
 export interface Shared<U> {
   readonly api: FilesApi;
   readonly hasher: Hasher;

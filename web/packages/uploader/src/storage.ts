@@ -1,4 +1,4 @@
-/** What an answer of S3 to a PUT means to the upload. */
+/** Meaning of S3's answer to a PUT. */
 
 import { StorageError } from "./errors.js";
 import type { PutResponse } from "./types.js";
@@ -57,7 +57,7 @@ export function storageError(response: PutResponse): StorageError {
     null;
   return new StorageError(
     `The storage refused the upload (${[response.status, code].filter(Boolean).join(" ")}). ` +
-      "Try again; if it happens again, tell whoever runs this service" +
+      "Try again; if it happens again, tell the operator of this service" +
       `${requestId ? ` and give them the request id ${requestId}` : ""}.`,
     { status: response.status, code, requestId },
   );

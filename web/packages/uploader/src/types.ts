@@ -33,7 +33,7 @@ export interface Action {
   readonly expiresIn: number;
 }
 
-/** What `create` needs to know of a file. */
+/** A file as `create` takes it. */
 export interface NewFile {
   readonly name: string;
   readonly size: number;
@@ -48,7 +48,7 @@ export interface PartHash {
   readonly sha256: string;
 }
 
-/** What `create` says of one file. */
+/** Result of `create` for one file. */
 export type Created =
   | { readonly kind: "duplicate"; readonly file: FileInfo }
   /** One PUT. No `action`: S3 holds the object already, only `complete` is missing. */
@@ -233,9 +233,9 @@ export interface UploadResult {
   readonly file: FileInfo;
   /** The API had this content of yours already (perhaps under another name, see `file.name`). */
   readonly duplicate: boolean;
-  /** What S3 took from this upload, repeats not counted. */
+  /** Bytes that S3 received from this upload, without repeats. */
   readonly sentBytes: number;
-  /** What S3 held already from an earlier attempt. */
+  /** Bytes that S3 held from an earlier attempt. */
   readonly resumedBytes: number;
 }
 

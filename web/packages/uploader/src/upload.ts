@@ -164,7 +164,7 @@ export class FileUpload implements Upload {
     const created = await this.#creating?.catch(() => null);
     const uploadId = created && "uploadId" in created ? created.uploadId : this.#uploadId;
     if (uploadId === null || this.#shared.senders.has(uploadId)) return;
-    // Told or not: an upload that nobody goes on with expires.
+    // If this request is lost, the upload expires all the same.
     await this.#shared.api.abort(uploadId).catch(() => {});
   }
 
@@ -178,7 +178,7 @@ export class FileUpload implements Upload {
 
   async #run(): Promise<UploadResult> {
     try {
-      // Whoever starts it gets to listen before anything happens.
+      // So that the caller can add listeners before the first event.
       await Promise.resolve();
       this.#result = await this.#work();
       this.#enter("done");
@@ -203,7 +203,7 @@ export class FileUpload implements Upload {
       if (outcome) return outcome;
       if (++beginnings > NEW_BEGINNINGS)
         throw new WideloadError(
-          "The service loses what it is sent. Try again later, or tell whoever runs it.",
+          "The service loses data that it is sent. Try again later, or tell its operator.",
           { code: "lost" },
         );
     }
@@ -343,7 +343,7 @@ export class FileUpload implements Upload {
     }
   }
 
-  /** What S3 holds of it already, and of that, what this upload hasn't sent itself. */
+  /** Bytes that S3 holds, and how many of them an earlier upload sent. */
   #take(created: Extract<Created, { uploadId: string }>, hashes: FileHashes): Parts {
     const single = created.kind === "single";
     const parts = single

@@ -16,7 +16,7 @@ import type {
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** What the API answered doesn't have the shape that was agreed on. */
+/** The API's answer doesn't have the agreed shape. */
 export class ShapeError extends Error {}
 
 export function isObject(value: unknown): value is Json {

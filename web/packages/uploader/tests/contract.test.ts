@@ -60,7 +60,7 @@ function newFiles(body: Body): NewFile[] {
   });
 }
 
-/** What the client made of an answer, in the words of the API. */
+/** The client's result, in the API's names. */
 function inWords(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inWords);
   if (value instanceof Map)
@@ -83,7 +83,7 @@ function agrees(answer: unknown, words: unknown): void {
   for (const [name, value] of Object.entries(answer)) agrees(value, (words as Body)[name]);
 }
 
-/** What no client that keeps to the types can send. */
+/** Requests that the types don't allow. */
 function isMalformed({ request }: Step): boolean {
   if (!request.text) return false;
   try {

@@ -40,7 +40,7 @@ const deeds = [
   "lose a part",
 ] as const;
 
-/** What goes wrong at each request in turn, and what else happens in between. */
+/** The fault of each request in turn, and events in between. */
 const story = fc.record({
   files: fc.array(fc.record({ size: fc.nat(400), seed: fc.nat(3) }), {
     minLength: 1,

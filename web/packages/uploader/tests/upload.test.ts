@@ -397,7 +397,7 @@ describe("failures on the way", () => {
     expect(result).toMatchObject({ sentBytes: 4 * PART, resumedBytes: 0 });
   });
 
-  it("finds the file when somebody else completed the upload meanwhile", async () => {
+  it("finds the file when another client completed the upload meanwhile", async () => {
     const { cloud, uploader } = setting({ partSize: PART, parallel: 1 });
     const other = setting({ cloud });
     let release = () => {};
@@ -445,7 +445,7 @@ describe("failures on the way", () => {
     expect(await upload.done).toMatchObject({ duplicate: false, sentBytes: 3 * PART });
   });
 
-  it("begins anew when somebody else is completing the upload", async () => {
+  it("starts again when another client is completing the upload", async () => {
     const { cloud, uploader } = setting({ partSize: PART });
     let asked = 0;
     cloud.apiFault = (_method, path) =>
@@ -523,7 +523,7 @@ describe("failures on the way", () => {
     expect(cloud.requests).toHaveLength(1);
   });
 
-  it("reports what nobody foresaw as an error of its own", async () => {
+  it("reports an unexpected error as an error of its own class", async () => {
     const { uploader } = setting({
       transport: () => {
         throw new RangeError("oops");
@@ -820,7 +820,7 @@ describe("pause, resume, cancel", () => {
   });
 });
 
-it("keeps nobody's mistake in a listener from the others", async () => {
+it("calls the other listeners when one of them throws", async () => {
   const { uploader } = setting();
   const errors: unknown[] = [];
   const catcher = (error: unknown) => errors.push(error);

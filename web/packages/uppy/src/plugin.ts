@@ -21,7 +21,7 @@ import {
 import { locale } from "./locale.js";
 import { Throttle } from "./throttle.js";
 
-/** What `upload-success` gives as `response.body`, and the file keeps as `file.response.body`. */
+/** `response.body` of `upload-success`, which the file keeps as `file.response.body`. */
 export interface WideloadBody extends Record<string, unknown> {
   /** The finished file; a duplicate may have another name than the file that was added. */
   file: FileInfo;
@@ -43,7 +43,7 @@ export type WideloadUppyOptions = PluginOpts & {
     | (UploaderOptions & { readonly uploader?: undefined })
   );
 
-/** Dashboard draws on each change; more often than this nobody sees. */
+/** Dashboard redraws on each change; this is often enough for the eye. */
 const DRAW_EVERY = 200;
 /** Duplicates that are found within this time share a message. */
 const GATHER = 500;
