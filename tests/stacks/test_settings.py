@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import re
+import typing
 
 import pytest
 
 from stacks import settings as settings_module
-from stacks.setting_values import LOG_RETENTION_DAYS
+from stacks.service_stack import LOG_RETENTION
 from stacks.settings import ENVIRONMENTS, Settings
 
 REGIONAL = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
@@ -26,12 +25,9 @@ def test_environments_are_named_after_themselves() -> None:
 
 
 def test_every_field_is_documented() -> None:
-    source = inspect.getsource(Settings)
-
-    for field in dataclasses.fields(Settings):
-        assert re.search(rf"^    {field.name}: [^\n]+\n    \"\"\"", source, re.MULTILINE), (
-            field.name
-        )
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert Settings.allowed(name)
 
 
 def test_prod_keeps_and_dev_does_not() -> None:
@@ -42,8 +38,8 @@ def test_prod_keeps_and_dev_does_not() -> None:
 
 
 def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
-    dev = dataclasses.asdict(Settings.for_environment("dev"))
-    local = dataclasses.asdict(Settings.for_environment("local"))
+    dev = dict(Settings.for_environment("dev"))
+    local = dict(Settings.for_environment("local"))
 
     assert {name: value for name, value in local.items() if value != dev[name]} == {
         "environment": "local",
@@ -193,7 +189,7 @@ def test_every_field_can_be_overridden() -> None:
         for case in mark.args[1]
     }
 
-    assert tested == {field.name for field in dataclasses.fields(Settings)} - {"environment"}
+    assert tested == set(Settings.model_fields) - {"environment"}
 
 
 @pytest.mark.parametrize(
@@ -205,13 +201,21 @@ def test_every_field_can_be_overridden() -> None:
         ("web_acl_arn", "regional", "scope CLOUDFRONT"),
         ("account", "1234", "account is '1234'; give the 12 digits"),
         ("region", "Frankfurt", "region is 'Frankfurt'; give an AWS region such as eu-central-1"),
-        ("architecture", "arm", "architecture is 'arm'; give one of: arm64, x86_64"),
+        ("architecture", "arm", "architecture is 'arm'; give one of arm64, x86_64"),
         ("lambda_code", "/etc", "lambda_code is '/etc'; give a folder relative"),
-        ("api_key_header", "x api key", "api_key_header is 'x api key'; give a header's name"),
+        (
+            "api_key_header",
+            "x api key",
+            "api_key_header is 'x api key'; give the name of an HTTP header",
+        ),
         ("api_key_header", "", "api_key_header is ''"),
-        ("upload_url_minutes", "721", "upload_url_minutes is 721; give 1 to 720"),
+        ("upload_url_minutes", "721", "upload_url_minutes is 721; give 1 to 720 minutes."),
         ("upload_url_minutes", "0", "upload_url_minutes is 0"),
-        ("upload_url_minutes", "1.5", "'1.5'; give a whole number"),
+        (
+            "upload_url_minutes",
+            "1.5",
+            "upload_url_minutes is '1.5'; give a whole number, 1 to 720 minutes.",
+        ),
         ("upload_url_minutes", "٣", "give a whole number"),
         ("unclaimed_delay_seconds", "901", "unclaimed_delay_seconds is 901; give 0 to 900"),
         ("unclaimed_delay_seconds", "", "unclaimed_delay_seconds is ''; give a whole number"),
@@ -230,19 +234,31 @@ def test_every_field_can_be_overridden() -> None:
         ("max_file_size", "5 TiB", "max_file_size is '5 TiB'; give a whole number"),
         ("file_quota_bytes", "0", "file_quota_bytes is 0; give 1 to"),
         ("file_quota_files", "0", "file_quota_files is 0; give 1 to 1,000,000,000"),
-        ("max_open_uploads", "10001", "max_open_uploads is 10,001; give 1 to 10,000"),
+        ("max_open_uploads", "10001", "max_open_uploads is 10,001; give 1 to 10,000 uploads."),
         ("verify_multipart", "1", "verify_multipart is '1'; give true or false"),
         ("file_expiration_days", "0", "file_expiration_days is 0; give 1 to 36,499"),
         ("file_infrequent_access_days", "29", "is 29; give 30 to 36,499"),
         ("file_glacier_days", "0", "file_glacier_days is 0; give 1 to 36,499"),
-        ("web_urls", "http://a.example", "web_urls has 'http://a.example'; give pages with https"),
-        ("web_urls", "https://a.example,*", "web_urls has '*'; give pages with https"),
-        ("web_urls", "https://a.example/#x", "web_urls has 'https://a.example/#x'"),
-        ("web_urls", "https://a.example/ https://b", "web_urls has 'https://a.example/ https://b'"),
-        ("mfa", "sms", "mfa is 'sms'; give one of: off, optional, required"),
-        ("sign_in_domain_prefix", "my-aws", "'my-aws'; give 1 to 63 of a-z, 0-9 and -, without"),
+        (
+            "web_urls",
+            "http://a.example",
+            "an entry of web_urls is 'http://a.example'; give the address of a",
+        ),
+        (
+            "web_urls",
+            "https://a.example,*",
+            "an entry of web_urls is '*'; give the address of a page with https",
+        ),
+        ("web_urls", "https://a.example/#x", "an entry of web_urls is 'https://a.example/#x'"),
+        ("web_urls", "https://a.example/ https://b", "web_urls is 'https://a.example/ https://b'"),
+        ("mfa", "sms", "mfa is 'sms'; give one of off, optional, required"),
+        ("sign_in_domain_prefix", "my-aws", "'my-aws'; give 1 to 63 of a-z, 0-9 and hyphens"),
         ("sign_in_domain_prefix", "-a", "sign_in_domain_prefix is '-a'; give 1 to 63"),
-        ("oidc_issuer", "login.example.com", "is 'login.example.com'; give a URL with https"),
+        (
+            "oidc_issuer",
+            "login.example.com",
+            "is 'login.example.com'; give the claim `iss` of your",
+        ),
         ("oidc_issuer", "https://a.example", "oidc_audience is None; give both or neither"),
         (
             "oidc_audience",
@@ -250,7 +266,7 @@ def test_every_field_can_be_overridden() -> None:
             "oidc_issuer is None and oidc_audience is 'a'; give both or neither",
         ),
         ("oidc_audience", "a b", "oidc_audience is 'a b'; give 1 to 255 characters"),
-        ("oidc_client_id", "a", "oidc_client_id is 'a' without an oidc_issuer; give it too"),
+        ("oidc_client_id", "a", "oidc_client_id is 'a' without an oidc_issuer; give both"),
         ("mail_from", "files@example.com", "mail_identity_arn is None; give both or neither"),
         ("mail_from", "Files", "mail_from is 'Files'; give an address, or a name and an address"),
         ("mail_identity_arn", "example.com", "give the ARN of an identity of SES"),
@@ -262,27 +278,31 @@ def test_every_field_can_be_overridden() -> None:
         ("files_domain", "https://a.example", "give a host name, as files.example.com"),
         ("ingest_certificate_arn", "a", "the ARN of a certificate in the region deployed to"),
         ("user_pool_web_acl_arn", WEB_ACL, "the ARN of a web ACL of scope REGIONAL"),
-        ("tags", "team", "tags has 'team'; give name=value with letters"),
-        ("tags", "aws:team=1", "tags has 'aws:team=1'"),
+        ("tags", "team", "an entry of tags is 'team'; give name=value with letters"),
+        ("tags", "aws:team=1", "tags is 'aws:team=1'"),
         ("tags", "AWS:team=1", "no name that starts with aws:"),
-        ("tags", "service=mine", "tags has 'service=mine'"),
+        ("tags", "service=mine", "tags is 'service=mine'"),
         ("canary_minutes", "4", "canary_minutes is 4; give 5 to 1,440"),
         ("sign_in_rate_limit", "9", "sign_in_rate_limit is 9; give 10 to 2,000,000,000"),
-        ("api_reserved_concurrency", "0", "api_reserved_concurrency is 0; give 1 to 10,000"),
+        (
+            "api_reserved_concurrency",
+            "0",
+            "api_reserved_concurrency is 0; give 1 to 10,000 invocations.",
+        ),
         (
             "worker_reserved_concurrency",
             "9",
             "worker_reserved_concurrency is 9, less than worker_max_concurrency, 10; the queue "
             "would be throttled. Raise one or lower the other.",
         ),
-        ("alarm_emails", "me", "alarm_emails has 'me'; give addresses, as oncall@example.com"),
+        ("alarm_emails", "me", "alarm_emails is 'me'; give an address, as oncall@example.com"),
         ("runbook", "", "runbook is ''; give a path or an address"),
         ("account_concurrency", "9", "account_concurrency is 9; give 10 to 1,000,000"),
         ("worker_max_concurrency", "1", "worker_max_concurrency is 1; give 2 to 1,000"),
-        ("log_level", "debug", "log_level is 'debug'; give one of: DEBUG, INFO, WARN, ERROR"),
+        ("log_level", "debug", "log_level is 'debug'; give one of DEBUG, INFO, WARN, ERROR"),
         ("log_retention_days", "8", "log_retention_days is 8; give one of 1, 3, 5, 7,"),
         ("retain", "yes", "retain is 'yes'; give true or false"),
-        ("s3_addressing_style", "auto", "give one of: virtual, path"),
+        ("s3_addressing_style", "auto", "give one of virtual, path"),
         (
             "endpoint_url",
             "https://a/b",
@@ -305,8 +325,41 @@ def test_unknown_field_is_refused_with_the_nearest() -> None:
         Settings.for_environment("dev", {"rate_limits": "5"})
 
 
+def test_each_wrong_override_is_one_line() -> None:
+    overrides = {"retain": "yes", "rate_limits": "5", "rate_limit": "0", "tags": "a=1,b,c"}
+
+    with pytest.raises(ValueError, match="give true or false") as refused:
+        Settings.for_environment("dev", overrides)
+
+    assert [line.partition(";")[0][:60] for line in str(refused.value).splitlines()] == [
+        "an entry of tags is 'b'",
+        "rate_limit is 0",
+        "retain is 'yes'",
+        "There is no setting 'rate_limits'. Did you mean rate_limit? ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("rate_limits", 5, "There is no setting 'rate_limits'. Did you mean rate_limit?"),
+        ("rate_limit", True, "rate_limit is True; give a whole number, 1 to 100,000 requests per"),
+        ("retain", 1, "retain is 1; give true or false."),
+        ("web_urls", ["https://a.example"], "web_urls is ['https://a.example']; give the address"),
+        ("account", 123456789012, "account is 123456789012; give the 12 digits of an AWS account."),
+    ],
+)
+def test_value_of_another_type_in_the_source_is_refused(
+    name: str, value: object, message: str
+) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        Settings(environment="dev", **{name: value})
+
+
 def test_environment_itself_is_no_override() -> None:
-    with pytest.raises(ValueError, match=r"no setting 'environment'"):
+    with pytest.raises(
+        ValueError, match=r"environment can't be overridden; choose .* `-c env=NAME`"
+    ):
         Settings.for_environment("dev", {"environment": "prod"})
 
 
@@ -346,11 +399,11 @@ def test_prod_sets_concurrency_aside_that_nobody_else_can_use_up() -> None:
     [
         (
             {"account_concurrency": "500"},
-            "api_reserved_concurrency, twice, and worker_reserved_concurrency set 450 aside, but "
+            "api_reserved_concurrency, twice, and worker_reserved_concurrency reserve 450, but "
             "of 500 (account_concurrency) Lambda keeps 100 for other functions; lower them, leave "
             "them empty, or have AWS raise the account's quota.",
         ),
-        ({"api_reserved_concurrency": "426"}, "set 902 aside, but of 1,000"),
+        ({"api_reserved_concurrency": "426"}, "reserve 902, but of 1,000"),
     ],
 )
 def test_more_concurrency_than_the_account_has_is_refused(
@@ -382,13 +435,13 @@ def test_wrong_environment_name_is_refused(name: str) -> None:
 
 
 def test_settings_do_not_change() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(ValueError, match="frozen"):
         Settings.for_environment("dev").retain = True  # type: ignore[misc]
     with pytest.raises(TypeError):
         settings_module.ENVIRONMENTS["dev"] = ENVIRONMENTS["prod"]  # type: ignore[index]
 
 
 def test_stack_knows_every_retention_that_settings_allow() -> None:
-    from stacks.service_stack import LOG_RETENTION
+    allowed = Settings.model_fields["log_retention_days"].annotation
 
-    assert set(LOG_RETENTION) == set(LOG_RETENTION_DAYS)
+    assert set(LOG_RETENTION) == set(typing.get_args(allowed))

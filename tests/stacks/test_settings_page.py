@@ -1,10 +1,8 @@
-"""`docs/settings.md` says of every setting what `stacks/settings.py` says."""
+"""`docs/settings.md` is generated from `stacks/settings.py`."""
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
+import typing
 
 import pytest
 
@@ -23,27 +21,23 @@ and prod; any field can be overridden for one run:
 make deploy ENV=dev CONTEXT="-c canary_minutes=15 -c log_level=DEBUG"
 ```
 
-What is to last belongs into the file: the next deployment, such as the pipeline's, knows nothing of
-an earlier CONTEXT. Lists are separated by commas; an empty value unsets a setting that can do
-without. A wrong name or value is refused with what is allowed. This page is written from that file:
-`pytest tests/stacks --update-snapshots`.
+Put lasting changes into the file: the next deployment, such as the pipeline's, doesn't know the
+CONTEXT of an earlier one. Separate the entries of a list by commas. Where "empty" is allowed,
+`-c field=` removes the setting. Wrong names and values are refused with what is allowed. This page
+is generated from that file: `pytest tests/stacks --update-snapshots`.
 
-| setting | default | what it is |
-| --- | --- | --- |
+| setting | default | allowed | meaning |
+| --- | --- | --- | --- |
 """
 
 
-def documented() -> dict[str, str]:
-    """The docstring of each field, in one line."""
-    (definition,) = ast.parse(inspect.getsource(Settings)).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for field, text in zip(definition.body, definition.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            assert isinstance(field.target, ast.Name)
-            assert isinstance(text.value, ast.Constant)
-            found[field.target.id] = " ".join(str(text.value.value).split())
-    return found
+def allowed(name: str) -> str:
+    """The phrase for a field's values, and whether it may be empty."""
+    annotation = Settings.model_fields[name].annotation
+    listed = typing.get_origin(annotation) is tuple
+    phrase = f"a list; each entry: {Settings.allowed(name)}" if listed else Settings.allowed(name)
+    empty = listed or type(None) in typing.get_args(annotation)
+    return f"{phrase}; or empty" if empty else phrase
 
 
 def value(environment: str, name: str) -> str:
@@ -68,9 +62,9 @@ def default(name: str) -> str:
 
 def render() -> str:
     rows = [
-        f"| `{name}` | {default(name)} | {text} |\n"
-        for name, text in documented().items()
-        if name != "environment"
+        f"| `{name}` | {default(name)} | {allowed(name)} | {' '.join(text.split())} |\n"
+        for name, field in Settings.model_fields.items()
+        if (text := field.description) and name != "environment"
     ]
     return HEAD + "".join(rows)
 
@@ -80,7 +74,3 @@ def test_page_is_what_the_settings_say(request: pytest.FixtureRequest) -> None:
         PAGE.write_text(render())
 
     assert PAGE.read_text() == render(), "write it anew: pytest tests/stacks --update-snapshots"
-
-
-def test_every_field_is_on_it() -> None:
-    assert set(documented()) == {field.name for field in dataclasses.fields(Settings)}
