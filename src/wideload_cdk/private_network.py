@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from wideload_cdk.shared.findings import acknowledge_network, acknowledge_role
-from wideload_cdk.shared.logs import new_log_group
+from wideload_cdk.shared.logs import LogSettings, new_log_group
 
 HTTPS = ec2.Port.tcp(443)
 
@@ -80,9 +80,7 @@ class PrivateNetwork(Construct):
                 new_log_group(
                     self,
                     "FlowLogs",
-                    retention=flow_log_retention,
-                    removal_policy=removal_policy,
-                    encryption_key=encryption_key,
+                    LogSettings(flow_log_retention, removal_policy, encryption_key),
                 )
             ),
         )

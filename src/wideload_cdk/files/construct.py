@@ -1,12 +1,11 @@
-"""`FileTransfer`: an HTTP API by which people's files of any size go to S3 and back."""
+"""`FileTransfer`: an HTTP API to transfer people's files of any size to S3 and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from aws_cdk import Duration, Names, RemovalPolicy, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
@@ -19,66 +18,30 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk.files.functions import new_functions
-from wideload_cdk.files.permissions import FILES_PREFIX, acknowledge_findings, grant_functions
-from wideload_cdk.files.sign_in import (
-    MFA,
-    SignIn,
-    check_domain_prefix,
-    check_endpoint,
-    check_firewall,
-    check_issuer,
-    check_mail,
-    check_page,
-    new_user_pool,
-    origin_of,
-    page_of,
-)
-from wideload_cdk.shared.api import TokenHttpApi
-from wideload_cdk.shared.assets import built_code
+from wideload_cdk.files.api import FilesApi
+from wideload_cdk.files.events import SOURCE, FilesEvents
+from wideload_cdk.files.functions import FILES_PREFIX, new_api_function, new_sweep, new_verifier
+from wideload_cdk.files.metrics import FilesMetrics
+from wideload_cdk.files.sign_in import new_sign_in, origin_of
+from wideload_cdk.files.tables import new_files_table
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
-    check_choice,
     check_days,
-    check_domain,
     check_duration,
-    check_environment_name,
-    check_log_level,
     check_range,
     check_reserved,
-    check_throttle,
     refuse_for_given_bucket,
 )
-from wideload_cdk.shared.events import FilesEvents
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk.shared.metrics import FilesMetrics
 from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
-from wideload_cdk.shared.tables import new_files_table
-
-_DELETE = apigateway.HttpMethod.DELETE
-_GET = apigateway.HttpMethod.GET
-_PATCH = apigateway.HttpMethod.PATCH
-_POST = apigateway.HttpMethod.POST
-ROUTES = {
-    "/files": [_GET, _POST],
-    "/files/check": [_POST],
-    "/files/uploads": [_GET],
-    "/files/uploads/{upload_id}": [_GET, _DELETE],
-    "/files/uploads/{upload_id}/parts": [_POST],
-    "/files/uploads/{upload_id}/complete": [_POST],
-    "/files/{file_id}": [_GET, _PATCH, _DELETE],
-    "/files/{file_id}/download": [_GET],
-    "/sign-in": [_GET],
-}
-OPEN_PATHS = ["/sign-in"]
 
 TIB = 2**40
 # 10,000 parts of 5 GiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_FILE_SIZE = 10_000 * 5 * 2**30
 
 
-class FileTransfer(FilesMetrics, FilesEvents, Construct):
+class FileTransfer(FilesMetrics, FilesEvents):
     """Take files of up to 48.8 TiB from people's browsers and programs, and give them back.
 
     No byte of a file passes through a function: a client asks the API for presigned URLs,
@@ -208,42 +171,39 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
             pool made here is given with one that isn't.
     """
 
+    _service: ClassVar[str] = "files"
+    _event_source: ClassVar[str] = SOURCE
+
     bucket: s3.IBucket
-    """Where the files are, under `files/`."""
+    """The bucket for files, under `files/`."""
     files_table: dynamodb.ITable
-    """What is known of files, uploads and their owners."""
+    """Records of files, uploads and their owners."""
     user_pool: cognito.UserPool | None
     """The people, unless `issuer` was given."""
     user_pool_client: cognito.UserPoolClient | None
     """The public client that CLI and page sign in with, unless `issuer` was given."""
     issuer: str
-    """Claim `iss` of the tokens that the API takes."""
+    """Claim `iss` of the tokens that the API accepts."""
     client_id: str
     """Client that people sign in with."""
     sign_in_url: str | None
     """Base URL of the user pool's sign-in pages, without a slash at the end."""
     sign_in: Mapping[str, Any]
-    """What `GET /sign-in` answers: issuer, client, scopes, and endpoints where they are known."""
-    api: apigateway.HttpApi
-    """The HTTP API; its routes need a token, but for `GET /sign-in`."""
-    stage: apigateway.HttpStage
-    """The API's only stage, `$default`."""
-    api_url: str
-    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
-    domain_target: str | None
-    """What a DNS record for `domain_name` must point at, if that was given."""
+    """The answer to `GET /sign-in`: issuer, client, scopes, and endpoints where they are known."""
+    api: FilesApi
+    """The HTTP API; all routes except `GET /sign-in` need a token."""
     api_function: RuntimeFunction
     """Answers every route."""
     sweep_function: RuntimeFunction
-    """Takes away, every hour, what was begun and never completed."""
+    """Deletes, every hour, uploads that were never completed."""
     verifier_function: RuntimeFunction | None
-    """Reads multipart uploads again, with `verify_multipart`."""
+    """Reads multipart uploads to check their SHA-256, with `verify_multipart`."""
     verify_queue: sqs.Queue | None
     """Files that wait for the verifier, with `verify_multipart`."""
     dead_letter_queue: sqs.Queue | None
-    """Files that the verifier failed five times, kept for 14 days."""
+    """Files that the verifier failed to process five times, kept for 14 days."""
     event_dead_letter_queue: sqs.Queue
-    """Events of the schedule that could not be passed on, kept for 14 days."""
+    """Undelivered events of the schedule, kept for 14 days."""
     event_bus: events.IEventBus
     """Receives `FileVerified` and `FileCorrupt`."""
 
@@ -298,46 +258,43 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         access_logs_bucket: s3.IBucket | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        super().__init__(scope, id)
-        check_issuer(
-            issuer,
-            audience,
-            client_id=client_id,
-            mfa=None if mfa == "optional" else mfa,
-            password_sign_in=password_sign_in or None,
-            user_pool_web_acl_arn=user_pool_web_acl_arn,
-            sign_in_rate_limit=sign_in_rate_limit,
-            sign_in_domain_prefix=sign_in_domain_prefix,
-            mail_from=mail_from,
-            endpoint_url=endpoint_url,
+        super().__init__(
+            scope,
+            id,
+            environment_name=environment_name,
+            event_bus=event_bus,
+            encryption_key=encryption_key,
+            point_in_time_recovery=point_in_time_recovery,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            code=code,
+            architecture=architecture,
+            environment=environment,
+            tracing=tracing,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            log_level=log_level,
+            log_retention=log_retention,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            domain_name=domain_name,
+            certificate=certificate,
         )
-        mail = check_mail(mail_from, mail_identity_arn)
-        for url in web_urls:
-            check_page(url)
-        check_choice("mfa", mfa, list(MFA))
-        check_firewall(user_pool_web_acl_arn, sign_in_rate_limit)
-        if sign_in_domain_prefix is not None:
-            check_domain_prefix(sign_in_domain_prefix)
-        if endpoint_url is not None:
-            check_endpoint(endpoint_url)
-        _check_limits(
-            url_ttl=url_ttl,
-            session_ttl=session_ttl,
-            max_file_size=max_file_size,
-            quota_bytes=quota_bytes,
-            quota_files=quota_files,
-            max_open_uploads=max_open_uploads,
-        )
+        check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
+        check_days("session_ttl", session_ttl, most=30)
+        check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
+        if quota_bytes is not None:
+            check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
+        if quota_files is not None:
+            check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
+        check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),
             infrequent_access_after=("infrequent_access_after", infrequent_access_after),
             glacier_after=("glacier_after", glacier_after),
         )
-        check_throttle(rate_limit, burst_limit)
-        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
-        check_domain(domain_name, certificate)
-        check_log_level(log_level)
-        check_environment_name(environment_name)
         if bucket is not None:
             refuse_for_given_bucket(
                 access_logs_bucket=access_logs_bucket,
@@ -345,62 +302,62 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 glacier_after=glacier_after,
             )
 
-        origins = list(dict.fromkeys(map(origin_of, web_urls)))
-        self.environment_name = environment_name or Stack.of(self).stack_name
-        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
-            self, "DefaultEventBus", "default"
-        )
-        self.bucket = bucket or self._new_bucket(
-            encryption_key=encryption_key,
-            abort_incomplete_after=_a_day_after(session_ttl),
-            max_url_age=url_ttl,
-            cors_origins=origins,
-            access_logs_bucket=access_logs_bucket,
-            removal_policy=removal_policy,
-            lifecycle={
-                "infrequent_access_after": infrequent_access_after,
-                "glacier_after": glacier_after,
-            },
-        )
-        self.files_table = table or new_files_table(
+        sign_in = new_sign_in(
             self,
-            "Table",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
+            issuer=issuer,
+            audience=audience,
+            client_id=client_id,
+            web_urls=web_urls,
+            mfa=mfa,
+            password_sign_in=password_sign_in,
+            web_acl_arn=user_pool_web_acl_arn,
+            rate_limit=sign_in_rate_limit,
+            domain_prefix=sign_in_domain_prefix,
+            mail_from=mail_from,
+            mail_identity_arn=mail_identity_arn,
+            endpoint_url=endpoint_url,
             deletion_protection=deletion_protection,
             removal_policy=removal_policy,
         )
-        self.event_dead_letter_queue = new_dead_letter_queue(
-            self, "EventDeadLetterQueue", encryption_key
-        )
-        self.dead_letter_queue = self.verify_queue = None
-        if verify_multipart:
-            self.dead_letter_queue = new_dead_letter_queue(self, "DeadLetterQueue", encryption_key)
-            self.verify_queue = new_work_queue(
-                self, "VerifyQueue", encryption_key, dead_letter_queue=self.dead_letter_queue
-            )
-        if issuer is not None and audience is not None:
-            sign_in = SignIn(issuer=issuer, audience=audience, client_id=client_id or audience)
-        else:
-            sign_in = new_user_pool(
-                self,
-                "UserPool",
-                pages=list(dict.fromkeys(map(page_of, web_urls))),
-                mfa=mfa,
-                password_sign_in=password_sign_in,
-                web_acl_arn=user_pool_web_acl_arn,
-                rate_limit=sign_in_rate_limit,
-                domain_prefix=sign_in_domain_prefix,
-                endpoint_url=endpoint_url,
-                mail=mail,
-                deletion_protection=deletion_protection,
-                removal_policy=removal_policy,
-            )
         self.user_pool, self.user_pool_client = sign_in.user_pool, sign_in.user_pool_client
         self.issuer = sign_in.issuer
         self.client_id = sign_in.client_id
         self.sign_in_url = sign_in.url
         self.sign_in = sign_in.describe()
+
+        origins = list(dict.fromkeys(map(origin_of, web_urls)))
+        if bucket is None:
+            bucket = TransferBucket(
+                self,
+                "Bucket",
+                encryption_key=encryption_key,
+                expiration=None,
+                abort_incomplete_after=_a_day_after(session_ttl),
+                max_url_age=url_ttl,
+                cors_origins=origins,
+                access_logs_bucket=access_logs_bucket,
+                removal_policy=removal_policy,
+            )
+            add_lifecycle(
+                bucket,
+                "Files",
+                FILES_PREFIX,
+                infrequent_access_after=infrequent_access_after,
+                glacier_after=glacier_after,
+            )
+        self.bucket = bucket
+        self.files_table = table or new_files_table(self, "Table", self._protection)
+        self.dead_letter_queue = self.verify_queue = None
+        if verify_multipart:
+            self.dead_letter_queue = new_dead_letter_queue(
+                self, "DeadLetterQueue", encryption_key=encryption_key
+            )
+            self.verify_queue = new_work_queue(
+                self,
+                "VerifyQueue",
+                encryption_key=encryption_key,
+                dead_letter_queue=self.dead_letter_queue,
+            )
 
         variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
@@ -417,75 +374,45 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         }
         if expiration is not None:
             variables["WIDELOAD_FILE_EXPIRATION_DAYS"] = str(expiration.to_days())
-        self.api_function, self.sweep_function, self.verifier_function = new_functions(
+        settings = self._function_settings.with_defaults(variables)
+        self.api_function = new_api_function(
             self,
-            variables=variables,
-            environment=environment or {},
-            api_reserved_concurrency=api_reserved_concurrency,
-            code=code or built_code(architecture),
-            architecture=architecture,
-            log_level=log_level,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            tracing=tracing,
-            encryption_key=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=security_groups,
+            settings,
+            sign_in=self.sign_in,
+            bucket=self.bucket,
+            table=self.files_table,
+            verify_queue=self.verify_queue,
+            reserved_concurrency=api_reserved_concurrency,
         )
-        grant_functions(self)
-
-        self.api = TokenHttpApi(
+        self.sweep_function = new_sweep(
+            self,
+            settings,
+            bucket=self.bucket,
+            table=self.files_table,
+            verify_queue=self.verify_queue,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        self.verifier_function = None
+        if self.verify_queue is not None:
+            self.verifier_function = new_verifier(
+                self,
+                settings,
+                bucket=self.bucket,
+                table=self.files_table,
+                queue=self.verify_queue,
+                event_bus=self.event_bus,
+            )
+        self.api = FilesApi(
             self,
             "Api",
-            api_name=Names.unique_resource_name(self, max_length=128, separator="-"),
-            description="Wideload files: files of any size, straight to S3",
-            routes=ROUTES,
-            open_paths=OPEN_PATHS,
             handler=self.api_function,
             issuer=sign_in.issuer,
             audience=sign_in.audience,
             cors_origins=origins,
-            rate_limit=rate_limit,
-            burst_limit=burst_limit,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            encryption_key=encryption_key,
-            domain_name=domain_name,
-            certificate=certificate,
+            settings=self._api_settings,
         )
-        self.stage = self.api.stage
-        self.api_url = self.api.url_base
-        self.domain_target = self.api.domain_target
-        acknowledge_findings(self, self.api.open_routes)
-
-    def _new_bucket(
-        self, *, lifecycle: dict[str, Duration | None], **options: Any
-    ) -> TransferBucket:
-        bucket = TransferBucket(self, "Bucket", expiration=None, **options)
-        add_lifecycle(bucket, "Files", FILES_PREFIX, **lifecycle)
-        return bucket
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:
-    # A session ends in the table first, and the sweep aborts it; S3's rule is for what it missed.
+    # The sweep aborts an upload when its session ends; S3's rule is for uploads that it missed.
     return session_ttl if session_ttl.is_unresolved() else session_ttl.plus(Duration.days(1))
-
-
-def _check_limits(
-    *,
-    url_ttl: Duration,
-    session_ttl: Duration,
-    max_file_size: int,
-    quota_bytes: int | None,
-    quota_files: int | None,
-    max_open_uploads: int,
-) -> None:
-    check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
-    check_days("session_ttl", session_ttl, most=30)
-    check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
-    if quota_bytes is not None:
-        check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
-    if quota_files is not None:
-        check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
-    check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")

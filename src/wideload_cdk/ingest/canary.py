@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from wideload_cdk.ingest.construct import PayloadIngest
 from wideload_cdk.shared import grants
 from wideload_cdk.shared.assets import built_code
-from wideload_cdk.shared.checks import check_duration, check_log_level
+from wideload_cdk.shared.checks import check_duration
 from wideload_cdk.shared.events import invoke_every
-from wideload_cdk.shared.function import SMALL_MEMORY_MB, RuntimeFunction
-from wideload_cdk.shared.metrics import INGEST
-from wideload_cdk.shared.rules import acknowledge
-
-if TYPE_CHECKING:
-    from wideload_cdk.ingest.construct import PayloadIngest
+from wideload_cdk.shared.findings import acknowledge
+from wideload_cdk.shared.function import SMALL_MEMORY_MB, FunctionSettings, RuntimeFunction
+from wideload_cdk.shared.logs import LogSettings
 
 # Less than the shortest interval, so that runs don't overlap.
 TIMEOUT = Duration.minutes(4)
@@ -92,7 +88,6 @@ class IngestCanary(Construct):
         check_duration("interval", interval, least=Duration.minutes(5), most=Duration.days(1))
         if interval.to_seconds() % 60:
             raise ValueError(f"interval is {interval.to_human_string()}; give whole minutes.")
-        check_log_level(log_level)
         self.interval = interval
         # Of a form that the authorizer takes for this tenant alone (`core/api_keys.py`), and not
         # another canary's: several deployments may share a table of keys.
@@ -102,8 +97,6 @@ class IngestCanary(Construct):
             "Function",
             handler="ingest_canary",
             description="Wideload ingest: sends payloads as a client would, to see that it can",
-            code=code or built_code(architecture),
-            architecture=architecture,
             memory_size=SMALL_MEMORY_MB,
             timeout=TIMEOUT,
             environment={
@@ -112,12 +105,14 @@ class IngestCanary(Construct):
                 "WIDELOAD_KEYS_TABLE": ingest.keys_table.table_name,
                 "WIDELOAD_CANARY_KEY_ID": key_id,
             },
-            service=INGEST,
-            log_level=log_level,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            tracing=tracing,
-            encryption_key=encryption_key,
+            settings=FunctionSettings(
+                service="ingest",
+                code=code or built_code(architecture),
+                architecture=architecture,
+                log_level=log_level,
+                logs=LogSettings(log_retention, removal_policy, encryption_key),
+                tracing=tracing,
+            ),
             no_dead_letters=_LOST_RUNS,
             no_vpc="It is a client, and so comes to the API as clients do, from outside.",
         )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import ClassVar
 
-from aws_cdk import Duration, Names, RemovalPolicy, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -18,47 +17,35 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk.ingest.functions import new_functions
-from wideload_cdk.ingest.permissions import (
+from wideload_cdk.ingest.api import IngestApi
+from wideload_cdk.ingest.events import SOURCE, IngestEvents, queue_uploads
+from wideload_cdk.ingest.functions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
-    acknowledge_findings,
-    grant_functions,
+    Stores,
+    grant_work,
+    new_api_function,
+    new_authorizer,
+    new_events_function,
+    new_sweep,
+    new_worker,
 )
-from wideload_cdk.shared.api import KeyedHttpApi
-from wideload_cdk.shared.assets import built_code
+from wideload_cdk.ingest.metrics import IngestMetrics
+from wideload_cdk.ingest.tables import new_keys_table, new_payloads_table
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
-    check_domain,
     check_duration,
-    check_environment_name,
-    check_log_level,
     check_range,
     check_reserved,
     check_text,
-    check_throttle,
     refuse_for_given_bucket,
 )
-from wideload_cdk.shared.events import IngestEvents, invoke_hourly, publish_finished, queue_uploads
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk.shared.metrics import IngestMetrics
 from wideload_cdk.shared.queues import consume, new_dead_letter_queue, new_work_queue
-from wideload_cdk.shared.tables import new_keys_table, new_payloads_table
-
-_DELETE = apigateway.HttpMethod.DELETE
-_GET = apigateway.HttpMethod.GET
-_POST = apigateway.HttpMethod.POST
-ROUTES = {
-    "/get-upload-url": [_GET, _POST],
-    "/send-call-log": [_POST],
-    "/call-logs": [_GET],
-    "/call-logs/{payload_id}": [_GET, _DELETE],
-    "/call-logs/{payload_id}/records": [_GET],
-}
 
 
-class PayloadIngest(IngestMetrics, IngestEvents, Construct):
+class PayloadIngest(IngestMetrics, IngestEvents):
     """Accept JSON payloads of any size up to 5 GiB and record them in DynamoDB.
 
     Small payloads come in the body of a request; large ones by presigned PUT to the bucket,
@@ -197,40 +184,37 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             `processor` was imported without a role, or given with `worker_reserved_concurrency`.
     """
 
+    _service: ClassVar[str] = "ingest"
+    _event_source: ClassVar[str] = SOURCE
+
     bucket: s3.IBucket
-    """Where uploads arrive and documents are kept."""
+    """The bucket for uploads and kept documents."""
     payloads_table: dynamodb.ITable
     """One item per payload."""
     keys_table: dynamodb.ITable
     """One item per API key."""
     queue: sqs.Queue
-    """Uploads that wait for the worker. Messages that say nothing else wait `unclaimed_delay`."""
+    """Uploads that wait for the worker. Messages are delayed by `unclaimed_delay` by default."""
     dead_letter_queue: sqs.Queue
-    """Uploads that the worker failed five times, kept for 14 days. `python -m
-    wideload_cdk.redrive` puts them back."""
+    """Uploads that the worker failed to process five times, kept for 14 days. `python -m
+    wideload_cdk.redrive` puts them back into `queue`."""
     event_dead_letter_queue: sqs.Queue
-    """Events that could not be passed on, kept for 14 days: S3's to the queue, the schedule's
-    to the sweep, the table's to the event bus (of these only where in the stream they are)."""
+    """Undelivered events, kept for 14 days: from S3 to the queue, from the schedule to the sweep,
+    and from the table's stream to the event bus (of these, only positions in the stream)."""
     event_bus: events.IEventBus
     """Receives `PayloadStored` and `PayloadFailed`."""
-    api: apigateway.HttpApi
-    """The HTTP API; its routes all need a key."""
-    stage: apigateway.HttpStage
-    """The API's only stage, `$default`."""
-    api_url: str
-    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
-    domain_target: str | None
-    """What a DNS record for `domain_name` must point at, if that was given."""
+    api: IngestApi
+    """The HTTP API; all routes need a key."""
     api_key_header: str
     """Header that carries the API key."""
     api_function: RuntimeFunction
     """Answers every route."""
     worker_function: lambda_.IFunction
-    """Processes queued uploads. The `processor`, if one was given."""
+    """Processes queued uploads: the `processor`, if given."""
     sweep_function: RuntimeFunction
-    """Takes up, every hour, what was left halfway."""
+    """Queues unfinished payloads again, every hour."""
     events_function: RuntimeFunction
-    """Publishes what the table's stream says, and deletes the documents of expired payloads."""
+    """Publishes events from the table's stream, and deletes the documents of expired payloads."""
     authorizer_function: RuntimeFunction
     """Looks up API keys."""
 
@@ -276,7 +260,29 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         access_logs_bucket: s3.IBucket | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(
+            scope,
+            id,
+            environment_name=environment_name,
+            event_bus=event_bus,
+            encryption_key=encryption_key,
+            point_in_time_recovery=point_in_time_recovery,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            code=code,
+            architecture=architecture,
+            environment=environment,
+            tracing=tracing,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            log_level=log_level,
+            log_retention=log_retention,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            domain_name=domain_name,
+            certificate=certificate,
+        )
         check_text(
             "api_key_header",
             api_key_header,
@@ -289,6 +295,15 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         check_duration(
             "unclaimed_delay", unclaimed_delay, least=Duration.seconds(0), most=Duration.minutes(15)
         )
+        check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
+        check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
+        check_range(
+            "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
+        )
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
+        check_reserved(
+            "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency
+        )
         check_lifecycle(
             expiration=("retention", retention),
             infrequent_access_after=(
@@ -297,92 +312,54 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             ),
             glacier_after=("archive_glacier_after", archive_glacier_after),
         )
-        check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
-        check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
-        check_throttle(rate_limit, burst_limit)
-        check_range(
-            "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
-        )
-        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
-        check_reserved(
-            "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency
-        )
-        check_domain(domain_name, certificate)
-        check_log_level(log_level)
         if bucket is not None:
             refuse_for_given_bucket(
                 access_logs_bucket=access_logs_bucket,
                 archive_infrequent_access_after=archive_infrequent_access_after,
                 archive_glacier_after=archive_glacier_after,
             )
-        if table is not None and table.table_stream_arn is None:
-            raise ValueError(
-                "table has no stream, or was imported without one; give a table with a stream of "
-                "new and old images, imported by `Table.from_table_attributes` with its "
-                "table_stream_arn, for events are made from it."
-            )
-        if processor is not None and worker_reserved_concurrency is not None:
-            raise ValueError(
-                "processor and worker_reserved_concurrency are both given, but the reservation is "
-                "for a worker made here; reserve your processor's where you make it, and leave one "
-                "out."
-            )
-        if processor is not None and processor.role is None:
-            raise ValueError(
-                "processor was imported without its role, so it can't be granted anything; import "
-                "it by `Function.from_function_attributes` with its role."
-            )
-        check_environment_name(environment_name)
+        _check_table(table)
+        _check_processor(processor, worker_reserved_concurrency)
 
-        self.api_key_header = api_key_header
-        self.environment_name = environment_name or Stack.of(self).stack_name
-        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
-            self, "DefaultEventBus", "default"
-        )
-        self.bucket = bucket or self._new_bucket(
-            encryption_key=encryption_key,
-            expiration=transit_expiration,
-            max_url_age=upload_url_ttl,
-            access_logs_bucket=access_logs_bucket,
-            removal_policy=removal_policy,
-            archive={
-                "infrequent_access_after": archive_infrequent_access_after,
-                "glacier_after": archive_glacier_after,
-            },
-        )
-        self.payloads_table = table or new_payloads_table(
-            self,
-            "Payloads",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
-            deletion_protection=deletion_protection,
-            removal_policy=removal_policy,
-        )
-        self.keys_table = keys_table or new_keys_table(
-            self,
-            "Keys",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
-            deletion_protection=deletion_protection,
-            removal_policy=removal_policy,
-        )
-        self.dead_letter_queue = new_dead_letter_queue(self, "DeadLetterQueue", encryption_key)
-        self.event_dead_letter_queue = new_dead_letter_queue(
-            self, "EventDeadLetterQueue", encryption_key
+        if bucket is None:
+            bucket = TransferBucket(
+                self,
+                "Bucket",
+                encryption_key=encryption_key,
+                expiration=transit_expiration,
+                expiration_prefix=TRANSIT_PREFIX,
+                max_url_age=upload_url_ttl,
+                access_logs_bucket=access_logs_bucket,
+                removal_policy=removal_policy,
+            )
+            add_lifecycle(
+                bucket,
+                "Archive",
+                ARCHIVE_PREFIX,
+                infrequent_access_after=archive_infrequent_access_after,
+                glacier_after=archive_glacier_after,
+            )
+        self.bucket = bucket
+        self.payloads_table = table or new_payloads_table(self, "Payloads", self._protection)
+        self.keys_table = keys_table or new_keys_table(self, "Keys", self._protection)
+        self.dead_letter_queue = new_dead_letter_queue(
+            self, "DeadLetterQueue", encryption_key=encryption_key
         )
         self.queue = new_work_queue(
             self,
             "Queue",
-            encryption_key,
-            # EventBridge can't delay a message, but a queue can; who knows better says 0.
-            delivery_delay=unclaimed_delay,
+            encryption_key=encryption_key,
             dead_letter_queue=self.dead_letter_queue,
+            # EventBridge can't delay a message, but a queue can; explicit senders override it
+            # with 0.
+            delivery_delay=unclaimed_delay,
         )
 
         variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
             "WIDELOAD_BUCKET": self.bucket.bucket_name,
             "WIDELOAD_PAYLOADS_TABLE": self.payloads_table.table_name,
+            "WIDELOAD_QUEUE_URL": self.queue.queue_url,
             "WIDELOAD_UPLOAD_URL_TTL": str(upload_url_ttl.to_seconds()),
             "WIDELOAD_IN_REQUEST_LIMIT": str(in_request_limit),
             "WIDELOAD_RECORDS_FIELD": records_field,
@@ -390,35 +367,27 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         }
         if retention is not None:
             variables["WIDELOAD_RETENTION_DAYS"] = str(retention.to_days())
-        functions = new_functions(
-            self,
-            processor=processor,
-            variables=variables,
-            environment=environment or {},
-            api_reserved_concurrency=api_reserved_concurrency,
-            worker_reserved_concurrency=worker_reserved_concurrency,
-            worker_max_concurrency=worker_max_concurrency,
-            code=code or built_code(architecture),
-            architecture=architecture,
-            log_level=log_level,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            tracing=tracing,
-            encryption_key=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=security_groups,
+        settings = self._function_settings.with_defaults(variables)
+        stores = Stores(self.bucket, self.payloads_table, self.queue)
+        self.api_function = new_api_function(
+            self, settings, stores, reserved_concurrency=api_reserved_concurrency
         )
-        self.api_function = functions.api
-        self.worker_function = functions.worker
-        self.sweep_function = functions.sweep
-        self.events_function = functions.events
-        self.authorizer_function = functions.authorizer
+        if processor is None:
+            self.worker_function = new_worker(
+                self,
+                settings,
+                stores,
+                max_concurrency=worker_max_concurrency,
+                reserved_concurrency=worker_reserved_concurrency,
+            )
+        else:
+            self.worker_function = processor
+            grant_work(processor, stores)
         consume(
             self,
             "WorkerQueue",
-            self.queue,
-            self.worker_function,
+            queue=self.queue,
+            function=self.worker_function,
             max_concurrency=worker_max_concurrency,
         )
         queue_uploads(
@@ -429,44 +398,55 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             queue=self.queue,
             dead_letter_queue=self.event_dead_letter_queue,
         )
-        invoke_hourly(
-            self,
-            "SweepSchedule",
-            function=self.sweep_function,
-            dead_letter_queue=self.event_dead_letter_queue,
+        self.sweep_function = new_sweep(
+            self, settings, stores, dead_letter_queue=self.event_dead_letter_queue
         )
-        publish_finished(
+        self.events_function = new_events_function(
             self,
-            "EventsStream",
+            self._function_settings,
+            environment_name=self.environment_name,
+            event_bus=self.event_bus,
+            bucket=self.bucket,
             table=self.payloads_table,
-            function=self.events_function,
             dead_letter_queue=self.event_dead_letter_queue,
         )
-        grant_functions(self)
-        acknowledge_findings(self)
-
-        self.api = KeyedHttpApi(
+        self.authorizer_function = new_authorizer(
+            self,
+            self._function_settings,
+            environment_name=self.environment_name,
+            keys_table=self.keys_table,
+        )
+        self.api_key_header = api_key_header
+        self.api = IngestApi(
             self,
             "Api",
-            api_name=Names.unique_resource_name(self, max_length=128, separator="-"),
-            description="Wideload ingest: JSON payloads of any size",
-            routes=ROUTES,
             handler=self.api_function,
             authorizer=self.authorizer_function,
             api_key_header=api_key_header,
-            rate_limit=rate_limit,
-            burst_limit=burst_limit,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            encryption_key=encryption_key,
-            domain_name=domain_name,
-            certificate=certificate,
+            settings=self._api_settings,
         )
-        self.stage = self.api.stage
-        self.api_url = self.api.url_base
-        self.domain_target = self.api.domain_target
 
-    def _new_bucket(self, *, archive: dict[str, Duration | None], **options: Any) -> TransferBucket:
-        bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)
-        add_lifecycle(bucket, "Archive", ARCHIVE_PREFIX, **archive)
-        return bucket
+
+def _check_table(table: dynamodb.ITable | None) -> None:
+    if table is not None and table.table_stream_arn is None:
+        raise ValueError(
+            "table has no stream, or was imported without one; give a table with a stream of "
+            "new and old images, imported by `Table.from_table_attributes` with its "
+            "table_stream_arn, for events are made from it."
+        )
+
+
+def _check_processor(processor: lambda_.IFunction | None, reserved: int | None) -> None:
+    if processor is None:
+        return
+    if reserved is not None:
+        raise ValueError(
+            "processor and worker_reserved_concurrency are both given, but the reservation is "
+            "for a worker made here; reserve your processor's where you make it, and leave one "
+            "out."
+        )
+    if processor.role is None:
+        raise ValueError(
+            "processor was imported without its role, so it can't be granted anything; import "
+            "it by `Function.from_function_attributes` with its role."
+        )
