@@ -25,20 +25,20 @@ from wideload_cdk.files.metrics import FilesMetrics
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
 from wideload_cdk.shared.bucket import TransferBucket
-from wideload_cdk.shared.checks import (
-    check_days,
-    check_duration,
-    check_range,
-    check_reserved,
-    refuse_for_given_bucket,
-)
+from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_given_bucket
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
+from wideload_cdk.shared.limits import (
+    FILE_BYTES,
+    OPEN_UPLOADS,
+    QUOTA_BYTES,
+    QUOTA_FILES,
+    UPLOAD_SESSION_DAYS,
+    URL_MINUTES,
+)
 from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
 
-TIB = 2**40
-# 10,000 parts of 5 GiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MAX_FILE_SIZE = 10_000 * 5 * 2**30
+_TIB = 2**40
 
 
 class FileTransfer(FilesMetrics, FilesEvents):
@@ -232,8 +232,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
         session_ttl: Duration = Duration.days(7),
-        max_file_size: int = MAX_FILE_SIZE,
-        quota_bytes: int | None = 10 * TIB,
+        max_file_size: int = FILE_BYTES.most,
+        quota_bytes: int | None = 10 * _TIB,
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
@@ -281,14 +281,14 @@ class FileTransfer(FilesMetrics, FilesEvents):
             domain_name=domain_name,
             certificate=certificate,
         )
-        check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
-        check_days("session_ttl", session_ttl, most=30)
-        check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
+        check_limit("url_ttl", url_ttl, URL_MINUTES)
+        check_limit("session_ttl", session_ttl, UPLOAD_SESSION_DAYS)
+        check_limit("max_file_size", max_file_size, FILE_BYTES)
         if quota_bytes is not None:
-            check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
+            check_limit("quota_bytes", quota_bytes, QUOTA_BYTES)
         if quota_files is not None:
-            check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
-        check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")
+            check_limit("quota_files", quota_files, QUOTA_FILES)
+        check_limit("max_open_uploads", max_open_uploads, OPEN_UPLOADS)
         check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),

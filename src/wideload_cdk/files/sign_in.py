@@ -9,9 +9,18 @@ from aws_cdk import RemovalPolicy, Token
 from constructs import Construct
 
 from wideload_cdk.files.user_pool import MFA, Mail, SignIn, new_user_pool
-from wideload_cdk.shared.checks import check_choice, check_range, check_text
-
-_ADDRESS = r"[^\s@<>,\"]{1,64}@[^\s@<>,\"]+"
+from wideload_cdk.shared.checks import check_choice, check_format, check_limit
+from wideload_cdk.shared.formats import (
+    AUDIENCE,
+    CLIENT_ID,
+    DOMAIN_PREFIX,
+    ENDPOINT_URL,
+    ISSUER,
+    MAIL_SENDER,
+    PAGE_URL,
+    SES_IDENTITY_ARN,
+)
+from wideload_cdk.shared.limits import SIGN_IN_RATE_LIMIT
 
 # The authority of a URL may be a token that the CDK resolves at deployment.
 _PAGE = re.compile(r"(https?://[^/?#\s]+)(/[^?#\s]*)?")
@@ -41,14 +50,14 @@ def new_sign_in(
         ValueError: An argument is out of range, or doesn't go with another.
     """
     for url in web_urls:
-        check_page(url)
+        check_format("a URL of web_urls", url, PAGE_URL)
     check_choice("mfa", mfa, list(MFA))
     if rate_limit is not None:
         check_firewall(web_acl_arn, rate_limit)
     if domain_prefix is not None:
-        check_domain_prefix(domain_prefix)
+        check_format("sign_in_domain_prefix", domain_prefix, DOMAIN_PREFIX)
     if endpoint_url is not None:
-        check_endpoint(endpoint_url)
+        check_format("endpoint_url", endpoint_url, ENDPOINT_URL)
     mail = check_mail(mail_from, mail_identity_arn)
     check_issuer(
         issuer,
@@ -99,15 +108,10 @@ def check_issuer(
                 "for the user pool made here has a client of its own."
             )
         return
-    check_text(
-        "issuer",
-        issuer,
-        r"https://[^?#\s]+",
-        "the claim `iss` of your tokens, a URL with https, as `https://login.example.com/`",
-    )
-    for name, text in (("audience", audience), ("client_id", client_id)):
-        if text is not None:
-            check_text(name, text, r"\S{1,255}", "1 to 255 characters without spaces")
+    check_format("issuer", issuer, ISSUER)
+    check_format("audience", audience, AUDIENCE)
+    if client_id is not None:
+        check_format("client_id", client_id, CLIENT_ID)
     for name, value in for_user_pool.items():
         if value is not None:
             raise ValueError(
@@ -118,7 +122,7 @@ def check_issuer(
 
 def check_firewall(web_acl_arn: str | None, rate_limit: int) -> None:
     """Raise ValueError if WAF refuses `rate_limit`, or a web ACL is given besides."""
-    check_range("sign_in_rate_limit", rate_limit, least=10, most=2 * 10**9, unit="requests")
+    check_limit("sign_in_rate_limit", rate_limit, SIGN_IN_RATE_LIMIT)
     if web_acl_arn is not None:
         raise ValueError(
             f"user_pool_web_acl_arn is {web_acl_arn!r} and sign_in_rate_limit is {rate_limit:,}; "
@@ -139,19 +143,8 @@ def check_mail(mail_from: str | None, mail_identity_arn: str | None) -> Mail | N
                 "both, or neither and Cognito sends a few messages a day itself."
             )
         return None
-    check_text(
-        "mail_from",
-        mail_from,
-        rf"{_ADDRESS}|[A-Za-z0-9 ._-]{{1,64}} <{_ADDRESS}>",
-        "an address, or a name and an address, as `Files <files@example.com>`",
-    )
-    check_text(
-        "mail_identity_arn",
-        mail_identity_arn,
-        r"arn:aws[a-z-]*:ses:[a-z0-9-]+:\d{12}:identity/\S+",
-        "the ARN of an identity of SES, as "
-        "arn:aws:ses:eu-central-1:123456789012:identity/example.com",
-    )
+    check_format("mail_from", mail_from, MAIL_SENDER)
+    check_format("mail_identity_arn", mail_identity_arn, SES_IDENTITY_ARN)
     if not Token.is_unresolved(mail_from) and not Token.is_unresolved(mail_identity_arn):
         address = mail_from.rpartition("<")[2].rstrip(">").lower()
         identity = mail_identity_arn.rpartition("/")[2].lower()
@@ -161,17 +154,6 @@ def check_mail(mail_from: str | None, mail_identity_arn: str | None) -> Mail | N
                 "not an identity of; give that of the address, or of its domain."
             )
     return Mail(mail_from, mail_identity_arn)
-
-
-def check_page(url: str) -> None:
-    """Raise ValueError unless Cognito accepts `url` as a callback URL."""
-    check_text(
-        "a URL of web_urls",
-        url,
-        r"(https://[^/?#\s*@]+|http://localhost(:\d{1,5})?)(/[^?#\s*]*)?",
-        "the address of a page with https, such as `https://files.example.com/`, or "
-        "`http://localhost:5173/`, without query or fragment",
-    )
 
 
 def origin_of(url: str) -> str:
@@ -185,30 +167,3 @@ def page_of(url: str) -> str:
     """The page as browsers write it: with a slash after a bare origin."""
     found = _PAGE.fullmatch(url)
     return url if found and found[2] else f"{url}/"
-
-
-def check_endpoint(url: str) -> None:
-    """Raise ValueError unless a path can be appended to `url`."""
-    check_text(
-        "endpoint_url",
-        url,
-        r"https?://[^/?#\s]+",
-        "scheme, host and port with nothing behind, as `https://localhost:4566`",
-    )
-
-
-def check_domain_prefix(prefix: str) -> None:
-    """Raise ValueError unless Cognito accepts `prefix` for a domain of its own."""
-    name = "sign_in_domain_prefix"
-    check_text(
-        name,
-        prefix,
-        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "1 to 63 of a-z, 0-9 and hyphens, no hyphen at either end",
-    )
-    if not Token.is_unresolved(prefix):
-        for reserved in ("amazon", "aws", "cognito"):
-            if reserved in prefix:
-                raise ValueError(
-                    f"{name} is {prefix!r}; give one without {reserved!r}, which Cognito refuses."
-                )

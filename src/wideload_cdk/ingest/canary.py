@@ -11,10 +11,11 @@ from constructs import Construct
 from wideload_cdk.ingest.construct import PayloadIngest
 from wideload_cdk.shared import grants
 from wideload_cdk.shared.assets import built_code
-from wideload_cdk.shared.checks import check_duration
+from wideload_cdk.shared.checks import check_limit
 from wideload_cdk.shared.events import invoke_every
 from wideload_cdk.shared.findings import acknowledge
 from wideload_cdk.shared.function import SMALL_MEMORY_MB, FunctionSettings, RuntimeFunction
+from wideload_cdk.shared.limits import CANARY_MINUTES
 from wideload_cdk.shared.logs import LogSettings
 
 # Less than the shortest interval, so that runs don't overlap.
@@ -85,7 +86,7 @@ class IngestCanary(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
-        check_duration("interval", interval, least=Duration.minutes(5), most=Duration.days(1))
+        check_limit("interval", interval, CANARY_MINUTES)
         if interval.to_seconds() % 60:
             raise ValueError(f"interval is {interval.to_human_string()}; give whole minutes.")
         self.interval = interval

@@ -34,14 +34,20 @@ from wideload_cdk.ingest.metrics import IngestMetrics
 from wideload_cdk.ingest.tables import new_keys_table, new_payloads_table
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
-    check_duration,
-    check_range,
+    check_format,
+    check_limit,
     check_reserved,
-    check_text,
     refuse_for_given_bucket,
 )
+from wideload_cdk.shared.formats import HEADER_NAME, RECORDS_FIELD
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
+from wideload_cdk.shared.limits import (
+    IN_REQUEST_BYTES,
+    UNCLAIMED_DELAY_SECONDS,
+    URL_MINUTES,
+    WORKER_CONCURRENCY,
+)
 from wideload_cdk.shared.queues import consume, new_dead_letter_queue, new_work_queue
 
 
@@ -283,23 +289,12 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             domain_name=domain_name,
             certificate=certificate,
         )
-        check_text(
-            "api_key_header",
-            api_key_header,
-            r"[A-Za-z0-9-]{1,128}",
-            "the name of an HTTP header: letters, digits and hyphens, at most 128",
-        )
-        check_duration(
-            "upload_url_ttl", upload_url_ttl, least=Duration.minutes(1), most=Duration.hours(12)
-        )
-        check_duration(
-            "unclaimed_delay", unclaimed_delay, least=Duration.seconds(0), most=Duration.minutes(15)
-        )
-        check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
-        check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
-        check_range(
-            "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
-        )
+        check_format("api_key_header", api_key_header, HEADER_NAME)
+        check_format("records_field", records_field, RECORDS_FIELD)
+        check_limit("upload_url_ttl", upload_url_ttl, URL_MINUTES)
+        check_limit("unclaimed_delay", unclaimed_delay, UNCLAIMED_DELAY_SECONDS)
+        check_limit("in_request_limit", in_request_limit, IN_REQUEST_BYTES)
+        check_limit("worker_max_concurrency", worker_max_concurrency, WORKER_CONCURRENCY)
         check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_reserved(
             "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency

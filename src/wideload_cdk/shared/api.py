@@ -16,8 +16,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from wideload_cdk.shared.checks import check_domain, check_throttle
+from wideload_cdk.shared.checks import check_domain, check_limit
 from wideload_cdk.shared.findings import acknowledge
+from wideload_cdk.shared.limits import BURST_LIMIT, RATE_LIMIT
 from wideload_cdk.shared.logs import LogSettings, new_log_group
 from wideload_cdk.shared.names import stack_suffix
 
@@ -79,7 +80,8 @@ class ApiSettings:
     logs: LogSettings
 
     def __post_init__(self) -> None:
-        check_throttle(self.rate_limit, self.burst_limit)
+        check_limit("rate_limit", self.rate_limit, RATE_LIMIT)
+        check_limit("burst_limit", self.burst_limit, BURST_LIMIT)
         check_domain(self.domain_name, self.certificate)
 
 

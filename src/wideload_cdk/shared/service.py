@@ -20,8 +20,9 @@ from constructs import Construct
 
 from wideload_cdk.shared.api import ApiSettings, ServiceApi
 from wideload_cdk.shared.assets import built_code
-from wideload_cdk.shared.checks import check_environment_name
+from wideload_cdk.shared.checks import check_format
 from wideload_cdk.shared.findings import acknowledge
+from wideload_cdk.shared.formats import ENVIRONMENT_NAME
 from wideload_cdk.shared.function import FunctionSettings, RuntimeFunction
 from wideload_cdk.shared.logs import LogSettings
 from wideload_cdk.shared.names import METRIC_NAMESPACE
@@ -76,7 +77,8 @@ class Service(Construct):
         certificate: acm.ICertificate | None,
     ) -> None:
         super().__init__(scope, id)
-        check_environment_name(environment_name)
+        if environment_name is not None:
+            check_format("environment_name", environment_name, ENVIRONMENT_NAME)
         log_settings = LogSettings(log_retention, removal_policy, encryption_key)
         self._protection = DataProtection(
             encryption_key, point_in_time_recovery, deletion_protection, removal_policy

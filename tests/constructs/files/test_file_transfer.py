@@ -574,7 +574,7 @@ def test_bucket_refuses_urls_older_than_they_live(
         ({"expiration": Duration.hours(36)}, "expiration is 1 day 12 hours; give whole days"),
         (
             {"infrequent_access_after": Duration.days(29)},
-            "infrequent_access_after is 29 days; S3 wants at least 30.",
+            "infrequent_access_after is 29 days; give whole days, from 30 to 36,499.",
         ),
         (
             {

@@ -555,7 +555,7 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
         ({"mfa": "sms"}, "mfa is 'sms'; give one of off, optional, required"),
         ({"sign_in_domain_prefix": "-a"}, "sign_in_domain_prefix is '-a'; give 1 to 63 of a-z"),
         ({"sign_in_domain_prefix": "A"}, "sign_in_domain_prefix is 'A'; give 1 to 63 of a-z"),
-        ({"sign_in_domain_prefix": "my-cognito"}, "give one without 'cognito', which Cognito"),
+        ({"sign_in_domain_prefix": "my-cognito"}, "give 1 to 63 of a-z, 0-9 and hyphens, no"),
         ({"endpoint_url": "https://localhost:4566/"}, "scheme, host and port with nothing behind"),
         ({"web_urls": ["files.example.com"]}, "'files.example.com'; give the address of a page"),
         ({"web_urls": ["http://files.example.com/"]}, "give the address of a page with https"),

@@ -753,7 +753,7 @@ def test_bucket_refuses_urls_older_than_they_live(
         ({"retention": Duration.days(0)}, "give whole days, from 1 to 36,499"),
         (
             {"archive_infrequent_access_after": Duration.days(29)},
-            "archive_infrequent_access_after is 29 days; S3 wants at least 30.",
+            "archive_infrequent_access_after is 29 days; give whole days, from 30 to 36,499.",
         ),
         (
             {"archive_glacier_after": Duration.hours(1)},
