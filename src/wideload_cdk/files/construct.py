@@ -42,117 +42,119 @@ _TIB = 2**40
 
 
 class FileTransfer(FilesMetrics, FilesEvents):
-    """Take files of up to 48.8 TiB from people's browsers and programs, and give them back.
+    """Store files of up to 48.8 TiB that browsers and programs upload, and return them.
 
-    No byte of a file passes through a function: a client asks the API for presigned URLs,
-    talks to S3 itself, and tells the API when it is done. Up to 64 MiB that is one PUT whose
-    SHA-256 S3 checks; above, a multipart upload that can be resumed for as long as its session
-    lives. Content that its owner has already is not uploaded again. Every hour a sweep takes
-    away what was begun and never completed.
+    File contents never pass through a function: a client asks the API for presigned URLs, talks to
+    S3 itself, and tells the API when it is done. Files up to 64 MiB are uploaded by one PUT whose
+    SHA-256 S3 checks; larger ones by a multipart upload that can be resumed until its session
+    ends. Content that its owner has already stored is not uploaded again. Every hour a sweep
+    deletes uploads that were never completed.
 
-    People sign in to a user pool that is made here, or anywhere that issues tokens of OpenID
-    Connect; the claim `sub` is whose files they see. Nobody signs up by themselves:
-    `wideload-users` makes people in the user pool.
+    People sign in to a user pool that is made here, or at any issuer of OpenID Connect tokens. The
+    claim `sub` identifies a person, who sees only own files. There is no self sign-up:
+    `wideload-users` creates people in the user pool.
 
     Args:
-        bucket: Bucket for the files, all under `files/`. A bucket of yours should abort
-            incomplete multipart uploads a day after `session_ttl`, not sooner; expire nothing
-            under `files/`, which the sweep does; and let the origins of `web_urls` PUT, GET and
-            HEAD, with `ETag` and `x-amz-checksum-sha256` exposed. It must not be versioned, or
-            deleted files would stay. Default: a new `TransferBucket` that does all of this.
-        table: Table for what is known of files, uploads and their owners. Its partition key is
+        bucket: Bucket for the files, all under `files/`. A given bucket should abort incomplete
+            multipart uploads a day after `session_ttl`, not sooner; expire nothing under `files/`,
+            where the sweep deletes expired files; and allow PUT, GET and HEAD from the origins of
+            `web_urls` (CORS), with `ETag` and `x-amz-checksum-sha256` exposed. It must not be
+            versioned, or deleted files would stay. Default: a new `TransferBucket` with these
+            settings.
+        table: Table for the records of files, uploads and their owners. Its partition key is
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
             strings. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, table, queues and logs made here. Default: keys that
-            the services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
-            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
+        encryption_key: KMS key for the bucket, table, queues and logs made here. The policy of an
+            imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
+            and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
+            Default: keys that the AWS services own, at no cost.
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
         environment_name: The metrics' dimension `environment`; two deployments with the same
             name in one account and region share their metrics. Default: the stack's name.
-        issuer: Whose tokens the API takes, as their claim `iss` has it, such as
+        issuer: Issuer of the tokens that the API accepts, as in their claim `iss`, such as
             `https://login.example.com/`; API Gateway reads its keys by OpenID Connect
             discovery. Default: a user pool made here.
-        audience: What the claim `aud` (or `client_id`, where there is no `aud`) of those tokens
-            must hold. Given with `issuer`, or not at all.
+        audience: Required value of the claim `aud` (or `client_id`, if there is no `aud`) of those
+            tokens. Required with `issuer`, refused without it.
         client_id: Client by which the CLI and the page sign in at `issuer`. Default: `audience`.
-        web_urls: Pages that people use in a browser, such as `https://files.example.com/`:
-            their origins may call API and bucket (CORS), and the user pool made here sends
-            people back to exactly these addresses after signing in and out. A bare origin gets
-            a slash. One that is known only at deployment as a whole is taken for an origin.
-            Default: none, so no page can use the API.
-        mfa: Whether people of the user pool made here show a code of an authenticator app when
-            they sign in: `off`, `optional` (who has set one up) or `required`.
-            Default: optional.
-        password_sign_in: Whether programs may send a password to the user pool made here as it
-            is (USER_PASSWORD_AUTH), for tests. SRP, which does not send it, is always allowed.
+        web_urls: Pages that people use in a browser, such as `https://files.example.com/`.
+            Their origins may call API and bucket (CORS), and they are the allowed callback and
+            logout URLs of the user pool made here. A slash is added to a bare origin. A URL that
+            is known only at deployment is taken for an origin. Default: none, so no page can use
+            the API.
+        mfa: Whether sign-in to the user pool made here needs a code of an authenticator app:
+            `off`, `optional` (for people who have set one up) or `required`. Default: optional.
+        password_sign_in: Whether programs may send a plain password to the user pool made here
+            (USER_PASSWORD_AUTH), for tests. SRP, which does not send it, is always allowed.
             Default: they may not.
-        user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL for the user pool made here:
-            what its sign-in pages and its API let through. Default: no firewall.
-        sign_in_rate_limit: Requests in five minutes that a web ACL made here for the user pool
-            lets through from one address, 10 to 2,000,000,000; a sign-in takes some ten. Instead
-            of `user_pool_web_acl_arn`. AWS bills a web ACL by the month. Default: no firewall.
+        user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL that protects the sign-in
+            pages and the API of the user pool made here. Default: none.
+        sign_in_rate_limit: Requests per address and five minutes that a web ACL made here for the
+            user pool allows, 10 to 2,000,000,000; a sign-in takes some ten. AWS bills a web ACL by
+            the month. Refused with `user_pool_web_acl_arn`. Default: no web ACL.
         sign_in_domain_prefix: First part of the sign-in pages' host name,
-            `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
-            Default: `wideload-` and two parts that nobody else has.
-        mail_from: Address, or name and address as `Files <files@example.com>`, that the user pool
-            made here sends its messages from, by Amazon SES. Default: Cognito's own address and
-            sender, which sends 50 messages a day at most.
-        mail_identity_arn: ARN of the verified identity of SES, the address or its domain, that
-            `mail_from` belongs to, in the user pool's region or another that Cognito takes.
-            Given with `mail_from`, or not at all.
-        endpoint_url: Where AWS's services answer, such as `https://localhost:4566`, for an
-            emulator: clients are sent there to sign in, and the style of the sign-in pages,
-            which emulators know nothing of, is left out. Default: AWS.
+            `<prefix>.auth.<region>.amazoncognito.com`, unique in the region.
+            Default: `wideload-` and two unique parts.
+        mail_from: Sender of the user pool's messages by Amazon SES: an address, or a name and an
+            address as `Files <files@example.com>`. Default: Cognito's own sender, which sends at
+            most 50 messages a day.
+        mail_identity_arn: ARN of the verified SES identity (the address or its domain) of
+            `mail_from`, in the user pool's region or another that Cognito supports. Required with
+            `mail_from`, refused without it.
+        endpoint_url: Custom AWS endpoint, such as `https://localhost:4566`, for an emulator.
+            Clients sign in there, and the style of the sign-in pages, which emulators don't
+            support, is left out. Default: AWS.
         url_ttl: Life of a URL for an upload, a part or a download, 1 minute to 12 hours. It ends
             earlier when the function's credentials do. Default: 1 hour.
-        session_ttl: How long an upload may take, in whole days, 1 to 30; until then it can be
-            resumed. Default: 7 days.
-        max_file_size: Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB, the most that
-            S3 keeps as one object). Default: 48.8 TiB, of which `quota_bytes` leaves 10.
-        quota_bytes: Most that one person may store, in bytes: files, open uploads, and what was
-            aborted or deleted while its upload URL lives. `None`: no limit.
-            Default: 10,995,116,277,760 (10 TiB); larger files need more.
-        quota_files: The same in number, 1 to 1,000,000,000. `None`: no limit. Default: 100,000.
+        session_ttl: Time within which an upload must be completed and can be resumed, in whole
+            days, 1 to 30. Default: 7 days.
+        max_file_size: Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB, S3's largest
+            object). Default: 48.8 TiB; `quota_bytes` limits it to 10 TiB by default.
+        quota_bytes: Storage limit of one person, in bytes, 1 to 10^18. It includes open uploads,
+            and aborted or deleted ones while their upload URLs are valid. `None`: no limit.
+            Default: 10,995,116,277,760 (10 TiB).
+        quota_files: Limit of one person's files, counted the same way, 1 to 1,000,000,000.
+            `None`: no limit. Default: 100,000.
         max_open_uploads: Uploads that one person may have open at once, 1 to 10,000.
             Default: 100.
-        verify_multipart: Whether multipart uploads are read again to check the SHA-256 of the
-            whole file, which S3 checks by parts only: by a function behind a queue, at some cost
-            per byte; what takes longer than 15 minutes stays unverified. Default: they are not.
-        expiration: How long files are kept whose upload is completed from now on, in whole days;
-            files that were there before keep the time that they were given then. The sweep
-            deletes them within an hour after that. Default: until somebody deletes them.
-        infrequent_access_after: When files of a bucket made here move to S3 Standard-IA, in
-            whole days, at least 30. S3 leaves objects under 128 KB where they are.
-            Default: never.
-        glacier_after: When they move to S3 Glacier Instant Retrieval, from which they are read
-            as quickly as before, but for a fee; in whole days, at least 30 more than
-            `infrequent_access_after`, if that is given. S3 bills at least 90 days of it.
-            Default: never.
+        verify_multipart: Whether a function behind a queue reads multipart uploads to check the
+            SHA-256 of the whole file, since S3 checks only each part. It costs per byte, and files
+            that take longer than 15 minutes stay unverified. Default: it does not.
+        expiration: How long files are kept after their upload is completed, in whole days. A
+            change applies to uploads that are completed after it. The sweep deletes expired files
+            within an hour. Default: for ever, until their owner deletes them.
+        infrequent_access_after: Age at which files of a bucket made here move to S3 Standard-IA,
+            in whole days, at least 30. S3 does not move objects under 128 KB. Default: never.
+        glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads are as
+            fast but cost a fee; in whole days, at least 30 more than `infrequent_access_after`, if
+            that is given. S3 bills at least 90 days. Default: never.
         event_bus: Receives the verifier's events. Default: the account's default bus.
-        rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
-        burst_limit: Requests that may come at once; a tenth for `GET /sign-in`. Default: 200.
-        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
-            for which its account always keeps room, 1 to 10,000. Default: what others leave.
-        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
-            second and one in twenty of the rest.
-        vpc: Network that the functions run in; from there they must reach S3, DynamoDB and, with
-            `verify_multipart`, SQS and EventBridge, as by the endpoints of `PrivateNetwork`.
-            Default: Lambda's own.
-        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
-        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
-            everything out.
-        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
-            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        rate_limit: Requests per second that the API accepts from all callers together; further
+            requests get 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
+        burst_limit: Requests at once that the API accepts; a tenth for `GET /sign-in`.
+            Default: 200.
+        api_reserved_concurrency: Reserved concurrency of the API's function, 1 to 10,000: the most
+            requests at once, kept free for it in the account. Default: none, it shares the
+            account's unreserved concurrency.
+        tracing: Whether the functions send traces to X-Ray: one request a second, and 5 % of
+            the others. Default: they do.
+        vpc: Network of the functions, with a route to S3, DynamoDB and, with `verify_multipart`,
+            SQS and EventBridge, such as the endpoints of `PrivateNetwork`. Default: none, Lambda's
+            own network.
+        vpc_subnets: Subnets of `vpc` for the functions. Default: private subnets, or isolated
+            subnets if there are none.
+        security_groups: Security groups of the functions in `vpc`. Default: one for each
+            function, which allows all outbound traffic.
+        domain_name: Custom host name of the API. Needs `certificate`, and a DNS record that
+            points at `domain_target`. Default: only the host name that API Gateway assigns.
         certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for the functions; they win over the
+        environment: Further environment variables for the functions. They override the
             construct's own. Default: none.
         point_in_time_recovery: Whether a table made here can be restored to any second of the
             last 35 days. Default: it can.
@@ -165,10 +167,10 @@ class FileTransfer(FilesMetrics, FilesEvents):
 
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
-        ValueError: A value is outside of what is allowed, which the message says; or one of
-            `issuer` and `audience`, of `domain_name` and `certificate`, or of `mail_from` and
-            `mail_identity_arn`, is given without the other; or something for a bucket or user
-            pool made here is given with one that isn't.
+        ValueError: A value is out of range; or only one of `issuer` and `audience`, of
+            `domain_name` and `certificate`, or of `mail_from` and `mail_identity_arn` is given; or
+            an argument for a bucket or user pool made here is given together with a `bucket` or an
+            `issuer`.
     """
 
     _service: ClassVar[str] = "files"

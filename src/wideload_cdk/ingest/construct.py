@@ -54,23 +54,23 @@ from wideload_cdk.shared.queues import consume, new_dead_letter_queue, new_work_
 class PayloadIngest(IngestMetrics, IngestEvents):
     """Accept JSON payloads of any size up to 5 GiB and record them in DynamoDB.
 
-    Small payloads come in the body of a request; large ones by presigned PUT to the bucket,
-    and are claimed by key. Claims up to `in_request_limit` are processed in the request,
-    larger ones by a worker behind a queue, and so are uploads that nobody claims. Every hour a
-    sweep takes up what was left halfway. For each payload that was stored or has failed there
-    is an event on EventBridge: see `on_payload_stored` and `on_payload_failed`. Callers show an
-    API key in a header; keys are made with `python -m wideload_cdk.keys` and stored as hashes.
+    Clients send small payloads in the body of a request. They upload large ones to the bucket by
+    presigned PUT, and claim them by key. Claims up to `in_request_limit` are processed in the
+    request; larger ones, and unclaimed uploads, by a worker behind a queue. Every hour a sweep
+    queues unfinished payloads again. An event on EventBridge tells that a payload was stored or
+    has failed: see `on_payload_stored` and `on_payload_failed`. Callers send an API key in a
+    header; `python -m wideload_cdk.keys` creates keys, and only their hashes are stored.
 
     Args:
-        bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for what is kept.
-            A bucket of yours should let `transit/` expire, abort incomplete multipart
-            uploads, and send its events to EventBridge, without which uploads that nobody
-            claims wait for the sweep. It must not let `archive/` expire, for documents are
-            deleted with their items; of a versioned one, old versions should expire. Default: a
-            new `TransferBucket` that does all of this.
+        bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for kept documents.
+            A given bucket should expire `transit/`, abort incomplete multipart uploads, and send
+            its events to EventBridge; without events, unclaimed uploads wait for the sweep. It
+            must not expire `archive/`, since documents are deleted with their items. If it is
+            versioned, noncurrent versions should expire. Default: a new `TransferBucket` with
+            these settings.
         table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
-            `expires_at`, its stream shows new and old images, and it has three global indexes,
-            all keys being strings, which project at least the attributes named here:
+            `expires_at`, its stream has new and old images. All keys are strings. It has three
+            global indexes, which project at least these attributes:
 
             - `by_open`: partition key `open_shard`, sort key `created_at`; `state`, `tenant`,
               `source`, `s3_key`, `lease_until`;
@@ -80,15 +80,15 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             - `by_tenant`: partition key `tenant_shard`, sort key `payload_id`; as `by_call`.
 
             An imported table must be imported with the ARN of its stream
-            (`Table.from_table_attributes(…, table_stream_arn=…)`). Of a global table, the stream
-            tells only one region that an item has expired, so `retention` leaves documents
-            behind in the others. Default: a new on-demand table.
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). In a global table, only one
+            region's stream shows that an item has expired, so `retention` leaves documents behind
+            in the other regions. Default: a new on-demand table.
         keys_table: Table for the API keys, with the partition key `key_id` (string).
             Several deployments may share one. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, tables, queues and logs made here. Default: keys that
-            the services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
-            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
+        encryption_key: KMS key for the bucket, tables, queues and logs made here. The policy of an
+            imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
+            and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
+            Default: keys that the AWS services own, at no cost.
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
@@ -97,55 +97,58 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         api_key_header: Header that carries the API key. Default: `x-api-key`.
         upload_url_ttl: Life of an upload URL, 1 minute to 12 hours. It ends earlier when the
             function's credentials do. Default: 15 minutes.
-        unclaimed_delay: How long after its upload an object goes to the worker if nobody has
-            claimed it by then; 0 to 15 minutes. Claimed ones cost the worker a look into the
-            table. Default: 1 minute, so that a client claims its own upload first.
+        unclaimed_delay: Time from an upload until the worker processes it if it is still
+            unclaimed; 0 to 15 minutes. For a claimed upload the worker only reads its item.
+            Default: 1 minute, so that a client can claim its own upload first.
         in_request_limit: Largest object, in bytes as uploaded, that is processed in the
             request that claims it; larger ones are queued. 1 to 100,000,000, since a request
-            ends after 29 s. Default: 25,000,000.
+            times out after 29 s. Default: 25,000,000.
         records_field: Top-level array of the payload whose elements can be read in pages.
             Default: `transcript_with_metrics`.
-        transit_expiration: How long an uploaded object lies under `transit/` of a bucket made
-            here, in whole days. Default: 7 days.
-        retention: How long payloads are kept that are finished from now on, in whole days; what
-            was finished before keeps the time that it was given then. Nothing is answered after
-            that; DynamoDB deletes the items within days, and their documents under `archive/` go
-            with them. Default: for ever.
-        archive_infrequent_access_after: When documents under `archive/` of a bucket made here
-            move to S3 Standard-IA, in whole days, at least 30. As with every transition, S3
-            leaves objects under 128 KB where they are. Default: never.
-        archive_glacier_after: When they move to S3 Glacier Instant Retrieval, from which they
-            are read as quickly as before, but for a fee; in whole days, at least 30 more than
-            `archive_infrequent_access_after`, if that is given. S3 bills at least 90 days of
-            it. Default: never.
+        transit_expiration: Age at which objects under `transit/` of a bucket made here are
+            deleted, in whole days. Default: 7 days.
+        retention: How long payloads are kept after they are finished, in whole days. A change
+            applies to payloads that are finished after it. The API no longer returns an expired
+            payload; DynamoDB deletes its item within days, and then its document under
+            `archive/` is deleted. Default: for ever.
+        archive_infrequent_access_after: Age at which documents under `archive/` of a bucket made
+            here move to S3 Standard-IA, in whole days, at least 30. S3 does not move objects
+            under 128 KB. Default: never.
+        archive_glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads
+            are as fast but cost a fee; in whole days, at least 30 more than
+            `archive_infrequent_access_after`, if that is given. S3 bills at least 90 days.
+            Default: never.
         event_bus: Receives the events `PayloadStored` and `PayloadFailed`. Default: the
             account's default bus.
-        processor: Function of yours in the worker's place: see below. Default: a worker that
-            checks, summarizes and archives JSON.
-        rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. Default: 100.
-        burst_limit: Requests that may come at once. Default: 200.
-        worker_max_concurrency: Queued payloads that worker or processor take at once, 2 to 1,000;
-            the worker made here takes at most four fifths of them for one tenant. Default: 10.
-        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
-            for which its account always keeps room, 1 to 10,000. Default: what others leave.
-        worker_reserved_concurrency: The same for the worker made here; at least
-            `worker_max_concurrency`, or the queue is throttled. Default: what others leave.
-        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
-            second and one in twenty of the rest.
-        vpc: Network that the functions run in; from there they must reach S3, DynamoDB, SQS and
-            EventBridge, as by the endpoints of `PrivateNetwork`. Default: Lambda's own.
-        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
-        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
-            everything out.
-        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
-            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        processor: Function that replaces the worker: see below. Default: a worker that checks,
+            summarizes and archives JSON.
+        rate_limit: Requests per second that the API accepts from all callers together; further
+            requests get 429. Default: 100.
+        burst_limit: Requests at once that the API accepts. Default: 200.
+        worker_max_concurrency: Queued payloads that worker or processor process at once, 2 to
+            1,000. The worker made here processes at most four fifths of these for one tenant.
+            Default: 10.
+        api_reserved_concurrency: Reserved concurrency of the API's function, 1 to 10,000: the most
+            requests at once, kept free for it in the account. Default: none, it shares the
+            account's unreserved concurrency.
+        worker_reserved_concurrency: Reserved concurrency of the worker made here; at least
+            `worker_max_concurrency`, or the queue is throttled. Default: none.
+        tracing: Whether the functions send traces to X-Ray: one request a second, and 5 % of
+            the others. Default: they do.
+        vpc: Network of the functions, with a route to S3, DynamoDB, SQS and EventBridge, such as
+            the endpoints of `PrivateNetwork`. Default: none, Lambda's own network.
+        vpc_subnets: Subnets of `vpc` for the functions. Default: private subnets, or isolated
+            subnets if there are none.
+        security_groups: Security groups of the functions in `vpc`. Default: one for each
+            function, which allows all outbound traffic.
+        domain_name: Custom host name of the API. Needs `certificate`, and a DNS record that
+            points at `domain_target`. Default: only the host name that API Gateway assigns.
         certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for the functions, but for the authorizer; they
-            win over the construct's own. Default: none.
+        environment: Further environment variables for the functions, except the authorizer. They
+            override the construct's own. Default: none.
         point_in_time_recovery: Whether tables made here can be restored to any second of the
             last 35 days. Default: they can.
         deletion_protection: Whether tables made here refuse to be deleted. Default: they do.
@@ -154,13 +157,13 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         removal_policy: What happens to bucket, tables and logs made here when the stack is
             deleted. Default: they are kept.
 
-    A `processor` is invoked by the queue with one SQS record at a time, whose body is
-    `{"s3_key": "transit/<tenant>/<payload_id>", "reason": "claimed" | "unclaimed" | "sweep"}`,
-    and answers `{"batchItemFailures": [{"itemIdentifier": <messageId>}]}` to get it again, after
-    20 minutes, up to five times in all. The same upload may come several times, also at once,
-    so the processor
+    The queue invokes a `processor` with one SQS record at a time. Its body is
+    `{"s3_key": "transit/<tenant>/<payload_id>", "reason": "claimed" | "unclaimed" | "sweep"}`.
+    With the answer `{"batchItemFailures": [{"itemIdentifier": <messageId>}]}` the record is
+    delivered again after 20 minutes, up to five times in all. The same upload may be delivered
+    several times, even concurrently, so the processor
 
-    - takes the payload's lease before it works: an update of its item to the state
+    - takes the payload's lease before it starts: an update of its item to the state
       `processing`, with `open_shard` (as the example computes it), `lease_owner` and
       `lease_until` (epoch milliseconds, later than its own timeout), on the condition that
       the state is `issued`, `uploaded`, `expired`, `processing` with a `lease_until` in the
@@ -169,25 +172,26 @@ class PayloadIngest(IngestMetrics, IngestEvents):
       `error_code` and `error_detail`) on the condition that the lease is still its own, sets
       `tenant_shard`, and `tenant_call` if the item has a `call_id`, by which it is listed, and
       removes `open_shard`, `lease_owner`, `lease_until` and `expires_at` (or sets it, by your
-      retention). Else the sweep queues the payload again;
-    - says `failed` with the code `internal` at the fifth receive, before the message goes to
-      the dead-letter queue.
+      retention). Otherwise the sweep queues the payload again;
+    - sets the state to `failed` with the code `internal` at the fifth receive, before the message
+      goes to the dead-letter queue.
 
-    `examples/processor` in the repository does all of it. The processor is granted what
-    the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject` and
-    `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
+    `examples/processor` in the repository implements all of it. The processor gets the
+    permissions that the worker would get, and no others: `s3:GetObject` on `transit/*`;
+    `s3:PutObject` and `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
     `dynamodb:GetItem` and `UpdateItem` on the payloads table; `sqs:ReceiveMessage`,
     `DeleteMessage` and `GetQueueAttributes` on the queue; `kms:Decrypt` and
-    `kms:GenerateDataKey` on the keys of these. Its environment is yours to set. No worker function
-    is made then. Claims of up to `in_request_limit` bytes, and payloads in the body of a request,
-    are still processed in the request; `in_request_limit=1` sends all claims to the processor.
+    `kms:GenerateDataKey` on the keys of these. The construct sets no variables of its environment,
+    and makes no worker function. Claims of up to `in_request_limit` bytes, and payloads in the body
+    of a request, are still processed in the request; `in_request_limit=1` sends all claims to the
+    processor.
 
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
-        ValueError: A value is outside of what is allowed, which the message says; or `bucket`
-            is given with `access_logs_bucket` or a time for its archive; or `domain_name` without
-            `certificate`, or the other way round; or `table` is known to have no stream; or
-            `processor` was imported without a role, or given with `worker_reserved_concurrency`.
+        ValueError: A value is out of range; or `bucket` is given with `access_logs_bucket` or a
+            time for its archive; or only one of `domain_name` and `certificate` is given; or
+            `table` is known to have no stream; or `processor` was imported without a role, or is
+            given with `worker_reserved_concurrency`.
     """
 
     _service: ClassVar[str] = "ingest"

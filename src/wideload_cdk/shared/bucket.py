@@ -18,8 +18,8 @@ from wideload_cdk.shared.limits import BUCKET_RULE_DAYS, URL_MINUTES
 
 MAX_URL_AGE = Duration.minutes(URL_MINUTES.most)
 
-# Headers that a presigned PUT must not set. S3 accepts no unsigned `x-amz-*` header with a presigned
-# URL anyway, and none of these is signed here.
+# Headers that a presigned PUT must not set. S3 accepts no unsigned `x-amz-*` header with a
+# presigned URL anyway, and none of these is signed here.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 _DENIED_HEADERS: dict[str, dict[str, dict[str, str]]] = {
     # Some classes cost more, or can't be read at once. STANDARD may be written out.

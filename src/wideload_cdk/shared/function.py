@@ -37,8 +37,8 @@ WORKER_TIMEOUT = Duration.minutes(15)
 # More than a run needs, and less than the hour between two runs, so that they never overlap.
 SWEEP_TIMEOUT = Duration.minutes(15)
 SWEEP_NEEDS_NO_DEAD_LETTERS = (
-    "The schedule's event says nothing; a run that fails, twice repeated, is made good by the "
-    "next, and shows as an error of the function."
+    "The schedule's event holds no data; Lambda retries a failed run twice, the next run catches "
+    "up, and the failure counts as an error of the function."
 )
 
 
