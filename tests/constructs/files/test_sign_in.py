@@ -36,11 +36,9 @@ def make(stack: cdk.Stack, code: lambda_.Code) -> Make:
     return run
 
 
-@pytest.fixture(scope="module")
-def default(code_folder: Any) -> Template:
-    stack = cdk.Stack(cdk.App(), "Default")
-    FileTransfer(stack, "Files", code=lambda_.Code.from_asset(str(code_folder)))
-    return Template.from_stack(stack)
+@pytest.fixture
+def default(default_files: Template) -> Template:
+    return default_files
 
 
 def id_of(template: Template, kind: str) -> str:

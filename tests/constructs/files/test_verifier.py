@@ -37,10 +37,17 @@ def test_there_is_none_unless_asked_for(stack: cdk.Stack, code: lambda_.Code) ->
     template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of the schedule's dead events
 
 
-def test_takes_one_file_at_a_time_and_ten_at_once(stack: cdk.Stack, code: lambda_.Code) -> None:
-    make(stack, code)
+def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
+    verifier = only(verifying_files, "AWS::Lambda::Function", "Verifier")
 
-    template = Template.from_stack(stack)
+    assert verifier["Handler"] == "wideload_runtime.handlers.files_verifier.handler"
+    assert (verifier["MemorySize"], verifier["Timeout"]) == (1769, 900)
+    assert verifier["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "files"
+
+
+def test_takes_one_file_at_a_time_and_ten_at_once(verifying_files: Template) -> None:
+    template = verifying_files
+
     mapping = only(template, "AWS::Lambda::EventSourceMapping")
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -50,10 +57,9 @@ def test_takes_one_file_at_a_time_and_ten_at_once(stack: cdk.Stack, code: lambda
     assert mapping["FunctionName"] == {"Ref": id_of(template, "AWS::Lambda::Function", "Verifier")}
 
 
-def test_gives_up_after_five_tries(stack: cdk.Stack, code: lambda_.Code) -> None:
-    make(stack, code)
+def test_gives_up_after_five_tries(verifying_files: Template) -> None:
+    template = verifying_files
 
-    template = Template.from_stack(stack)
     queue = only(template, "AWS::SQS::Queue", "VerifyQueue")
     dead = id_of(template, "AWS::SQS::Queue", "FilesDeadLetterQueue")
     assert queue["RedrivePolicy"] == {

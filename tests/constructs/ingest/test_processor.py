@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 
 from examples.processor import handler as example
 from tests.constructs.conftest import EXAMPLES, only
+from tests.constructs.ingest.test_ingest_policies import WORKER
 from tests.constructs.policies import permissions
-from tests.constructs.shared.test_policies import WORKER
 from wideload_cdk import PayloadIngest
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard

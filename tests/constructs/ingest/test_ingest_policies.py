@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
@@ -85,11 +83,9 @@ ROLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def default(code_folder: Any) -> Template:
-    stack = cdk.Stack(cdk.App(), "Default")
-    PayloadIngest(stack, "Ingest", code=lambda_.Code.from_asset(str(code_folder)))
-    return Template.from_stack(stack)
+@pytest.fixture
+def default(default_ingest: Template) -> Template:
+    return default_ingest
 
 
 @pytest.mark.parametrize("role", ROLES)
