@@ -124,7 +124,7 @@ def only(template: assertions.Template, kind: str, id_part: str = "") -> dict[st
 
 
 def name_prefix(template: assertions.Template) -> str:
-    """What the names of a `TransferMonitoring` start with: the dashboard's, without the region."""
+    """The prefix of names in a `TransferMonitoring`: the dashboard's name without the region."""
     start, region = only(template, "AWS::CloudWatch::Dashboard")["DashboardName"]["Fn::Join"][1]
     assert region == {"Ref": "AWS::Region"}
     return str(start).removesuffix("-")

@@ -27,7 +27,7 @@ def id_of(template: Template, kind: str, id_part: str) -> str:
     return str(found)
 
 
-def test_there_is_none_unless_asked_for(stack: cdk.Stack, code: lambda_.Code) -> None:
+def test_no_verifier_by_default(stack: cdk.Stack, code: lambda_.Code) -> None:
     files, _ = make(stack, code, verify_multipart=False)
 
     template = Template.from_stack(stack)
@@ -95,7 +95,7 @@ def test_events_go_to_the_target(
     assert rule["EventPattern"] == {
         "source": ["wideload"],
         "detail-type": [detail_type],
-        # Nobody widens a rule to another deployment.
+        # `detail` can't widen a rule to another deployment.
         "detail": {"owner": ["ann"], "environment": ["blue"]},
     }
     assert len(rule["Targets"]) == 1
@@ -116,7 +116,7 @@ def test_event_bus_given_is_used(stack: cdk.Stack, code: lambda_.Code) -> None:
 
 
 @pytest.mark.parametrize("method", ["on_file_verified", "on_file_corrupt"])
-def test_no_rule_for_events_that_never_come(
+def test_refuses_rules_without_a_verifier(
     stack: cdk.Stack, code: lambda_.Code, method: str
 ) -> None:
     files, theirs = make(stack, code, verify_multipart=False)

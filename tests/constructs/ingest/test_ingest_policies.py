@@ -128,9 +128,7 @@ def test_only_rules_made_here_may_send_dead_events(default: Template) -> None:
     assert senders(default, "IngestDeadLetterQueue") == []
 
 
-def test_key_given_lets_eventbridge_use_it_for_whatever_rule(
-    stack: cdk.Stack, code: lambda_.Code
-) -> None:
+def test_key_given_may_be_used_by_every_rule(stack: cdk.Stack, code: lambda_.Code) -> None:
     PayloadIngest(stack, "Ingest", code=code, encryption_key=kms.Key(stack, "Data"))
 
     template = Template.from_stack(stack)

@@ -30,6 +30,7 @@ PROCESSING = ["ApiFunction", "Worker", "Sweep"]
 RUNTIME = Path(__file__).parents[3] / "lambda_src" / "wideload_runtime"
 
 Make = Callable[..., tuple[PayloadIngest, Template]]
+TemplateOf = Callable[..., Template]
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_keeps_everything_for_ever(default: Template) -> None:
         assert "WIDELOAD_RETENTION_DAYS" not in variables(default, name)
 
 
-def test_retention_is_of_records_with_which_their_documents_go(make: Make) -> None:
+def test_retention_is_no_lifecycle_rule(make: Make) -> None:
     _, template = make(retention=Duration.days(365))
 
     # A rule would apply a change of retention to documents whose records keep their time.
@@ -322,10 +323,10 @@ def test_message_stays_hidden_longer_than_a_worker_has_its_lease(default: Templa
     ("arguments", "seconds"),
     [({}, 60), ({"unclaimed_delay": Duration.minutes(15)}, 900)],
 )
-def test_queue_delays_what_does_not_say_otherwise(
-    make: Make, arguments: dict[str, Any], seconds: int
+def test_queue_delays_messages_by_default(
+    template_of: TemplateOf, arguments: dict[str, Any], seconds: int
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(PayloadIngest, **arguments)
 
     assert only(template, "AWS::SQS::Queue", "IngestQueue")["DelaySeconds"] == seconds
 
@@ -349,9 +350,9 @@ def test_queues_are_encrypted_and_refuse_plain_http(default: Template) -> None:
 
 @pytest.mark.parametrize(("arguments", "most"), [({}, 10), ({"worker_max_concurrency": 2}, 2)])
 def test_worker_takes_one_message_at_a_time(
-    make: Make, arguments: dict[str, Any], most: int
+    template_of: TemplateOf, arguments: dict[str, Any], most: int
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(PayloadIngest, **arguments)
 
     mapping = only(template, "AWS::Lambda::EventSourceMapping", "WorkerQueue")
     assert mapping["BatchSize"] == 1
@@ -427,8 +428,10 @@ def test_authorizer_reads_the_key_header(
     ("arguments", "rate", "burst"),
     [({}, 100, 200), ({"rate_limit": 5, "burst_limit": 7}, 5, 7)],
 )
-def test_api_is_throttled(make: Make, arguments: dict[str, Any], rate: int, burst: int) -> None:
-    _, template = make(**arguments)
+def test_api_is_throttled(
+    template_of: TemplateOf, arguments: dict[str, Any], rate: int, burst: int
+) -> None:
+    template = template_of(PayloadIngest, **arguments)
 
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["StageName"] == "$default"
@@ -471,7 +474,7 @@ def test_access_log_is_a_vended_log_under_a_name_that_no_other_stack_has(
     }
 
 
-def test_a_deployment_that_fails_leaves_no_access_log_in_the_way_of_the_next(
+def test_access_log_is_deleted_if_its_creation_fails(
     default: Template,
 ) -> None:
     group = logical_id(default, "AWS::Logs::LogGroup", "AccessLog")
@@ -506,9 +509,9 @@ def test_api_url_has_no_slash_at_its_end(stack: cdk.Stack, make: Make) -> None:
     ],
 )
 def test_logs_are_kept_for_a_while(
-    make: Make, arguments: dict[str, Any], days: int, policy: str
+    template_of: TemplateOf, arguments: dict[str, Any], days: int, policy: str
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(PayloadIngest, **arguments)
 
     template.resource_count_is("AWS::Logs::LogGroup", 6)
     template.all_resources(
@@ -574,9 +577,9 @@ def test_metrics_and_functions_agree_on_the_environment(stack: cdk.Stack, make: 
     [({}, 900_000), ({"upload_url_ttl": Duration.hours(12)}, 43_200_000)],
 )
 def test_bucket_refuses_urls_older_than_they_live(
-    make: Make, arguments: dict[str, Any], milliseconds: int
+    template_of: TemplateOf, arguments: dict[str, Any], milliseconds: int
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(PayloadIngest, **arguments)
 
     [age] = [
         statement["Condition"]["NumericGreaterThan"]["s3:signatureAge"]

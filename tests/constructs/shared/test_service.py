@@ -1,4 +1,4 @@
-"""What `PayloadIngest` and `FileTransfer` share: network, domain, key, concurrency."""
+"""Options that `PayloadIngest` and `FileTransfer` share: network, domain, key, concurrency."""
 
 from __future__ import annotations
 
@@ -229,12 +229,12 @@ def test_logs_have_no_key_by_default(default: Template) -> None:
     assert not [each for each in groups if "KmsKeyId" in each["Properties"]]
 
 
-def test_example_has_all_of_it(synthesize_example: Callable[[str], Template]) -> None:
+def test_operated_example_sets_all_of_it(synthesize_example: Callable[[str], Template]) -> None:
     app = synthesize_example("operated_app.py")
 
     outside = [each for each in functions(app) if "VpcConfig" not in each]
     assert len(functions(app)) == sum(FUNCTIONS.values()) + 1
-    # The canary comes from outside, as clients do.
+    # The canary calls the API from outside, as clients do.
     assert [each["Handler"].split(".")[-2] for each in outside] == ["ingest_canary"]
     assert only(app, "AWS::SNS::Subscription")["Endpoint"] == "oncall@example.com"
     names = [
