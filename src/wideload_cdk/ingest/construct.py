@@ -23,7 +23,7 @@ from wideload_cdk.ingest.functions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
     Stores,
-    grant_work,
+    attach_worker,
     new_api_function,
     new_authorizer,
     new_events_function,
@@ -48,7 +48,7 @@ from wideload_cdk.shared.limits import (
     URL_MINUTES,
     WORKER_CONCURRENCY,
 )
-from wideload_cdk.shared.queues import consume, new_dead_letter_queue, new_work_queue
+from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
 
 
 class PayloadIngest(IngestMetrics, IngestEvents):
@@ -381,14 +381,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             )
         else:
             self.worker_function = processor
-            grant_work(processor, stores)
-        consume(
-            self,
-            "WorkerQueue",
-            queue=self.queue,
-            function=self.worker_function,
-            max_concurrency=worker_max_concurrency,
-        )
+            attach_worker(self, processor, stores, max_concurrency=worker_max_concurrency)
         queue_uploads(
             self,
             "UnclaimedUploads",

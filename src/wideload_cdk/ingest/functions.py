@@ -28,7 +28,7 @@ from wideload_cdk.shared.function import (
     FunctionSettings,
     RuntimeFunction,
 )
-from wideload_cdk.shared.queues import MAX_RECEIVE_COUNT
+from wideload_cdk.shared.queues import MAX_RECEIVE_COUNT, consume
 
 TRANSIT_PREFIX = "transit/"
 ARCHIVE_PREFIX = "archive/"
@@ -106,13 +106,21 @@ def new_worker(
         },
         settings=settings,
     )
-    grant_work(function, stores)
+    attach_worker(scope, function, stores, max_concurrency=max_concurrency)
     grants.grant_send(stores.queue, function)
     return function
 
 
-def grant_work(worker: lambda_.IFunction, stores: Stores) -> None:
-    """Grant `worker`, or a `processor` in its place, what it needs to process queued payloads."""
+def attach_worker(
+    scope: Construct, worker: lambda_.IFunction, stores: Stores, *, max_concurrency: int
+) -> None:
+    """Invoke `worker`, or a `processor` in its place, with queued payloads.
+
+    Grant it what it needs to process them.
+    """
+    consume(
+        scope, "WorkerQueue", queue=stores.queue, function=worker, max_concurrency=max_concurrency
+    )
     _grant_processing(worker, stores)
     grants.grant_consume(stores.queue, worker)
 
