@@ -27,7 +27,9 @@ def id_of(template: Template, kind: str, id_part: str) -> str:
     return str(found)
 
 
-def test_without_verify_multipart_there_is_no_verifier(stack: cdk.Stack, code: lambda_.Code) -> None:
+def test_without_verify_multipart_there_is_no_verifier(
+    stack: cdk.Stack, code: lambda_.Code
+) -> None:
     files, _ = make(stack, code, verify_multipart=False)
 
     template = Template.from_stack(stack)
