@@ -1,4 +1,4 @@
-"""`PrivateNetwork`: a VPC for functions, without a way to the internet."""
+"""`PrivateNetwork`: a VPC for functions, without a route to the internet."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from wideload_cdk.shared.findings import acknowledge_network, acknowledge_role
-from wideload_cdk.shared.logs import new_log_group
+from wideload_cdk.shared.logs import LogSettings, new_log_group
 
 HTTPS = ec2.Port.tcp(443)
 
 
 class PrivateNetwork(Construct):
-    """A VPC from which functions reach what they need of AWS in their own account, and no more.
+    """A VPC from which functions reach only the AWS services that they need, in their own account.
 
-    It has isolated subnets alone: no internet gateway, no NAT. S3 and DynamoDB are reached by
+    It has only isolated subnets: no internet gateway, no NAT. S3 and DynamoDB are reached by
     gateway endpoints, which cost nothing; SQS, EventBridge and X-Ray by interface endpoints, some
-    $7 a month for each in each availability zone, and $0.01 a GB. The endpoints let through
-    requests by this account's roles, to this account's resources: code that was taken over can send
-    nothing to a bucket of its own. Give `vpc` and `security_group` to `PayloadIngest` and
-    `FileTransfer`. AWS allows five VPCs in a region, until asked for more.
+    $7 a month for each in each availability zone, and $0.01 a GB. The endpoints allow only requests
+    by this account's roles to this account's resources, so compromised code can't send anything to
+    an attacker's bucket. Pass `vpc` and `security_group` to `PayloadIngest` and `FileTransfer`. The
+    default quota of AWS is five VPCs in a region.
 
-    Clients don't come this way: API Gateway and S3 answer them from the internet as before.
+    Clients don't use this network: they reach API Gateway and S3 over the internet.
 
     Args:
-        max_azs: Availability zones to use, at most. Default: 2.
-        tracing: Whether there is an endpoint for X-Ray; without, leave tracing off in what runs
-            here. Default: there is.
-        flow_log_retention: How long it is kept who talked to whom. Default: 3 months.
-        encryption_key: KMS key for those logs. Default: one that CloudWatch owns.
-        removal_policy: What happens to those logs when the stack is deleted. Default: they are
+        max_azs: Maximum number of availability zones. Default: 2.
+        tracing: Whether there is an endpoint for X-Ray. Without it, turn off the tracing of
+            functions in this network. Default: there is.
+        flow_log_retention: How long the flow logs are kept. Default: 3 months.
+        encryption_key: KMS key for the flow logs. Default: a key that CloudWatch owns.
+        removal_policy: What happens to the flow logs when the stack is deleted. Default: they are
             kept.
     """
 
     vpc: ec2.Vpc
     """The network."""
     security_group: ec2.SecurityGroup
-    """For functions: lets out HTTPS, and nothing in."""
+    """Security group for functions: allows outbound HTTPS, and nothing inbound."""
 
     def __init__(
         self,
@@ -59,8 +59,7 @@ class PrivateNetwork(Construct):
             "Vpc",
             max_azs=max_azs,
             nat_gateways=0,
-            # The default group's rules can only be taken away by a custom resource. Nothing uses
-            # the group.
+            # Only a custom resource could remove the default group's rules. Nothing uses the group.
             restrict_default_security_group=False,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -80,9 +79,7 @@ class PrivateNetwork(Construct):
                 new_log_group(
                     self,
                     "FlowLogs",
-                    retention=flow_log_retention,
-                    removal_policy=removal_policy,
-                    encryption_key=encryption_key,
+                    LogSettings(flow_log_retention, removal_policy, encryption_key),
                 )
             ),
         )
@@ -118,21 +115,21 @@ class PrivateNetwork(Construct):
                 name,
                 service=service,
                 security_groups=[group],
-                # Only who has the group above, not the whole network.
+                # Open to members of the group above, not to the whole network.
                 open=False,
             )
-            # A trace is its sender's, and no resource.
+            # A trace belongs to its sender, and is not a resource.
             endpoint.add_to_policy(_own_account(self, resources=name != "XRay"))
 
 
 def _own_account(scope: Construct, *, resources: bool) -> iam.PolicyStatement:
-    """Let through what roles of this account ask, of its own `resources` if there are any."""
+    """Allow requests by roles of this account, and with `resources` only to its own resources."""
     account = Stack.of(scope).account
     conditions = {"aws:PrincipalAccount": account}
     if resources:
         conditions["aws:ResourceAccount"] = account
     return iam.PolicyStatement(
-        # Endpoint policies know no other principal; the conditions say whom.
+        # Endpoint policies accept only this principal; the conditions narrow it.
         principals=[iam.AnyPrincipal()],
         actions=["*"],
         resources=["*"],

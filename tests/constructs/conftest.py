@@ -44,6 +44,38 @@ def code_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def template_of(code_folder: Path) -> Callable[..., assertions.Template]:
+    """Synthesize a construct in an app without feature flags, as another team's may be.
+
+    Equal arguments give the same template, which is only to be read.
+    """
+    ids = {PayloadIngest: "Ingest", FileTransfer: "Files"}
+
+    @functools.cache
+    def synthesize(kind: type[Any], **arguments: Any) -> assertions.Template:
+        stack = cdk.Stack(cdk.App(), "Default")
+        kind(stack, ids[kind], code=lambda_.Code.from_asset(str(code_folder)), **arguments)
+        return assertions.Template.from_stack(stack)
+
+    return synthesize
+
+
+@pytest.fixture(scope="session")
+def default_ingest(template_of: Callable[..., assertions.Template]) -> assertions.Template:
+    return template_of(PayloadIngest)
+
+
+@pytest.fixture(scope="session")
+def default_files(template_of: Callable[..., assertions.Template]) -> assertions.Template:
+    return template_of(FileTransfer)
+
+
+@pytest.fixture(scope="session")
+def verifying_files(template_of: Callable[..., assertions.Template]) -> assertions.Template:
+    return template_of(FileTransfer, verify_multipart=True)
+
+
+@pytest.fixture(scope="session")
 def everything(code_folder: Path) -> assertions.Template:
     """Everything that can be watched, with everything that can be made."""
     stack = cdk.Stack(cdk.App(context=cdk_json_context()), "All")
@@ -92,7 +124,7 @@ def only(template: assertions.Template, kind: str, id_part: str = "") -> dict[st
 
 
 def name_prefix(template: assertions.Template) -> str:
-    """What the names of a `TransferMonitoring` start with: the dashboard's, without the region."""
+    """The prefix of names in a `TransferMonitoring`: the dashboard's name without the region."""
     start, region = only(template, "AWS::CloudWatch::Dashboard")["DashboardName"]["Fn::Join"][1]
     assert region == {"Ref": "AWS::Region"}
     return str(start).removesuffix("-")

@@ -59,7 +59,7 @@ def _write(construct: str, resource: Any) -> str:
 
 
 def senders(template: Template, queue: str) -> list[Any]:
-    """Who the policy of `queue` lets send, on which condition."""
+    """Conditions of the statements in the policy of `queue` that allow sending."""
     policy = only(template, "AWS::SQS::QueuePolicy", queue)
     found = []
     for statement in policy["PolicyDocument"]["Statement"]:

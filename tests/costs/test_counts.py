@@ -19,7 +19,6 @@ from tests.costs.counting import CountingTable, item_size
 from tests.runtime.fakes import World
 from tools.costs import usage
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
-from wideload_cdk.shared.metrics import FilesMetrics, IngestMetrics
 from wideload_runtime.adapters import s3_bucket
 from wideload_runtime.adapters.payload_table import item_of
 from wideload_runtime.core.files import parts
@@ -54,12 +53,12 @@ def test_metrics_of_alarms(alarm_metrics: dict[str, int]) -> None:
 
 
 def test_own_metrics() -> None:
-    for mixin, count in (
-        (IngestMetrics, usage.INGEST_METRICS),
-        (FilesMetrics, usage.FILES_METRICS),
+    for construct, count in (
+        (PayloadIngest, usage.INGEST_METRICS),
+        (FileTransfer, usage.FILES_METRICS),
     ):
-        own = [name for name in vars(mixin) if name.startswith("metric_")]
-        assert len(own) == count, mixin
+        own = [name for name in dir(construct) if name.startswith("metric_")]
+        assert len(own) == count, construct
 
 
 def test_limits_are_those_of_the_code() -> None:

@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_lambda as lambda_
 
 from local.paths import ROOT, node
 from tests.integration.emf import Emitted, faults, metrics_of
@@ -28,7 +30,8 @@ from tests.integration.watched import (
     not_watched,
     undocumented,
 )
-from wideload_cdk.shared.metrics import NAMESPACE, FilesMetrics, IngestMetrics
+from wideload_cdk import FileTransfer, PayloadIngest
+from wideload_cdk.shared.names import METRIC_NAMESPACE
 
 ENVIRONMENT = "dev"
 """Whose templates are read. The embedded cloud has neither all alarms nor the dashboard."""
@@ -111,9 +114,10 @@ def emitted(lines: Lines) -> dict[tuple[str, str], list[Emitted]]:
 def declared() -> dict[tuple[str, str], str]:
     """Units of the metrics for which the constructs have a method, by service and name."""
     found = {}
-    for kind in (IngestMetrics, FilesMetrics):
-        construct = kind()
-        construct.environment_name = ENVIRONMENT
+    stack = cdk.Stack(cdk.App(), "Stack")
+    code = lambda_.Code.from_asset(str(ROOT / CONTEXT["lambda_code"]))
+    for kind in (PayloadIngest, FileTransfer):
+        construct = kind(stack, kind.__name__, code=code)
         for name in dir(kind):
             if name.startswith("metric_"):
                 metric = getattr(construct, name)()
@@ -190,7 +194,7 @@ def test_every_metric_is_a_declared_one_of_its_service(
     for (environment, function), theirs in emitted.items():
         service = "files" if function.startswith("Files") else "ingest"
         for metric in theirs:
-            assert metric.namespace == NAMESPACE
+            assert metric.namespace == METRIC_NAMESPACE
             assert metric.dimensions == ({"service": service, "environment": environment},)
             assert metric.unit == declared.get((service, metric.name)), metric
             assert all(value >= 0 for value in metric.values), metric
@@ -205,11 +209,11 @@ def test_every_declared_metric_is_emitted(
 
 
 def test_alarms_and_widgets_look_at_what_is_emitted(looks: list[Look], known: set[Metric]) -> None:
-    assert not_emitted(looks, known, NAMESPACE) == []
+    assert not_emitted(looks, known, METRIC_NAMESPACE) == []
     assert not_watched(looks, known, NOT_WATCHED) == []
 
 
 def test_alarms_and_widgets_look_at_what_aws_publishes(
     looks: list[Look], assembly: Assembly
 ) -> None:
-    assert undocumented(looks, assembly, NAMESPACE) == []
+    assert undocumented(looks, assembly, METRIC_NAMESPACE) == []

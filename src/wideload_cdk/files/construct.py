@@ -1,12 +1,11 @@
-"""`FileTransfer`: an HTTP API by which people's files of any size go to S3 and back."""
+"""`FileTransfer`: an HTTP API to transfer people's files of any size to S3 and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from aws_cdk import Duration, Names, RemovalPolicy, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
@@ -19,177 +18,143 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk.files.functions import new_functions
-from wideload_cdk.files.permissions import FILES_PREFIX, acknowledge_findings, grant_functions
-from wideload_cdk.files.sign_in import (
-    MFA,
-    SignIn,
-    check_domain_prefix,
-    check_endpoint,
-    check_firewall,
-    check_issuer,
-    check_mail,
-    check_page,
-    new_user_pool,
-    origin_of,
-    page_of,
-)
-from wideload_cdk.shared.api import TokenHttpApi
-from wideload_cdk.shared.assets import built_code
+from wideload_cdk.files.api import FilesApi
+from wideload_cdk.files.events import SOURCE, FilesEvents
+from wideload_cdk.files.functions import FILES_PREFIX, new_api_function, new_sweep, new_verifier
+from wideload_cdk.files.metrics import FilesMetrics
+from wideload_cdk.files.sign_in import new_sign_in, origin_of
+from wideload_cdk.files.tables import new_files_table
 from wideload_cdk.shared.bucket import TransferBucket
-from wideload_cdk.shared.checks import (
-    check_choice,
-    check_days,
-    check_domain,
-    check_duration,
-    check_environment_name,
-    check_log_level,
-    check_range,
-    check_reserved,
-    check_throttle,
-    refuse_for_given_bucket,
-)
-from wideload_cdk.shared.events import FilesEvents
+from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_given_bucket
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk.shared.metrics import FilesMetrics
+from wideload_cdk.shared.limits import (
+    FILE_BYTES,
+    OPEN_UPLOADS,
+    QUOTA_BYTES,
+    QUOTA_FILES,
+    UPLOAD_SESSION_DAYS,
+    URL_MINUTES,
+)
 from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
-from wideload_cdk.shared.tables import new_files_table
 
-_DELETE = apigateway.HttpMethod.DELETE
-_GET = apigateway.HttpMethod.GET
-_PATCH = apigateway.HttpMethod.PATCH
-_POST = apigateway.HttpMethod.POST
-ROUTES = {
-    "/files": [_GET, _POST],
-    "/files/check": [_POST],
-    "/files/uploads": [_GET],
-    "/files/uploads/{upload_id}": [_GET, _DELETE],
-    "/files/uploads/{upload_id}/parts": [_POST],
-    "/files/uploads/{upload_id}/complete": [_POST],
-    "/files/{file_id}": [_GET, _PATCH, _DELETE],
-    "/files/{file_id}/download": [_GET],
-    "/sign-in": [_GET],
-}
-OPEN_PATHS = ["/sign-in"]
-
-TIB = 2**40
-# 10,000 parts of 5 GiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-MAX_FILE_SIZE = 10_000 * 5 * 2**30
+_TIB = 2**40
 
 
-class FileTransfer(FilesMetrics, FilesEvents, Construct):
-    """Take files of up to 48.8 TiB from people's browsers and programs, and give them back.
+class FileTransfer(FilesMetrics, FilesEvents):
+    """Store files of up to 48.8 TiB that browsers and programs upload, and return them.
 
-    No byte of a file passes through a function: a client asks the API for presigned URLs,
-    talks to S3 itself, and tells the API when it is done. Up to 64 MiB that is one PUT whose
-    SHA-256 S3 checks; above, a multipart upload that can be resumed for as long as its session
-    lives. Content that its owner has already is not uploaded again. Every hour a sweep takes
-    away what was begun and never completed.
+    File contents never pass through a function: a client asks the API for presigned URLs, talks to
+    S3 itself, and tells the API when it is done. Files up to 64 MiB are uploaded by one PUT whose
+    SHA-256 S3 checks; larger ones by a multipart upload that can be resumed until its session
+    ends. Content that its owner has already stored is not uploaded again. Every hour a sweep
+    deletes uploads that were never completed.
 
-    People sign in to a user pool that is made here, or anywhere that issues tokens of OpenID
-    Connect; the claim `sub` is whose files they see. Nobody signs up by themselves:
-    `wideload-users` makes people in the user pool.
+    People sign in to a user pool that is made here, or at any issuer of OpenID Connect tokens. The
+    claim `sub` identifies a person, who sees only own files. There is no self sign-up:
+    `wideload-users` creates people in the user pool.
 
     Args:
-        bucket: Bucket for the files, all under `files/`. A bucket of yours should abort
-            incomplete multipart uploads a day after `session_ttl`, not sooner; expire nothing
-            under `files/`, which the sweep does; and let the origins of `web_urls` PUT, GET and
-            HEAD, with `ETag` and `x-amz-checksum-sha256` exposed. It must not be versioned, or
-            deleted files would stay. Default: a new `TransferBucket` that does all of this.
-        table: Table for what is known of files, uploads and their owners. Its partition key is
+        bucket: Bucket for the files, all under `files/`. A given bucket should abort incomplete
+            multipart uploads a day after `session_ttl`, not sooner; expire nothing under `files/`,
+            where the sweep deletes expired files; and allow PUT, GET and HEAD from the origins of
+            `web_urls` (CORS), with `ETag` and `x-amz-checksum-sha256` exposed. It must not be
+            versioned, or deleted files would stay. Default: a new `TransferBucket` with these
+            settings.
+        table: Table for the records of files, uploads and their owners. Its partition key is
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
             strings. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, table, queues and logs made here. Default: keys that
-            the services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
-            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
+        encryption_key: KMS key for the bucket, table, queues and logs made here. The policy of an
+            imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
+            and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
+            Default: keys that the AWS services own, at no cost.
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
         environment_name: The metrics' dimension `environment`; two deployments with the same
             name in one account and region share their metrics. Default: the stack's name.
-        issuer: Whose tokens the API takes, as their claim `iss` has it, such as
+        issuer: Issuer of the tokens that the API accepts, as in their claim `iss`, such as
             `https://login.example.com/`; API Gateway reads its keys by OpenID Connect
             discovery. Default: a user pool made here.
-        audience: What the claim `aud` (or `client_id`, where there is no `aud`) of those tokens
-            must hold. Given with `issuer`, or not at all.
+        audience: Required value of the claim `aud` (or `client_id`, if there is no `aud`) of those
+            tokens. Required with `issuer`, refused without it.
         client_id: Client by which the CLI and the page sign in at `issuer`. Default: `audience`.
-        web_urls: Pages that people use in a browser, such as `https://files.example.com/`:
-            their origins may call API and bucket (CORS), and the user pool made here sends
-            people back to exactly these addresses after signing in and out. A bare origin gets
-            a slash. One that is known only at deployment as a whole is taken for an origin.
-            Default: none, so no page can use the API.
-        mfa: Whether people of the user pool made here show a code of an authenticator app when
-            they sign in: `off`, `optional` (who has set one up) or `required`.
-            Default: optional.
-        password_sign_in: Whether programs may send a password to the user pool made here as it
-            is (USER_PASSWORD_AUTH), for tests. SRP, which does not send it, is always allowed.
+        web_urls: Pages that people use in a browser, such as `https://files.example.com/`.
+            Their origins may call API and bucket (CORS), and they are the allowed callback and
+            logout URLs of the user pool made here. A slash is added to a bare origin. A URL that
+            is known only at deployment is taken for an origin. Default: none, so no page can use
+            the API.
+        mfa: Whether sign-in to the user pool made here needs a code of an authenticator app:
+            `off`, `optional` (for people who have set one up) or `required`. Default: optional.
+        password_sign_in: Whether programs may send a plain password to the user pool made here
+            (USER_PASSWORD_AUTH), for tests. SRP, which does not send it, is always allowed.
             Default: they may not.
-        user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL for the user pool made here:
-            what its sign-in pages and its API let through. Default: no firewall.
-        sign_in_rate_limit: Requests in five minutes that a web ACL made here for the user pool
-            lets through from one address, 10 to 2,000,000,000; a sign-in takes some ten. Instead
-            of `user_pool_web_acl_arn`. AWS bills a web ACL by the month. Default: no firewall.
+        user_pool_web_acl_arn: ARN of a WAF web ACL of scope REGIONAL that protects the sign-in
+            pages and the API of the user pool made here. Default: none.
+        sign_in_rate_limit: Requests per address and five minutes that a web ACL made here for the
+            user pool allows, 10 to 2,000,000,000; a sign-in takes some ten. AWS bills a web ACL by
+            the month. Refused with `user_pool_web_acl_arn`. Default: no web ACL.
         sign_in_domain_prefix: First part of the sign-in pages' host name,
-            `<prefix>.auth.<region>.amazoncognito.com`, unlike any other's in the region.
-            Default: `wideload-` and two parts that nobody else has.
-        mail_from: Address, or name and address as `Files <files@example.com>`, that the user pool
-            made here sends its messages from, by Amazon SES. Default: Cognito's own address and
-            sender, which sends 50 messages a day at most.
-        mail_identity_arn: ARN of the verified identity of SES, the address or its domain, that
-            `mail_from` belongs to, in the user pool's region or another that Cognito takes.
-            Given with `mail_from`, or not at all.
-        endpoint_url: Where AWS's services answer, such as `https://localhost:4566`, for an
-            emulator: clients are sent there to sign in, and the style of the sign-in pages,
-            which emulators know nothing of, is left out. Default: AWS.
+            `<prefix>.auth.<region>.amazoncognito.com`, unique in the region.
+            Default: `wideload-` and two unique parts.
+        mail_from: Sender of the user pool's messages by Amazon SES: an address, or a name and an
+            address as `Files <files@example.com>`. Default: Cognito's own sender, which sends at
+            most 50 messages a day.
+        mail_identity_arn: ARN of the verified SES identity (the address or its domain) of
+            `mail_from`, in the user pool's region or another that Cognito supports. Required with
+            `mail_from`, refused without it.
+        endpoint_url: Custom AWS endpoint, such as `https://localhost:4566`, for an emulator.
+            Clients sign in there, and the style of the sign-in pages, which emulators don't
+            support, is left out. Default: AWS.
         url_ttl: Life of a URL for an upload, a part or a download, 1 minute to 12 hours. It ends
             earlier when the function's credentials do. Default: 1 hour.
-        session_ttl: How long an upload may take, in whole days, 1 to 30; until then it can be
-            resumed. Default: 7 days.
-        max_file_size: Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB, the most that
-            S3 keeps as one object). Default: 48.8 TiB, of which `quota_bytes` leaves 10.
-        quota_bytes: Most that one person may store, in bytes: files, open uploads, and what was
-            aborted or deleted while its upload URL lives. `None`: no limit.
-            Default: 10,995,116,277,760 (10 TiB); larger files need more.
-        quota_files: The same in number, 1 to 1,000,000,000. `None`: no limit. Default: 100,000.
+        session_ttl: Time within which an upload must be completed and can be resumed, in whole
+            days, 1 to 30. Default: 7 days.
+        max_file_size: Largest file, in bytes, 1 to 53,687,091,200,000 (48.8 TiB, S3's largest
+            object). Default: 48.8 TiB; `quota_bytes` limits it to 10 TiB by default.
+        quota_bytes: Storage limit of one person, in bytes, 1 to 10^18. It includes open uploads,
+            and aborted or deleted ones while their upload URLs are valid. `None`: no limit.
+            Default: 10,995,116,277,760 (10 TiB).
+        quota_files: Limit of one person's files, counted the same way, 1 to 1,000,000,000.
+            `None`: no limit. Default: 100,000.
         max_open_uploads: Uploads that one person may have open at once, 1 to 10,000.
             Default: 100.
-        verify_multipart: Whether multipart uploads are read again to check the SHA-256 of the
-            whole file, which S3 checks by parts only: by a function behind a queue, at some cost
-            per byte; what takes longer than 15 minutes stays unverified. Default: they are not.
-        expiration: How long files are kept whose upload is completed from now on, in whole days;
-            files that were there before keep the time that they were given then. The sweep
-            deletes them within an hour after that. Default: until somebody deletes them.
-        infrequent_access_after: When files of a bucket made here move to S3 Standard-IA, in
-            whole days, at least 30. S3 leaves objects under 128 KB where they are.
-            Default: never.
-        glacier_after: When they move to S3 Glacier Instant Retrieval, from which they are read
-            as quickly as before, but for a fee; in whole days, at least 30 more than
-            `infrequent_access_after`, if that is given. S3 bills at least 90 days of it.
-            Default: never.
+        verify_multipart: Whether a function behind a queue reads multipart uploads to check the
+            SHA-256 of the whole file, since S3 checks only each part. It costs per byte, and files
+            that take longer than 15 minutes stay unverified. Default: it does not.
+        expiration: How long files are kept after their upload is completed, in whole days. A
+            change applies to uploads that are completed after it. The sweep deletes expired files
+            within an hour. Default: for ever, until their owner deletes them.
+        infrequent_access_after: Age at which files of a bucket made here move to S3 Standard-IA,
+            in whole days, at least 30. S3 does not move objects under 128 KB. Default: never.
+        glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads are as
+            fast but cost a fee; in whole days, at least 30 more than `infrequent_access_after`, if
+            that is given. S3 bills at least 90 days. Default: never.
         event_bus: Receives the verifier's events. Default: the account's default bus.
-        rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
-        burst_limit: Requests that may come at once; a tenth for `GET /sign-in`. Default: 200.
-        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
-            for which its account always keeps room, 1 to 10,000. Default: what others leave.
-        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
-            second and one in twenty of the rest.
-        vpc: Network that the functions run in; from there they must reach S3, DynamoDB and, with
-            `verify_multipart`, SQS and EventBridge, as by the endpoints of `PrivateNetwork`.
-            Default: Lambda's own.
-        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
-        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
-            everything out.
-        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
-            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        rate_limit: Requests per second that the API accepts from all callers together; further
+            requests get 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
+        burst_limit: Requests at once that the API accepts; a tenth for `GET /sign-in`.
+            Default: 200.
+        api_reserved_concurrency: Reserved concurrency of the API's function, 1 to 10,000: the most
+            requests at once, kept free for it in the account. Default: none, it shares the
+            account's unreserved concurrency.
+        tracing: Whether the functions send traces to X-Ray: one request a second, and 5 % of
+            the others. Default: they do.
+        vpc: Network of the functions, with a route to S3, DynamoDB and, with `verify_multipart`,
+            SQS and EventBridge, such as the endpoints of `PrivateNetwork`. Default: none, Lambda's
+            own network.
+        vpc_subnets: Subnets of `vpc` for the functions. Default: private subnets, or isolated
+            subnets if there are none.
+        security_groups: Security groups of the functions in `vpc`. Default: one for each
+            function, which allows all outbound traffic.
+        domain_name: Custom host name of the API. Needs `certificate`, and a DNS record that
+            points at `domain_target`. Default: only the host name that API Gateway assigns.
         certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for the functions; they win over the
+        environment: Further environment variables for the functions. They override the
             construct's own. Default: none.
         point_in_time_recovery: Whether a table made here can be restored to any second of the
             last 35 days. Default: it can.
@@ -202,48 +167,45 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
 
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
-        ValueError: A value is outside of what is allowed, which the message says; or one of
-            `issuer` and `audience`, of `domain_name` and `certificate`, or of `mail_from` and
-            `mail_identity_arn`, is given without the other; or something for a bucket or user
-            pool made here is given with one that isn't.
+        ValueError: A value is out of range; or only one of `issuer` and `audience`, of
+            `domain_name` and `certificate`, or of `mail_from` and `mail_identity_arn` is given; or
+            an argument for a bucket or user pool made here is given together with a `bucket` or an
+            `issuer`.
     """
 
+    _service: ClassVar[str] = "files"
+    _event_source: ClassVar[str] = SOURCE
+
     bucket: s3.IBucket
-    """Where the files are, under `files/`."""
+    """The bucket for files, under `files/`."""
     files_table: dynamodb.ITable
-    """What is known of files, uploads and their owners."""
+    """Records of files, uploads and their owners."""
     user_pool: cognito.UserPool | None
     """The people, unless `issuer` was given."""
     user_pool_client: cognito.UserPoolClient | None
     """The public client that CLI and page sign in with, unless `issuer` was given."""
     issuer: str
-    """Claim `iss` of the tokens that the API takes."""
+    """Claim `iss` of the tokens that the API accepts."""
     client_id: str
     """Client that people sign in with."""
     sign_in_url: str | None
     """Base URL of the user pool's sign-in pages, without a slash at the end."""
     sign_in: Mapping[str, Any]
-    """What `GET /sign-in` answers: issuer, client, scopes, and endpoints where they are known."""
-    api: apigateway.HttpApi
-    """The HTTP API; its routes need a token, but for `GET /sign-in`."""
-    stage: apigateway.HttpStage
-    """The API's only stage, `$default`."""
-    api_url: str
-    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
-    domain_target: str | None
-    """What a DNS record for `domain_name` must point at, if that was given."""
+    """The answer to `GET /sign-in`: issuer, client, scopes, and endpoints where they are known."""
+    api: FilesApi
+    """The HTTP API; all routes except `GET /sign-in` need a token."""
     api_function: RuntimeFunction
     """Answers every route."""
     sweep_function: RuntimeFunction
-    """Takes away, every hour, what was begun and never completed."""
+    """Deletes, every hour, uploads that were never completed."""
     verifier_function: RuntimeFunction | None
-    """Reads multipart uploads again, with `verify_multipart`."""
+    """Reads multipart uploads to check their SHA-256, with `verify_multipart`."""
     verify_queue: sqs.Queue | None
     """Files that wait for the verifier, with `verify_multipart`."""
     dead_letter_queue: sqs.Queue | None
-    """Files that the verifier failed five times, kept for 14 days."""
+    """Files that the verifier failed to process five times, kept for 14 days."""
     event_dead_letter_queue: sqs.Queue
-    """Events of the schedule that could not be passed on, kept for 14 days."""
+    """Undelivered events of the schedule, kept for 14 days."""
     event_bus: events.IEventBus
     """Receives `FileVerified` and `FileCorrupt`."""
 
@@ -272,8 +234,8 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         endpoint_url: str | None = None,
         url_ttl: Duration = Duration.minutes(60),
         session_ttl: Duration = Duration.days(7),
-        max_file_size: int = MAX_FILE_SIZE,
-        quota_bytes: int | None = 10 * TIB,
+        max_file_size: int = FILE_BYTES.most,
+        quota_bytes: int | None = 10 * _TIB,
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
@@ -298,46 +260,43 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         access_logs_bucket: s3.IBucket | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        super().__init__(scope, id)
-        check_issuer(
-            issuer,
-            audience,
-            client_id=client_id,
-            mfa=None if mfa == "optional" else mfa,
-            password_sign_in=password_sign_in or None,
-            user_pool_web_acl_arn=user_pool_web_acl_arn,
-            sign_in_rate_limit=sign_in_rate_limit,
-            sign_in_domain_prefix=sign_in_domain_prefix,
-            mail_from=mail_from,
-            endpoint_url=endpoint_url,
+        super().__init__(
+            scope,
+            id,
+            environment_name=environment_name,
+            event_bus=event_bus,
+            encryption_key=encryption_key,
+            point_in_time_recovery=point_in_time_recovery,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            code=code,
+            architecture=architecture,
+            environment=environment,
+            tracing=tracing,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            log_level=log_level,
+            log_retention=log_retention,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            domain_name=domain_name,
+            certificate=certificate,
         )
-        mail = check_mail(mail_from, mail_identity_arn)
-        for url in web_urls:
-            check_page(url)
-        check_choice("mfa", mfa, list(MFA))
-        check_firewall(user_pool_web_acl_arn, sign_in_rate_limit)
-        if sign_in_domain_prefix is not None:
-            check_domain_prefix(sign_in_domain_prefix)
-        if endpoint_url is not None:
-            check_endpoint(endpoint_url)
-        _check_limits(
-            url_ttl=url_ttl,
-            session_ttl=session_ttl,
-            max_file_size=max_file_size,
-            quota_bytes=quota_bytes,
-            quota_files=quota_files,
-            max_open_uploads=max_open_uploads,
-        )
+        check_limit("url_ttl", url_ttl, URL_MINUTES)
+        check_limit("session_ttl", session_ttl, UPLOAD_SESSION_DAYS)
+        check_limit("max_file_size", max_file_size, FILE_BYTES)
+        if quota_bytes is not None:
+            check_limit("quota_bytes", quota_bytes, QUOTA_BYTES)
+        if quota_files is not None:
+            check_limit("quota_files", quota_files, QUOTA_FILES)
+        check_limit("max_open_uploads", max_open_uploads, OPEN_UPLOADS)
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),
             infrequent_access_after=("infrequent_access_after", infrequent_access_after),
             glacier_after=("glacier_after", glacier_after),
         )
-        check_throttle(rate_limit, burst_limit)
-        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
-        check_domain(domain_name, certificate)
-        check_log_level(log_level)
-        check_environment_name(environment_name)
         if bucket is not None:
             refuse_for_given_bucket(
                 access_logs_bucket=access_logs_bucket,
@@ -345,62 +304,62 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
                 glacier_after=glacier_after,
             )
 
-        origins = list(dict.fromkeys(map(origin_of, web_urls)))
-        self.environment_name = environment_name or Stack.of(self).stack_name
-        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
-            self, "DefaultEventBus", "default"
-        )
-        self.bucket = bucket or self._new_bucket(
-            encryption_key=encryption_key,
-            abort_incomplete_after=_a_day_after(session_ttl),
-            max_url_age=url_ttl,
-            cors_origins=origins,
-            access_logs_bucket=access_logs_bucket,
-            removal_policy=removal_policy,
-            lifecycle={
-                "infrequent_access_after": infrequent_access_after,
-                "glacier_after": glacier_after,
-            },
-        )
-        self.files_table = table or new_files_table(
+        sign_in = new_sign_in(
             self,
-            "Table",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
+            issuer=issuer,
+            audience=audience,
+            client_id=client_id,
+            web_urls=web_urls,
+            mfa=mfa,
+            password_sign_in=password_sign_in,
+            web_acl_arn=user_pool_web_acl_arn,
+            rate_limit=sign_in_rate_limit,
+            domain_prefix=sign_in_domain_prefix,
+            mail_from=mail_from,
+            mail_identity_arn=mail_identity_arn,
+            endpoint_url=endpoint_url,
             deletion_protection=deletion_protection,
             removal_policy=removal_policy,
         )
-        self.event_dead_letter_queue = new_dead_letter_queue(
-            self, "EventDeadLetterQueue", encryption_key
-        )
-        self.dead_letter_queue = self.verify_queue = None
-        if verify_multipart:
-            self.dead_letter_queue = new_dead_letter_queue(self, "DeadLetterQueue", encryption_key)
-            self.verify_queue = new_work_queue(
-                self, "VerifyQueue", encryption_key, dead_letter_queue=self.dead_letter_queue
-            )
-        if issuer is not None and audience is not None:
-            sign_in = SignIn(issuer=issuer, audience=audience, client_id=client_id or audience)
-        else:
-            sign_in = new_user_pool(
-                self,
-                "UserPool",
-                pages=list(dict.fromkeys(map(page_of, web_urls))),
-                mfa=mfa,
-                password_sign_in=password_sign_in,
-                web_acl_arn=user_pool_web_acl_arn,
-                rate_limit=sign_in_rate_limit,
-                domain_prefix=sign_in_domain_prefix,
-                endpoint_url=endpoint_url,
-                mail=mail,
-                deletion_protection=deletion_protection,
-                removal_policy=removal_policy,
-            )
         self.user_pool, self.user_pool_client = sign_in.user_pool, sign_in.user_pool_client
         self.issuer = sign_in.issuer
         self.client_id = sign_in.client_id
         self.sign_in_url = sign_in.url
         self.sign_in = sign_in.describe()
+
+        origins = list(dict.fromkeys(map(origin_of, web_urls)))
+        if bucket is None:
+            bucket = TransferBucket(
+                self,
+                "Bucket",
+                encryption_key=encryption_key,
+                expiration=None,
+                abort_incomplete_after=_a_day_after(session_ttl),
+                max_url_age=url_ttl,
+                cors_origins=origins,
+                access_logs_bucket=access_logs_bucket,
+                removal_policy=removal_policy,
+            )
+            add_lifecycle(
+                bucket,
+                "Files",
+                FILES_PREFIX,
+                infrequent_access_after=infrequent_access_after,
+                glacier_after=glacier_after,
+            )
+        self.bucket = bucket
+        self.files_table = table or new_files_table(self, "Table", self._protection)
+        self.dead_letter_queue = self.verify_queue = None
+        if verify_multipart:
+            self.dead_letter_queue = new_dead_letter_queue(
+                self, "DeadLetterQueue", encryption_key=encryption_key
+            )
+            self.verify_queue = new_work_queue(
+                self,
+                "VerifyQueue",
+                encryption_key=encryption_key,
+                dead_letter_queue=self.dead_letter_queue,
+            )
 
         variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
@@ -417,75 +376,45 @@ class FileTransfer(FilesMetrics, FilesEvents, Construct):
         }
         if expiration is not None:
             variables["WIDELOAD_FILE_EXPIRATION_DAYS"] = str(expiration.to_days())
-        self.api_function, self.sweep_function, self.verifier_function = new_functions(
+        settings = self._function_settings.with_defaults(variables)
+        self.api_function = new_api_function(
             self,
-            variables=variables,
-            environment=environment or {},
-            api_reserved_concurrency=api_reserved_concurrency,
-            code=code or built_code(architecture),
-            architecture=architecture,
-            log_level=log_level,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            tracing=tracing,
-            encryption_key=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=security_groups,
+            settings,
+            sign_in=self.sign_in,
+            bucket=self.bucket,
+            table=self.files_table,
+            verify_queue=self.verify_queue,
+            reserved_concurrency=api_reserved_concurrency,
         )
-        grant_functions(self)
-
-        self.api = TokenHttpApi(
+        self.sweep_function = new_sweep(
+            self,
+            settings,
+            bucket=self.bucket,
+            table=self.files_table,
+            verify_queue=self.verify_queue,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        self.verifier_function = None
+        if self.verify_queue is not None:
+            self.verifier_function = new_verifier(
+                self,
+                settings,
+                bucket=self.bucket,
+                table=self.files_table,
+                queue=self.verify_queue,
+                event_bus=self.event_bus,
+            )
+        self.api = FilesApi(
             self,
             "Api",
-            api_name=Names.unique_resource_name(self, max_length=128, separator="-"),
-            description="Wideload files: files of any size, straight to S3",
-            routes=ROUTES,
-            open_paths=OPEN_PATHS,
             handler=self.api_function,
             issuer=sign_in.issuer,
             audience=sign_in.audience,
             cors_origins=origins,
-            rate_limit=rate_limit,
-            burst_limit=burst_limit,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            encryption_key=encryption_key,
-            domain_name=domain_name,
-            certificate=certificate,
+            settings=self._api_settings,
         )
-        self.stage = self.api.stage
-        self.api_url = self.api.url_base
-        self.domain_target = self.api.domain_target
-        acknowledge_findings(self, self.api.open_routes)
-
-    def _new_bucket(
-        self, *, lifecycle: dict[str, Duration | None], **options: Any
-    ) -> TransferBucket:
-        bucket = TransferBucket(self, "Bucket", expiration=None, **options)
-        add_lifecycle(bucket, "Files", FILES_PREFIX, **lifecycle)
-        return bucket
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:
-    # A session ends in the table first, and the sweep aborts it; S3's rule is for what it missed.
+    # The sweep aborts an upload when its session ends; S3's rule is for uploads that it missed.
     return session_ttl if session_ttl.is_unresolved() else session_ttl.plus(Duration.days(1))
-
-
-def _check_limits(
-    *,
-    url_ttl: Duration,
-    session_ttl: Duration,
-    max_file_size: int,
-    quota_bytes: int | None,
-    quota_files: int | None,
-    max_open_uploads: int,
-) -> None:
-    check_duration("url_ttl", url_ttl, least=Duration.minutes(1), most=Duration.hours(12))
-    check_days("session_ttl", session_ttl, most=30)
-    check_range("max_file_size", max_file_size, least=1, most=MAX_FILE_SIZE, unit="bytes")
-    if quota_bytes is not None:
-        check_range("quota_bytes", quota_bytes, least=1, most=10**18, unit="bytes")
-    if quota_files is not None:
-        check_range("quota_files", quota_files, least=1, most=10**9, unit="files")
-    check_range("max_open_uploads", max_open_uploads, least=1, most=10_000, unit="uploads")

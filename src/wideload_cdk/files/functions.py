@@ -1,13 +1,21 @@
-"""The functions of file transfer."""
+"""Functions of file transfer: each one's definition, triggers and permissions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
+from wideload_cdk.files.tables import DUE_INDEX
+from wideload_cdk.shared import grants
 from wideload_cdk.shared.events import invoke_hourly
+from wideload_cdk.shared.findings import acknowledge_wildcard
 from wideload_cdk.shared.function import (
     API_TIMEOUT,
     ONE_VCPU_MEMORY_MB,
@@ -15,86 +23,147 @@ from wideload_cdk.shared.function import (
     SWEEP_NEEDS_NO_DEAD_LETTERS,
     SWEEP_TIMEOUT,
     WORKER_TIMEOUT,
+    FunctionSettings,
     RuntimeFunction,
 )
-from wideload_cdk.shared.metrics import FILES
 from wideload_cdk.shared.queues import consume
 
-if TYPE_CHECKING:
-    from wideload_cdk.files.construct import FileTransfer
+FILES_PREFIX = "files/"
 
-# Each streams a file, most of the time waiting for S3.
+# Each invocation streams a file, and waits for S3 most of the time.
 VERIFIER_CONCURRENCY = 10
 
 
-def new_functions(
-    files: FileTransfer,
+def new_api_function(
+    scope: Construct,
+    settings: FunctionSettings,
     *,
-    variables: Mapping[str, str],
-    environment: Mapping[str, str],
-    api_reserved_concurrency: int | None,
-    **options: Any,
-) -> tuple[RuntimeFunction, RuntimeFunction, RuntimeFunction | None]:
-    """Functions for API, sweep and, if there is a queue for it, verifier; and what invokes them.
-
-    `variables` are what they are told by `files`, `environment` by who makes it, which wins.
-    """
-    api = RuntimeFunction(
-        files,
+    sign_in: Mapping[str, Any],
+    bucket: s3.IBucket,
+    table: dynamodb.ITable,
+    verify_queue: sqs.IQueue | None,
+    reserved_concurrency: int | None,
+) -> RuntimeFunction:
+    """Make the function that answers the API. `sign_in` is its answer to `GET /sign-in`."""
+    function = RuntimeFunction(
+        scope,
         "ApiFunction",
-        service=FILES,
         handler="files_api",
         description="Wideload files: answers the API",
         memory_size=ONE_VCPU_MEMORY_MB,
         timeout=API_TIMEOUT,
-        reserved_concurrency=api_reserved_concurrency,
-        environment={
-            **variables,
-            "WIDELOAD_SIGN_IN": Stack.of(files).to_json_string(files.sign_in),
-            **environment,
-        },
-        **options,
+        reserved_concurrency=reserved_concurrency,
+        environment={"WIDELOAD_SIGN_IN": Stack.of(scope).to_json_string(sign_in)},
+        settings=settings,
     )
-    sweep = RuntimeFunction(
-        files,
+    # Presigned URLs carry this function's own permissions.
+    _grant_transfer(function, bucket, table, verify_queue)
+    # It looks up many files at once, and lists them.
+    grants.grant_items(table, function, "dynamodb:BatchGetItem", "dynamodb:Query")
+    return function
+
+
+def new_sweep(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    bucket: s3.IBucket,
+    table: dynamodb.ITable,
+    verify_queue: sqs.IQueue | None,
+    dead_letter_queue: sqs.IQueue,
+) -> RuntimeFunction:
+    """Make the hourly function that completes or deletes unfinished uploads."""
+    function = RuntimeFunction(
+        scope,
         "Sweep",
-        service=FILES,
         handler="files_sweep",
         description="Wideload files: takes away what was never completed",
         memory_size=SMALL_MEMORY_MB,
         timeout=SWEEP_TIMEOUT,
-        environment={**variables, **environment},
+        settings=settings,
         no_dead_letters=SWEEP_NEEDS_NO_DEAD_LETTERS,
-        **options,
     )
-    invoke_hourly(
-        files,
-        "SweepSchedule",
-        function=sweep,
-        dead_letter_queue=files.event_dead_letter_queue,
-    )
-    if files.verify_queue is None:
-        return api, sweep, None
-    verifier = RuntimeFunction(
-        files,
+    invoke_hourly(scope, "SweepSchedule", function=function, dead_letter_queue=dead_letter_queue)
+    # It finishes what the API function has begun to complete, and deletes the rest.
+    _grant_transfer(function, bucket, table, verify_queue)
+    grants.grant_query(table, function, DUE_INDEX)
+    return function
+
+
+def new_verifier(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    bucket: s3.IBucket,
+    table: dynamodb.ITable,
+    queue: sqs.IQueue,
+    event_bus: events.IEventBus,
+) -> RuntimeFunction:
+    """Make the function that reads queued multipart uploads to check their SHA-256."""
+    function = RuntimeFunction(
+        scope,
         "Verifier",
-        service=FILES,
         handler="files_verifier",
         description="Wideload files: checks multipart uploads against their SHA-256",
         memory_size=ONE_VCPU_MEMORY_MB,
         timeout=WORKER_TIMEOUT,
-        environment={
-            **variables,
-            "WIDELOAD_EVENT_BUS": files.event_bus.event_bus_name,
-            **environment,
-        },
-        **options,
+        environment={"WIDELOAD_EVENT_BUS": event_bus.event_bus_name},
+        settings=settings,
     )
     consume(
-        files,
+        scope,
         "VerifierQueue",
-        files.verify_queue,
-        verifier,
+        queue=queue,
+        function=function,
         max_concurrency=VERIFIER_CONCURRENCY,
     )
-    return api, sweep, verifier
+    grants.grant_objects(bucket, function, FILES_PREFIX, "s3:GetObject")
+    _acknowledge_files(function, bucket)
+    grants.grant_list(bucket, function, FILES_PREFIX)
+    grants.grant_bucket_key(bucket, function)
+    grants.grant_items(
+        table, function, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
+    )
+    event_bus.grant_put_events_to(function)
+    grants.grant_consume(queue, function)
+    return function
+
+
+def _grant_transfer(
+    function: RuntimeFunction,
+    bucket: s3.IBucket,
+    table: dynamodb.ITable,
+    verify_queue: sqs.IQueue | None,
+) -> None:
+    """Grant uploading, downloading and deleting files, and recording these."""
+    grants.grant_objects(
+        bucket,
+        function,
+        FILES_PREFIX,
+        "s3:PutObject",
+        "s3:GetObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    )
+    _acknowledge_files(function, bucket)
+    grants.grant_list(bucket, function, FILES_PREFIX)
+    grants.grant_bucket_key(bucket, function)
+    grants.grant_items(
+        table,
+        function,
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+    )
+    if verify_queue is not None:
+        grants.grant_send(verify_queue, function)
+
+
+def _acknowledge_files(function: RuntimeFunction, bucket: s3.IBucket) -> None:
+    acknowledge_wildcard(
+        function.role,
+        bucket.arn_for_objects(f"{FILES_PREFIX}*"),
+        f"The keys of files are known only at run time; all start with {FILES_PREFIX}.",
+    )

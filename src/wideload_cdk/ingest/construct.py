@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import ClassVar
 
-from aws_cdk import Duration, Names, RemovalPolicy, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -18,66 +17,60 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk.ingest.functions import new_functions
-from wideload_cdk.ingest.permissions import (
+from wideload_cdk.ingest.api import IngestApi
+from wideload_cdk.ingest.events import SOURCE, IngestEvents, queue_uploads
+from wideload_cdk.ingest.functions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
-    acknowledge_findings,
-    grant_functions,
+    Stores,
+    attach_worker,
+    new_api_function,
+    new_authorizer,
+    new_events_function,
+    new_sweep,
+    new_worker,
 )
-from wideload_cdk.shared.api import KeyedHttpApi
-from wideload_cdk.shared.assets import built_code
+from wideload_cdk.ingest.metrics import IngestMetrics
+from wideload_cdk.ingest.tables import new_keys_table, new_payloads_table
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
-    check_domain,
-    check_duration,
-    check_environment_name,
-    check_log_level,
-    check_range,
+    check_format,
+    check_limit,
     check_reserved,
-    check_text,
-    check_throttle,
     refuse_for_given_bucket,
 )
-from wideload_cdk.shared.events import IngestEvents, invoke_hourly, publish_finished, queue_uploads
+from wideload_cdk.shared.formats import HEADER_NAME, RECORDS_FIELD
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
-from wideload_cdk.shared.metrics import IngestMetrics
-from wideload_cdk.shared.queues import consume, new_dead_letter_queue, new_work_queue
-from wideload_cdk.shared.tables import new_keys_table, new_payloads_table
-
-_DELETE = apigateway.HttpMethod.DELETE
-_GET = apigateway.HttpMethod.GET
-_POST = apigateway.HttpMethod.POST
-ROUTES = {
-    "/get-upload-url": [_GET, _POST],
-    "/send-call-log": [_POST],
-    "/call-logs": [_GET],
-    "/call-logs/{payload_id}": [_GET, _DELETE],
-    "/call-logs/{payload_id}/records": [_GET],
-}
+from wideload_cdk.shared.limits import (
+    IN_REQUEST_BYTES,
+    UNCLAIMED_DELAY_SECONDS,
+    URL_MINUTES,
+    WORKER_CONCURRENCY,
+)
+from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
 
 
-class PayloadIngest(IngestMetrics, IngestEvents, Construct):
+class PayloadIngest(IngestMetrics, IngestEvents):
     """Accept JSON payloads of any size up to 5 GiB and record them in DynamoDB.
 
-    Small payloads come in the body of a request; large ones by presigned PUT to the bucket,
-    and are claimed by key. Claims up to `in_request_limit` are processed in the request,
-    larger ones by a worker behind a queue, and so are uploads that nobody claims. Every hour a
-    sweep takes up what was left halfway. For each payload that was stored or has failed there
-    is an event on EventBridge: see `on_payload_stored` and `on_payload_failed`. Callers show an
-    API key in a header; keys are made with `python -m wideload_cdk.keys` and stored as hashes.
+    Clients send small payloads in the body of a request. They upload large ones to the bucket by
+    presigned PUT, and claim them by key. Claims up to `in_request_limit` are processed in the
+    request; larger ones, and unclaimed uploads, by a worker behind a queue. Every hour a sweep
+    queues unfinished payloads again. An event on EventBridge tells that a payload was stored or
+    has failed: see `on_payload_stored` and `on_payload_failed`. Callers send an API key in a
+    header; `python -m wideload_cdk.keys` creates keys, and only their hashes are stored.
 
     Args:
-        bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for what is kept.
-            A bucket of yours should let `transit/` expire, abort incomplete multipart
-            uploads, and send its events to EventBridge, without which uploads that nobody
-            claims wait for the sweep. It must not let `archive/` expire, for documents are
-            deleted with their items; of a versioned one, old versions should expire. Default: a
-            new `TransferBucket` that does all of this.
+        bucket: Bucket for the payloads: `transit/` for uploads, `archive/` for kept documents.
+            A given bucket should expire `transit/`, abort incomplete multipart uploads, and send
+            its events to EventBridge; without events, unclaimed uploads wait for the sweep. It
+            must not expire `archive/`, since documents are deleted with their items. If it is
+            versioned, noncurrent versions should expire. Default: a new `TransferBucket` with
+            these settings.
         table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
-            `expires_at`, its stream shows new and old images, and it has three global indexes,
-            all keys being strings, which project at least the attributes named here:
+            `expires_at`, its stream has new and old images. All keys are strings. It has three
+            global indexes, which project at least these attributes:
 
             - `by_open`: partition key `open_shard`, sort key `created_at`; `state`, `tenant`,
               `source`, `s3_key`, `lease_until`;
@@ -87,15 +80,15 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             - `by_tenant`: partition key `tenant_shard`, sort key `payload_id`; as `by_call`.
 
             An imported table must be imported with the ARN of its stream
-            (`Table.from_table_attributes(…, table_stream_arn=…)`). Of a global table, the stream
-            tells only one region that an item has expired, so `retention` leaves documents
-            behind in the others. Default: a new on-demand table.
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). In a global table, only one
+            region's stream shows that an item has expired, so `retention` leaves documents behind
+            in the other regions. Default: a new on-demand table.
         keys_table: Table for the API keys, with the partition key `key_id` (string).
             Several deployments may share one. Default: a new on-demand table.
-        encryption_key: KMS key for bucket, tables, queues and logs made here. Default: keys that
-            the services own, at no cost. The policy of an imported key must itself let
-            `events.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`), and
-            `logs.<region>.amazonaws.com` (as CloudWatch Logs' guide has it).
+        encryption_key: KMS key for the bucket, tables, queues and logs made here. The policy of an
+            imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
+            and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
+            Default: keys that the AWS services own, at no cost.
         code: Lambda code that holds `wideload_runtime` and its dependencies. Default: the
             code in this package, built for `architecture`.
         architecture: Processor of the functions. Default: arm64, a fifth cheaper.
@@ -104,55 +97,58 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         api_key_header: Header that carries the API key. Default: `x-api-key`.
         upload_url_ttl: Life of an upload URL, 1 minute to 12 hours. It ends earlier when the
             function's credentials do. Default: 15 minutes.
-        unclaimed_delay: How long after its upload an object goes to the worker if nobody has
-            claimed it by then; 0 to 15 minutes. Claimed ones cost the worker a look into the
-            table. Default: 1 minute, so that a client claims its own upload first.
+        unclaimed_delay: Time from an upload until the worker processes it if it is still
+            unclaimed; 0 to 15 minutes. For a claimed upload the worker only reads its item.
+            Default: 1 minute, so that a client can claim its own upload first.
         in_request_limit: Largest object, in bytes as uploaded, that is processed in the
             request that claims it; larger ones are queued. 1 to 100,000,000, since a request
-            ends after 29 s. Default: 25,000,000.
+            times out after 29 s. Default: 25,000,000.
         records_field: Top-level array of the payload whose elements can be read in pages.
             Default: `transcript_with_metrics`.
-        transit_expiration: How long an uploaded object lies under `transit/` of a bucket made
-            here, in whole days. Default: 7 days.
-        retention: How long payloads are kept that are finished from now on, in whole days; what
-            was finished before keeps the time that it was given then. Nothing is answered after
-            that; DynamoDB deletes the items within days, and their documents under `archive/` go
-            with them. Default: for ever.
-        archive_infrequent_access_after: When documents under `archive/` of a bucket made here
-            move to S3 Standard-IA, in whole days, at least 30. As with every transition, S3
-            leaves objects under 128 KB where they are. Default: never.
-        archive_glacier_after: When they move to S3 Glacier Instant Retrieval, from which they
-            are read as quickly as before, but for a fee; in whole days, at least 30 more than
-            `archive_infrequent_access_after`, if that is given. S3 bills at least 90 days of
-            it. Default: never.
+        transit_expiration: Age at which objects under `transit/` of a bucket made here are
+            deleted, in whole days. Default: 7 days.
+        retention: How long payloads are kept after they are finished, in whole days. A change
+            applies to payloads that are finished after it. The API no longer returns an expired
+            payload; DynamoDB deletes its item within days, and then its document under
+            `archive/` is deleted. Default: for ever.
+        archive_infrequent_access_after: Age at which documents under `archive/` of a bucket made
+            here move to S3 Standard-IA, in whole days, at least 30. S3 does not move objects
+            under 128 KB. Default: never.
+        archive_glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads
+            are as fast but cost a fee; in whole days, at least 30 more than
+            `archive_infrequent_access_after`, if that is given. S3 bills at least 90 days.
+            Default: never.
         event_bus: Receives the events `PayloadStored` and `PayloadFailed`. Default: the
             account's default bus.
-        processor: Function of yours in the worker's place: see below. Default: a worker that
-            checks, summarizes and archives JSON.
-        rate_limit: Requests per second that the API accepts, all callers together; more are
-            answered 429. Default: 100.
-        burst_limit: Requests that may come at once. Default: 200.
-        worker_max_concurrency: Queued payloads that worker or processor take at once, 2 to 1,000;
-            the worker made here takes at most four fifths of them for one tenant. Default: 10.
-        api_reserved_concurrency: Requests that the API's function serves at once, at most, and
-            for which its account always keeps room, 1 to 10,000. Default: what others leave.
-        worker_reserved_concurrency: The same for the worker made here; at least
-            `worker_max_concurrency`, or the queue is throttled. Default: what others leave.
-        tracing: Whether the functions send traces to X-Ray. Default: they do, at a request a
-            second and one in twenty of the rest.
-        vpc: Network that the functions run in; from there they must reach S3, DynamoDB, SQS and
-            EventBridge, as by the endpoints of `PrivateNetwork`. Default: Lambda's own.
-        vpc_subnets: Which subnets of `vpc`. Default: private ones, else isolated ones.
-        security_groups: Of the functions in `vpc`. Default: one for each function, which lets
-            everything out.
-        domain_name: Host name of the API, beside the one of API Gateway; needs `certificate`,
-            and a DNS record that points at `domain_target`. Default: API Gateway's alone.
+        processor: Function that replaces the worker: see below. Default: a worker that checks,
+            summarizes and archives JSON.
+        rate_limit: Requests per second that the API accepts from all callers together; further
+            requests get 429. Default: 100.
+        burst_limit: Requests at once that the API accepts. Default: 200.
+        worker_max_concurrency: Queued payloads that worker or processor process at once, 2 to
+            1,000. The worker made here processes at most four fifths of these for one tenant.
+            Default: 10.
+        api_reserved_concurrency: Reserved concurrency of the API's function, 1 to 10,000: the most
+            requests at once, kept free for it in the account. Default: none, it shares the
+            account's unreserved concurrency.
+        worker_reserved_concurrency: Reserved concurrency of the worker made here; at least
+            `worker_max_concurrency`, or the queue is throttled. Default: none.
+        tracing: Whether the functions send traces to X-Ray: one request a second, and 5 % of
+            the others. Default: they do.
+        vpc: Network of the functions, with a route to S3, DynamoDB, SQS and EventBridge, such as
+            the endpoints of `PrivateNetwork`. Default: none, Lambda's own network.
+        vpc_subnets: Subnets of `vpc` for the functions. Default: private subnets, or isolated
+            subnets if there are none.
+        security_groups: Security groups of the functions in `vpc`. Default: one for each
+            function, which allows all outbound traffic.
+        domain_name: Custom host name of the API. Needs `certificate`, and a DNS record that
+            points at `domain_target`. Default: only the host name that API Gateway assigns.
         certificate: Certificate for `domain_name`, in the stack's region.
         log_level: Level from which the functions log: DEBUG, INFO, WARN or ERROR.
             Default: INFO.
         log_retention: How long the logs of functions and API are kept. Default: 3 months.
-        environment: Further environment variables for the functions, but for the authorizer; they
-            win over the construct's own. Default: none.
+        environment: Further environment variables for the functions, except the authorizer. They
+            override the construct's own. Default: none.
         point_in_time_recovery: Whether tables made here can be restored to any second of the
             last 35 days. Default: they can.
         deletion_protection: Whether tables made here refuse to be deleted. Default: they do.
@@ -161,13 +157,13 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         removal_policy: What happens to bucket, tables and logs made here when the stack is
             deleted. Default: they are kept.
 
-    A `processor` is invoked by the queue with one SQS record at a time, whose body is
-    `{"s3_key": "transit/<tenant>/<payload_id>", "reason": "claimed" | "unclaimed" | "sweep"}`,
-    and answers `{"batchItemFailures": [{"itemIdentifier": <messageId>}]}` to get it again, after
-    20 minutes, up to five times in all. The same upload may come several times, also at once,
-    so the processor
+    The queue invokes a `processor` with one SQS record at a time. Its body is
+    `{"s3_key": "transit/<tenant>/<payload_id>", "reason": "claimed" | "unclaimed" | "sweep"}`.
+    With the answer `{"batchItemFailures": [{"itemIdentifier": <messageId>}]}` the record is
+    delivered again after 20 minutes, up to five times in all. The same upload may be delivered
+    several times, even concurrently, so the processor
 
-    - takes the payload's lease before it works: an update of its item to the state
+    - takes the payload's lease before it starts: an update of its item to the state
       `processing`, with `open_shard` (as the example computes it), `lease_owner` and
       `lease_until` (epoch milliseconds, later than its own timeout), on the condition that
       the state is `issued`, `uploaded`, `expired`, `processing` with a `lease_until` in the
@@ -176,61 +172,59 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
       `error_code` and `error_detail`) on the condition that the lease is still its own, sets
       `tenant_shard`, and `tenant_call` if the item has a `call_id`, by which it is listed, and
       removes `open_shard`, `lease_owner`, `lease_until` and `expires_at` (or sets it, by your
-      retention). Else the sweep queues the payload again;
-    - says `failed` with the code `internal` at the fifth receive, before the message goes to
-      the dead-letter queue.
+      retention). Otherwise the sweep queues the payload again;
+    - sets the state to `failed` with the code `internal` at the fifth receive, before the message
+      goes to the dead-letter queue.
 
-    `examples/processor` in the repository does all of it. The processor is granted what
-    the worker would be, and nothing more: `s3:GetObject` on `transit/*`; `s3:PutObject` and
-    `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
+    `examples/processor` in the repository implements all of it. The processor gets the
+    permissions that the worker would get, and no others: `s3:GetObject` on `transit/*`;
+    `s3:PutObject` and `s3:AbortMultipartUpload` on `archive/*`; `s3:ListBucket` for `transit/*`;
     `dynamodb:GetItem` and `UpdateItem` on the payloads table; `sqs:ReceiveMessage`,
     `DeleteMessage` and `GetQueueAttributes` on the queue; `kms:Decrypt` and
-    `kms:GenerateDataKey` on the keys of these. Its environment is yours to set. No worker function
-    is made then. Claims of up to `in_request_limit` bytes, and payloads in the body of a request,
-    are still processed in the request; `in_request_limit=1` sends all claims to the processor.
+    `kms:GenerateDataKey` on the keys of these. The construct sets no variables of its environment,
+    and makes no worker function. Claims of up to `in_request_limit` bytes, and payloads in the body
+    of a request, are still processed in the request; `in_request_limit=1` sends all claims to the
+    processor.
 
     Raises:
         FileNotFoundError: The package's Lambda code has not been built, and no `code` given.
-        ValueError: A value is outside of what is allowed, which the message says; or `bucket`
-            is given with `access_logs_bucket` or a time for its archive; or `domain_name` without
-            `certificate`, or the other way round; or `table` is known to have no stream; or
-            `processor` was imported without a role, or given with `worker_reserved_concurrency`.
+        ValueError: A value is out of range; or `bucket` is given with `access_logs_bucket` or a
+            time for its archive; or only one of `domain_name` and `certificate` is given; or
+            `table` is known to have no stream; or `processor` was imported without a role, or is
+            given with `worker_reserved_concurrency`.
     """
 
+    _service: ClassVar[str] = "ingest"
+    _event_source: ClassVar[str] = SOURCE
+
     bucket: s3.IBucket
-    """Where uploads arrive and documents are kept."""
+    """The bucket for uploads and kept documents."""
     payloads_table: dynamodb.ITable
     """One item per payload."""
     keys_table: dynamodb.ITable
     """One item per API key."""
     queue: sqs.Queue
-    """Uploads that wait for the worker. Messages that say nothing else wait `unclaimed_delay`."""
+    """Uploads that wait for the worker. Messages are delayed by `unclaimed_delay` by default."""
     dead_letter_queue: sqs.Queue
-    """Uploads that the worker failed five times, kept for 14 days. `python -m
-    wideload_cdk.redrive` puts them back."""
+    """Uploads that the worker failed to process five times, kept for 14 days. `python -m
+    wideload_cdk.redrive` puts them back into `queue`."""
     event_dead_letter_queue: sqs.Queue
-    """Events that could not be passed on, kept for 14 days: S3's to the queue, the schedule's
-    to the sweep, the table's to the event bus (of these only where in the stream they are)."""
+    """Undelivered events, kept for 14 days: from S3 to the queue, from the schedule to the sweep,
+    and from the table's stream to the event bus (of these, only positions in the stream)."""
     event_bus: events.IEventBus
     """Receives `PayloadStored` and `PayloadFailed`."""
-    api: apigateway.HttpApi
-    """The HTTP API; its routes all need a key."""
-    stage: apigateway.HttpStage
-    """The API's only stage, `$default`."""
-    api_url: str
-    """Base URL of the API, without a slash at the end: with `domain_name` if that was given."""
-    domain_target: str | None
-    """What a DNS record for `domain_name` must point at, if that was given."""
+    api: IngestApi
+    """The HTTP API; all routes need a key."""
     api_key_header: str
     """Header that carries the API key."""
     api_function: RuntimeFunction
     """Answers every route."""
     worker_function: lambda_.IFunction
-    """Processes queued uploads. The `processor`, if one was given."""
+    """Processes queued uploads: the `processor`, if given."""
     sweep_function: RuntimeFunction
-    """Takes up, every hour, what was left halfway."""
+    """Queues unfinished payloads again, every hour."""
     events_function: RuntimeFunction
-    """Publishes what the table's stream says, and deletes the documents of expired payloads."""
+    """Publishes events from the table's stream, and deletes the documents of expired payloads."""
     authorizer_function: RuntimeFunction
     """Looks up API keys."""
 
@@ -276,18 +270,38 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         access_logs_bucket: s3.IBucket | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        super().__init__(scope, id)
-        check_text(
-            "api_key_header",
-            api_key_header,
-            r"[A-Za-z0-9-]{1,128}",
-            "the name of an HTTP header: letters, digits and hyphens, at most 128",
+        super().__init__(
+            scope,
+            id,
+            environment_name=environment_name,
+            event_bus=event_bus,
+            encryption_key=encryption_key,
+            point_in_time_recovery=point_in_time_recovery,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            code=code,
+            architecture=architecture,
+            environment=environment,
+            tracing=tracing,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            log_level=log_level,
+            log_retention=log_retention,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            domain_name=domain_name,
+            certificate=certificate,
         )
-        check_duration(
-            "upload_url_ttl", upload_url_ttl, least=Duration.minutes(1), most=Duration.hours(12)
-        )
-        check_duration(
-            "unclaimed_delay", unclaimed_delay, least=Duration.seconds(0), most=Duration.minutes(15)
+        check_format("api_key_header", api_key_header, HEADER_NAME)
+        check_format("records_field", records_field, RECORDS_FIELD)
+        check_limit("upload_url_ttl", upload_url_ttl, URL_MINUTES)
+        check_limit("unclaimed_delay", unclaimed_delay, UNCLAIMED_DELAY_SECONDS)
+        check_limit("in_request_limit", in_request_limit, IN_REQUEST_BYTES)
+        check_limit("worker_max_concurrency", worker_max_concurrency, WORKER_CONCURRENCY)
+        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
+        check_reserved(
+            "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency
         )
         check_lifecycle(
             expiration=("retention", retention),
@@ -297,92 +311,54 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             ),
             glacier_after=("archive_glacier_after", archive_glacier_after),
         )
-        check_range("in_request_limit", in_request_limit, least=1, most=100_000_000, unit="bytes")
-        check_text("records_field", records_field, r".{1,255}", "1 to 255 characters")
-        check_throttle(rate_limit, burst_limit)
-        check_range(
-            "worker_max_concurrency", worker_max_concurrency, least=2, most=1_000, unit="payloads"
-        )
-        check_reserved("api_reserved_concurrency", api_reserved_concurrency)
-        check_reserved(
-            "worker_reserved_concurrency", worker_reserved_concurrency, least=worker_max_concurrency
-        )
-        check_domain(domain_name, certificate)
-        check_log_level(log_level)
         if bucket is not None:
             refuse_for_given_bucket(
                 access_logs_bucket=access_logs_bucket,
                 archive_infrequent_access_after=archive_infrequent_access_after,
                 archive_glacier_after=archive_glacier_after,
             )
-        if table is not None and table.table_stream_arn is None:
-            raise ValueError(
-                "table has no stream, or was imported without one; give a table with a stream of "
-                "new and old images, imported by `Table.from_table_attributes` with its "
-                "table_stream_arn, for events are made from it."
-            )
-        if processor is not None and worker_reserved_concurrency is not None:
-            raise ValueError(
-                "processor and worker_reserved_concurrency are both given, but the reservation is "
-                "for a worker made here; reserve your processor's where you make it, and leave one "
-                "out."
-            )
-        if processor is not None and processor.role is None:
-            raise ValueError(
-                "processor was imported without its role, so it can't be granted anything; import "
-                "it by `Function.from_function_attributes` with its role."
-            )
-        check_environment_name(environment_name)
+        _check_table(table)
+        _check_processor(processor, worker_reserved_concurrency)
 
-        self.api_key_header = api_key_header
-        self.environment_name = environment_name or Stack.of(self).stack_name
-        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
-            self, "DefaultEventBus", "default"
-        )
-        self.bucket = bucket or self._new_bucket(
-            encryption_key=encryption_key,
-            expiration=transit_expiration,
-            max_url_age=upload_url_ttl,
-            access_logs_bucket=access_logs_bucket,
-            removal_policy=removal_policy,
-            archive={
-                "infrequent_access_after": archive_infrequent_access_after,
-                "glacier_after": archive_glacier_after,
-            },
-        )
-        self.payloads_table = table or new_payloads_table(
-            self,
-            "Payloads",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
-            deletion_protection=deletion_protection,
-            removal_policy=removal_policy,
-        )
-        self.keys_table = keys_table or new_keys_table(
-            self,
-            "Keys",
-            encryption_key=encryption_key,
-            point_in_time_recovery=point_in_time_recovery,
-            deletion_protection=deletion_protection,
-            removal_policy=removal_policy,
-        )
-        self.dead_letter_queue = new_dead_letter_queue(self, "DeadLetterQueue", encryption_key)
-        self.event_dead_letter_queue = new_dead_letter_queue(
-            self, "EventDeadLetterQueue", encryption_key
+        if bucket is None:
+            bucket = TransferBucket(
+                self,
+                "Bucket",
+                encryption_key=encryption_key,
+                expiration=transit_expiration,
+                expiration_prefix=TRANSIT_PREFIX,
+                max_url_age=upload_url_ttl,
+                access_logs_bucket=access_logs_bucket,
+                removal_policy=removal_policy,
+            )
+            add_lifecycle(
+                bucket,
+                "Archive",
+                ARCHIVE_PREFIX,
+                infrequent_access_after=archive_infrequent_access_after,
+                glacier_after=archive_glacier_after,
+            )
+        self.bucket = bucket
+        self.payloads_table = table or new_payloads_table(self, "Payloads", self._protection)
+        self.keys_table = keys_table or new_keys_table(self, "Keys", self._protection)
+        self.dead_letter_queue = new_dead_letter_queue(
+            self, "DeadLetterQueue", encryption_key=encryption_key
         )
         self.queue = new_work_queue(
             self,
             "Queue",
-            encryption_key,
-            # EventBridge can't delay a message, but a queue can; who knows better says 0.
-            delivery_delay=unclaimed_delay,
+            encryption_key=encryption_key,
             dead_letter_queue=self.dead_letter_queue,
+            # EventBridge can't delay a message, but a queue can; explicit senders override it
+            # with 0.
+            delivery_delay=unclaimed_delay,
         )
 
         variables = {
             "WIDELOAD_ENVIRONMENT": self.environment_name,
             "WIDELOAD_BUCKET": self.bucket.bucket_name,
             "WIDELOAD_PAYLOADS_TABLE": self.payloads_table.table_name,
+            "WIDELOAD_QUEUE_URL": self.queue.queue_url,
             "WIDELOAD_UPLOAD_URL_TTL": str(upload_url_ttl.to_seconds()),
             "WIDELOAD_IN_REQUEST_LIMIT": str(in_request_limit),
             "WIDELOAD_RECORDS_FIELD": records_field,
@@ -390,37 +366,22 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
         }
         if retention is not None:
             variables["WIDELOAD_RETENTION_DAYS"] = str(retention.to_days())
-        functions = new_functions(
-            self,
-            processor=processor,
-            variables=variables,
-            environment=environment or {},
-            api_reserved_concurrency=api_reserved_concurrency,
-            worker_reserved_concurrency=worker_reserved_concurrency,
-            worker_max_concurrency=worker_max_concurrency,
-            code=code or built_code(architecture),
-            architecture=architecture,
-            log_level=log_level,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            tracing=tracing,
-            encryption_key=encryption_key,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=security_groups,
+        settings = self._function_settings.with_defaults(variables)
+        stores = Stores(self.bucket, self.payloads_table, self.queue)
+        self.api_function = new_api_function(
+            self, settings, stores, reserved_concurrency=api_reserved_concurrency
         )
-        self.api_function = functions.api
-        self.worker_function = functions.worker
-        self.sweep_function = functions.sweep
-        self.events_function = functions.events
-        self.authorizer_function = functions.authorizer
-        consume(
-            self,
-            "WorkerQueue",
-            self.queue,
-            self.worker_function,
-            max_concurrency=worker_max_concurrency,
-        )
+        if processor is None:
+            self.worker_function = new_worker(
+                self,
+                settings,
+                stores,
+                max_concurrency=worker_max_concurrency,
+                reserved_concurrency=worker_reserved_concurrency,
+            )
+        else:
+            self.worker_function = processor
+            attach_worker(self, processor, stores, max_concurrency=worker_max_concurrency)
         queue_uploads(
             self,
             "UnclaimedUploads",
@@ -429,44 +390,55 @@ class PayloadIngest(IngestMetrics, IngestEvents, Construct):
             queue=self.queue,
             dead_letter_queue=self.event_dead_letter_queue,
         )
-        invoke_hourly(
-            self,
-            "SweepSchedule",
-            function=self.sweep_function,
-            dead_letter_queue=self.event_dead_letter_queue,
+        self.sweep_function = new_sweep(
+            self, settings, stores, dead_letter_queue=self.event_dead_letter_queue
         )
-        publish_finished(
+        self.events_function = new_events_function(
             self,
-            "EventsStream",
+            self._function_settings,
+            environment_name=self.environment_name,
+            event_bus=self.event_bus,
+            bucket=self.bucket,
             table=self.payloads_table,
-            function=self.events_function,
             dead_letter_queue=self.event_dead_letter_queue,
         )
-        grant_functions(self)
-        acknowledge_findings(self)
-
-        self.api = KeyedHttpApi(
+        self.authorizer_function = new_authorizer(
+            self,
+            self._function_settings,
+            environment_name=self.environment_name,
+            keys_table=self.keys_table,
+        )
+        self.api_key_header = api_key_header
+        self.api = IngestApi(
             self,
             "Api",
-            api_name=Names.unique_resource_name(self, max_length=128, separator="-"),
-            description="Wideload ingest: JSON payloads of any size",
-            routes=ROUTES,
             handler=self.api_function,
             authorizer=self.authorizer_function,
             api_key_header=api_key_header,
-            rate_limit=rate_limit,
-            burst_limit=burst_limit,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-            encryption_key=encryption_key,
-            domain_name=domain_name,
-            certificate=certificate,
+            settings=self._api_settings,
         )
-        self.stage = self.api.stage
-        self.api_url = self.api.url_base
-        self.domain_target = self.api.domain_target
 
-    def _new_bucket(self, *, archive: dict[str, Duration | None], **options: Any) -> TransferBucket:
-        bucket = TransferBucket(self, "Bucket", expiration_prefix=TRANSIT_PREFIX, **options)
-        add_lifecycle(bucket, "Archive", ARCHIVE_PREFIX, **archive)
-        return bucket
+
+def _check_table(table: dynamodb.ITable | None) -> None:
+    if table is not None and table.table_stream_arn is None:
+        raise ValueError(
+            "table has no stream, or was imported without one; give a table with a stream of "
+            "new and old images, imported by `Table.from_table_attributes` with its "
+            "table_stream_arn, for events are made from it."
+        )
+
+
+def _check_processor(processor: lambda_.IFunction | None, reserved: int | None) -> None:
+    if processor is None:
+        return
+    if reserved is not None:
+        raise ValueError(
+            "processor and worker_reserved_concurrency are both given, but the reservation is "
+            "for a worker made here; reserve your processor's where you make it, and leave one "
+            "out."
+        )
+    if processor.role is None:
+        raise ValueError(
+            "processor was imported without its role, so it can't be granted anything; import "
+            "it by `Function.from_function_attributes` with its role."
+        )

@@ -1,14 +1,23 @@
-"""The functions of payload ingest."""
+"""Functions of payload ingest: each one's definition, triggers and permissions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import dataclasses
 
 from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
+from wideload_cdk.ingest.events import read_stream
+from wideload_cdk.ingest.tables import CALL_INDEX, OPEN_INDEX, TENANT_INDEX
+from wideload_cdk.shared import grants
+from wideload_cdk.shared.events import invoke_hourly
+from wideload_cdk.shared.findings import acknowledge_wildcard
 from wideload_cdk.shared.function import (
     API_TIMEOUT,
     ONE_VCPU_MEMORY_MB,
@@ -16,116 +25,213 @@ from wideload_cdk.shared.function import (
     SWEEP_NEEDS_NO_DEAD_LETTERS,
     SWEEP_TIMEOUT,
     WORKER_TIMEOUT,
+    FunctionSettings,
     RuntimeFunction,
 )
-from wideload_cdk.shared.metrics import INGEST
-from wideload_cdk.shared.queues import MAX_RECEIVE_COUNT
+from wideload_cdk.shared.queues import MAX_RECEIVE_COUNT, consume
 
-if TYPE_CHECKING:
-    from wideload_cdk.ingest.construct import PayloadIngest
+TRANSIT_PREFIX = "transit/"
+ARCHIVE_PREFIX = "archive/"
 
 # API Gateway waits 10 s for an authorizer.
 AUTHORIZER_TIMEOUT = Duration.seconds(10)
-# A hundred events are ten calls of some 10 ms; the rest is for repeating them.
+# A hundred events are ten calls of some 10 ms; the rest is for retries.
 EVENTS_TIMEOUT = Duration.minutes(1)
 
 
-@dataclass(frozen=True)
-class IngestFunctions:
-    api: RuntimeFunction
-    worker: lambda_.IFunction
-    sweep: RuntimeFunction
-    events: RuntimeFunction
-    authorizer: RuntimeFunction
+@dataclasses.dataclass(frozen=True)
+class Stores:
+    """The bucket, table and queue that hold payloads."""
+
+    bucket: s3.IBucket
+    table: dynamodb.ITable
+    queue: sqs.IQueue
 
 
-def new_functions(
-    ingest: PayloadIngest,
+def new_api_function(
+    scope: Construct,
+    settings: FunctionSettings,
+    stores: Stores,
     *,
-    processor: lambda_.IFunction | None,
-    variables: Mapping[str, str],
-    environment: Mapping[str, str],
-    api_reserved_concurrency: int | None,
-    worker_reserved_concurrency: int | None,
-    worker_max_concurrency: int,
-    **options: Any,
-) -> IngestFunctions:
-    """The functions, with `processor` in the worker's place if it is given.
-
-    `variables` are what they are told by `ingest`, `environment` by who makes it, which wins.
-    """
-    queue = {"WIDELOAD_QUEUE_URL": ingest.queue.queue_url}
-    api = RuntimeFunction(
-        ingest,
+    reserved_concurrency: int | None,
+) -> RuntimeFunction:
+    """Make the function that answers the API and processes small payloads in the request."""
+    function = RuntimeFunction(
+        scope,
         "ApiFunction",
-        service=INGEST,
         handler="ingest_api",
         description="Wideload ingest: answers the API and processes small payloads",
         memory_size=ONE_VCPU_MEMORY_MB,
         timeout=API_TIMEOUT,
-        reserved_concurrency=api_reserved_concurrency,
-        environment={**variables, **queue, **environment},
-        **options,
+        reserved_concurrency=reserved_concurrency,
+        settings=settings,
     )
-    worker = processor or RuntimeFunction(
-        ingest,
+    _grant_processing(function, stores)
+    # Presigned URLs carry this function's own permissions. It deletes what a client deletes.
+    grants.grant_objects(stores.bucket, function, TRANSIT_PREFIX, "s3:PutObject", "s3:DeleteObject")
+    grants.grant_objects(stores.bucket, function, ARCHIVE_PREFIX, "s3:GetObject", "s3:DeleteObject")
+    # BatchGetItem tells which payloads of a listing have expired.
+    grants.grant_items(
+        stores.table, function, "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchGetItem"
+    )
+    # Without it, S3 answers 403 instead of 404 for a missing document.
+    grants.grant_list(stores.bucket, function, ARCHIVE_PREFIX)
+    for index in (CALL_INDEX, TENANT_INDEX):
+        grants.grant_query(stores.table, function, index)
+    grants.grant_send(stores.queue, function)
+    return function
+
+
+def new_worker(
+    scope: Construct,
+    settings: FunctionSettings,
+    stores: Stores,
+    *,
+    max_concurrency: int,
+    reserved_concurrency: int | None,
+) -> RuntimeFunction:
+    """Make the function that processes queued payloads."""
+    function = RuntimeFunction(
+        scope,
         "Worker",
-        service=INGEST,
         handler="ingest_worker",
         description="Wideload ingest: processes queued payloads",
         memory_size=ONE_VCPU_MEMORY_MB,
         timeout=WORKER_TIMEOUT,
-        reserved_concurrency=worker_reserved_concurrency,
+        reserved_concurrency=reserved_concurrency,
         environment={
-            **variables,
-            **queue,
             "WIDELOAD_MAX_RECEIVES": str(MAX_RECEIVE_COUNT),
-            # So that a tenant with many large payloads leaves workers to the others.
-            "WIDELOAD_TENANT_WORKERS": str(worker_max_concurrency * 4 // 5),
-            **environment,
+            # One tenant's many large payloads leave workers to the other tenants.
+            "WIDELOAD_TENANT_WORKERS": str(max_concurrency * 4 // 5),
         },
-        **options,
+        settings=settings,
     )
-    sweep = RuntimeFunction(
-        ingest,
+    attach_worker(scope, function, stores, max_concurrency=max_concurrency)
+    grants.grant_send(stores.queue, function)
+    return function
+
+
+def attach_worker(
+    scope: Construct, worker: lambda_.IFunction, stores: Stores, *, max_concurrency: int
+) -> None:
+    """Invoke `worker`, or a `processor` in its place, with queued payloads.
+
+    Grant it what it needs to process them.
+    """
+    consume(
+        scope, "WorkerQueue", queue=stores.queue, function=worker, max_concurrency=max_concurrency
+    )
+    _grant_processing(worker, stores)
+    grants.grant_consume(stores.queue, worker)
+
+
+def new_sweep(
+    scope: Construct,
+    settings: FunctionSettings,
+    stores: Stores,
+    *,
+    dead_letter_queue: sqs.IQueue,
+) -> RuntimeFunction:
+    """Make the hourly function that queues unfinished payloads again."""
+    function = RuntimeFunction(
+        scope,
         "Sweep",
-        service=INGEST,
         handler="ingest_sweep",
         description="Wideload ingest: takes up what was left halfway",
         memory_size=SMALL_MEMORY_MB,
         timeout=SWEEP_TIMEOUT,
-        environment={**variables, **queue, **environment},
+        settings=settings,
         no_dead_letters=SWEEP_NEEDS_NO_DEAD_LETTERS,
-        **options,
     )
-    events = RuntimeFunction(
-        ingest,
+    invoke_hourly(scope, "SweepSchedule", function=function, dead_letter_queue=dead_letter_queue)
+    # It lists keys, and reads no object.
+    for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
+        grants.grant_list(stores.bucket, function, prefix)
+    grants.grant_items(stores.table, function, "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+    grants.grant_query(stores.table, function, OPEN_INDEX)
+    grants.grant_send(stores.queue, function)
+    return function
+
+
+def new_events_function(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    environment_name: str,
+    event_bus: events.IEventBus,
+    bucket: s3.IBucket,
+    table: dynamodb.ITable,
+    dead_letter_queue: sqs.IQueue,
+) -> RuntimeFunction:
+    """Make the function that publishes results and deletes documents of expired payloads."""
+    function = RuntimeFunction(
+        scope,
         "Events",
-        service=INGEST,
         handler="ingest_events",
         description="Wideload ingest: publishes what became of payloads, deletes what expired",
         memory_size=SMALL_MEMORY_MB,
         timeout=EVENTS_TIMEOUT,
         environment={
-            "WIDELOAD_ENVIRONMENT": ingest.environment_name,
-            "WIDELOAD_EVENT_BUS": ingest.event_bus.event_bus_name,
-            "WIDELOAD_BUCKET": ingest.bucket.bucket_name,
-            **environment,
+            "WIDELOAD_ENVIRONMENT": environment_name,
+            "WIDELOAD_EVENT_BUS": event_bus.event_bus_name,
+            "WIDELOAD_BUCKET": bucket.bucket_name,
         },
-        **options,
+        settings=settings,
     )
-    authorizer = RuntimeFunction(
-        ingest,
+    mapping = read_stream(
+        scope, "EventsStream", table=table, function=function, dead_letter_queue=dead_letter_queue
+    )
+    grants.grant_stream(table, function)
+    grants.grant_send(dead_letter_queue, function)
+    # Lambda checks, when the mapping is made, that the role may read the stream.
+    mapping.node.add_dependency(function.runtime_role)
+    event_bus.grant_put_events_to(function)
+    grants.grant_objects(bucket, function, ARCHIVE_PREFIX, "s3:DeleteObject")
+    _acknowledge_prefix(function.role, bucket, ARCHIVE_PREFIX)
+    return function
+
+
+def new_authorizer(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    environment_name: str,
+    keys_table: dynamodb.ITable,
+) -> RuntimeFunction:
+    """Make the function that looks up API keys. It takes no variables of the caller's."""
+    function = RuntimeFunction(
+        scope,
         "Authorizer",
-        service=INGEST,
         handler="key_authorizer",
         description="Wideload ingest: looks up API keys",
         memory_size=SMALL_MEMORY_MB,
         timeout=AUTHORIZER_TIMEOUT,
         environment={
-            "WIDELOAD_ENVIRONMENT": ingest.environment_name,
-            "WIDELOAD_KEYS_TABLE": ingest.keys_table.table_name,
+            "WIDELOAD_ENVIRONMENT": environment_name,
+            "WIDELOAD_KEYS_TABLE": keys_table.table_name,
         },
-        **options,
+        settings=dataclasses.replace(settings, environment={}),
     )
-    return IngestFunctions(api, worker, sweep, events, authorizer)
+    grants.grant_items(keys_table, function, "dynamodb:GetItem")
+    return function
+
+
+def _grant_processing(function: lambda_.IFunction, stores: Stores) -> None:
+    """Grant reading an upload, writing its document, and recording both."""
+    grants.grant_objects(stores.bucket, function, TRANSIT_PREFIX, "s3:GetObject")
+    grants.grant_objects(
+        stores.bucket, function, ARCHIVE_PREFIX, "s3:PutObject", "s3:AbortMultipartUpload"
+    )
+    grants.grant_list(stores.bucket, function, TRANSIT_PREFIX)
+    grants.grant_bucket_key(stores.bucket, function)
+    grants.grant_items(stores.table, function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+    for prefix in (TRANSIT_PREFIX, ARCHIVE_PREFIX):
+        _acknowledge_prefix(function.role, stores.bucket, prefix)
+
+
+def _acknowledge_prefix(role: iam.IRole | None, bucket: s3.IBucket, prefix: str) -> None:
+    acknowledge_wildcard(
+        role,
+        bucket.arn_for_objects(f"{prefix}*"),
+        f"The keys of payloads are known only at run time; all start with {prefix}.",
+    )

@@ -15,7 +15,8 @@ from aws_cdk import aws_sqs as sqs
 from wideload_cdk.monitoring.alarms import PERIOD, bucket_requests
 
 if TYPE_CHECKING:
-    from wideload_cdk.shared.metrics import FilesMetrics, IngestMetrics
+    from wideload_cdk.files.metrics import FilesMetrics
+    from wideload_cdk.ingest.metrics import IngestMetrics
 
 Row = Sequence[cloudwatch.IWidget]
 

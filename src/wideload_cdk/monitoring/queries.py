@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from wideload_cdk.shared.api import KeyedHttpApi, TokenHttpApi
+from wideload_cdk.shared.api import ServiceApi
 
 
 class SavedQuery(NamedTuple):
@@ -159,11 +158,10 @@ def save_queries(
     queries: Sequence[SavedQuery],
     *,
     folder: str,
-    api: apigateway.HttpApi,
+    api: ServiceApi,
     function_logs: Sequence[logs.ILogGroup],
 ) -> None:
     """Save `queries` in CloudWatch under `folder`, each for the log groups that it looks into."""
-    assert isinstance(api, KeyedHttpApi | TokenHttpApi)  # noqa: S101 - for the type checker
     groups = {
         "access": [api.access_log_group.log_group_name],
         "functions": [group.log_group_name for group in function_logs],

@@ -1,4 +1,4 @@
-"""The bucket that receives the access logs of another, or of a distribution."""
+"""Buckets for the access logs of a bucket or a distribution."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def new_access_logs_bucket(
     *,
     object_ownership: s3.ObjectOwnership = s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
 ) -> s3.Bucket:
-    """A private bucket that deletes logs after 90 days.
+    """Make a private bucket that deletes logs after 90 days.
 
-    `object_ownership` is for those who write by an ACL, as CloudFront does.
+    `object_ownership` is for services that need an ACL to write, such as CloudFront.
     """
-    # In an app without this feature flag the CDK lets S3 write by an ACL, which a bucket whose
-    # owner is enforced hasn't got, and synthesis fails.
+    # In an app without this feature flag the CDK makes S3 write by an ACL, which buckets with
+    # enforced ownership don't have, and synthesis fails.
     parent = Construct(scope, id)
     parent.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
     bucket = s3.Bucket(

@@ -22,8 +22,8 @@ def built_code(architecture: lambda_.Architecture) -> lambda_.AssetCode:
             "In a checkout, run `make build`; an installed wheel brings it along, "
             "so there reinstall wideload-cdk. Or pass `code=`."
         )
-    # pip compiles every module of a wheel when it installs it, these too. Bytecode of
-    # the installing interpreter is useless in Lambda and would change the asset's hash.
+    # When pip installs a wheel, it compiles these modules too. Bytecode of the installing
+    # interpreter is useless in Lambda and would change the asset's hash.
     return lambda_.Code.from_asset(
         str(folder), exclude=["__pycache__/", "*.pyc"], ignore_mode=IgnoreMode.GIT
     )

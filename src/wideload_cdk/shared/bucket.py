@@ -11,14 +11,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from wideload_cdk.shared.access_logs import new_access_logs_bucket
-from wideload_cdk.shared.checks import check_days, check_duration, check_text
+from wideload_cdk.shared.checks import check_format, check_limit
 from wideload_cdk.shared.findings import TRANSFER_BUCKET, acknowledge_bucket
+from wideload_cdk.shared.formats import ORIGIN
+from wideload_cdk.shared.limits import BUCKET_RULE_DAYS, URL_MINUTES
 
-# The most for credentials of a role: a URL dies with those that signed it.
-MAX_URL_AGE = Duration.hours(12)
+MAX_URL_AGE = Duration.minutes(URL_MINUTES.most)
 
-# What a presigned PUT must not choose. S3 takes no unsigned `x-amz-*` header with a presigned URL
-# anyway, and none of these is signed here.
+# Headers that a presigned PUT must not set. S3 accepts no unsigned `x-amz-*` header with a
+# presigned URL anyway, and none of these is signed here.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 _DENIED_HEADERS: dict[str, dict[str, dict[str, str]]] = {
     # Some classes cost more, or can't be read at once. STANDARD may be written out.
@@ -26,7 +27,7 @@ _DENIED_HEADERS: dict[str, dict[str, dict[str, str]]] = {
         "Null": {"s3:x-amz-storage-class": "false"},
         "StringNotEquals": {"s3:x-amz-storage-class": "STANDARD"},
     },
-    # Under a key of the sender's own (SSE-C) nobody else could read the object.
+    # Only the sender could read an object under a key of its own (SSE-C).
     "DenyCustomerKeyByUrl": {
         "Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}
     },
@@ -37,11 +38,11 @@ _DENIED_HEADERS: dict[str, dict[str, dict[str, str]]] = {
 class TransferBucket(s3.Bucket):
     """A private bucket for presigned uploads and downloads.
 
-    It is an ordinary `s3.Bucket`, so it goes wherever an `s3.IBucket` does, and takes more
+    It is an ordinary `s3.Bucket`: use it wherever an `s3.IBucket` is expected, and add further
     lifecycle rules by `add_lifecycle_rule`. All access needs TLS 1.2 or newer, public access
     is blocked, the bucket owner owns every object (no ACLs), and object events go to
-    EventBridge. Presigned URLs end after `max_url_age`, whoever signed them for however long, and
-    a PUT by one chooses neither storage class nor redirect nor an encryption key of its own.
+    EventBridge. A presigned URL expires after `max_url_age` even if it was signed for longer, and
+    its PUT can set no storage class, redirect or customer-provided encryption key.
 
     Args:
         encryption_key: KMS key that encrypts the objects. Default: S3's own keys
@@ -50,16 +51,16 @@ class TransferBucket(s3.Bucket):
             least one; `None` keeps them. Default: 7 days.
         abort_incomplete_after: Multipart uploads that were neither completed nor aborted are
             aborted this long after they began, in whole days, at least one. Default: 1 day.
-        max_url_age: How long after it was signed a URL may be used at most, whatever its own
-            expiry says, 1 minute to 12 hours. Default: 12 hours.
+        max_url_age: Longest life of a presigned URL, even if it was signed for longer, 1 minute to
+            12 hours. Default: 12 hours.
         expiration_prefix: Only keys that start with this expire. Default: every key.
         cors_origins: Origins whose pages may PUT, GET and HEAD, such as
             `https://app.example.com`; they can read the headers `ETag` and
             `x-amz-checksum-sha256`. Default: none, so no browser can.
         access_logs_bucket: Bucket that receives the server access logs. Default: a new one
             beside this one, `<id>AccessLogs`, that deletes logs after 90 days.
-        access_logs_prefix: What the keys of the access logs start with. Give it when several
-            buckets log to one. Default: nothing.
+        access_logs_prefix: Prefix of the keys of the access logs, for several buckets that log to
+            one. Default: none.
         removal_policy: What happens to the bucket, and to the log bucket made here, when the
             stack is deleted. CloudFormation can't delete a bucket that holds objects: empty
             it first. Default: both are kept.
@@ -86,8 +87,8 @@ class TransferBucket(s3.Bucket):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         _check(expiration, expiration_prefix, cors_origins)
-        check_days("abort_incomplete_after", abort_incomplete_after, most=36_500)
-        check_duration("max_url_age", max_url_age, least=Duration.minutes(1), most=MAX_URL_AGE)
+        check_limit("abort_incomplete_after", abort_incomplete_after, BUCKET_RULE_DAYS)
+        check_limit("max_url_age", max_url_age, URL_MINUTES)
         # A sibling, not a child: the bucket's constructor already needs it.
         self.access_logs_bucket = access_logs_bucket or new_access_logs_bucket(
             scope, f"{id}AccessLogs", removal_policy
@@ -135,7 +136,7 @@ class TransferBucket(s3.Bucket):
         )
 
     def _deny_old_urls(self, max_url_age: Duration) -> None:
-        # What is known only at deployment can't be made milliseconds of here.
+        # A time that is known only at deployment can't be converted to milliseconds here.
         known = MAX_URL_AGE if max_url_age.is_unresolved() else max_url_age
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -153,7 +154,7 @@ def _cors_rule(origins: Sequence[str]) -> s3.CorsRule:
     return s3.CorsRule(
         allowed_origins=list(origins),
         allowed_methods=[s3.HttpMethods.PUT, s3.HttpMethods.GET, s3.HttpMethods.HEAD],
-        # What may be sent is decided by the signed headers of each URL.
+        # The signed headers of each URL decide which headers may be sent.
         allowed_headers=["*"],
         exposed_headers=["ETag", "x-amz-checksum-sha256"],
         max_age=3600,
@@ -182,11 +183,6 @@ def _check(expiration: Duration | None, prefix: str | None, origins: Sequence[st
                 "give an expiration in days, or leave expiration_prefix out."
             )
     else:
-        check_days("expiration", expiration, most=36_500)
+        check_limit("expiration", expiration, BUCKET_RULE_DAYS)
     for origin in origins:
-        check_text(
-            "an origin of cors_origins",
-            origin,
-            r"\*|https?://[^\s/]+",
-            "`*`, or scheme, host and port with nothing behind, as `https://app.example.com`",
-        )
+        check_format("an origin of cors_origins", origin, ORIGIN)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
 
 from wideload_cdk.shared.formats import Format
-from wideload_cdk.shared.limits import Limit
+from wideload_cdk.shared.limits import RESERVED_CONCURRENCY, Limit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
@@ -72,16 +73,10 @@ def check_text(name: str, value: str, pattern: str, allowed: str) -> None:
         raise ValueError(f"{name} is {value!r}; give {allowed}.")
 
 
-def check_throttle(rate_limit: int, burst_limit: int) -> None:
-    """Raise ValueError unless an API can be throttled so."""
-    check_range("rate_limit", rate_limit, least=1, most=100_000, unit="requests per second")
-    check_range("burst_limit", burst_limit, least=1, most=50_000, unit="requests")
-
-
 def check_reserved(name: str, value: int | None, *, least: int = 1) -> None:
-    """Raise ValueError unless a function can have `value` of the account's concurrency."""
+    """Raise ValueError unless a function can reserve `value` of the account's concurrency."""
     if value is not None:
-        check_range(name, value, least=least, most=10_000, unit="invocations")
+        check_limit(name, value, dataclasses.replace(RESERVED_CONCURRENCY, least=least))
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -95,19 +90,8 @@ def check_log_level(value: str) -> None:
     check_choice("log_level", value, LOG_LEVELS)
 
 
-def check_environment_name(value: str | None) -> None:
-    """Raise ValueError unless CloudWatch takes the name as a metric's dimension."""
-    if value is not None:
-        check_text(
-            "environment_name",
-            value,
-            r"[!-~]([ -~]{0,253}[!-~])?",
-            "1 to 255 printable ASCII characters, with no space at either end",
-        )
-
-
 def check_domain(domain_name: str | None, certificate: object | None) -> None:
-    """Raise ValueError unless a host name comes with its certificate."""
+    """Raise ValueError unless domain name and certificate are given together."""
     if (domain_name is None) != (certificate is None):
         raise ValueError(
             f"domain_name is {domain_name!r} and certificate is "
@@ -116,7 +100,7 @@ def check_domain(domain_name: str | None, certificate: object | None) -> None:
 
 
 def refuse_for_given_bucket(**given: object) -> None:
-    """Raise ValueError if anything is given that only a bucket made here could follow."""
+    """Raise ValueError if an argument is given that only a bucket made here can use."""
     for name, value in given.items():
         if value is not None:
             raise ValueError(

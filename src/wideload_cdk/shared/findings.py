@@ -1,21 +1,31 @@
-"""Why Wideload's resources are as they are where NIST 800-53 r5, HIPAA or PCI DSS want them else.
+"""Acknowledge findings of rule packs (cdk-nag), one resource at a time, each with its reason.
 
-Whoever makes a resource calls the function for its kind, so that the reasons go with the
-constructs into every app that runs these packs. What an option has put right is left out.
+Constructs acknowledge the findings of the resources that they make, so that the reasons travel
+with them into every app that runs these packs. A finding that an option has fixed is not
+acknowledged.
+
+An id names its pack twice, as `AwsSolutions::AwsSolutions-L1`: the CDK then lists the finding
+in `validation-report.json` as suppressed, with the reason and the place. The short form makes
+the pack drop it without a trace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
 
-from wideload_cdk.shared.rules import acknowledge_for_standards
+# NIST 800-53 r5, HIPAA and PCI DSS share their rules, except for those that PCI DSS lacks.
+_STANDARDS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+_NOT_IN_PCI = {"DynamoDBInBackupPlan", "LambdaConcurrency", "LambdaDLQ"}
 
 _ENCRYPTION = "S3DefaultEncryptionKMS"
 _REPLICATION = "S3BucketReplicationEnabled"
@@ -54,15 +64,45 @@ _LOGS = (
 )
 
 
+def acknowledge(construct: Construct, rule: str, reason: str) -> None:
+    """Accept finding `rule` on the one resource that `construct` stands for.
+
+    `rule` is the pack's id, such as `AwsSolutions-L1`, with the finding in brackets for rules
+    that find several things in one resource.
+    """
+    resource: IConstruct = construct.node.default_child or construct
+    pack = rule.split("-", maxsplit=1)[0]
+    Validations.of(resource).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
+
+
+def acknowledge_for_standards(construct: Construct, rule: str, reason: str) -> None:
+    """Accept finding `rule`, such as `LambdaDLQ`, of each pack for a standard that has the rule."""
+    for pack in _STANDARDS:
+        if pack != "PCI.DSS.321" or rule not in _NOT_IN_PCI:
+            acknowledge(construct, f"{pack}-{rule}", reason)
+
+
+def acknowledge_wildcard(role: iam.IRole | None, resource: str, reason: str) -> None:
+    """Accept the wildcard in ARN `resource` of the policy that grants made for `role`."""
+    policy = role and role.node.try_find_child("DefaultPolicy")
+    # The policy of an imported role has another id, and no pack attributes it to the role.
+    if isinstance(policy, iam.Policy):
+        finding = _flatten(Stack.of(policy).resolve(resource))
+        acknowledge(policy, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
+
+
 def acknowledge_bucket(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
-    """Say why `bucket` keeps no versions and no copies, and uses S3's own keys, if it does."""
+    """Accept that `bucket` has neither versions nor replicas, and no KMS key if it has none.
+
+    `reasons` maps rules to reasons, as `TRANSFER_BUCKET` does.
+    """
     for rule, reason in reasons.items():
         if rule != _ENCRYPTION or bucket.encryption_key is None:
             acknowledge_for_standards(bucket, rule, reason)
 
 
 def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) -> None:
-    """Say why `table` is in no backup plan."""
+    """Accept that `table` is in no backup plan."""
     acknowledge_for_standards(
         table,
         "DynamoDBInBackupPlan",
@@ -75,7 +115,10 @@ def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) ->
 
 
 def acknowledge_function(function: lambda_.Function, no_dead_letters: str, no_vpc: str) -> None:
-    """Say why `function` has no dead letters and, where it hasn't, no reservation and no VPC."""
+    """Accept that `function` has no dead-letter target.
+
+    Also accept a missing reservation of concurrency, and a missing VPC.
+    """
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - for the type checker
     acknowledge_for_standards(function, "LambdaDLQ", no_dead_letters)
@@ -92,7 +135,7 @@ def acknowledge_function(function: lambda_.Function, no_dead_letters: str, no_vp
 
 
 def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None:
-    """Say why `log_group` is under CloudWatch's own key, if it is."""
+    """Accept that `log_group` has no KMS key, if it has none."""
     resource = log_group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
     if resource.kms_key_id is None:
@@ -100,7 +143,7 @@ def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None
 
 
 def acknowledge_network(vpc: ec2.Vpc) -> None:
-    """Say why the default security group of `vpc` has the rules that AWS gives it."""
+    """Accept that the default security group of `vpc` keeps the rules that AWS gives it."""
     acknowledge_for_standards(
         vpc,
         "VPCDefaultSecurityGroupClosed",
@@ -110,7 +153,7 @@ def acknowledge_network(vpc: ec2.Vpc) -> None:
 
 
 def acknowledge_role(role: iam.IRole | None) -> None:
-    """Say why what was granted to `role`, which was made here, is an inline policy."""
+    """Accept the inline policy that grants made for `role`, a role that is not imported."""
     policy = role and role.node.find_child("DefaultPolicy")
     assert isinstance(policy, iam.Policy)  # noqa: S101 - for the type checker
     acknowledge_for_standards(
@@ -119,3 +162,16 @@ def acknowledge_role(role: iam.IRole | None) -> None:
         "The policy is this role's alone and goes with it; a managed one could be attached to "
         "other roles, which have other work to do.",
     )
+
+
+def _flatten(value: Any) -> str:
+    """Write a resolved ARN as cdk-nag does in the id of a finding: `<Bucket.Arn>/transit/*`."""
+    match value:
+        case {"Fn::Join": [str(delimiter), list(parts)]}:
+            return delimiter.join(map(_flatten, parts))
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Ref": resource}:
+            return f"<{resource}>"
+        case _:
+            return str(value)

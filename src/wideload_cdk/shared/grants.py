@@ -28,9 +28,9 @@ def grant_objects(
 def grant_list(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> iam.Grant:
     """Grant `s3:ListBucket` for keys that start with `prefix`.
 
-    Without it S3 answers 403 instead of 404 for a key that is not there. For that decision
-    S3 seems to take the requested key as `s3:prefix`, so that the condition holds there too
-    (https://github.com/ceph/ceph/pull/68577); AWS documents neither, and the runtime takes both.
+    Without it S3 answers 403 instead of 404 for a missing key. For that decision S3 seems to use
+    the requested key as `s3:prefix`, so that the condition holds there too
+    (https://github.com/ceph/ceph/pull/68577). AWS documents neither, and the runtime handles both.
     """
     return iam.Grant.add_to_principal_or_resource(
         grantee=grantee,
@@ -42,7 +42,7 @@ def grant_list(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> iam.
 
 
 def grant_bucket_key(bucket: s3.IBucket, grantee: iam.IGrantable) -> None:
-    """Grant what reading, writing and multipart need of the bucket's key, if it has one.
+    """Grant the use of the bucket's key for reading, writing and multipart, if it has one.
 
     Multipart uploads need `kms:Decrypt` even when nothing is read.
     """
@@ -56,20 +56,20 @@ def grant_items(
     *actions: str,
     partition_key: str | None = None,
 ) -> iam.Grant:
-    """Grant `actions` on the table itself, not on its indexes; and its key, if it has one.
+    """Grant `actions` on the table, not on its indexes, and the use of its key, if it has one.
 
-    With `partition_key`, on the items with this one alone.
+    With `partition_key`, only on the items that have it.
     """
     if table.encryption_key is not None:
-        # Reading or writing, DynamoDB decrypts the table's own key in the caller's name, and
-        # asks nothing else of the caller:
+        # For reads and writes, DynamoDB decrypts the table key on behalf of the caller, who needs
+        # no other permission:
         # https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
         table.encryption_key.grant(grantee, "kms:Decrypt")
     return iam.Grant.add_to_principal(
         grantee=grantee,
         actions=list(actions),
         resource_arns=[table.table_arn],
-        # "ForAllValues" holds also where a request names no key; those on items always do.
+        # "ForAllValues" is also true for a request without a key; requests on items have one.
         conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition_key]}}
         if partition_key
         else None,
@@ -86,7 +86,7 @@ def grant_query(table: dynamodb.ITable, grantee: iam.IGrantable, index: str) -> 
 
 
 def grant_stream(table: dynamodb.ITable, grantee: iam.IGrantable) -> iam.Grant:
-    """Grant what a Lambda event source needs to read the table's stream; and its key.
+    """Grant a Lambda event source the table's stream, and the use of its key, if it has one.
 
     `table.grant_stream_read` would give `dynamodb:ListStreams` on every table.
     """
@@ -105,15 +105,16 @@ def grant_stream(table: dynamodb.ITable, grantee: iam.IGrantable) -> iam.Grant:
 
 
 def grant_rule(queue: sqs.IQueue, rule: events.Rule) -> None:
-    """Let one EventBridge rule, and no other, send to the queue."""
+    """Allow one EventBridge rule, and no other, to send to the queue."""
     grants_to = iam.ServicePrincipal("events.amazonaws.com")
     if queue.encryption_master_key is not None:
-        # Without a condition: EventBridge uses a target's key without telling for whose rule, so
-        # with `aws:SourceAccount` rule and dead letters would fail together. AWS says so of topics
-        # ("not supported for EventBridge-to-encrypted topics"), and shows keys of queues without:
+        # Without a condition: EventBridge uses a target's key without naming the rule, so that with
+        # `aws:SourceAccount` both the rule and its dead letters would fail. AWS documents this for
+        # topics ("not supported for EventBridge-to-encrypted topics"), and its examples for queues
+        # have no condition:
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-        # Whose rule it is, the queue's own policy says.
+        # The queue's own policy names the rule.
         queue.encryption_master_key.grant(grants_to, "kms:Decrypt", "kms:GenerateDataKey")
     queue.grant(
         grants_to.with_conditions({"ArnEquals": {"aws:SourceArn": rule.rule_arn}}),
@@ -122,7 +123,7 @@ def grant_rule(queue: sqs.IQueue, rule: events.Rule) -> None:
 
 
 def grant_consume(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
-    """Grant what a Lambda event source needs to take messages from the queue; and its key.
+    """Grant a Lambda event source the queue's messages, and the use of its key, if it has one.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
@@ -137,7 +138,7 @@ def grant_consume(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
 
 
 def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> iam.Grant:
-    """Grant `sqs:SendMessage`, and the queue's key, if it has one."""
+    """Grant `sqs:SendMessage`, and the use of the queue's key, if it has one."""
     if queue.encryption_master_key is not None:
         queue.encryption_master_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
     return iam.Grant.add_to_principal_or_resource(

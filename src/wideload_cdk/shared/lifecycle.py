@@ -1,18 +1,18 @@
-"""How long objects are kept, and in which storage class."""
+"""Lifecycle rules: storage classes of objects, and checks of the times at which they change."""
 
 from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 
-from wideload_cdk.shared.checks import check_days
-
-# Days. S3 refuses less before, and bills less after:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-LEAST_BEFORE_INFREQUENT_ACCESS = 30
-LEAST_IN_INFREQUENT_ACCESS = 30
-# A century; nobody means more.
-MOST_DAYS = 36_499
+from wideload_cdk.shared.checks import check_limit
+from wideload_cdk.shared.limits import (
+    GLACIER_DAYS,
+    INFREQUENT_ACCESS_DAYS,
+    LEAST_DAYS_IN_INFREQUENT_ACCESS,
+    RETENTION_DAYS,
+    Limit,
+)
 
 
 def add_lifecycle(
@@ -23,16 +23,16 @@ def add_lifecycle(
     infrequent_access_after: Duration | None,
     glacier_after: Duration | None,
 ) -> None:
-    """Add the rule that moves what lies under `prefix`, unless it stays where it is.
+    """Add a rule that moves objects under `prefix` to other storage classes, if any is given.
 
-    No rule lets it expire: an object goes with the record that names it, whose end was set when
-    it was written; a rule would apply a new setting to old objects too (docs/adr/0039).
+    No rule expires them: an object is deleted with its record, whose expiry was set when it was
+    written. A rule would apply a new setting to old objects too (docs/adr/0039).
     """
     transitions = [
         s3.Transition(storage_class=storage_class, transition_after=after)
         for storage_class, after in (
             (s3.StorageClass.INFREQUENT_ACCESS, infrequent_access_after),
-            # The other classes of Glacier take minutes to hours to give an object out.
+            # Retrieval from the other classes of Glacier takes minutes to hours.
             (s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, glacier_after),
         )
         if after is not None
@@ -47,26 +47,27 @@ def check_lifecycle(
     infrequent_access_after: tuple[str, Duration | None],
     glacier_after: tuple[str, Duration | None],
 ) -> None:
-    """Raise ValueError if S3 would refuse these times, or one could never come.
+    """Raise ValueError if S3 would refuse these times, or if one would never be reached.
 
-    Each comes with the name that its caller knows it by. Times known only at deployment are
-    left out.
+    Each time comes with the name of the caller's argument. Times that are known only at deployment
+    are not checked.
     """
-    infrequent_name, infrequent = infrequent_access_after[0], _days(*infrequent_access_after)
-    glacier_name, glacier = glacier_after[0], _days(*glacier_after)
-    end_name, end = expiration[0], _days(*expiration)
-    if infrequent is not None:
-        if infrequent < LEAST_BEFORE_INFREQUENT_ACCESS:
-            raise ValueError(
-                f"{infrequent_name} is {infrequent} days; "
-                f"S3 wants at least {LEAST_BEFORE_INFREQUENT_ACCESS}."
-            )
-        if glacier is not None and glacier < infrequent + LEAST_IN_INFREQUENT_ACCESS:
-            raise ValueError(
-                f"{glacier_name} is {glacier} days; give at least "
-                f"{LEAST_IN_INFREQUENT_ACCESS} more than {infrequent_name}, which "
-                f"is {infrequent}, for S3 bills that many in any case; or leave the latter out."
-            )
+    infrequent_name, glacier_name, end_name = (
+        name for name, _ in (infrequent_access_after, glacier_after, expiration)
+    )
+    infrequent = _days(*infrequent_access_after, INFREQUENT_ACCESS_DAYS)
+    glacier = _days(*glacier_after, GLACIER_DAYS)
+    end = _days(*expiration, RETENTION_DAYS)
+    if (
+        infrequent is not None
+        and glacier is not None
+        and glacier < infrequent + LEAST_DAYS_IN_INFREQUENT_ACCESS
+    ):
+        raise ValueError(
+            f"{glacier_name} is {glacier} days; give at least "
+            f"{LEAST_DAYS_IN_INFREQUENT_ACCESS} more than {infrequent_name}, which "
+            f"is {infrequent}, for S3 bills that many in any case; or leave the latter out."
+        )
     for name, value in ((infrequent_name, infrequent), (glacier_name, glacier)):
         if value is not None and end is not None and value >= end:
             raise ValueError(
@@ -75,8 +76,8 @@ def check_lifecycle(
             )
 
 
-def _days(name: str, value: Duration | None) -> int | None:
+def _days(name: str, value: Duration | None, limit: Limit) -> int | None:
     if value is None or value.is_unresolved():
         return None
-    check_days(name, value, most=MOST_DAYS)
+    check_limit(name, value, limit)
     return int(value.to_days())

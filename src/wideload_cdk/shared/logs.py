@@ -1,6 +1,8 @@
-"""Log groups, encrypted by a key of the team's where there is one."""
+"""Log groups, encrypted by the caller's KMS key if there is one."""
 
 from __future__ import annotations
+
+import dataclasses
 
 from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -11,38 +13,42 @@ from constructs import Construct
 from wideload_cdk.shared.findings import acknowledge_log_group
 
 
-def new_log_group(
-    scope: Construct,
-    id: str,
-    *,
-    retention: logs.RetentionDays,
-    removal_policy: RemovalPolicy,
-    encryption_key: kms.IKey | None,
-    log_group_name: str | None = None,
-) -> logs.LogGroup:
-    """A log group. CloudWatch encrypts always; without a key, with one of its own.
+@dataclasses.dataclass(frozen=True)
+class LogSettings:
+    """Settings that all log groups of a construct share."""
 
-    With a `log_group_name`, one that is retained goes all the same if the deployment that makes it
-    fails: else the next would find the name taken.
+    retention: logs.RetentionDays
+    removal_policy: RemovalPolicy
+    encryption_key: kms.IKey | None
+
+
+def new_log_group(
+    scope: Construct, id: str, settings: LogSettings, *, log_group_name: str | None = None
+) -> logs.LogGroup:
+    """Make a log group. Without a key, CloudWatch encrypts it with a key of its own.
+
+    A retained group that has a `log_group_name` is still deleted if the deployment that creates
+    it fails. Otherwise the next deployment would find the name taken.
     """
-    if encryption_key is not None:
-        _let_logs_use(encryption_key, Stack.of(scope))
+    key, removal_policy = settings.encryption_key, settings.removal_policy
+    if key is not None:
+        _grant_logs_service(key, Stack.of(scope))
     if log_group_name is not None and removal_policy is RemovalPolicy.RETAIN:
         removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     log_group = logs.LogGroup(
         scope,
         id,
         log_group_name=log_group_name,
-        retention=retention,
+        retention=settings.retention,
         removal_policy=removal_policy,
-        encryption_key=encryption_key,
+        encryption_key=key,
     )
     acknowledge_log_group(log_group)
     return log_group
 
 
-def _let_logs_use(key: kms.IKey, stack: Stack) -> None:
-    """Let CloudWatch Logs use the key, for log groups of the stack's account and region alone.
+def _grant_logs_service(key: kms.IKey, stack: Stack) -> None:
+    """Grant CloudWatch Logs the use of `key` for log groups of the stack's account and region.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """

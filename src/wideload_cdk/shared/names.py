@@ -1,9 +1,11 @@
-"""Parts of physical names that keep two deployments apart."""
+"""Names that deployments share, and parts of names that keep two deployments apart."""
 
 from __future__ import annotations
 
 from aws_cdk import Fn, Stack
 from constructs import IConstruct
+
+METRIC_NAMESPACE = "Wideload"
 
 
 def stack_suffix(scope: IConstruct) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from wideload_cdk import users
-from wideload_cdk.files.sign_in import INVITATION_DAYS
+from wideload_cdk.files.user_pool import INVITATION_DAYS
 from wideload_cdk.operate.backups import backups_of, sentences
 from wideload_cdk.operate.command_line import (
     Aws,

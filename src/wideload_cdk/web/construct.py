@@ -17,12 +17,13 @@ from wideload_cdk.shared.access_logs import new_access_logs_bucket
 from wideload_cdk.shared.findings import (
     PAGE_BUCKET,
     PAGE_LOGS,
+    acknowledge,
     acknowledge_bucket,
     acknowledge_log_group,
     acknowledge_role,
+    acknowledge_wildcard,
 )
 from wideload_cdk.shared.grants import grant_objects
-from wideload_cdk.shared.rules import acknowledge, acknowledge_wildcard
 
 # What the HSTS preload list asks for at least is a year.
 HSTS_MAX_AGE = Duration.days(2 * 365)

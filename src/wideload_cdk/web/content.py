@@ -12,7 +12,7 @@ from constructs import Construct
 
 from wideload_cdk.files.construct import FileTransfer
 from wideload_cdk.files.sign_in import origin_of
-from wideload_cdk.shared.rules import acknowledge, acknowledge_for_standards
+from wideload_cdk.shared.findings import acknowledge, acknowledge_for_standards
 from wideload_cdk.web.construct import WebApp
 from wideload_cdk.web.page import CONFIG, FRESH, INDEX, LASTING, built_page, narrowed_index
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
@@ -57,12 +55,9 @@ VERIFIER = {
 ROLES = {"ApiFunction": API, "Sweep": SWEEP, "Verifier": VERIFIER}
 
 
-@pytest.fixture(scope="module")
-def verifying(code_folder: Any) -> Template:
-    stack = cdk.Stack(cdk.App(), "Default")
-    code = lambda_.Code.from_asset(str(code_folder))
-    FileTransfer(stack, "Files", code=code, verify_multipart=True)
-    return Template.from_stack(stack)
+@pytest.fixture
+def verifying(verifying_files: Template) -> Template:
+    return verifying_files
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -72,12 +67,10 @@ def test_role_has_exactly_its_permissions(verifying: Template, role: str) -> Non
 
 @pytest.mark.parametrize("role", ["ApiFunction", "Sweep"])
 def test_without_a_verifier_there_is_no_queue_to_send_to(
-    stack: cdk.Stack, code: lambda_.Code, role: str
+    default_files: Template, role: str
 ) -> None:
-    FileTransfer(stack, "Files", code=code)
-
     expected = {where: what for where, what in ROLES[role].items() if where != "<VerifyQueue>"}
-    assert permissions(Template.from_stack(stack), role, construct="Files") == expected
+    assert permissions(default_files, role, construct="Files") == expected
 
 
 @pytest.mark.parametrize("role", ROLES)

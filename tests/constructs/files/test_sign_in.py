@@ -1,4 +1,4 @@
-"""`FileTransfer`: who may call the API, from which pages, and where people sign in."""
+"""Sign-in of `FileTransfer`: tokens, user pool, callback URLs and CORS."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ SES = "arn:aws:ses:eu-west-1:123456789012:identity/example.com"
 THEIRS = {"issuer": "https://login.example.com/", "audience": "files-api"}
 
 Make = Callable[..., tuple[FileTransfer, Template]]
+TemplateOf = Callable[..., Template]
 
 
 @pytest.fixture
@@ -36,11 +37,9 @@ def make(stack: cdk.Stack, code: lambda_.Code) -> Make:
     return run
 
 
-@pytest.fixture(scope="module")
-def default(code_folder: Any) -> Template:
-    stack = cdk.Stack(cdk.App(), "Default")
-    FileTransfer(stack, "Files", code=lambda_.Code.from_asset(str(code_folder)))
-    return Template.from_stack(stack)
+@pytest.fixture
+def default(default_files: Template) -> Template:
+    return default_files
 
 
 def id_of(template: Template, kind: str) -> str:
@@ -57,7 +56,7 @@ def client(template: Template) -> dict[str, Any]:
 
 
 def sign_in(template: Template, known: dict[str, str]) -> dict[str, Any]:
-    """What `GET /sign-in` answers, references being replaced by what is `known` of them."""
+    """The answer to `GET /sign-in`, with the values in `known` for references."""
     function = only(template, "AWS::Lambda::Function", "ApiFunction")
     value = function["Environment"]["Variables"]["WIDELOAD_SIGN_IN"]
     parts = value["Fn::Join"][1] if isinstance(value, dict) else [value]
@@ -233,14 +232,6 @@ def test_mail_can_go_out_by_ses(make: Make, sender: str, identity: str) -> None:
     }
 
 
-def test_people_sign_in_with_their_address_however_it_is_written(default: Template) -> None:
-    properties = pool(default)
-
-    assert properties["UsernameAttributes"] == ["email"]
-    assert properties["UsernameConfiguration"] == {"CaseSensitive": False}
-    assert properties["Schema"] == [{"Name": "email", "Required": True, "Mutable": True}]
-
-
 def test_an_account_is_recovered_by_a_verified_address_alone(default: Template) -> None:
     properties = pool(default)
 
@@ -273,9 +264,9 @@ def test_passwords_are_strong(default: Template) -> None:
     ],
 )
 def test_a_second_factor_is_a_setting(
-    make: Make, arguments: dict[str, Any], mode: str, enabled: list[str] | None
+    template_of: TemplateOf, arguments: dict[str, Any], mode: str, enabled: list[str] | None
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(FileTransfer, **arguments)
 
     assert pool(template)["MfaConfiguration"] == mode
     assert pool(template).get("EnabledMfas") == enabled
@@ -308,16 +299,6 @@ def test_pool_can_be_disposable(make: Make) -> None:
 # Its client
 
 
-def test_client_has_no_secret_and_takes_codes_alone(default: Template) -> None:
-    properties = client(default)
-
-    assert properties["GenerateSecret"] is False
-    assert properties["AllowedOAuthFlows"] == ["code"]
-    assert properties["AllowedOAuthFlowsUserPoolClient"] is True
-    assert properties["AllowedOAuthScopes"] == ["openid", "email"]
-    assert properties["SupportedIdentityProviders"] == ["COGNITO"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "flows"),
     [
@@ -327,9 +308,9 @@ def test_client_has_no_secret_and_takes_codes_alone(default: Template) -> None:
     ],
 )
 def test_a_password_is_not_sent_as_it_is_unless_allowed(
-    make: Make, arguments: dict[str, Any], flows: list[str]
+    template_of: TemplateOf, arguments: dict[str, Any], flows: list[str]
 ) -> None:
-    _, template = make(**arguments)
+    template = template_of(FileTransfer, **arguments)
 
     assert client(template)["ExplicitAuthFlows"] == flows
 
@@ -348,16 +329,16 @@ def test_tokens_live_for_an_hour_rotate_for_a_week_and_can_be_revoked(default: T
     assert properties["EnableTokenRevocation"] is True
 
 
-def test_nobody_learns_who_exists(default: Template) -> None:
+def test_answers_do_not_reveal_who_exists(default: Template) -> None:
     assert client(default)["PreventUserExistenceErrors"] == "ENABLED"
 
 
-def test_people_are_sent_back_to_the_command_line_alone(default: Template) -> None:
+def test_only_the_command_line_gets_callbacks_by_default(default: Template) -> None:
     assert client(default)["CallbackURLs"] == LOOPBACK
     assert "LogoutURLs" not in client(default)
 
 
-def test_people_are_sent_back_to_the_pages_given(make: Make) -> None:
+def test_pages_given_get_callbacks(make: Make) -> None:
     _, template = make(
         web_urls=["https://files.example.com", "http://localhost:5173/app", LOOPBACK[0]]
     )
@@ -370,21 +351,7 @@ def test_people_are_sent_back_to_the_pages_given(make: Make) -> None:
 # Its sign-in pages
 
 
-def test_sign_in_pages_are_managed_login_with_a_style(default: Template) -> None:
-    domain = only(default, "AWS::Cognito::UserPoolDomain")
-    branding = only(default, "AWS::Cognito::ManagedLoginBranding")
-
-    pool_id = {"Ref": id_of(default, "AWS::Cognito::UserPool")}
-    assert pool(default)["UserPoolTier"] == "ESSENTIALS"
-    assert (domain["ManagedLoginVersion"], domain["UserPoolId"]) == (2, pool_id)
-    assert branding == {
-        "UserPoolId": pool_id,
-        "ClientId": {"Ref": id_of(default, "AWS::Cognito::UserPoolClient")},
-        "UseCognitoProvidedValues": True,
-    }
-
-
-def test_host_name_is_like_no_other_in_the_region(default: Template) -> None:
+def test_default_host_name_is_unique_in_the_region(default: Template) -> None:
     stack_uuid = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
     random_part = {"Fn::Select": [4, {"Fn::Split": ["-", stack_uuid]}]}
 
@@ -555,7 +522,7 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
         ({"mfa": "sms"}, "mfa is 'sms'; give one of off, optional, required"),
         ({"sign_in_domain_prefix": "-a"}, "sign_in_domain_prefix is '-a'; give 1 to 63 of a-z"),
         ({"sign_in_domain_prefix": "A"}, "sign_in_domain_prefix is 'A'; give 1 to 63 of a-z"),
-        ({"sign_in_domain_prefix": "my-cognito"}, "give one without 'cognito', which Cognito"),
+        ({"sign_in_domain_prefix": "my-cognito"}, "give 1 to 63 of a-z, 0-9 and hyphens, no"),
         ({"endpoint_url": "https://localhost:4566/"}, "scheme, host and port with nothing behind"),
         ({"web_urls": ["files.example.com"]}, "'files.example.com'; give the address of a page"),
         ({"web_urls": ["http://files.example.com/"]}, "give the address of a page with https"),

@@ -27,7 +27,9 @@ def id_of(template: Template, kind: str, id_part: str) -> str:
     return str(found)
 
 
-def test_there_is_none_unless_asked_for(stack: cdk.Stack, code: lambda_.Code) -> None:
+def test_without_verify_multipart_there_is_no_verifier(
+    stack: cdk.Stack, code: lambda_.Code
+) -> None:
     files, _ = make(stack, code, verify_multipart=False)
 
     template = Template.from_stack(stack)
@@ -37,10 +39,17 @@ def test_there_is_none_unless_asked_for(stack: cdk.Stack, code: lambda_.Code) ->
     template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of the schedule's dead events
 
 
-def test_takes_one_file_at_a_time_and_ten_at_once(stack: cdk.Stack, code: lambda_.Code) -> None:
-    make(stack, code)
+def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
+    verifier = only(verifying_files, "AWS::Lambda::Function", "Verifier")
 
-    template = Template.from_stack(stack)
+    assert verifier["Handler"] == "wideload_runtime.handlers.files_verifier.handler"
+    assert (verifier["MemorySize"], verifier["Timeout"]) == (1769, 900)
+    assert verifier["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "files"
+
+
+def test_takes_one_file_at_a_time_and_ten_at_once(verifying_files: Template) -> None:
+    template = verifying_files
+
     mapping = only(template, "AWS::Lambda::EventSourceMapping")
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -50,10 +59,9 @@ def test_takes_one_file_at_a_time_and_ten_at_once(stack: cdk.Stack, code: lambda
     assert mapping["FunctionName"] == {"Ref": id_of(template, "AWS::Lambda::Function", "Verifier")}
 
 
-def test_gives_up_after_five_tries(stack: cdk.Stack, code: lambda_.Code) -> None:
-    make(stack, code)
+def test_gives_up_after_five_tries(verifying_files: Template) -> None:
+    template = verifying_files
 
-    template = Template.from_stack(stack)
     queue = only(template, "AWS::SQS::Queue", "VerifyQueue")
     dead = id_of(template, "AWS::SQS::Queue", "FilesDeadLetterQueue")
     assert queue["RedrivePolicy"] == {
@@ -89,7 +97,7 @@ def test_events_go_to_the_target(
     assert rule["EventPattern"] == {
         "source": ["wideload"],
         "detail-type": [detail_type],
-        # Nobody widens a rule to another deployment.
+        # `detail` can't widen a rule to another deployment.
         "detail": {"owner": ["ann"], "environment": ["blue"]},
     }
     assert len(rule["Targets"]) == 1
@@ -110,7 +118,7 @@ def test_event_bus_given_is_used(stack: cdk.Stack, code: lambda_.Code) -> None:
 
 
 @pytest.mark.parametrize("method", ["on_file_verified", "on_file_corrupt"])
-def test_no_rule_for_events_that_never_come(
+def test_refuses_rules_without_a_verifier(
     stack: cdk.Stack, code: lambda_.Code, method: str
 ) -> None:
     files, theirs = make(stack, code, verify_multipart=False)

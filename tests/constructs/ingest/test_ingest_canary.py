@@ -74,7 +74,7 @@ def test_runs_the_handler_within_the_shortest_interval(default: Template) -> Non
     assert "VpcConfig" not in properties
 
 
-def test_is_told_where_the_api_is(default: Template) -> None:
+def test_knows_url_and_header_of_the_api(default: Template) -> None:
     told = variables(default)
     [api] = default.find_resources("AWS::ApiGatewayV2::Api")
     [keys] = [name for name in default.find_resources("AWS::DynamoDB::Table") if "Keys" in name]
@@ -91,7 +91,7 @@ def test_header_of_the_ingest_is_used(make: Make) -> None:
     assert variables(template)["WIDELOAD_API_KEY_HEADER"] == "x-pype-token"
 
 
-def test_its_key_has_an_id_that_the_authorizer_knows_as_the_canarys(default: Template) -> None:
+def test_key_id_is_of_the_form_reserved_for_the_canary(default: Template) -> None:
     key_id = variables(default)["WIDELOAD_CANARY_KEY_ID"]
 
     assert key_id.startswith(CANARY)

@@ -1,4 +1,4 @@
-"""The events that `PayloadIngest` lives on, and those that it makes for others."""
+"""The events that `PayloadIngest` receives, and those that it publishes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,9 @@ def arn(template: Template, kind: str, id_part: str, attribute: str = "Arn") -> 
     return {"Fn::GetAtt": [id_of(template, kind, id_part), attribute]}
 
 
-@pytest.fixture(scope="module")
-def default(code_folder: Any) -> Template:
-    """As another team's app without feature flags makes it."""
-    stack = cdk.Stack(cdk.App(), "Default")
-    PayloadIngest(stack, "Ingest", code=lambda_.Code.from_asset(str(code_folder)))
-    return Template.from_stack(stack)
+@pytest.fixture
+def default(default_ingest: Template) -> Template:
+    return default_ingest
 
 
 # Uploads
@@ -77,57 +74,7 @@ def test_uploads_to_a_bucket_given_become_messages_too(
     assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["mine"]}
 
 
-# Sweep
-
-
-def test_sweep_runs_every_hour(default: Template) -> None:
-    rule = only(default, "AWS::Events::Rule", "SweepSchedule")
-
-    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
-    [target] = rule["Targets"]
-    assert target["Arn"] == arn(default, "AWS::Lambda::Function", "IngestSweep")
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600}
-
-
-@pytest.mark.parametrize("name", ["UnclaimedUploads", "SweepSchedule"])
-def test_events_that_do_not_arrive_are_kept(default: Template, name: str) -> None:
-    [target] = only(default, "AWS::Events::Rule", name)["Targets"]
-
-    dead = arn(default, "AWS::SQS::Queue", "EventDeadLetter")
-    assert target["DeadLetterConfig"] == {"Arn": dead}
-
-
 # The table's stream
-
-
-def test_finished_payloads_reach_the_events_function(default: Template) -> None:
-    mapping = only(default, "AWS::Lambda::EventSourceMapping", "EventsStream")
-
-    assert mapping["EventSourceArn"] == arn(
-        default, "AWS::DynamoDB::Table", "Payloads", "StreamArn"
-    )
-    events_function = id_of(default, "AWS::Lambda::Function", "IngestEvents")
-    assert mapping["FunctionName"] == {"Ref": events_function}
-    assert mapping["StartingPosition"] == "TRIM_HORIZON"
-    finished, _ = patterns(mapping)
-    assert finished == {
-        "eventName": ["INSERT", "MODIFY"],
-        "dynamodb": {"NewImage": {"state": {"S": ["stored", "failed"]}}},
-    }
-
-
-def test_expired_payloads_with_a_document_reach_the_events_function(default: Template) -> None:
-    _, expired = patterns(only(default, "AWS::Lambda::EventSourceMapping", "EventsStream"))
-
-    assert expired == {
-        "eventName": ["REMOVE"],
-        "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
-        "dynamodb": {"OldImage": {"archive_key": {"S": [{"exists": True}]}}},
-    }
-
-
-def patterns(mapping: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
 
 
 def test_stream_goes_on_past_a_record_that_can_not_be_published(default: Template) -> None:

@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 
 from examples.processor import handler as example
 from tests.constructs.conftest import EXAMPLES, only
+from tests.constructs.ingest.test_ingest_policies import WORKER
 from tests.constructs.policies import permissions
-from tests.constructs.shared.test_policies import WORKER
 from wideload_cdk import PayloadIngest
 from wideload_runtime.adapters.payload_table import DynamoPayloadTable
 from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard
@@ -289,7 +289,7 @@ def test_example_takes_the_same_lease_as_the_runtime() -> None:
         (gzip.compress(b"{}\n", mtime=0)[:-5], "invalid_gzip", "The gzip is damaged"),
     ],
 )
-def test_example_fails_what_will_never_do(content: bytes, code: str, detail: str) -> None:
+def test_example_fails_invalid_payloads(content: bytes, code: str, detail: str) -> None:
     item = process(processor(content))
 
     assert (item["state"], item["error_code"]) == ("failed", code)
@@ -313,7 +313,7 @@ def test_example_takes_no_more_lines_than_it_says(monkeypatch: pytest.MonkeyPatc
         {"state": "failed", "error_code": "invalid_json"},
     ],
 )
-def test_example_leaves_alone_what_is_done(item: dict[str, Any]) -> None:
+def test_example_ignores_finished_payloads(item: dict[str, Any]) -> None:
     made = processor(b"{}\n", **item)
 
     assert process(made) == {**OPEN, **item}
@@ -339,7 +339,7 @@ def test_example_does_not_disturb_the_holder_of_a_lease() -> None:
         {"state": "failed", "error_code": "internal", "error_detail": "before"},
     ],
 )
-def test_example_takes_up_what_was_left(item: dict[str, Any]) -> None:
+def test_example_resumes_unfinished_payloads(item: dict[str, Any]) -> None:
     done = process(processor(b"{}\n", **item))
 
     assert done["state"] == "stored"

@@ -1,4 +1,4 @@
-"""Log levels: what functions write at each setting, and what of it Lambda lets through."""
+"""Log levels: the lines that functions write at each level, and that Lambda passes on."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def functions(setting: str, code_folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def written(functions: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
-    """What a handler writes with Powertools, in an environment as Lambda makes it of a template."""
+    """The output of a handler that logs by Powertools, in the environment that a template gives."""
     function = functions[0]
     given = {
         name: value
@@ -92,7 +92,7 @@ def written(functions: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]
 
 
 def reach_cloudwatch(lines: list[str], level: str) -> list[dict[str, Any]]:
-    """What Lambda lets through: a line without a level or an RFC 3339 timestamp counts as INFO.
+    """The lines that Lambda passes on. One without level or RFC 3339 timestamp counts as INFO.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """
@@ -131,7 +131,7 @@ def test_lines_from_the_level_on_and_all_metrics_reach_cloudwatch(
     assert [line["level"] for line in seen if "_aws" not in line] == expected
     (metrics,) = [line for line in seen if "_aws" in line]
     assert metrics["PayloadStoredCount"] == [1]
-    # What libraries log goes to the root logger's handler, and never below INFO.
+    # Lines of libraries go to the root logger's handler, and none below INFO.
     libraries = max(1, LOG_LEVELS.index(setting))
     assert written.stderr.splitlines() == ["a library's line"] * (len(LEVELS) - libraries)
 

@@ -49,7 +49,7 @@ def waits(first: float, longest: float, repeats: int, retry_after: float = 0) ->
 
 
 def retry_after() -> int:
-    """What a 503 for a service that is away asks for."""
+    """`Retry-After` of a 503 for an unavailable service."""
     answers: list[Refused] = []
     api: Any = SimpleNamespace(problem=answers.append)
     Api._aws_failed(api, EndpointConnectionError(endpoint_url=""))
@@ -230,7 +230,7 @@ def test_no_cell_has_a_number_of_its_own(numbers: list[tuple[str, str, str]]) ->
     assert quantities(PROSE) <= known
 
 
-def test_what_waits_is_kept_for_longer_than_a_day(everything: Template) -> None:
+def test_queued_messages_are_kept_for_more_than_a_day(everything: Template) -> None:
     queue = only(everything, "AWS::SQS::Queue", "IngestQueue")
 
     assert queue["MessageRetentionPeriod"] >= timedelta(days=2).total_seconds()

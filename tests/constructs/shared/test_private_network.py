@@ -81,7 +81,7 @@ def test_functions_may_send_https_and_endpoints_take_it_from_them_alone(stack: c
     assert "SecurityGroupIngress" not in endpoints
 
 
-def test_who_talked_to_whom_is_logged(stack: cdk.Stack) -> None:
+def test_flow_logs_are_kept(stack: cdk.Stack) -> None:
     template = synthesize(stack, flow_log_retention=logs.RetentionDays.ONE_WEEK)
 
     assert only(template, "AWS::EC2::FlowLog")["TrafficType"] == "ALL"

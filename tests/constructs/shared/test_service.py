@@ -1,4 +1,4 @@
-"""What `PayloadIngest` and `FileTransfer` both can be put into: network, domain, key, quota."""
+"""Options that `PayloadIngest` and `FileTransfer` share: network, domain, key, concurrency."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def make(stack: cdk.Stack, code: lambda_.Code, kind: type[Any]) -> Make:
     return run
 
 
+@pytest.fixture
+def default(template_of: Callable[..., Template], kind: type[Any]) -> Template:
+    return template_of(kind)
+
+
 def functions(template: Template) -> list[dict[str, Any]]:
     found = template.find_resources("AWS::Lambda::Function").values()
     return [each["Properties"] for each in found]
@@ -55,12 +60,10 @@ def actions_on_everything(template: Template) -> set[str]:
     }
 
 
-def test_functions_are_in_no_network_by_default(make: Make, kind: type[Any]) -> None:
-    _, template = make()
-
-    assert len(functions(template)) == FUNCTIONS[kind]
-    assert not [each for each in functions(template) if "VpcConfig" in each]
-    assert actions_on_everything(template) == {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+def test_functions_are_in_no_network_by_default(default: Template, kind: type[Any]) -> None:
+    assert len(functions(default)) == FUNCTIONS[kind]
+    assert not [each for each in functions(default) if "VpcConfig" in each]
+    assert actions_on_everything(default) == {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
 
 def test_functions_run_in_the_network_given(stack: cdk.Stack, make: Make, kind: type[Any]) -> None:
@@ -101,21 +104,19 @@ def test_functions_in_a_network_may_have_an_interface_there(stack: cdk.Stack, ma
         assert set(function["DependsOn"]) & set(policies), "it is made before it may be"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "mode"), [({}, "Active"), ({"tracing": True}, "Active"), ({"tracing": False}, "")]
-)
-def test_tracing_can_be_switched_off(make: Make, arguments: dict[str, Any], mode: str) -> None:
-    _, template = make(**arguments)
-
-    modes = {each.get("TracingConfig", {}).get("Mode", "") for each in functions(template)}
-    assert modes == {mode}
-    assert bool(actions_on_everything(template)) == bool(mode)
+def test_functions_send_traces_by_default(default: Template) -> None:
+    assert {each["TracingConfig"]["Mode"] for each in functions(default)} == {"Active"}
 
 
-def test_nothing_is_reserved_by_default(make: Make) -> None:
-    _, template = make()
+def test_tracing_can_be_switched_off(make: Make) -> None:
+    _, template = make(tracing=False)
 
-    assert not [each for each in functions(template) if "ReservedConcurrentExecutions" in each]
+    assert not [each for each in functions(template) if "TracingConfig" in each]
+    assert actions_on_everything(template) == set()
+
+
+def test_nothing_is_reserved_by_default(default: Template) -> None:
+    assert not [each for each in functions(default) if "ReservedConcurrentExecutions" in each]
 
 
 def test_concurrency_of_the_api_can_be_reserved(make: Make) -> None:
@@ -222,20 +223,18 @@ def test_key_given_encrypts_the_logs_and_logs_may_use_it(stack: cdk.Stack, make:
     assert groups_alone["Fn::Join"][1][-1] == ":log-group:*"
 
 
-def test_logs_have_no_key_by_default(make: Make) -> None:
-    _, template = make()
-
-    groups = template.find_resources("AWS::Logs::LogGroup").values()
+def test_logs_have_no_key_by_default(default: Template) -> None:
+    groups = default.find_resources("AWS::Logs::LogGroup").values()
     assert groups
     assert not [each for each in groups if "KmsKeyId" in each["Properties"]]
 
 
-def test_example_has_all_of_it(synthesize_example: Callable[[str], Template]) -> None:
+def test_operated_example_sets_all_of_it(synthesize_example: Callable[[str], Template]) -> None:
     app = synthesize_example("operated_app.py")
 
     outside = [each for each in functions(app) if "VpcConfig" not in each]
     assert len(functions(app)) == sum(FUNCTIONS.values()) + 1
-    # The canary comes from outside, as clients do.
+    # The canary calls the API from outside, as clients do.
     assert [each["Handler"].split(".")[-2] for each in outside] == ["ingest_canary"]
     assert only(app, "AWS::SNS::Subscription")["Endpoint"] == "oncall@example.com"
     names = [

@@ -1,4 +1,4 @@
-"""The reasons for what rule packs find go with the constructs into other teams' apps."""
+"""Acknowledgements of rule-pack findings travel with the constructs into other apps."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def acknowledged(construct: IConstruct) -> set[str]:
     }
 
 
-def test_a_team_that_gives_what_it_has_needs_to_explain_nothing(
-    stack: cdk.Stack, code: lambda_.Code
-) -> None:
+def test_rule_packs_find_nothing_with_given_resources(stack: cdk.Stack, code: lambda_.Code) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Theirs", "theirs")
     payloads = dynamodb.Table.from_table_attributes(
         stack,
@@ -74,7 +72,7 @@ def test_a_team_that_gives_what_it_has_needs_to_explain_nothing(
         ("vpc", "Worker", "LambdaInsideVPC"),
     ],
 )
-def test_nothing_is_explained_that_an_option_has_put_right(
+def test_findings_that_an_option_fixes_are_not_acknowledged(
     stack: cdk.Stack, code: lambda_.Code, given: str, where: str, rule: str
 ) -> None:
     options: dict[str, Any] = {
@@ -91,7 +89,7 @@ def test_nothing_is_explained_that_an_option_has_put_right(
 
 
 @pytest.mark.parametrize(("recovery", "told"), [(True, "Point-in-time"), (False, "may be lost")])
-def test_says_how_far_a_table_can_be_restored(
+def test_reason_tells_whether_a_table_can_be_restored(
     stack: cdk.Stack, code: lambda_.Code, recovery: bool, told: str
 ) -> None:
     ingest = PayloadIngest(stack, "Ingest", code=code, point_in_time_recovery=recovery)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
@@ -85,11 +83,9 @@ ROLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def default(code_folder: Any) -> Template:
-    stack = cdk.Stack(cdk.App(), "Default")
-    PayloadIngest(stack, "Ingest", code=lambda_.Code.from_asset(str(code_folder)))
-    return Template.from_stack(stack)
+@pytest.fixture
+def default(default_ingest: Template) -> Template:
+    return default_ingest
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -132,9 +128,7 @@ def test_only_rules_made_here_may_send_dead_events(default: Template) -> None:
     assert senders(default, "IngestDeadLetterQueue") == []
 
 
-def test_key_given_lets_eventbridge_use_it_for_whatever_rule(
-    stack: cdk.Stack, code: lambda_.Code
-) -> None:
+def test_key_given_may_be_used_by_every_rule(stack: cdk.Stack, code: lambda_.Code) -> None:
     PayloadIngest(stack, "Ingest", code=code, encryption_key=kms.Key(stack, "Data"))
 
     template = Template.from_stack(stack)
