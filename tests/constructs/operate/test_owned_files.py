@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.runtime.fake_s3 import Body
 from tests.runtime.files.files_world import DAY, FilesWorld, Person, large, refusal, small
-from wideload_cdk.operate import owned_files
-from wideload_cdk.operate.owned_files import FilesReport, OwnedFiles, Usage
+from wideload_cdk.users import owned_files
+from wideload_cdk.users.owned_files import FilesReport, OwnedFiles, Usage
 from wideload_runtime.adapters.files_items import DUE_SHARDS, trash_item
 from wideload_runtime.core.files.records import Trash
 from wideload_runtime.core.files.transfer import key_prefix

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeItems
 from wideload_cdk import payloads
-from wideload_cdk.operate import command_line
-from wideload_cdk.operate.restored import RestoreReport
+from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.payloads import __main__ as payloads_program
 from wideload_runtime.core.ingest.payloads import archive_key, transit_key
 
@@ -217,7 +217,7 @@ def dynamo(monkeypatch: pytest.MonkeyPatch) -> FakeDynamo:
         def client(self, service: str, *, endpoint_url: str | None, config: object) -> Any:
             return {"dynamodb": made, "s3": FakeBucket()}[service]
 
-    monkeypatch.setattr(command_line.boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", Session)
     return made
 
 

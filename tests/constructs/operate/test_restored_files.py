@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.runtime.fake_dynamo import FakeDynamoTable
 from tests.runtime.files.files_world import FilesWorld, audit, large, small
-from wideload_cdk.operate.restored import RestoreReport
-from wideload_cdk.operate.restored_files import put_files_back
+from wideload_cdk.operate.restore import RestoreReport
+from wideload_cdk.users.restored_files import put_files_back
 from wideload_runtime.core.files.requests import Page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,8 +13,7 @@ from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeT
 from tests.constructs.operate.test_keys import NOW
 from tests.constructs.operate.test_keys import FakeTable as FakeKeys
 from wideload_cdk.keys import create_key
-from wideload_cdk.operate import command_line
-from wideload_cdk.operate.backups import backups_of
+from wideload_cdk.operate.backups import find_backups
 from wideload_cdk.tenants import TenantDeletion, TenantReport
 from wideload_cdk.tenants import __main__ as tenants_program
 from wideload_runtime.adapters.payload_table import SWEEP, _slots_of
@@ -167,7 +167,7 @@ class FakeSession:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch, deployment: Deployment) -> type[FakeSession]:
-    monkeypatch.setattr(command_line.boto3, "Session", FakeSession)
+    monkeypatch.setattr(boto3, "Session", FakeSession)
     FakeSession.deployment, FakeSession.dynamo = deployment, FakeDynamo()
     return FakeSession
 
@@ -237,7 +237,7 @@ def test_what_is_deleted_can_be_recovered_for_as_long_as_the_table_says(
     dynamo = FakeDynamo()
     dynamo.recovery = recovery
 
-    assert backups_of(dynamo, "payloads", NOW).recoverable_until == until
+    assert find_backups(dynamo, "payloads", NOW).recoverable_until == until
 
 
 def test_dry_run_as_json_asks_nothing(session: type[FakeSession], deployment: Deployment) -> None:

@@ -240,7 +240,7 @@ CHANGES = [users.invite_again, users.disable_user, users.enable_user]
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_whom_nobody_knows_is_named(cognito: FakeCognito, change: Any) -> None:
-    with pytest.raises(users.UserNotFoundError, match=r"nobody with the address ben@example\.com"):
+    with pytest.raises(users.UserNotFoundError, match=r"There is no user ben@example\.com\."):
         change(cognito, POOL, "ben@example.com")
 
 

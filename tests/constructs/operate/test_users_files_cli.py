@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
@@ -13,7 +14,6 @@ from tests.constructs.operate.test_restored_files import restored
 from tests.constructs.operate.test_users import POOL, FakeCognito
 from tests.runtime.files.files_world import FilesWorld, Person, large, small
 from wideload_cdk import users
-from wideload_cdk.operate import command_line
 from wideload_cdk.users import __main__ as users_program
 
 
@@ -65,7 +65,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
             ]
             return {"Stacks": [{"Outputs": outputs}]}
 
-    monkeypatch.setattr(command_line.boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", Session)
     return made
 
 
@@ -115,7 +115,7 @@ def test_a_second_run_by_id_finds_nothing(deployment: Deployment) -> None:
 
     report = json.loads(again.stdout)
     assert (again.exit_code, report["files"], report["uploads"], report["objects"]) == (0, 0, 0, 0)
-    assert "nobody with the address" in run("delete", "ann@example.com", "--yes").stderr
+    assert "There is no user ann@example.com." in run("delete", "ann@example.com", "--yes").stderr
 
 
 def test_delete_refuses_while_there_are_files(deployment: Deployment) -> None:
