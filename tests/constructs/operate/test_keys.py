@@ -361,14 +361,3 @@ def test_other_errors_of_aws_are_passed_on(table: FakeTable) -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         keys.revoke_key(table, "abcdefghijkl")
-
-
-def test_package_does_without_boto3() -> None:
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; sys.modules['boto3'] = sys.modules['click'] = None; import wideload_cdk;"
-        "assert 'wideload_cdk.keys' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
