@@ -31,7 +31,7 @@ def delete_objects(s3: Any, bucket: str, prefix: str = "", *, dry_run: bool = Fa
     """Delete every version, delete marker and unfinished upload under a prefix.
 
     Needs `s3:ListBucketVersions`, `ListBucketMultipartUploads`, `DeleteObject`,
-    `DeleteObjectVersion` and `AbortMultipartUpload`; with `dry_run` the first two alone.
+    `DeleteObjectVersion` and `AbortMultipartUpload`; with `dry_run` only the first two.
 
     Raises:
         PermissionError: Something can't be deleted.

@@ -1,4 +1,4 @@
-"""`wideload-keys`: what goes to stdout, what to stderr, and what errors say."""
+"""Output and errors of `wideload-keys`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`redrive`: dead letters go back, on queues that do and refuse what SQS does and refuses."""
+"""`redrive` and its program, with fake queues that refuse what SQS refuses."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def run(*arguments: str) -> Result:
         (["a", "b"], "Put 2 messages back into the queue."),
     ],
 )
-def test_program_says_how_many(use: Use, bodies: list[str], text: str) -> None:
+def test_program_prints_the_number_of_messages(use: Use, bodies: list[str], text: str) -> None:
     use(FakeQueues(*bodies, looks=0))
 
     done = run("--stack", "ingest")

@@ -1,4 +1,4 @@
-"""`wideload-users`: what goes to stdout, what to stderr, and what errors say."""
+"""Output and errors of `wideload-users`, except for commands on files."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_list_as_json(cognito: FakeCognito) -> None:
     ]
 
 
-def test_list_of_nobody(cognito: FakeCognito) -> None:
+def test_list_of_an_empty_user_pool(cognito: FakeCognito) -> None:
     done = run("list", "--stack", "files")
 
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "There are no users.\n")
@@ -188,7 +188,7 @@ def test_errors_say_what_to_do(
         assert done.stderr.count("\n") == 1
 
 
-def test_an_address_that_is_taken_is_told(cognito: FakeCognito) -> None:
+def test_an_address_that_is_taken_is_refused(cognito: FakeCognito) -> None:
     run("create", "--stack", "files", "ann@example.com")
 
     done = run("create", "--stack", "files", "ann@example.com")
