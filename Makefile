@@ -134,10 +134,11 @@ abuse: $(LOCAL_READY) ## Measure a good tenant's latency beside hostile ones (SE
 	$(BIN)/python -m tests.soak.abuse $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: check
-check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint and types
+check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint, types and imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	PYTHONPATH=lambda_src $(BIN)/lint-imports --no-cache
 	cd web && npm run --silent check
 	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 

@@ -30,14 +30,14 @@ from wideload_cdk.operate.paging import all_items
 TENANT_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 KEY_ID_PATTERN = r"[a-z0-9]{12}"
 MAX_LABEL_LENGTH = 200
-# Tenant of `IngestCanary`, and what the ids of its keys begin with.
+# Tenant of `IngestCanary`, and prefix of the ids of its keys.
 CANARY = "canary"
-# How long a key goes on working beside the one that takes its place.
+# How long a rotated key works beside its successor.
 OVERLAP = dt.timedelta(days=7)
 
 
 class KeysTable(Protocol):
-    """The part of a boto3 `Table` that is used here."""
+    """Those methods of a boto3 `Table` that are used here."""
 
     name: str
     meta: Any
@@ -53,7 +53,7 @@ class KeyNotFoundError(LookupError):
 
 
 class KeyAlreadyRevokedError(ValueError):
-    """The key was revoked before; `revoked_at` says when."""
+    """The key is revoked already, since `revoked_at`."""
 
     def __init__(self, key_id: str, revoked_at: str) -> None:
         super().__init__(f"Key {key_id} was revoked at {revoked_at} already.")
@@ -62,26 +62,26 @@ class KeyAlreadyRevokedError(ValueError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Key:
-    """A key as the table knows it, without secret or hash. Times are ISO 8601, UTC."""
+    """A key's record, without secret or hash. Times are ISO 8601, UTC."""
 
     key_id: str
     tenant: str
     created_at: str
     label: str | None = None
     ends_at: str | None = None
-    """When it stops working, since another took its place."""
+    """When a rotated key stops working."""
     revoked_at: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NewKey(Key):
-    """A key that was just made: the only time that `api_key`, the secret, is at hand."""
+    """A new key with `api_key`, the secret, which can't be read again later."""
 
     api_key: str = dataclasses.field(repr=False)
 
 
 def hash_key(api_key: str) -> str:
-    """Hex SHA-256 of the whole key, as the authorizer looks it up."""
+    """Hex SHA-256 of the whole key, which the authorizer compares."""
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
@@ -96,9 +96,8 @@ def create_key(
 
     Args:
         table: The keys table.
-        tenant: Whose payloads the key sends and reads: 1 to 63 of a-z, 0-9 and hyphens, no
-            hyphen first.
-        label: Who or what uses the key, for people; at most 200 characters.
+        tenant: Name of the tenant: 1 to 63 of a-z, 0-9 and hyphens, no hyphen first.
+        label: Name of the key's user, shown in lists; at most 200 characters.
         now: Clock.
 
     Raises:
@@ -122,26 +121,26 @@ def rotate_key(
     ends_at: dt.datetime | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> tuple[NewKey, Key]:
-    """Make a key for the same tenant, with the same label, and let the old one end by date.
+    """Make a key for the same tenant, with the same label, and set the time when the old one ends.
 
     Both work until `ends_at`, and the old one for up to five minutes more, while the API's cache
-    holds its answer. It is one transaction: either both keys are changed or none. Rotated again
-    before it ended, a key gets the new date; the keys that took its place before stay.
+    holds its answer. Both keys are written in one transaction. If a key is rotated again before it
+    has ended, it gets the new end; the successor from the first rotation stays valid.
 
     Args:
         table: The keys table.
-        key_id: The key that is to end.
-        ends_at: When it ends. Default: in seven days.
+        key_id: Id of the old key.
+        ends_at: When the old key stops working. Default: in seven days.
         now: Clock.
 
     Returns:
         The new key, and the old one.
 
     Raises:
-        ValueError: `key_id` has not the form of an id, `ends_at` is over or without a time zone,
-            or the key has ended.
+        ValueError: `key_id` is no key id, `ends_at` is in the past or has no time zone, or the
+            key has ended.
         KeyNotFoundError: There is no such key.
-        KeyAlreadyRevokedError: It was revoked before.
+        KeyAlreadyRevokedError: The key is revoked.
     """
     time = now()
     ends_at = time + OVERLAP if ends_at is None else ends_at
@@ -191,7 +190,7 @@ def _new_key(tenant: str, label: str | None, now: dt.datetime) -> NewKey:
 
 
 def _put(new: NewKey) -> dict[str, Any]:
-    """The request that stores a new key, of whose secret only the hash is kept."""
+    """Arguments of the request that stores a new key, with a hash in place of the secret."""
     item = {
         "key_id": new.key_id,
         "tenant": new.tenant,
@@ -200,12 +199,12 @@ def _put(new: NewKey) -> dict[str, Any]:
     }
     if new.label is not None:
         item["label"] = new.label
-    # Ids are random; should one ever repeat, it must not take another's place.
+    # Ids are random; if one ever repeats, the existing key must not be overwritten.
     return {"Item": item, "ConditionExpression": "attribute_not_exists(key_id)"}
 
 
 def _new_key_id() -> str:
-    """A random id, but none of the canary's, whose keys are good for its own tenant alone."""
+    """A random id that doesn't begin as the canary's, whose keys are valid for its tenant only."""
     while True:
         key_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
         if not key_id.startswith(CANARY):
@@ -213,13 +212,13 @@ def _new_key_id() -> str:
 
 
 def list_keys(table: KeysTable, tenant: str | None = None) -> Iterator[Key]:
-    """All keys, or those of one tenant, revoked ones too, in no order."""
-    # Neither secret nor hash leaves the table.
+    """Yield all keys, or those of one tenant, including revoked ones, in no particular order."""
+    # Hashes aren't read.
     names = [field.name for field in dataclasses.fields(Key)]
     arguments: dict[str, Any] = {
         "ProjectionExpression": ", ".join(f"#{name}" for name in names),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        # Else a key that was made or revoked a moment ago may be missing, or still be good.
+        # Else a key that was made just now may be missing, and a revoked one seem valid.
         "ConsistentRead": True,
     }
     if tenant is not None:
@@ -234,12 +233,12 @@ def revoke_key(
     *,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> Key:
-    """Revoke a key for good. The API's cache may let it through for five minutes more.
+    """Revoke a key for good. The API's cache may accept it for five minutes more.
 
     Raises:
-        ValueError: `key_id` has not the form of an id.
+        ValueError: `key_id` is no key id.
         KeyNotFoundError: There is no such key.
-        KeyAlreadyRevokedError: It was revoked before.
+        KeyAlreadyRevokedError: The key is revoked already.
     """
     _check_key_id(key_id)
     try:
@@ -267,7 +266,7 @@ def revoke_key(
 
 def _check_key_id(key_id: str) -> None:
     if not re.fullmatch(KEY_ID_PATTERN, key_id):
-        # Not shown: people paste the whole key.
+        # The value isn't shown, since it may be a whole key that was pasted.
         raise ValueError(
             "This is no key id: give the 12 characters of a-z and 0-9 between the underscores "
             "of the key (`wl_<key_id>_…`), as listed."

@@ -10,58 +10,53 @@ from typing import Any
 import click
 
 from wideload_cdk import keys
-from wideload_cdk.operate.command_line import Aws, Part, deployment_command, echo_json, echo_table
-
-KEYS_TABLE = Part(
-    name="keys_table",
-    option="--table",
-    metavar="NAME",
-    output="KeysTableName",
-    what="The keys table itself.",
-    instead="give the name of its table by --table",
+from wideload_cdk.operate.command_line import (
+    CONTEXT_SETTINGS,
+    echo_json,
+    echo_table,
+    explain,
+    json_option,
 )
+from wideload_cdk.operate.deployment import KEYS_TABLE, Aws, deployment_command
+
+CACHED = "The API may accept it for up to 5 minutes more, while its answer is cached."
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=CONTEXT_SETTINGS)
 def cli() -> None:
     """Make, list, rotate and revoke the API keys of a Wideload deployment.
 
-    The deployment is named by --stack or --table. Credentials and profile come from where the
-    AWS CLI takes them, such as AWS_PROFILE.
+    The deployment is named by --stack or --table. Credentials and profile are found as by the AWS
+    CLI, for example in AWS_PROFILE.
     """
 
 
 def _deployment(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what all commands share, and pass the keys table as first argument."""
+    """Add the options that all commands share, and pass the keys table as first argument."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per key.")
+    @json_option
     @deployment_command("Stack that made the keys table.", KEYS_TABLE)
     @functools.wraps(command)
     def wrapper(aws: Aws, *, keys_table: str, **arguments: Any) -> None:
-        command(aws.resource("dynamodb").Table(keys_table), **arguments)
+        command(aws.table(keys_table), **arguments)
 
     return wrapper
 
 
 @cli.command()
-@click.option("--tenant", required=True, metavar="T", help="Whose payloads: a-z, 0-9 and hyphens.")
-@click.option("--label", metavar="TEXT", help="Who or what uses the key.")
+@click.option("--tenant", required=True, metavar="T", help="Tenant: a-z, 0-9 and hyphens.")
+@click.option("--label", metavar="TEXT", help="Name of the key's user.")
 @_deployment
 def create(table: keys.KeysTable, *, tenant: str, label: str | None, as_json: bool) -> None:
-    """Make a key and print it: once, for only its hash is kept."""
-    new = keys.create_key(table, tenant, label=label)
-    _echo_new(new, as_json=as_json)
-    click.echo(
-        f"Made key {new.key_id} for tenant {new.tenant}. It is shown this once; keep it safe.",
-        err=True,
-    )
+    """Make a key and print it, once: only its hash is stored."""
+    _echo_new(keys.create_key(table, tenant, label=label), as_json=as_json)
 
 
 @cli.command("list")
 @click.option("--tenant", metavar="T", help="Only this tenant's keys.")
 @_deployment
 def list_(table: keys.KeysTable, *, tenant: str | None, as_json: bool) -> None:
-    """List keys, oldest first: never their secrets."""
+    """List keys, oldest first, without their secrets."""
     found = sorted(keys.list_keys(table, tenant), key=lambda key: key.created_at)
     if as_json:
         for key in found:
@@ -82,7 +77,7 @@ def list_(table: keys.KeysTable, *, tenant: str | None, as_json: bool) -> None:
             ],
         )
     else:
-        click.echo(f"There are no keys{f' of tenant {tenant}' if tenant else ''}.", err=True)
+        explain(f"There are no keys{f' of tenant {tenant}' if tenant else ''}.")
 
 
 @cli.command()
@@ -94,19 +89,14 @@ def list_(table: keys.KeysTable, *, tenant: str | None, as_json: bool) -> None:
 )
 @_deployment
 def rotate(table: keys.KeysTable, *, key_id: str, until: dt.datetime | None, as_json: bool) -> None:
-    """Make a key that takes the place of the one with this id, and print it.
+    """Make a key that replaces the key with this id, and print it.
 
-    Both work until the old one ends. Give clients the new key before that.
+    Both keys work until the old one ends. Give clients the new key before that.
     """
     ends_at = until.replace(tzinfo=dt.UTC) if until else None
     new, old = keys.rotate_key(table, key_id, ends_at=ends_at)
     _echo_new(new, as_json=as_json)
-    click.echo(
-        f"Made key {new.key_id} for tenant {new.tenant}. It is shown this once; keep it safe.\n"
-        f"Key {old.key_id} ends at {old.ends_at}. "
-        "The API may accept it for up to 5 minutes more, while its answer is cached.",
-        err=True,
-    )
+    explain(f"Key {old.key_id} ends at {old.ends_at}. {CACHED}")
 
 
 @cli.command()
@@ -117,11 +107,7 @@ def revoke(table: keys.KeysTable, *, key_id: str, as_json: bool) -> None:
     revoked = keys.revoke_key(table, key_id)
     if as_json:
         echo_json(revoked)
-    click.echo(
-        f"Revoked key {revoked.key_id} of tenant {revoked.tenant}. "
-        "The API may accept it for up to 5 minutes more, while its answer is cached.",
-        err=True,
-    )
+    explain(f"Revoked key {revoked.key_id} of tenant {revoked.tenant}. {CACHED}")
 
 
 def _echo_new(new: keys.NewKey, *, as_json: bool) -> None:
@@ -129,6 +115,7 @@ def _echo_new(new: keys.NewKey, *, as_json: bool) -> None:
         echo_json(new)
     else:
         click.echo(new.api_key)
+    explain(f"Made key {new.key_id} for tenant {new.tenant}. It is shown this once; keep it safe.")
 
 
 if __name__ == "__main__":

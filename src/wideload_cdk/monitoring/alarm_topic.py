@@ -1,4 +1,4 @@
-"""The topic that alarms tell, encrypted, and reached by TLS alone."""
+"""The encrypted topic that alarms notify."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from constructs import Construct
 def new_alarm_topic(
     scope: Construct, id: str, *, display_name: str, encryption_key: kms.IKey | None
 ) -> sns.Topic:
-    """A topic to which CloudWatch alarms of this account, and nobody else, may publish.
+    """Make a topic to which only CloudWatch alarms of this account may publish, over TLS.
 
-    Without a key it gets one of its own: alarms can't publish to a topic under SNS's own key,
-    whose policy can't be changed to let CloudWatch use it.
+    Without `encryption_key` it gets a new key: alarms can't publish to a topic under SNS's own
+    key, whose policy doesn't let CloudWatch use it and can't be changed.
     """
     alarms = _alarms_of(Stack.of(scope))
     key = encryption_key or kms.Key(
@@ -23,19 +23,18 @@ def new_alarm_topic(
         f"{id}Key",
         description=f"Encrypts what {display_name} tells",
         enable_key_rotation=True,
-        # Nothing is stored under it: it guards messages on their way.
+        # Nothing is stored under it: it encrypts messages in transit.
         removal_policy=RemovalPolicy.DESTROY,
     )
     key.grant(alarms, "kms:Decrypt", "kms:GenerateDataKey")
     topic = sns.Topic(scope, id, display_name=display_name, master_key=key, enforce_ssl=True)
-    # With a policy of its own, even one that only denies, a topic loses the one that SNS gives
-    # it, which would let CloudWatch publish.
+    # `enforce_ssl` adds a policy, which replaces SNS's default policy that lets CloudWatch publish.
     topic.grant_publish(alarms)
     return topic
 
 
 def _alarms_of(stack: Stack) -> iam.IPrincipal:
-    """CloudWatch, acting for an alarm of the stack's account and region."""
+    """CloudWatch on behalf of an alarm of the stack's account and region."""
     alarms = stack.format_arn(
         service="cloudwatch",
         resource="alarm",

@@ -3,81 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Names, Stack, Token
+from aws_cdk import Duration, Names, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from wideload_cdk.monitoring import alarms as kinds
-from wideload_cdk.monitoring import dashboard as board
+from wideload_cdk.files.construct import FileTransfer
+from wideload_cdk.ingest.canary import IngestCanary
+from wideload_cdk.ingest.construct import PayloadIngest
 from wideload_cdk.monitoring import files_alarms, ingest_alarms
+from wideload_cdk.monitoring.alarm_factory import AlarmFactory
 from wideload_cdk.monitoring.alarm_topic import new_alarm_topic
-from wideload_cdk.monitoring.alarms import AlarmFactory
+from wideload_cdk.monitoring.alarms import (
+    add_api_alarms,
+    add_bucket_alarm,
+    add_concurrency_alarm,
+    add_function_alarms,
+    add_table_alarms,
+)
+from wideload_cdk.monitoring.dashboard import (
+    Row,
+    api_row,
+    files_rows,
+    function_row,
+    heading,
+    ingest_rows,
+    queue_row,
+    storage_row,
+)
 from wideload_cdk.monitoring.queries import FILES, INGEST, save_queries
+from wideload_cdk.monitoring.thresholds import Thresholds, check_percent
 from wideload_cdk.shared.checks import check_duration, check_range, check_text
-
-if TYPE_CHECKING:
-    from wideload_cdk.files.construct import FileTransfer
-    from wideload_cdk.ingest.canary import IngestCanary
-    from wideload_cdk.ingest.construct import PayloadIngest
 
 INGEST_LATENCY = Duration.seconds(10)
 FILES_LATENCY = Duration.seconds(5)
-# API Gateway gives up after 30 s, so that nothing takes longer.
-MOST_LATENCY_MS = 29_000
 
 
 class TransferMonitoring(Construct):
-    """Watch `PayloadIngest` and `FileTransfer`: alarms, one dashboard, saved queries.
+    """Alarms, a dashboard and saved queries for `PayloadIngest` and `FileTransfer`.
 
-    Alarms are for what a person must act on, and each says in its description which section of
-    the runbook (`docs/runbook.md` in the repository) tells what to do. What mends itself by a
-    retry must last for ten minutes of fifteen. Nothing is watched before `monitor_ingest` or
-    `monitor_files` is called; what they watch may be in another stack.
+    Each alarm asks for action by a person, and its description links the section of the runbook
+    (`docs/runbook.md` in the repository) that says which. An alarm on failures that a retry may
+    repair needs ten minutes of fifteen. Call `monitor_ingest` or `monitor_files` to add alarms;
+    the service may be in another stack.
 
     Args:
-        alarm_topic: Told when an alarm begins and when it ends. One of yours must let
-            `cloudwatch.amazonaws.com` publish, and so must its key. Default: a new topic, under
-            `encryption_key`, reached by TLS alone. Subscribe to it:
+        alarm_topic: Topic that is notified when an alarm begins and when it ends. Your own topic
+            and its key must let `cloudwatch.amazonaws.com` publish. Default: a new topic, under
+            `encryption_key`, which accepts only TLS. Subscribe to it:
             `monitoring.alarm_topic.add_subscription(…)`.
-        urgent_topic: Told of "… is unhealthy" alone, for whom to wake at night.
-            Default: `alarm_topic`.
+        urgent_topic: Topic that is notified only of the composite alarms "… is unhealthy", for
+            example to page the person on call. Default: `alarm_topic`.
         encryption_key: KMS key for the topic made here. The policy of an imported key must
             itself let `cloudwatch.amazonaws.com` use it (`kms:Decrypt`, `kms:GenerateDataKey`).
-            Default: a new key ($1 a month), since alarms can't use SNS's own.
-        name_prefix: What the names of alarms, dashboard and queries start with, 1 to 100
-            letters, digits and hyphens. Names of alarms are unique in an account and region, that
-            of a dashboard in the whole account; so its name ends with the region. Default: stack
-            and id.
-        runbook: Address of the runbook, to which `#section` is added; set it to where your team
-            reads it. Default: `docs/runbook.md`, its path in the repository.
-        account_concurrency: Functions that may run at once in the account and region, as AWS has
-            granted; an alarm sounds at 80 % of it. `None`: no alarm. Default: 1,000, AWS's
-            default; new accounts have less.
-        bucket_metrics: Name of the buckets' request metrics, which count what S3 answers. They
-            are turned on here for buckets made in the same app; an imported bucket must have
-            them. They cost as custom metrics, some $5 a month and bucket. `None`: they stay off,
-            and no alarm tells of S3's errors. Default: `EntireBucket`.
+            Default: a new key ($1 a month), since alarms can't use SNS's own key.
+        name_prefix: Prefix of the names of alarms, dashboard and queries, 1 to 100 letters,
+            digits and hyphens. Names of alarms are unique in an account and region, the name of a
+            dashboard in the whole account, so it ends with the region. Default: stack and id.
+        runbook: Address of the runbook, to which `#section` is added. Default:
+            `docs/runbook.md`, its path in the repository.
+        account_concurrency: The account's quota of concurrent functions in this region; an alarm
+            is raised at 80 % of it. `None`: no alarm. Default: 1,000, AWS's default; new accounts
+            have less.
+        bucket_metrics: Name of the buckets' request metrics, which count S3's answers. They are
+            turned on here for buckets made in the same app; an imported bucket must have them.
+            They are billed as custom metrics, some $5 a month and bucket. `None`: they stay off,
+            and there is no alarm on errors of S3. Default: `EntireBucket`.
 
     Raises:
-        ValueError: A value is outside of what is allowed, which the message says; or
-            `alarm_topic` is given together with `encryption_key`.
+        ValueError: A value is out of range, or `alarm_topic` is given together with
+            `encryption_key`.
     """
 
     alarm_topic: sns.ITopic
-    """Told of every alarm."""
+    """Topic of all alarms."""
     urgent_topic: sns.ITopic
-    """Told of "… is unhealthy"."""
+    """Topic of the composite alarms."""
     dashboard: cloudwatch.Dashboard
-    """One for all that is watched."""
+    """Dashboard of all services that are monitored here."""
     ingest_unhealthy: cloudwatch.CompositeAlarm | None
-    """Sounds when callers of ingest notice, or accepted payloads are at risk."""
+    """Composite alarm: ingest fails callers, or accepted payloads are at risk."""
     files_unhealthy: cloudwatch.CompositeAlarm | None
-    """The same for file transfer."""
+    """Composite alarm: file transfer fails callers, or stored files are at risk."""
 
     def __init__(
         self,
@@ -125,7 +135,7 @@ class TransferMonitoring(Construct):
         )
         self._runbook = runbook
         self._bucket_metrics = bucket_metrics
-        self._counted_buckets: set[str] = set()
+        self._measured_buckets: set[str] = set()
         self._factories: list[AlarmFactory] = []
         self.alarm_topic = alarm_topic or new_alarm_topic(
             self, "Topic", display_name=self._name_prefix, encryption_key=encryption_key
@@ -140,11 +150,11 @@ class TransferMonitoring(Construct):
             default_interval=Duration.hours(12),
         )
         if account_concurrency is not None:
-            kinds.add_concurrency_alarm(self._factory(self, None), account_concurrency)
+            add_concurrency_alarm(self._new_factory(self, self._name_prefix), account_concurrency)
 
     @property
     def alarms(self) -> Sequence[cloudwatch.Alarm]:
-        """Every alarm made so far, without the composite ones."""
+        """All alarms made so far, without the composite ones."""
         return [alarm for factory in self._factories for alarm in factory.made.values()]
 
     def monitor_ingest(
@@ -162,83 +172,67 @@ class TransferMonitoring(Construct):
         table_system_errors: int = 5,
         bucket_error_percent: float = 1,
     ) -> None:
-        """Watch an ingest: its API, functions, queues, payloads, tables and bucket.
+        """Monitor the API, functions, queues, payloads, tables and bucket of an ingest.
 
         Args:
-            ingest: What to watch; one per `TransferMonitoring`.
-            canary: Sends payloads through it; an alarm sounds after two lost runs. Default: none.
+            ingest: The ingest; one per `TransferMonitoring`.
+            canary: Its canary; an alarm is raised after two failed or missing runs. Default: none.
             server_error_percent: Answers 5xx in percent of requests. Default: 1, above what
                 single failures of AWS cause, and low enough that clients' retries still hide it.
-            latency: The p99 of the API's answers, up to 29 s, since API Gateway gives up at 30.
+            latency: The p99 of the API's answers, up to 29 s, below API Gateway's timeout of 30 s.
                 Default: 10 s; a call log of 15 MB takes under one, the largest that is processed
-                in a request some three, and a claim may wait for a worker it meets.
+                in a request some three, and a claim may wait for a worker.
             function_error_percent: Invocations that end in an error in percent of all. The
-                functions catch what they expect, so an error is a crash, a timeout or no memory.
-                Default: 1.
+                functions catch expected errors, so these are crashes, timeouts and lack of
+                memory. Default: 1.
             function_duration_percent: The longest invocation in percent of its function's
-                timeout. Default: 90; what a worker is given stops in order at 98.
-            failed_payload_percent: Payloads that failed in percent of those that ended. Those
-                that a client sent broken count. Default: 5, as one client's mistakes should not
-                ring, but a release of it that can't speak to us should.
+                timeout. Default: 90; a worker ends its work in order at 98.
+            failed_payload_percent: Failed payloads in percent of finished ones, including those
+                that a client sent broken. Default: 5, so that a single client's mistakes raise no
+                alarm, but an incompatible release of a client does.
             oldest_message: Age of the oldest payload that waits for the worker, 1 minute to a
                 day. Default: 30 minutes, twice as long as any payload may take.
-            oldest_event: How late events of finished payloads are told, 1 minute to 6 hours,
-                after which they go to the dead-letter queue. Default: 15 minutes.
-            table_system_errors: Requests in five minutes that DynamoDB itself fails; single ones
-                are repeated by the functions. Default: 5.
-            bucket_error_percent: Requests that S3 answers 5xx, in percent; clients repeat them.
+            oldest_event: Delay of the events of finished payloads, 1 minute to 6 hours, after
+                which they go to the dead-letter queue. Default: 15 minutes.
+            table_system_errors: Requests in five minutes that DynamoDB itself fails; the
+                functions retry single ones. Default: 5.
+            bucket_error_percent: Requests that S3 answers 5xx, in percent; clients retry them.
                 Default: 1.
 
         Raises:
-            ValueError: A value is outside of what is allowed; or an ingest is watched already.
+            ValueError: A value is out of range, or an ingest is monitored already.
         """
-        _check_percents(
+        thresholds = Thresholds(
             server_error_percent=server_error_percent,
+            latency=latency,
             function_error_percent=function_error_percent,
             function_duration_percent=function_duration_percent,
-            failed_payload_percent=failed_payload_percent,
+            oldest_message=oldest_message,
+            table_system_errors=table_system_errors,
             bucket_error_percent=bucket_error_percent,
         )
-        _check_latency(latency)
-        check_duration(
-            "oldest_message", oldest_message, least=Duration.minutes(1), most=Duration.days(1)
-        )
+        check_percent("failed_payload_percent", failed_payload_percent)
         check_duration(
             "oldest_event", oldest_event, least=Duration.minutes(1), most=Duration.hours(6)
         )
-        check_range(
-            "table_system_errors", table_system_errors, least=0, most=1_000_000, unit="requests"
-        )
-        alarms = self._factory(self._service("Ingest"), "ingest")
         functions = ingest_alarms.functions(ingest)
-        kinds.add_api_alarms(
-            alarms, ingest.stage, server_error_percent=server_error_percent, latency=latency
-        )
-        kinds.add_function_alarms(
-            alarms,
-            functions,
-            error_percent=function_error_percent,
-            duration_percent=function_duration_percent,
-            alone=ingest_alarms.ALONE,
-        )
+        alarms = self._new_service_factory("Ingest")
+        add_api_alarms(alarms, ingest.stage, thresholds)
+        add_function_alarms(alarms, functions, thresholds, alone=ingest_alarms.ALONE)
         ingest_alarms.add_payload_alarms(
             alarms,
             ingest,
             failed_percent=failed_payload_percent,
-            oldest_message=oldest_message,
+            oldest_message=thresholds.oldest_message,
             oldest_event=oldest_event,
         )
         if canary is not None:
             ingest_alarms.add_canary_alarm(alarms, canary)
         for name, (table, operations) in ingest_alarms.tables(ingest).items():
-            kinds.add_table_alarms(
-                alarms, name, table, operations=operations, system_errors=table_system_errors
-            )
-        self._watch_bucket(alarms, ingest.bucket, bucket_error_percent)
+            add_table_alarms(alarms, name, table, operations, thresholds)
+        self._add_bucket_alarm(alarms, ingest.bucket, thresholds)
         self.ingest_unhealthy = alarms.add_unhealthy(
-            "Ingest",
-            when=ingest_alarms.UNHEALTHY,
-            topic=self.urgent_topic,
+            "Ingest", when=ingest_alarms.UNHEALTHY, topic=self.urgent_topic
         )
         save_queries(
             Construct(alarms.scope, "Queries"),
@@ -251,19 +245,19 @@ class TransferMonitoring(Construct):
             ],
         )
         self._show(
-            *board.heading(
+            *heading(
                 f"Payload ingest · {ingest.environment_name}",
                 f"What to do: {self._runbook}",
-                self._shown(alarms, self.ingest_unhealthy),
+                [self.ingest_unhealthy, *alarms.made.values()],
             ),
-            board.api_row(ingest.stage),
-            *board.ingest_rows(ingest),
-            board.function_row(functions | ({"canary": canary.function} if canary else {})),
-            board.queue_row(
+            api_row(ingest.stage),
+            *ingest_rows(ingest),
+            function_row(functions | ({"canary": canary.function} if canary else {})),
+            queue_row(
                 ingest.queue,
                 {"payloads": ingest.dead_letter_queue, "events": ingest.event_dead_letter_queue},
             ),
-            board.storage_row(
+            storage_row(
                 {"payloads": ingest.payloads_table, "keys": ingest.keys_table},
                 ingest.bucket,
                 self._bucket_metrics,
@@ -283,75 +277,57 @@ class TransferMonitoring(Construct):
         table_system_errors: int = 5,
         bucket_error_percent: float = 1,
     ) -> None:
-        """Watch a file transfer: its API, functions, files, table and bucket.
+        """Monitor the API, functions, files, table and bucket of a file transfer.
 
         Args:
-            files: What to watch; one per `TransferMonitoring`.
+            files: The file transfer; one per `TransferMonitoring`.
             server_error_percent: Answers 5xx in percent of requests. Default: 1, above what
                 single failures of AWS cause, and low enough that clients' retries still hide it.
-            latency: The p99 of the API's answers, up to 29 s, since API Gateway gives up at 30.
+            latency: The p99 of the API's answers, up to 29 s, below API Gateway's timeout of 30 s.
                 Default: 5 s; no request carries a file, and none waits longer than 2 s for S3 to
                 join parts.
             function_error_percent: Invocations that end in an error in percent of all. The
-                functions catch what they expect, so an error is a crash, a timeout or no memory.
-                Default: 1.
+                functions catch expected errors, so these are crashes, timeouts and lack of
+                memory. Default: 1.
             function_duration_percent: The longest invocation in percent of its function's
-                timeout. Default: 90; what a verifier is given stops in order at 98.
+                timeout. Default: 90; a verifier ends its work in order at 98.
             expired_upload_percent: Uploads that were never completed in percent of those that
-                ended within a day, if they were ten or more. Default: 50; people give up at
-                times, but not most of them.
+                ended within a day, if they were ten or more. Default: 50; people abandon some
+                uploads, but not most.
             oldest_message: Age of the oldest file that waits to be verified, 1 minute to a day.
-                Default: 1 hour, since nobody waits for it, and several large ones may queue.
-            table_system_errors: Requests in five minutes that DynamoDB itself fails; single ones
-                are repeated by the functions. Default: 5.
-            bucket_error_percent: Requests that S3 answers 5xx, in percent; clients repeat them.
+                Default: 1 hour: users don't wait for it, and several large files may queue.
+            table_system_errors: Requests in five minutes that DynamoDB itself fails; the
+                functions retry single ones. Default: 5.
+            bucket_error_percent: Requests that S3 answers 5xx, in percent; clients retry them.
                 Default: 1.
 
         Raises:
-            ValueError: A value is outside of what is allowed; or a file transfer is watched
-                already.
+            ValueError: A value is out of range, or a file transfer is monitored already.
         """
-        _check_percents(
+        thresholds = Thresholds(
             server_error_percent=server_error_percent,
+            latency=latency,
             function_error_percent=function_error_percent,
             function_duration_percent=function_duration_percent,
-            expired_upload_percent=expired_upload_percent,
+            oldest_message=oldest_message,
+            table_system_errors=table_system_errors,
             bucket_error_percent=bucket_error_percent,
         )
-        _check_latency(latency)
-        check_duration(
-            "oldest_message", oldest_message, least=Duration.minutes(1), most=Duration.days(1)
-        )
-        check_range(
-            "table_system_errors", table_system_errors, least=0, most=1_000_000, unit="requests"
-        )
-        alarms = self._factory(self._service("Files"), "files")
+        check_percent("expired_upload_percent", expired_upload_percent)
         functions = files_alarms.functions(files)
-        kinds.add_api_alarms(
-            alarms, files.stage, server_error_percent=server_error_percent, latency=latency
-        )
-        kinds.add_function_alarms(
-            alarms,
-            functions,
-            error_percent=function_error_percent,
-            duration_percent=function_duration_percent,
-            alone=files_alarms.ALONE,
-        )
+        alarms = self._new_service_factory("Files")
+        add_api_alarms(alarms, files.stage, thresholds)
+        add_function_alarms(alarms, functions, thresholds, alone=files_alarms.ALONE)
         files_alarms.add_file_alarms(
-            alarms, files, expired_percent=expired_upload_percent, oldest_message=oldest_message
-        )
-        kinds.add_table_alarms(
             alarms,
-            "files",
-            files.files_table,
-            operations=files_alarms.OPERATIONS,
-            system_errors=table_system_errors,
+            files,
+            expired_percent=expired_upload_percent,
+            oldest_message=thresholds.oldest_message,
         )
-        self._watch_bucket(alarms, files.bucket, bucket_error_percent)
+        add_table_alarms(alarms, "files", files.files_table, files_alarms.OPERATIONS, thresholds)
+        self._add_bucket_alarm(alarms, files.bucket, thresholds)
         self.files_unhealthy = alarms.add_unhealthy(
-            "File transfer",
-            when=files_alarms.UNHEALTHY,
-            topic=self.urgent_topic,
+            "File transfer", when=files_alarms.UNHEALTHY, topic=self.urgent_topic
         )
         save_queries(
             Construct(alarms.scope, "Queries"),
@@ -361,64 +337,44 @@ class TransferMonitoring(Construct):
             function_logs=[function.log_group for function in functions.values()],
         )
         self._show(
-            *board.heading(
+            *heading(
                 f"File transfer · {files.environment_name}",
                 f"What to do: {self._runbook}",
-                self._shown(alarms, self.files_unhealthy),
+                [self.files_unhealthy, *alarms.made.values()],
             ),
-            board.api_row(files.stage),
-            *board.files_rows(files, verifying=files.verifier_function is not None),
-            board.function_row(functions),
-            board.queue_row(files.verify_queue, files_alarms.dead_letters(files)),
-            board.storage_row({"files": files.files_table}, files.bucket, self._bucket_metrics),
+            api_row(files.stage),
+            *files_rows(files),
+            function_row(functions),
+            queue_row(files.verify_queue, files_alarms.dead_letters(files)),
+            storage_row({"files": files.files_table}, files.bucket, self._bucket_metrics),
         )
 
-    def _service(self, name: str) -> Construct:
-        if self.node.try_find_child(name) is not None:
+    def _new_service_factory(self, service: str) -> AlarmFactory:
+        if self.node.try_find_child(service) is not None:
             raise ValueError(
-                f"{name} is watched here already; watch another one with another "
+                f"{service} is watched here already; watch another one with another "
                 "TransferMonitoring."
             )
-        return Construct(self, name)
+        return self._new_factory(Construct(self, service), f"{self._name_prefix}-{service.lower()}")
 
-    def _factory(self, scope: Construct, service: str | None) -> AlarmFactory:
+    def _new_factory(self, scope: Construct, name_prefix: str) -> AlarmFactory:
         factory = AlarmFactory(
-            scope,
-            name_prefix=f"{self._name_prefix}-{service}" if service else self._name_prefix,
-            runbook=self._runbook,
-            topic=self.alarm_topic,
+            scope, name_prefix=name_prefix, runbook=self._runbook, topic=self.alarm_topic
         )
         self._factories.append(factory)
         return factory
 
-    def _watch_bucket(self, alarms: AlarmFactory, bucket: s3.IBucket, percent: float) -> None:
+    def _add_bucket_alarm(
+        self, alarms: AlarmFactory, bucket: s3.IBucket, thresholds: Thresholds
+    ) -> None:
         if self._bucket_metrics is None:
             return
-        # Ingest and files may share a bucket.
-        if isinstance(bucket, s3.Bucket) and bucket.node.path not in self._counted_buckets:
+        # Ingest and file transfer may share a bucket.
+        if isinstance(bucket, s3.Bucket) and bucket.node.path not in self._measured_buckets:
             bucket.add_metric(id=self._bucket_metrics)
-            self._counted_buckets.add(bucket.node.path)
-        kinds.add_bucket_alarm(alarms, bucket, self._bucket_metrics, server_error_percent=percent)
+            self._measured_buckets.add(bucket.node.path)
+        add_bucket_alarm(alarms, bucket, self._bucket_metrics, thresholds)
 
-    def _shown(
-        self, alarms: AlarmFactory, unhealthy: cloudwatch.CompositeAlarm | None
-    ) -> list[cloudwatch.IAlarm]:
-        return [*([unhealthy] if unhealthy else []), *alarms.made.values()]
-
-    def _show(self, *rows: board.Row) -> None:
+    def _show(self, *rows: Row) -> None:
         for row in rows:
             self.dashboard.add_widgets(*row)
-
-
-def _check_percents(**given: float) -> None:
-    for name, value in given.items():
-        if not Token.is_unresolved(value) and not 0 < value <= 100:
-            raise ValueError(f"{name} is {value:g}; give more than 0, at most 100 percent.")
-
-
-def _check_latency(latency: Duration) -> None:
-    # `check_duration` knows no parts of a second.
-    if not latency.is_unresolved() and not 0 < latency.to_milliseconds() <= MOST_LATENCY_MS:
-        raise ValueError(
-            f"latency is {latency.to_human_string()}; give more than 0, at most 29 seconds."
-        )

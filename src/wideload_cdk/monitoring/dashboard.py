@@ -1,9 +1,8 @@
-"""The widgets of the dashboard: what callers feel first, what could explain it below."""
+"""Rows of the dashboard: first what callers notice, below it possible causes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,11 +11,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from wideload_cdk.monitoring.alarms import PERIOD, bucket_requests
-
-if TYPE_CHECKING:
-    from wideload_cdk.files.metrics import FilesMetrics
-    from wideload_cdk.ingest.metrics import IngestMetrics
+from wideload_cdk.files.construct import FileTransfer
+from wideload_cdk.ingest.construct import PayloadIngest
+from wideload_cdk.monitoring.alarm_factory import PERIOD
+from wideload_cdk.monitoring.alarms import bucket_requests
 
 Row = Sequence[cloudwatch.IWidget]
 
@@ -26,7 +24,7 @@ _FULL = 24
 
 
 def heading(title: str, text: str, alarms: Sequence[cloudwatch.IAlarm]) -> list[Row]:
-    """A title, and the state of every alarm."""
+    """A title, and the states of all alarms."""
     return [
         [cloudwatch.TextWidget(markdown=f"# {title}\n{text}", width=_FULL, height=2)],
         [cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=_FULL, height=4)],
@@ -52,83 +50,84 @@ def api_row(stage: apigateway.HttpStage) -> Row:
     ]
 
 
-def ingest_rows(metrics: IngestMetrics) -> list[Row]:
-    """What became of payloads, how long it took, and how much it was."""
+def ingest_rows(ingest: PayloadIngest) -> list[Row]:
+    """Numbers of payloads by outcome, durations and sizes."""
     return [
         [
             graph(
                 "Payloads",
-                metrics.metric_inline_payload_count(label="inline"),
-                metrics.metric_large_payload_count(label="through S3"),
+                ingest.metric_inline_payload_count(label="inline"),
+                ingest.metric_large_payload_count(label="through S3"),
             ),
             graph(
                 "Outcome",
-                metrics.metric_payload_stored_count(label="stored"),
-                right=[metrics.metric_payload_failed_count(label="failed")],
+                ingest.metric_payload_stored_count(label="stored"),
+                right=[ingest.metric_payload_failed_count(label="failed")],
             ),
             graph(
                 "Found by the sweep",
-                metrics.metric_expired_upload_count(label="URLs never used"),
-                metrics.metric_repaired_payload_count(label="repaired"),
-                metrics.metric_lost_upload_count(label="lost"),
-                metrics.metric_orphan_object_count(label="orphans"),
-                right=[metrics.metric_sweep_backlog_age(label="seconds behind")],
+                ingest.metric_expired_upload_count(label="URLs never used"),
+                ingest.metric_repaired_payload_count(label="repaired"),
+                ingest.metric_lost_upload_count(label="lost"),
+                ingest.metric_orphan_object_count(label="orphans"),
+                right=[ingest.metric_sweep_backlog_age(label="seconds behind")],
             ),
         ],
         [
             graph(
                 "Durations, ms",
-                metrics.metric_s3_upload_duration(label="upload"),
-                metrics.metric_s3_download_duration(label="download"),
-                metrics.metric_processing_duration(label="processing"),
-                metrics.metric_processing_duration(statistic="p99", label="processing p99"),
+                ingest.metric_s3_upload_duration(label="upload"),
+                ingest.metric_s3_download_duration(label="download"),
+                ingest.metric_processing_duration(label="processing"),
+                ingest.metric_processing_duration(statistic="p99", label="processing p99"),
             ),
             graph(
                 "Size of uploads, bytes",
-                metrics.metric_s3_upload_size(label="average"),
-                metrics.metric_s3_upload_size(statistic="Maximum", label="largest"),
+                ingest.metric_s3_upload_size(label="average"),
+                ingest.metric_s3_upload_size(statistic="Maximum", label="largest"),
             ),
-            graph("Uploads nobody claimed", metrics.metric_unclaimed_payload_count()),
+            graph("Uploads nobody claimed", ingest.metric_unclaimed_payload_count()),
         ],
     ]
 
 
-def files_rows(metrics: FilesMetrics, *, verifying: bool) -> list[Row]:
-    """What people up- and downloaded, what that saved, and what was found to be wrong."""
+def files_rows(files: FileTransfer) -> list[Row]:
+    """Numbers and bytes of uploads, downloads and duplicates; findings of sweep and verifier."""
+    verifying = files.verifier_function is not None
     found = [
-        metrics.metric_expired_upload_count(label="uploads expired"),
-        metrics.metric_leftover_object_count(label="leftover objects"),
+        files.metric_expired_upload_count(label="uploads expired"),
+        files.metric_leftover_object_count(label="leftover objects"),
     ]
     if verifying:
         found += [
-            metrics.metric_file_verified_count(label="verified"),
-            metrics.metric_file_corrupt_count(label="corrupt"),
-            metrics.metric_file_unverifiable_count(label="too large to verify"),
+            files.metric_file_verified_count(label="verified"),
+            files.metric_file_corrupt_count(label="corrupt"),
+            files.metric_file_unverifiable_count(label="too large to verify"),
         ]
     return [
         [
             graph(
                 "Files",
-                metrics.metric_file_upload_count(label="uploaded"),
-                metrics.metric_duplicate_file_count(label="duplicates"),
-                metrics.metric_file_download_count(label="downloads"),
+                files.metric_file_upload_count(label="uploaded"),
+                files.metric_duplicate_file_count(label="duplicates"),
+                files.metric_file_download_count(label="downloads"),
             ),
             graph(
                 "Bytes",
-                metrics.metric_file_upload_size(statistic="Sum", label="uploaded"),
-                metrics.metric_bytes_saved(label="saved by duplicates"),
+                files.metric_file_upload_size(statistic="Sum", label="uploaded"),
+                files.metric_bytes_saved(label="saved by duplicates"),
             ),
             graph(
                 "Found by sweep and verifier" if verifying else "Found by sweep",
                 *found,
-                right=[metrics.metric_sweep_backlog_age(label="sweep, seconds behind")],
+                right=[files.metric_sweep_backlog_age(label="sweep, seconds behind")],
             ),
         ],
     ]
 
 
 def function_row(functions: Mapping[str, lambda_.IFunction]) -> Row:
-    """Errors, durations and concurrency, of each function."""
+    """Errors, durations and concurrency of each function."""
     each = functions.items()
     return [
         graph(
@@ -157,7 +156,7 @@ def function_row(functions: Mapping[str, lambda_.IFunction]) -> Row:
 
 
 def queue_row(queue: sqs.IQueue | None, dead_letters: Mapping[str, sqs.IQueue]) -> Row:
-    """What waits, for how long, and what was given up."""
+    """Waiting messages, their age, and dead letters."""
     row = [] if queue is None else _waiting(queue)
     row.append(
         graph(
@@ -189,7 +188,7 @@ def _waiting(queue: sqs.IQueue) -> list[cloudwatch.GraphWidget]:
 def storage_row(
     tables: Mapping[str, dynamodb.ITable], bucket: s3.IBucket, filter_id: str | None
 ) -> Row:
-    """Capacity that tables use, and what the bucket answers (with request metrics alone)."""
+    """Consumed capacity of tables, and S3's requests if the bucket has request metrics."""
     row = [
         graph(
             "Write units",
@@ -224,7 +223,7 @@ def storage_row(
 def graph(
     title: str, *left: cloudwatch.IMetric, right: Iterable[cloudwatch.IMetric] = ()
 ) -> cloudwatch.GraphWidget:
-    """A third of a row. `right` has an axis of its own."""
+    """A graph over a third of a row; `right` has its own axis."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(left),

@@ -1,38 +1,31 @@
-"""What is watched in a `FileTransfer` beyond what every API and function has."""
+"""Alarms that only a `FileTransfer` has: on uploads, leftover objects and verification."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
+from wideload_cdk.files.construct import FileTransfer
+from wideload_cdk.monitoring.alarm_factory import HOUR, ONCE, PERIOD, AlarmFactory
 from wideload_cdk.monitoring.alarms import (
-    HOUR,
-    ONCE,
-    PERIOD,
     SWEEP,
-    AlarmFactory,
     add_backlog_alarm,
     add_dead_letter_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
 )
 
-if TYPE_CHECKING:
-    from wideload_cdk.files.construct import FileTransfer
-
 DAY = Duration.days(1)
 
-# One invocation of these is one file, or one run an hour.
+# Functions with one file per invocation, or one run an hour.
 ALONE = ("verifier", SWEEP)
 
-# What callers notice, or what puts at risk what they were told is stored.
+# Alarms on failures that callers notice, or that put stored files at risk.
 UNHEALTHY = ("api-errors", "api-latency", "files-corrupt", "files-table-throttles")
 
-# New items are put by transactions alone.
+# Operations on the files table; new items are put only in transactions.
 OPERATIONS = [
     "GetItem",
     "BatchGetItem",
@@ -42,12 +35,12 @@ OPERATIONS = [
     "TransactWriteItems",
 ]
 
-# People give up on an upload or two; of fewer than this in a day no share says anything.
+# People abandon some uploads; with fewer than this in a day a percentage means nothing.
 FEWEST_EXPIRED = 10
 
 
 def functions(files: FileTransfer) -> dict[str, lambda_.Function]:
-    """Every function by its name in alarms and graphs."""
+    """All functions by their names in alarms and graphs."""
     found: dict[str, lambda_.Function] = {"api": files.api_function, SWEEP: files.sweep_function}
     if files.verifier_function is not None:
         found["verifier"] = files.verifier_function
@@ -69,8 +62,7 @@ def add_file_alarms(
     expired_percent: float,
     oldest_message: Duration,
 ) -> None:
-    """Uploads that are never completed, files that aren't what they should be, a sweep that
-    doesn't come."""
+    """Add alarms on expired uploads, leftover objects, the sweep, and corrupt or waiting files."""
     expired = files.metric_expired_upload_count(period=DAY)
     uploaded = files.metric_file_upload_count(period=DAY)
     alarms.add(
@@ -86,7 +78,7 @@ def add_file_alarms(
         says=f"More than {expired_percent:g} % of uploads are begun and never completed.",
         section="uploads-expired",
         periods=ONCE,
-        # Missing: nothing ended that day, one way or the other.
+        # Missing: no upload was completed or expired that day.
     )
     alarms.add(
         "objects-left-over",
@@ -94,9 +86,9 @@ def add_file_alarms(
         threshold=0,
         says="The sweep goes on finding objects of ended uploads and deleted files.",
         section="objects-left-over",
-        # A slow PUT does that now and then, and the sweep has taken it away.
+        # A slow PUT leaves an object now and then, which the sweep has deleted.
         periods=(2, 3),
-        # Missing: no sweep ran; `sweep-missing` tells.
+        # Missing: there was no run, which `sweep-missing` reports.
     )
     add_sweep_alarm(alarms, files.metric_expired_upload_count(statistic="SampleCount", period=HOUR))
     add_backlog_alarm(alarms, files.metric_sweep_backlog_age(period=HOUR))
@@ -115,7 +107,7 @@ def add_file_alarms(
         says="A file's content is not what its owner said.",
         section="files-corrupt",
         periods=ONCE,
-        # Missing: none was verified.
+        # Missing: no file was verified.
     )
     add_waiting_alarm(
         alarms,

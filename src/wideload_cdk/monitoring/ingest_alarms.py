@@ -1,8 +1,6 @@
-"""What is watched in a `PayloadIngest` beyond what every API and function has."""
+"""Alarms that only a `PayloadIngest` has: on payloads, events and the canary."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,13 +8,11 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from wideload_cdk.ingest.canary import IngestCanary
+from wideload_cdk.ingest.construct import PayloadIngest
+from wideload_cdk.monitoring.alarm_factory import HOUR, LASTING, ONCE, PERIOD, AlarmFactory
 from wideload_cdk.monitoring.alarms import (
-    HOUR,
-    LASTING,
-    ONCE,
-    PERIOD,
     SWEEP,
-    AlarmFactory,
     add_backlog_alarm,
     add_dead_letter_alarm,
     add_sweep_alarm,
@@ -24,15 +20,11 @@ from wideload_cdk.monitoring.alarms import (
 )
 from wideload_cdk.shared.function import RuntimeFunction
 
-if TYPE_CHECKING:
-    from wideload_cdk.ingest.canary import IngestCanary
-    from wideload_cdk.ingest.construct import PayloadIngest
-
-# One invocation of these is one payload, or one run an hour.
+# Functions with one payload per invocation, or one run an hour.
 ALONE = ("worker", SWEEP)
 
-# What callers notice, or what puts at risk what they were told is accepted. `canary-failing` is
-# there with a canary alone.
+# Alarms on failures that callers notice, or that put accepted payloads at risk. `canary-failing`
+# exists only with a canary.
 UNHEALTHY = (
     "api-errors",
     "api-latency",
@@ -46,7 +38,7 @@ UNHEALTHY = (
 
 
 def functions(ingest: PayloadIngest) -> dict[str, lambda_.IFunction]:
-    """Every function by its name in alarms and graphs."""
+    """All functions by their names in alarms and graphs."""
     return {
         "api": ingest.api_function,
         "worker": ingest.worker_function,
@@ -57,7 +49,7 @@ def functions(ingest: PayloadIngest) -> dict[str, lambda_.IFunction]:
 
 
 def log_groups(ingest: PayloadIngest) -> list[logs.ILogGroup]:
-    """Where the functions log. A `processor` logs where, and what, its owner likes."""
+    """Log groups of Wideload's functions; a custom `processor` isn't among them."""
     return [
         function.log_group
         for function in functions(ingest).values()
@@ -66,7 +58,7 @@ def log_groups(ingest: PayloadIngest) -> list[logs.ILogGroup]:
 
 
 def tables(ingest: PayloadIngest) -> dict[str, tuple[dynamodb.ITable, list[str]]]:
-    """Tables, and the operations that functions use on each."""
+    """Tables, and the operations that the functions use on each."""
     return {
         "payloads": (
             ingest.payloads_table,
@@ -84,7 +76,7 @@ def add_payload_alarms(
     oldest_message: Duration,
     oldest_event: Duration,
 ) -> None:
-    """Payloads that fail, wait, get stuck or lost, and events that are late."""
+    """Add alarms on failed, waiting, stuck and lost payloads, and on late events."""
     failed = ingest.metric_payload_failed_count(period=PERIOD)
     stored = ingest.metric_payload_stored_count(period=PERIOD)
     alarms.add(
@@ -99,8 +91,7 @@ def add_payload_alarms(
         says=f"More than {failed_percent:g} % of payloads fail.",
         section="payloads-failed",
         periods=LASTING,
-        # Missing: none came to an end, good or bad. Those that don't end at all have an alarm of
-        # their own, `payloads-waiting`.
+        # Missing: no payload was finished. `payloads-waiting` watches those that never finish.
     )
     add_waiting_alarm(
         alarms,
@@ -127,10 +118,10 @@ def add_payload_alarms(
         threshold=0,
         says="The sweep goes on finding payloads that nobody finishes.",
         section="payloads-stuck",
-        # It puts back what it finds, so one run that finds something has mended it. The sweep's
-        # minute wanders, so of three clock hours one may see no run.
+        # A run queues again what it finds, so only findings of several runs are an alarm. The
+        # minute of a run varies, so of three clock hours one may have no run.
         periods=(2, 3),
-        # Missing: no sweep ran; `sweep-missing` tells.
+        # Missing: there was no run, which `sweep-missing` reports.
     )
     alarms.add(
         "payloads-lost",
@@ -139,9 +130,9 @@ def add_payload_alarms(
         says="Uploads were deleted before they could be processed.",
         section="payloads-lost",
         periods=ONCE,
-        # Missing: no sweep ran in these five minutes.
+        # Missing: there was no run in these five minutes.
     )
-    # The last thing that a run does is to count, zeros as well.
+    # A run ends with this metric, also if its value is 0.
     add_sweep_alarm(
         alarms, ingest.metric_expired_upload_count(statistic="SampleCount", period=HOUR)
     )
@@ -153,12 +144,12 @@ def add_payload_alarms(
         says=f"Events of finished payloads are told {oldest_event.to_human_string()} late.",
         section="events-late",
         periods=ONCE,
-        # Missing: the function wasn't invoked, for nothing was finished.
+        # Missing: there were no invocations, since no payload was finished.
     )
 
 
 def add_canary_alarm(alarms: AlarmFactory, canary: IngestCanary) -> None:
-    """A canary whose runs fail, or don't come."""
+    """Add an alarm on failed or missing runs of the canary."""
     function, interval = canary.function, canary.interval
     alarms.add(
         "canary-failing",
@@ -175,9 +166,9 @@ def add_canary_alarm(alarms: AlarmFactory, canary: IngestCanary) -> None:
         below=True,
         says="The canary can't send payloads and read them back, or doesn't run.",
         section="canary-failing",
-        # One lost run wakes nobody; and the time of runs may wander over the end of a period.
+        # A single failed run is no alarm, and the time of a run varies, so a period may have none.
         periods=(2, 2),
-        # Missing is what this is about: no run, no data. So it sounds once after the first
-        # deployment, until the first run.
+        # Missing: there was no run. So after the first deployment this alarm is on until the first
+        # run has finished.
         missing_is_alarm=True,
     )

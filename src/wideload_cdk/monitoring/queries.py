@@ -1,6 +1,6 @@
-"""Queries of CloudWatch Logs Insights that the runbook uses, saved where a person looks for them.
+"""Saved queries of CloudWatch Logs Insights.
 
-`docs/runbook.md` shows each under its name, word by word; a test compares.
+`docs/runbook.md` shows the same queries; a test compares them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from wideload_cdk.shared.api import ServiceApi
 
 
 class SavedQuery(NamedTuple):
-    """A query, and where it looks: in the API's access log, or in what the functions log."""
+    """A query of the API's access log, or of the functions' logs."""
 
     name: str
     logs: Literal["access", "functions"]
@@ -23,7 +23,7 @@ class SavedQuery(NamedTuple):
 
 
 # Lambda's runtime writes an uncaught exception with `log_level`, or since its version 4.0.4 with
-# `level`, and always with `errorMessage`; `record` is what Lambda itself says of an invocation.
+# `level`, and always with `errorMessage`; `record` is part of Lambda's own report on an invocation.
 # https://github.com/aws/aws-lambda-python-runtime-interface-client/issues/220
 _SHARED = (
     SavedQuery(
@@ -161,13 +161,13 @@ def save_queries(
     api: ServiceApi,
     function_logs: Sequence[logs.ILogGroup],
 ) -> None:
-    """Save `queries` in CloudWatch under `folder`, each for the log groups that it looks into."""
+    """Save `queries` in CloudWatch under `folder`, each with its log groups."""
     groups = {
         "access": [api.access_log_group.log_group_name],
         "functions": [group.log_group_name for group in function_logs],
     }
     for query in queries:
-        # Not the L2 class: it builds its text from parts, and would not write ours.
+        # The L2 class would build another text from parts.
         logs.CfnQueryDefinition(
             scope,
             "".join(word.capitalize() for word in query.name.split("-")),

@@ -1,0 +1,1 @@
+"""Code that the operators' programs share: command line, deployments, reads and deletions."""

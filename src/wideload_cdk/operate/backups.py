@@ -1,13 +1,15 @@
-"""What the backups of a table still hold of what was deleted from it."""
+"""Backups of a table, which still hold items that were deleted from it."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
-# For which point-in-time recovery keeps a table's changes, unless it is set to fewer.
-MOST_DAYS = 35
+# DynamoDB's default, and its maximum:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+DEFAULT_RECOVERY_DAYS = 35
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,34 +20,32 @@ class Backups:
     recoverable_until: str | None
     """Until when point-in-time recovery can bring the items back; None: it is off."""
     backups: tuple[str, ...]
-    """ARNs of backups that stay until somebody deletes them, those of AWS Backup too."""
+    """ARNs of backups, also those of AWS Backup, which stay until they are deleted."""
+
+    def sentences(self) -> Iterator[str]:
+        """Describe the backups to an operator."""
+        if self.recoverable_until:
+            yield (
+                f"Point-in-time recovery of {self.table} holds what was deleted until "
+                f"{self.recoverable_until}."
+            )
+        for arn in self.backups:
+            yield f"A backup of {self.table} stays until you delete it: {arn}"
+        if not self.recoverable_until and not self.backups:
+            yield f"No backup of {self.table} holds what was deleted."
 
 
-def backups_of(dynamodb: Any, table: str, now: dt.datetime) -> Backups:
-    """What holds copies of what is deleted from `table` now.
+def find_backups(dynamodb: Any, table: str, now: dt.datetime) -> Backups:
+    """Find the backups of items that are deleted from `table` at the time `now`.
 
     Needs `dynamodb:DescribeContinuousBackups`, and `ListBackups`, which takes no resource.
     """
-    told = dynamodb.describe_continuous_backups(TableName=table)
-    recovery = told["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    answer = dynamodb.describe_continuous_backups(TableName=table)
+    recovery = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     until = None
     if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
-        days = recovery.get("RecoveryPeriodInDays", MOST_DAYS)
+        days = recovery.get("RecoveryPeriodInDays", DEFAULT_RECOVERY_DAYS)
         until = (now + dt.timedelta(days=days)).astimezone(dt.UTC).isoformat(timespec="seconds")
     pages = dynamodb.get_paginator("list_backups").paginate(TableName=table, BackupType="ALL")
     arns = [item["BackupArn"] for page in pages for item in page["BackupSummaries"]]
     return Backups(table=table, recoverable_until=until, backups=tuple(arns))
-
-
-def sentences(backups: Backups) -> list[str]:
-    """What to tell an operator of them."""
-    told = []
-    if backups.recoverable_until:
-        told.append(
-            f"Point-in-time recovery of {backups.table} holds what was deleted until "
-            f"{backups.recoverable_until}."
-        )
-    told += [
-        f"A backup of {backups.table} stays until you delete it: {arn}" for arn in backups.backups
-    ]
-    return told or [f"No backup of {backups.table} holds what was deleted."]

@@ -1,4 +1,4 @@
-"""Delete what a bucket holds, with every version and unfinished upload of it."""
+"""Delete the objects of a bucket, with every version and unfinished multipart upload."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objects:
-    """How much there is, or was before it was deleted."""
+    """The number and size of objects that were found, or deleted."""
 
     versions: int = 0
     """Objects, and in a versioned bucket their older versions and delete markers."""
@@ -31,20 +31,20 @@ def delete_objects(s3: Any, bucket: str, prefix: str = "", *, dry_run: bool = Fa
     """Delete every version, delete marker and unfinished upload under a prefix.
 
     Needs `s3:ListBucketVersions`, `ListBucketMultipartUploads`, `DeleteObject`,
-    `DeleteObjectVersion` and `AbortMultipartUpload`; with `dry_run` the first two alone.
+    `DeleteObjectVersion` and `AbortMultipartUpload`; with `dry_run` only the first two.
 
     Raises:
         PermissionError: Something can't be deleted.
     """
     where = {"Bucket": bucket, **({"Prefix": prefix} if prefix else {})}
     found = Objects()
-    # Before the objects: one that is just being completed becomes an object.
+    # Uploads first: one that is completed meanwhile becomes an object, and is deleted below.
     for page in s3.get_paginator("list_multipart_uploads").paginate(**where):
         for upload in page.get("Uploads", []):
             if not dry_run:
                 _abort(s3, bucket, upload)
             found += Objects(uploads=1)
-    # A page has up to 1,000, as many as one request deletes.
+    # A page has up to 1,000 versions, as many as one request deletes.
     for page in s3.get_paginator("list_object_versions").paginate(**where):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if versions and not dry_run:

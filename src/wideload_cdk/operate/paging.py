@@ -7,11 +7,11 @@ from typing import Any
 
 
 def all_items(read: Callable[..., Any], **arguments: Any) -> Iterator[dict[str, Any]]:
-    """The items of every page.
+    """Yield the items of every page.
 
     Args:
         read: `query` or `scan`, of a boto3 `Table` or of boto3's `dynamodb` client.
-        arguments: Those of that call.
+        arguments: The arguments of that call.
     """
     while True:
         page = read(**arguments)

@@ -1,4 +1,4 @@
-"""Payloads of `PayloadIngest` as an operator sees them: look at one, put lost ones back.
+"""Operators' access to the payloads of `PayloadIngest`: look at one, put lost ones back.
 
 From Python, with boto3's `dynamodb` and `s3` clients::
 
@@ -19,7 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from wideload_cdk.operate.paging import all_items
-from wideload_cdk.operate.restored import RestoreReport, has_object
+from wideload_cdk.operate.restore import RestoreReport, undelete
 
 ID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 SHOWN = (
@@ -27,12 +27,12 @@ SHOWN = (
     "declared_size", "uploaded_size", "size", "sha256", "records", "gzip_size", "s3_key",
     "archive_key", "lease_until", "error_code", "error_detail",
 )  # fmt: skip
-"""What an operator is shown of a payload: nothing of its document, nor its summary."""
+"""Attributes that an operator may see: neither the document nor its summary."""
 FINISHED = ("stored", "failed")
 
 Item = dict[str, dict[str, Any]]
-"""As DynamoDB writes it: boto3's `Table` refuses numbers of more than 38 digits, which older
-versions kept."""
+"""An item in DynamoDB's own notation: boto3's `Table` refuses numbers of more than 38 digits,
+which older versions stored."""
 
 
 class PayloadNotFoundError(LookupError):
@@ -40,13 +40,13 @@ class PayloadNotFoundError(LookupError):
 
 
 def find_payload(dynamodb: Any, table: str, payload_id: str) -> dict[str, Any]:
-    """What is known of a payload, whosever it is, without anything of its document.
+    """Read the attributes `SHOWN` of any tenant's payload.
 
     Needs `dynamodb:GetItem`.
 
     Raises:
-        ValueError: `payload_id` has not the form of an id.
-        PayloadNotFoundError: There is none.
+        ValueError: `payload_id` is no payload id.
+        PayloadNotFoundError: There is no such payload.
     """
     if not re.fullmatch(ID_PATTERN, payload_id):
         raise ValueError(f"{payload_id!r} is no payload id: give the 26 characters of a ULID.")
@@ -76,11 +76,11 @@ def put_back(
     dry_run: bool = False,
     now: Callable[[], float] = time.time,
 ) -> RestoreReport:
-    """Put the payloads of a restored table back that the live one has lost.
+    """Put payloads back that are in a restored table and not in the live one.
 
-    A record comes back only with its object. In a versioned bucket an object that was deleted is
-    brought back, too, by removing its delete marker; in another it is gone. Records that are
-    there stay, also where they differ. It is safe to repeat.
+    A record comes back only with its object. A deleted object comes back only in a versioned
+    bucket, where its delete markers are removed. Records of the live table stay as they are, also
+    where they differ. The call is safe to repeat.
 
     Needs `dynamodb:Scan` on the restored table, `GetItem` and `PutItem` on the live one,
     `s3:ListBucketVersions`, and `s3:DeleteObjectVersion` for delete markers.
@@ -91,8 +91,8 @@ def put_back(
         restored: Name of the table that DynamoDB restored.
         table: Name of the live table.
         bucket: Name of the bucket of uploads and kept documents.
-        tenant: Whose payloads. Default: everybody's.
-        dry_run: Whether to count alone.
+        tenant: Put back only this tenant's payloads. Default: those of all tenants.
+        dry_run: Count, and change nothing.
         now: Clock.
     """
     count = there = 0
@@ -103,8 +103,8 @@ def put_back(
             continue
         if _is_there(dynamodb, table, payload_id):
             there += 1
-        elif (key := _key_of(item)) and not has_object(s3, bucket, key, bring_back=not dry_run):
-            # A URL that was never used has lost nothing.
+        elif (key := _key_of(item)) and not undelete(s3, bucket, key, dry_run=dry_run):
+            # In the state `issued` no object was uploaded, so none is lost.
             without_object += [] if item["state"]["S"] == "issued" else [payload_id]
         elif dry_run or _put(dynamodb, table, item):
             count += 1
@@ -114,7 +114,7 @@ def put_back(
 
 
 def _payloads(dynamodb: Any, table: str, tenant: str | None) -> Iterator[Item]:
-    """Records of payloads alone: idempotency keys and slots of workers have no tenant."""
+    """Yield the records of payloads: idempotency keys and worker slots have no tenant."""
     arguments: dict[str, Any] = {
         "TableName": table,
         "FilterExpression": "attribute_exists(#tenant)" if tenant is None else "#tenant = :tenant",
@@ -126,7 +126,7 @@ def _payloads(dynamodb: Any, table: str, tenant: str | None) -> Iterator[Item]:
 
 
 def _key_of(item: Item) -> str | None:
-    """Key of the archive that a record names, or of the upload that it waits for, if any."""
+    """Key of a record's archive, or, before it is finished, of its upload; None without either."""
     name = "archive_key" if item["state"]["S"] in FINISHED else "s3_key"
     return item[name]["S"] if name in item else None
 
@@ -142,7 +142,7 @@ def _is_there(dynamodb: Any, table: str, payload_id: str) -> bool:
 
 
 def _put(dynamodb: Any, table: str, item: Item) -> bool:
-    """Whether it was missing still."""
+    """Put an item unless it is there by now; returns whether it was put."""
     try:
         dynamodb.put_item(
             TableName=table, Item=item, ConditionExpression="attribute_not_exists(payload_id)"

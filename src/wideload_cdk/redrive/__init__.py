@@ -1,4 +1,4 @@
-"""Put the messages of a dead-letter queue back into the queue they came from.
+"""Move the messages of a dead-letter queue back into the queue they came from.
 
 From Python::
 
@@ -6,8 +6,8 @@ From Python::
 
 or as a program, `wideload-redrive`. Needs the extra `wideload-cdk[operate]`.
 
-A payload whose processing failed five times for a reason that isn't its own lies there; once
-the cause is mended, it is processed as if it had just been queued.
+A message gets there after its processing has failed five times. Redrive the queue when the cause
+is fixed: each payload is then processed as if it had just been queued.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 
 
 class Queues(Protocol):
-    """The part of a boto3 SQS client that is used here."""
+    """Those methods of boto3's `sqs` client that are used here."""
 
     def get_queue_attributes(self, **arguments: Any) -> Any: ...
     def get_queue_url(self, **arguments: Any) -> Any: ...
@@ -35,20 +35,20 @@ class Queues(Protocol):
 
 
 class RedriveError(ValueError):
-    """SQS began to move the messages and stopped; those not moved are where they were."""
+    """SQS stopped before it had moved every message; the others are where they were."""
 
 
 def redrive(queues: Queues, queue_url: str, *, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Move all messages of the dead-letter queue of `queue_url` back to it, and wait for it.
+    """Move all messages of the dead-letter queue of `queue_url` back, and wait until SQS is done.
 
-    Messages that somebody is just looking at are not seen. SQS counts approximately.
+    Messages that a consumer has received and not deleted stay until their visibility timeout ends.
 
     Returns:
-        How many were moved.
+        The number of messages that were moved, as SQS counts: approximately.
 
     Raises:
         ValueError: The queue has no dead-letter queue.
-        RedriveError: Moving stopped halfway.
+        RedriveError: SQS stopped before it had moved every message.
     """
     queue = _attributes(queues, queue_url)
     if "RedrivePolicy" not in queue:
@@ -60,7 +60,7 @@ def redrive(queues: Queues, queue_url: str, *, sleep: Callable[[float], None] = 
     try:
         queues.start_message_move_task(SourceArn=dead_arn, DestinationArn=queue["QueueArn"])
     except ClientError as error:
-        # AWS has had the action since 2023; what only stands for AWS may not.
+        # AWS has had the action since 2023; an emulator of SQS may lack it.
         if error.response["Error"]["Code"] != "InvalidAction":
             raise
         return _move_each(queues, dead_url, queue_url)
@@ -77,7 +77,7 @@ def _attributes(queues: Queues, url: str) -> dict[str, str]:
 
 def _wait(queues: Queues, dead_arn: str, sleep: Callable[[float], None]) -> int:
     while True:
-        # The latest comes first.
+        # The latest task comes first.
         task = queues.list_message_move_tasks(SourceArn=dead_arn, MaxResults=1)["Results"][0]
         moved = int(task.get("ApproximateNumberOfMessagesMoved", 0))
         if task["Status"] == "COMPLETED":
@@ -94,7 +94,7 @@ def _move_each(queues: Queues, dead_url: str, queue_url: str) -> int:
         "Messages"
     ):
         for message in messages:
-            # Sent before it is deleted: rather twice than never.
+            # Sent before it is deleted: a message delivered twice is processed once.
             queues.send_message(QueueUrl=queue_url, MessageBody=message["Body"], DelaySeconds=0)
             queues.delete_message(QueueUrl=dead_url, ReceiptHandle=message["ReceiptHandle"])
             moved += 1

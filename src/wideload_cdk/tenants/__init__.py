@@ -1,4 +1,4 @@
-"""All that a tenant of `PayloadIngest` has: count and delete it.
+"""Deletion of everything that a tenant of `PayloadIngest` has.
 
 From Python::
 
@@ -30,7 +30,7 @@ PREFIXES = ("transit", "archive")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TenantReport:
-    """What there is of a tenant, or was before it was deleted."""
+    """The numbers of a tenant's keys, records and objects that were found, or deleted."""
 
     tenant: str
     keys: int
@@ -45,7 +45,8 @@ class TenantReport:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TenantDeletion:
-    """
+    """Counts or deletes a tenant's keys, records and objects.
+
     Args:
         payloads: The payloads table, a boto3 `Table`.
         keys: The keys table, a boto3 `Table`.
@@ -61,18 +62,18 @@ class TenantDeletion:
     tell: Callable[[str], object] = lambda _: None
 
     def run(self, tenant: str, *, dry_run: bool = False) -> TenantReport:
-        """Delete all that is a tenant's: keys, then records, then objects.
+        """Delete a tenant's keys, then its records, then its objects.
 
-        Each step finds what it deletes by itself, so a run that was cut off is made whole by
-        another, and one that finds nothing proves that nothing is left. The payloads table is
-        scanned from end to end, since no index holds every record.
+        Each step looks for what is left, so an interrupted run is completed by the next, and a run
+        that finds nothing proves that nothing is left. The whole payloads table is scanned, since
+        no index holds every record.
 
         Args:
-            tenant: Whose.
-            dry_run: Whether to count alone.
+            tenant: Name of the tenant.
+            dry_run: Count, and delete nothing.
 
         Raises:
-            ValueError: `tenant` can't be one.
+            ValueError: `tenant` is no tenant's name.
             PermissionError: An object can't be deleted.
         """
         if not re.fullmatch(TENANT_PATTERN, tenant):
@@ -80,12 +81,13 @@ class TenantDeletion:
                 f"tenant is {tenant!r}; give 1 to 63 of a-z, 0-9 and hyphens, no hyphen first."
             )
         done = "found" if dry_run else "deleted"
-        # Keys first, so that as little as possible comes meanwhile.
+        # Keys first, so that as few payloads as possible arrive meanwhile.
         keys = [{"key_id": key.key_id} for key in list_keys(self.keys, tenant)]
         if not dry_run:
             _delete_items(self.keys, iter(keys))
         self.tell(f"{len(keys):,} keys {done}")
-        # Records before objects: a worker that is at one can't finish it, so it keeps no archive.
+        # Records before objects: a worker can't finish a payload without its record, so it keeps
+        # no new archive.
         found = self._records(tenant)
         records = sum(1 for _ in found) if dry_run else _delete_items(self.payloads, found)
         self.tell(f"{records:,} records {done}")
@@ -103,7 +105,7 @@ class TenantDeletion:
         )
 
     def _records(self, tenant: str) -> Iterator[dict[str, str]]:
-        """Keys of a tenant's payloads, whatever their state, and of its worker slots."""
+        """Yield the keys of a tenant's payloads, in any state, and of its worker slots."""
         arguments: dict[str, Any] = {
             "ProjectionExpression": "payload_id",
             "FilterExpression": "#tenant = :tenant OR payload_id = :slots",

@@ -1,4 +1,4 @@
-"""People of `FileTransfer`'s own user pool: make, invite, list, disable, enable and delete them.
+"""Users of `FileTransfer`'s own user pool: make, invite, list, disable, enable and delete them.
 
 From Python, with a boto3 client of Cognito::
 
@@ -22,16 +22,16 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-# Enough to tell an address from something else; Cognito and the mail decide the rest.
+# Catches most mistakes; Cognito checks the address itself.
 EMAIL_PATTERN = r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+"
 MAX_EMAIL_LENGTH = 254
 PASSWORD_LENGTH = 24
-# Those of Cognito's symbols that need no quoting in a shell, a URL or a form.
+# Symbols that Cognito counts as such and that need no quoting in a shell, a URL or a form.
 _SYMBOLS = "._"
 
 
 class Cognito(Protocol):
-    """The part of boto3's `cognito-idp` client that is used here."""
+    """Those methods of boto3's `cognito-idp` client that are used here."""
 
     def admin_create_user(self, **arguments: Any) -> Any: ...
     def admin_delete_user(self, **arguments: Any) -> Any: ...
@@ -43,50 +43,50 @@ class Cognito(Protocol):
 
 
 class UserNotFoundError(LookupError):
-    """Nobody signs in with that address."""
+    """No user has that address or id."""
 
 
 class UserExistsError(ValueError):
-    """Somebody signs in with that address already."""
+    """A user has that address already."""
 
 
 class UserConfirmedError(ValueError):
-    """They have signed in before, and need no invitation."""
+    """The user has signed in before, and needs no invitation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class User:
-    """Somebody who may transfer files. Times are ISO 8601, UTC."""
+    """A person who may transfer files. Times are ISO 8601, UTC."""
 
     user_id: str
-    """Claim `sub` of their tokens, by which their files are kept."""
+    """Claim `sub` of their tokens, which is the owner of their files."""
     email: str
     status: str
-    """Cognito's word: `FORCE_CHANGE_PASSWORD` until they sign in first, then `CONFIRMED`."""
+    """Cognito's status: `FORCE_CHANGE_PASSWORD` until the first sign-in, then `CONFIRMED`."""
     enabled: bool
     created_at: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NewUser(User):
-    """Somebody who was just made. `password` is their first, unless Cognito mails one to them."""
+    """A new user. `password` is the temporary password, or None if Cognito mails one."""
 
     password: str | None = dataclasses.field(default=None, repr=False)
 
 
 def create_user(cognito: Cognito, user_pool_id: str, email: str, *, invite: bool = True) -> NewUser:
-    """Let somebody sign in with their address.
+    """Make a user who signs in with an e-mail address.
 
     Args:
         cognito: boto3's `cognito-idp` client.
         user_pool_id: The user pool.
-        email: Their address, taken for verified.
-        invite: Whether Cognito mails them a temporary password; else it is in what is returned.
-            They are asked for one of their own when they use it, within 7 days.
+        email: E-mail address; it counts as verified.
+        invite: Whether Cognito mails a temporary password; else the returned user holds it. It is
+            valid for 7 days, and must be changed at the first sign-in.
 
     Raises:
         ValueError: `email` is no address.
-        UserExistsError: Somebody signs in with it already.
+        UserExistsError: A user has that address already.
     """
     if len(email) > MAX_EMAIL_LENGTH or not re.fullmatch(EMAIL_PATTERN, email):
         raise ValueError(f"{email!r} is no e-mail address; give one, as ann@example.com.")
@@ -97,7 +97,7 @@ def create_user(cognito: Cognito, user_pool_id: str, email: str, *, invite: bool
             Username=email,
             UserAttributes=[
                 {"Name": "email", "Value": email},
-                # Else they could not recover their account by it.
+                # Else the user could not reset a forgotten password.
                 {"Name": "email_verified", "Value": "true"},
             ],
             **(
@@ -109,19 +109,19 @@ def create_user(cognito: Cognito, user_pool_id: str, email: str, *, invite: bool
     except ClientError as error:
         if error.response["Error"]["Code"] != "UsernameExistsException":
             raise
-        raise UserExistsError(f"There is somebody with the address {email} already.") from None
+        raise UserExistsError(f"There is a user with the address {email} already.") from None
     return NewUser(**dataclasses.asdict(_user(answer["User"], "Attributes")), password=password)
 
 
 def invite_again(cognito: Cognito, user_pool_id: str, email: str) -> User:
-    """Mail a new temporary password to somebody who hasn't signed in yet, good for 7 days anew.
+    """Mail a new temporary password, valid for 7 days, to a user who has never signed in.
 
     Raises:
-        UserNotFoundError: Nobody has that address.
-        UserConfirmedError: They have a password of their own.
+        UserNotFoundError: No user has that address.
+        UserConfirmedError: The user has signed in before.
     """
     try:
-        with _name_unknown(email):
+        with _user_must_exist(email):
             answer = cognito.admin_create_user(
                 UserPoolId=user_pool_id,
                 Username=email,
@@ -132,14 +132,14 @@ def invite_again(cognito: Cognito, user_pool_id: str, email: str) -> User:
         if error.response["Error"]["Code"] != "UnsupportedUserStateException":
             raise
         raise UserConfirmedError(
-            f"{email} has signed in before, so there is nothing to invite to. Whoever forgot their "
-            "password gets a new one on the sign-in page."
+            f"{email} has signed in before and needs no invitation. A forgotten password is reset "
+            "on the sign-in page."
         ) from None
     return _user(answer["User"], "Attributes")
 
 
 def list_users(cognito: Cognito, user_pool_id: str) -> Iterator[User]:
-    """Everybody in the user pool, in no order."""
+    """Yield the users of the user pool, in no particular order."""
     arguments: dict[str, Any] = {"UserPoolId": user_pool_id}
     while True:
         page = cognito.list_users(**arguments)
@@ -151,55 +151,55 @@ def list_users(cognito: Cognito, user_pool_id: str) -> Iterator[User]:
 
 
 def disable_user(cognito: Cognito, user_pool_id: str, email: str) -> User:
-    """Let somebody sign in no more, and end their sessions. Their files stay.
+    """Keep a user from signing in, and end their sessions. Their files stay.
 
-    Access tokens that they have go on working until they expire, for up to an hour.
+    Access tokens work until they expire, for up to an hour.
 
     Raises:
-        UserNotFoundError: Nobody signs in with that address.
+        UserNotFoundError: No user has that address.
     """
     person = {"UserPoolId": user_pool_id, "Username": email}
-    with _name_unknown(email):
+    with _user_must_exist(email):
         cognito.admin_user_global_sign_out(**person)
         cognito.admin_disable_user(**person)
         return _user(cognito.admin_get_user(**person), "UserAttributes")
 
 
 def enable_user(cognito: Cognito, user_pool_id: str, email: str) -> User:
-    """Let somebody sign in again.
+    """Let a disabled user sign in again.
 
     Raises:
-        UserNotFoundError: Nobody signs in with that address.
+        UserNotFoundError: No user has that address.
     """
     person = {"UserPoolId": user_pool_id, "Username": email}
-    with _name_unknown(email):
+    with _user_must_exist(email):
         cognito.admin_enable_user(**person)
         return _user(cognito.admin_get_user(**person), "UserAttributes")
 
 
 def find_user(cognito: Cognito, user_pool_id: str, person: str) -> User:
-    """Somebody by their address or user id.
+    """Find a user by their address or user id.
 
     Raises:
-        UserNotFoundError: There is nobody.
+        UserNotFoundError: No user has that address or id.
     """
-    with _name_unknown(person):
+    with _user_must_exist(person):
         found = cognito.admin_get_user(UserPoolId=user_pool_id, Username=person)
     return _user(found, "UserAttributes")
 
 
 def delete_user(cognito: Cognito, user_pool_id: str, person: str) -> None:
-    """Take somebody out of the user pool, for good. Their files stay: delete those before.
+    """Delete a user from the user pool, for good. Their files stay: delete those first.
 
     Raises:
-        UserNotFoundError: There is nobody.
+        UserNotFoundError: No user has that address or id.
     """
-    with _name_unknown(person):
+    with _user_must_exist(person):
         cognito.admin_delete_user(UserPoolId=user_pool_id, Username=person)
 
 
 def new_password() -> str:
-    """A random password with a character of each kind that the user pool asks for."""
+    """A random password with a character of each kind that the user pool requires."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, _SYMBOLS)
     chosen = [secrets.choice(kind) for kind in kinds]
     chosen += [secrets.choice("".join(kinds)) for _ in range(PASSWORD_LENGTH - len(kinds))]
@@ -208,14 +208,14 @@ def new_password() -> str:
 
 
 @contextmanager
-def _name_unknown(email: str) -> Iterator[None]:
-    """Turn Cognito's answer for somebody it doesn't know into ours."""
+def _user_must_exist(email: str) -> Iterator[None]:
+    """Raise `UserNotFoundError` if Cognito doesn't know the user."""
     try:
         yield
     except ClientError as error:
         if error.response["Error"]["Code"] != "UserNotFoundException":
             raise
-        raise UserNotFoundError(f"There is nobody with the address {email}.") from None
+        raise UserNotFoundError(f"There is no user {email}.") from None
 
 
 def _user(found: dict[str, Any], attributes: str) -> User:

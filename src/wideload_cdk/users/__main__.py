@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,66 +13,56 @@ import click
 
 from wideload_cdk import users
 from wideload_cdk.files.user_pool import INVITATION_DAYS
-from wideload_cdk.operate.backups import backups_of, sentences
+from wideload_cdk.operate.backups import find_backups
 from wideload_cdk.operate.command_line import (
-    Aws,
-    Part,
+    CONTEXT_SETTINGS,
     confirm,
-    deployment_command,
+    dry_run_option,
+    echo_deletion,
     echo_json,
     echo_restored,
     echo_table,
+    explain,
+    json_option,
+    yes_option,
 )
-from wideload_cdk.operate.owned_files import OwnedFiles
-from wideload_cdk.operate.restored_files import put_files_back
-
-USER_POOL = Part(
-    name="pool_id",
-    option="--user-pool",
-    metavar="ID",
-    output="UserPoolId",
-    what="The user pool itself.",
-    instead="people of another issuer are made there; or give the user pool's id by --user-pool",
+from wideload_cdk.operate.deployment import (
+    BUCKET,
+    FILES_TABLE,
+    USER_POOL,
+    Aws,
+    deployment_command,
 )
-FILES_TABLE = Part(
-    name="files_table",
-    option="--table",
-    metavar="NAME",
-    output="TableName",
-    what="The files table itself.",
-    instead="give the names of its table and bucket",
-)
-BUCKET = Part(
-    name="bucket",
-    option="--bucket",
-    metavar="NAME",
-    output="BucketName",
-    what="The bucket of files itself.",
-    instead="give the names of its table and bucket",
-)
-
-_OPTIONAL_POOL = dataclasses.replace(USER_POOL, optional=True)
+from wideload_cdk.users.owned_files import OwnedFiles
+from wideload_cdk.users.restored_files import put_files_back
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=CONTEXT_SETTINGS)
 def cli() -> None:
-    """Make, invite, list, disable and delete the people of a Wideload file transfer deployment.
+    """Make, invite, list, disable and delete the users of a Wideload file transfer deployment.
 
-    The deployment is named by --stack or --user-pool. Credentials and profile come from where
-    the AWS CLI takes them, such as AWS_PROFILE.
+    The deployment is named by --stack or --user-pool. Credentials and profile are found as by the
+    AWS CLI, for example in AWS_PROFILE.
     """
 
 
-def _deployment(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what all commands share, and pass Cognito and the user pool's id first."""
+def _pool_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a command on the user pool, and pass Cognito and the pool's id first."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per person.")
+    @json_option
     @deployment_command("Stack that made the user pool.", USER_POOL)
     @functools.wraps(command)
     def wrapper(aws: Aws, *, pool_id: str, **arguments: Any) -> None:
         command(aws.client("cognito-idp"), pool_id, **arguments)
 
     return wrapper
+
+
+def _files_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a command on files, where people may be those of another issuer."""
+    pool = dataclasses.replace(USER_POOL, optional=True)
+    with_names = deployment_command("Stack of file transfer.", pool, FILES_TABLE, BUCKET)
+    return json_option(with_names(command))
 
 
 @cli.command()
@@ -83,13 +72,13 @@ def _deployment(command: Callable[..., None]) -> Callable[..., None]:
     is_flag=True,
     help="Send no e-mail; print the temporary password instead.",
 )
-@_deployment
+@_pool_command
 def create(
     cognito: users.Cognito, pool_id: str, *, email: str, print_password: bool, as_json: bool
 ) -> None:
-    """Let the person with this e-mail address sign in.
+    """Make a user who signs in with this e-mail address.
 
-    They get an e-mail with a temporary password, good for 7 days.
+    Cognito mails them a temporary password, valid for 7 days.
     """
     new = users.create_user(cognito, pool_id, email, invite=not print_password)
     if as_json:
@@ -97,42 +86,40 @@ def create(
     elif new.password is not None:
         click.echo(new.password)
     if new.password is None:
-        _tell_invited(new)
+        _explain_invitation(new)
     else:
-        click.echo(
+        explain(
             f"Made {new.email}. The temporary password is shown this once; they sign in with it "
-            f"and their e-mail address within {INVITATION_DAYS} days.",
-            err=True,
+            f"and their e-mail address within {INVITATION_DAYS} days."
         )
 
 
 @cli.command()
 @click.argument("email")
-@click.option("--again", is_flag=True, help="Mail a new password to somebody who was invited.")
-@_deployment
+@click.option("--again", is_flag=True, help="Mail a new password to a user who was invited.")
+@_pool_command
 def invite(cognito: users.Cognito, pool_id: str, *, email: str, again: bool, as_json: bool) -> None:
-    """Mail somebody a temporary password, good for 7 days.
+    """Make a user and mail them a temporary password, valid for 7 days.
 
-    With --again they are invited already, but the mail was lost or the password is over.
+    With --again, invite a user again whose mail was lost or whose password has expired.
     """
     invited = (users.invite_again if again else users.create_user)(cognito, pool_id, email)
     if as_json:
         echo_json(invited)
-    _tell_invited(invited)
+    _explain_invitation(invited)
 
 
-def _tell_invited(user: users.User) -> None:
-    click.echo(
+def _explain_invitation(user: users.User) -> None:
+    explain(
         f"Cognito has sent {user.email} a temporary password. They sign in with it and their "
-        f"e-mail address within {INVITATION_DAYS} days.",
-        err=True,
+        f"e-mail address within {INVITATION_DAYS} days."
     )
 
 
 @cli.command("list")
-@_deployment
+@_pool_command
 def list_(cognito: users.Cognito, pool_id: str, *, as_json: bool) -> None:
-    """List everybody, by e-mail address."""
+    """List all users, by e-mail address."""
     found = sorted(users.list_users(cognito, pool_id), key=lambda user: user.email)
     if as_json:
         for user in found:
@@ -152,50 +139,46 @@ def list_(cognito: users.Cognito, pool_id: str, *, as_json: bool) -> None:
             ],
         )
     else:
-        click.echo("There is nobody.", err=True)
+        explain("There are no users.")
 
 
 @cli.command()
 @click.argument("email")
-@_deployment
+@_pool_command
 def disable(cognito: users.Cognito, pool_id: str, *, email: str, as_json: bool) -> None:
-    """Let this person sign in no more. Their files stay."""
+    """Keep this user from signing in. Their files stay."""
     user = users.disable_user(cognito, pool_id, email)
     if as_json:
         echo_json(user)
-    click.echo(
-        f"Disabled {user.email}. Access tokens that they have may work for up to an hour more.",
-        err=True,
-    )
+    explain(f"Disabled {user.email}. Access tokens that they have may work for up to an hour more.")
 
 
 @cli.command()
 @click.argument("email")
-@_deployment
+@_pool_command
 def enable(cognito: users.Cognito, pool_id: str, *, email: str, as_json: bool) -> None:
-    """Let this person sign in again."""
+    """Let this user sign in again."""
     user = users.enable_user(cognito, pool_id, email)
     if as_json:
         echo_json(user)
-    click.echo(f"Enabled {user.email}.", err=True)
+    explain(f"Enabled {user.email}.")
 
 
 @cli.command()
 @click.argument("person")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+@_files_command
 def usage(
     aws: Aws, *, person: str, pool_id: str | None, files_table: str, bucket: str, as_json: bool
 ) -> None:
-    """Show what a person has stored, as their quotas count it.
+    """Show the files, bytes and open uploads that count towards a person's quotas.
 
-    PERSON is an e-mail address or a user id; people of another issuer are known by the latter.
+    PERSON is an e-mail address or a user id; people of another issuer have only a user id.
     """
     owned = _owned_files(aws, files_table, bucket, _user_id(aws, pool_id, person))
     _refuse_addresses(owned, pool_id)
     found = owned.usage()
     if as_json:
-        click.echo(json.dumps({"user_id": owned.owner, **dataclasses.asdict(found)}))
+        echo_json({"user_id": owned.owner, **dataclasses.asdict(found)})
         return
     click.echo(
         f"{person}: {found.files:,} files, {found.bytes:,} bytes, "
@@ -205,11 +188,10 @@ def usage(
 
 @cli.command()
 @click.argument("person")
-@click.option("--with-files", is_flag=True, help="Delete all that they have stored, too.")
-@click.option("--dry-run", is_flag=True, help="Count what there is, and delete nothing.")
-@click.option("--yes", is_flag=True, help="Don't ask for the person first.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+@click.option("--with-files", is_flag=True, help="Delete their files, too.")
+@dry_run_option
+@yes_option
+@_files_command
 def delete(
     aws: Aws,
     *,
@@ -222,11 +204,12 @@ def delete(
     bucket: str,
     as_json: bool,
 ) -> None:
-    """Delete a person, for good, and with --with-files all that they have stored.
+    """Delete a person, for good, and with --with-files their files.
 
-    PERSON is an e-mail address or a user id; people of another issuer are known by the latter, and
-    deleted there. They are disabled first and taken out of the user pool last, so that a run that
-    was interrupted can be made again. What backups still hold is told in the end.
+    PERSON is an e-mail address or a user id; people of another issuer have only a user id here, and
+    are deleted there. They are disabled first and deleted from the user pool last, so that an
+    interrupted command can be run again. The report ends with the backups that still hold what was
+    deleted.
     """
     owner = _user_id(aws, pool_id, person)
     owned = _owned_files(aws, files_table, bucket, owner)
@@ -234,13 +217,12 @@ def delete(
     if not with_files and not dry_run:
         _refuse_what_is_stored(owned, person)
     cognito = aws.client("cognito-idp")
-    # Before anything is deleted: who may not list backups would delete all and see no report.
-    backups = backups_of(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
+    # Before anything is deleted: without permission to list backups there would be no report.
+    backups = find_backups(aws.client("dynamodb"), files_table, dt.datetime.now(dt.UTC))
     if not dry_run:
         confirm(person, yes=yes)
         if pool_id is not None:
-            # Who isn't in the pool any more is deleted for the second time; who is disabled already
-            # was left by a run that was cut off.
+            # Missing or disabled users were left by an earlier run.
             with suppress(users.UserNotFoundError):
                 if users.find_user(cognito, pool_id, owner).enabled:
                     users.disable_user(cognito, pool_id, owner)
@@ -248,29 +230,29 @@ def delete(
     if pool_id is not None and not dry_run:
         with suppress(users.UserNotFoundError):
             users.delete_user(cognito, pool_id, owner)
-    if as_json:
-        told = {"user_id": owner, **dataclasses.asdict(report), "deleted": not dry_run}
-        click.echo(json.dumps(told | {"backups": [dataclasses.asdict(backups)]}))
-        return
-    click.echo(
+    sentences = [
         f"{'There are' if dry_run else 'Deleted'} of {person}: {report.files:,} files, "
         f"{report.uploads:,} uploads, {report.objects:,} objects with {report.bytes:,} bytes."
-    )
+    ]
     if report.swept_until and not dry_run:
-        click.echo(
-            "URLs that were given out could store some of it again; the sweep removes that until "
-            f"{report.swept_until}."
+        sentences.append(
+            "Upload URLs that are still valid could store some of it again; the sweep removes that "
+            f"until {report.swept_until}."
         )
-    for sentence in sentences(backups):
-        click.echo(sentence)
+    echo_deletion(
+        {"user_id": owner, **dataclasses.asdict(report)},
+        sentences,
+        [backups],
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 @cli.command()
 @click.option("--from", "restored", required=True, metavar="NAME", help="The restored table.")
 @click.option("--person", metavar="P", help="Only this person's files: an address or a user id.")
-@click.option("--dry-run", is_flag=True, help="Count, and put nothing back.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-@deployment_command("Stack of file transfer.", _OPTIONAL_POOL, FILES_TABLE, BUCKET)
+@dry_run_option
+@_files_command
 def restore(
     aws: Aws,
     *,
@@ -284,13 +266,12 @@ def restore(
 ) -> None:
     """Put files back that are in a restored table and not in the live one.
 
-    Those whose object is gone are left out, and named. Exit status 1 if there are any.
+    Files whose object is gone are left out, and listed. Exit status 1 if there are any.
     """
-    dynamodb = aws.resource("dynamodb")
     report = put_files_back(
         aws.client("s3"),
-        restored=dynamodb.Table(restored),
-        table=dynamodb.Table(files_table),
+        restored=aws.table(restored),
+        table=aws.table(files_table),
         bucket=bucket,
         owner=None if person is None else _user_id(aws, pool_id, person),
         dry_run=dry_run,
@@ -299,27 +280,26 @@ def restore(
 
 
 def _refuse_what_is_stored(owned: OwnedFiles, person: str) -> None:
-    """Raise if a person has files or uploads, also where their usage was reset by a deletion that
-    was cut off."""
+    """Raise if a person has files or uploads, also if an interrupted deletion reset their usage."""
     stored = owned.usage()
     found = dataclasses.replace(owned, tell=lambda _: None).delete(dry_run=True)
     if stored.files or stored.open_uploads or found.files or found.objects:
         raise click.ClickException(
             f"{person} has {found.files:,} files, {stored.open_uploads:,} open uploads and "
-            f"{found.objects:,} objects; give --with-files to delete them, too, or disable the "
-            "person alone."
+            f"{found.objects:,} objects; give --with-files to delete them, too, or only disable "
+            "the person."
         )
 
 
 def _user_id(aws: Aws, pool_id: str | None, person: str) -> str:
-    """The user id of somebody given by that, or by an address if a pool has those."""
+    """The user id of a person who is named by it, or by an address if there is a user pool."""
     if pool_id is None or "@" not in person:
         return person
     return users.find_user(aws.client("cognito-idp"), pool_id, person).user_id
 
 
 def _refuse_addresses(owned: OwnedFiles, pool_id: str | None) -> None:
-    """Raise if a person of another issuer seems to be given by their address."""
+    """Raise if a person of another issuer seems to be named by an address."""
     if pool_id is None and "@" in owned.owner and not owned.is_known():
         raise click.UsageError(
             f"Nothing is known of a user id {owned.owner}, and no user pool is known that has "
@@ -329,11 +309,11 @@ def _refuse_addresses(owned: OwnedFiles, pool_id: str | None) -> None:
 
 def _owned_files(aws: Aws, table: str, bucket: str, owner: str) -> OwnedFiles:
     return OwnedFiles(
-        table=aws.resource("dynamodb").Table(table),
+        table=aws.table(table),
         s3=aws.client("s3"),
         bucket=bucket,
         owner=owner,
-        tell=lambda told: click.echo(told, err=True),
+        tell=explain,
     )
 
 

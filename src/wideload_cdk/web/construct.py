@@ -1,10 +1,10 @@
-"""`WebApp`: the page in a private bucket behind CloudFront. `WebContent`: what lies in it."""
+"""`WebApp`: a private bucket for the page behind CloudFront."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnMapping, Duration, Names, RemovalPolicy, Stack, Token
+from aws_cdk import CfnMapping, Names, RemovalPolicy, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -20,17 +20,13 @@ from wideload_cdk.shared.findings import (
     acknowledge,
     acknowledge_bucket,
     acknowledge_log_group,
-    acknowledge_role,
-    acknowledge_wildcard,
 )
-from wideload_cdk.shared.grants import grant_objects
-
-# What the HSTS preload list asks for at least is a year.
-HSTS_MAX_AGE = Duration.days(2 * 365)
+from wideload_cdk.web.headers import new_headers_policy
+from wideload_cdk.web.publisher import new_publisher_role
 
 LOG_PREFIX = "cloudfront/"
-# Where CloudFront delivers access logs to buckets: the regions that are on in every account. All
-# that came after March 2019 must be opted into, and these get none:
+# Regions with buckets to which CloudFront delivers access logs: those that are enabled in every
+# account. Regions that opened after March 2019 are opt-in regions, where it doesn't:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 LOGGED_REGIONS = (
@@ -55,50 +51,50 @@ LOGGED_REGIONS = (
     "us-west-2",
 )
 
-_PERMISSIONS = ("camera", "geolocation", "microphone", "payment", "usb")
-
 
 class WebApp(Construct):
     """Serve a page from a private bucket through CloudFront, with strict headers.
 
-    The bucket is reached by CloudFront alone (origin access control); viewers get HTTPS with
-    HTTP/2 and HTTP/3, compressed. Each answer carries a Content-Security-Policy without inline
-    scripts or styles, HSTS, and no-sniff, no-frame and no-referrer headers. What is served is up
-    to `WebContent`, which may live in a later stack: a page needs to know its API, and the API
-    the page's origin.
+    Only CloudFront can read the bucket (origin access control); viewers get HTTPS with HTTP/2 and
+    HTTP/3, compressed. Each answer carries a Content-Security-Policy without inline scripts or
+    styles, HSTS, and no-sniff, no-frame and no-referrer headers. `WebContent` puts the page into
+    the bucket, in a later stack if need be: a page needs the URL of its API, and the API the
+    page's origin.
 
     Args:
-        connect_sources: Hosts that the page may send requests to besides the API Gateway, S3 and
-            Cognito of the stack's region, as CSP sources such as `https://api.example.com`;
+        connect_sources: Hosts to which the page may send requests besides API Gateway, S3 and
+            Cognito in the stack's region, as CSP sources such as `https://api.example.com`;
             `WebContent` narrows all of them down to those of its deployment. Default: none.
-        domain_names: Names of yours that the page is reached by; needs `certificate`.
-            Default: CloudFront's own name alone.
+        domain_names: Your own domain names for the page; needs `certificate`.
+            Default: only CloudFront's own name.
         certificate: Certificate for `domain_names`, in us-east-1.
         web_acl_id: ARN of a WAF web ACL of scope CLOUDFRONT, in us-east-1. Default: none.
-        access_logs: Whether CloudFront logs requests into a bucket made here. It can't where a
-            region must be opted into. Default: it does.
-        price_class: Where the page is served from. Default: everywhere.
+        access_logs: Whether CloudFront logs requests to a bucket made here, which it can't in
+            opt-in regions. Default: it does.
+        price_class: Edge locations that serve the page. Default: all.
         log_retention: How long the logs of the function that copies the page's files are kept.
             Default: 3 months.
-        removal_policy: What happens to the buckets, and to those logs, when the stack is
-            deleted. Default: they are kept.
+        removal_policy: What happens to the buckets and those logs when the stack is deleted.
+            Default: they are kept.
 
     Raises:
-        ValueError: `domain_names` without `certificate`, or the other way round; or
-            `access_logs` in a region to which CloudFront delivers none. Where the region is known
-            only at deployment, CloudFormation refuses the stack then.
+        ValueError: Only one of `domain_names` and `certificate` is given; or `access_logs` is
+            True in a region to which CloudFront delivers none. If the region is known only at
+            deployment, CloudFormation refuses the stack then.
     """
 
     bucket: s3.Bucket
-    """What is served, from its root on."""
+    """Holds the page's files."""
+    access_logs_bucket: s3.Bucket
+    """Receives the access logs of CloudFront and of `bucket`."""
     distribution: cloudfront.Distribution
-    """The distribution."""
+    """Serves the bucket."""
     url: str
     """Origin of the page, `https://…` without a slash at the end."""
     publisher_role: iam.Role
-    """What `WebContent` copies files with."""
+    """Role of the function by which `WebContent` copies files."""
     publisher_logs: logs.LogGroup
-    """What it says while it does."""
+    """Log group of that function."""
 
     def __init__(
         self,
@@ -154,15 +150,20 @@ class WebApp(Construct):
                 ),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
-                # Each object says for how long: see `WebContent`.
+                # `WebContent` sets the Cache-Control of each object.
                 cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-                response_headers_policy=_headers(self, [*_regional_hosts(self), *connect_sources]),
+                response_headers_policy=new_headers_policy(
+                    self,
+                    "Headers",
+                    name=_global_name(self),
+                    connect_sources=[*_regional_hosts(Stack.of(self)), *connect_sources],
+                ),
                 compress=True,
             ),
             domain_names=list(domain_names) or None,
             certificate=certificate,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
-            # Of its own name CloudFront fixes the versions itself.
+            # With its own name CloudFront fixes the TLS versions itself.
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021
             if certificate
             else None,
@@ -177,71 +178,29 @@ class WebApp(Construct):
         self.publisher_logs = logs.LogGroup(
             self, "PublisherLogs", retention=log_retention, removal_policy=removal_policy
         )
-        self.publisher_role = self._new_publisher()
-        self._acknowledge(
-            own_name=not domain_names, firewall=web_acl_id is not None, access_logs=access_logs
+        self.publisher_role = new_publisher_role(
+            self,
+            "PublisherRole",
+            bucket=self.bucket,
+            distribution=self.distribution,
+            log_group=self.publisher_logs,
         )
-
-    def _new_publisher(self) -> iam.Role:
-        """Here rather than in `WebContent`: what it may do concerns what is made here alone."""
-        role = iam.Role(
-            self, "PublisherRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
-        )
-        self.publisher_logs.grant_write(role)
-        grant_objects(self.bucket, role, "", "s3:PutObject")
-        assets = s3.Bucket.from_bucket_name(self, "Assets", _assets_bucket_name(self))
-        grant_objects(assets, role, "", "s3:GetObject")
-        for bucket in (self.bucket, assets):
-            iam.Grant.add_to_principal(
-                grantee=role, actions=["s3:ListBucket"], resource_arns=[bucket.bucket_arn]
-            )
-        self.distribution.grant(role, "cloudfront:CreateInvalidation", "cloudfront:GetInvalidation")
-        for objects, which in (
-            (self.bucket.arn_for_objects("*"), "the page's own bucket"),
-            (assets.arn_for_objects("*"), "the bootstrap bucket, to read"),
-        ):
-            acknowledge_wildcard(
-                role, objects, f"Deployments copy files whose names vary; this is {which}."
-            )
-        return role
-
-    def _acknowledge(self, *, own_name: bool, firewall: bool, access_logs: bool) -> None:
         acknowledge_bucket(self.bucket, PAGE_BUCKET)
         acknowledge_log_group(self.publisher_logs, PAGE_LOGS)
-        acknowledge_role(self.publisher_role)
-        acknowledge(
+        _acknowledge_distribution(
             self.distribution,
-            "AwsSolutions-CFR1",
-            "The page holds nothing of anyone's; where its users are is for its owner to say.",
+            own_name=not domain_names,
+            firewall=web_acl_id is not None,
+            access_logs=access_logs,
         )
-        if not firewall:
-            acknowledge(
-                self.distribution,
-                "AwsSolutions-CFR2",
-                "It serves static files from a bucket; there is no application to protect here. "
-                "web_acl_id= attaches a firewall.",
-            )
-        if not access_logs:
-            acknowledge(
-                self.distribution,
-                "AwsSolutions-CFR3",
-                "By access_logs=False, as where CloudFront delivers none. S3 still logs who reads "
-                "and writes the bucket.",
-            )
-        if own_name:
-            acknowledge(
-                self.distribution,
-                "AwsSolutions-CFR4",
-                "CloudFront fixes the TLS versions of its own name; with a domain name and a "
-                "certificate given, TLS 1.2 is the least.",
-            )
 
 
 def _log_prefix(scope: Construct) -> str:
-    """Prefix of the access logs, which is to be had in `LOGGED_REGIONS` alone.
+    """Prefix of the access logs, which can be resolved only in `LOGGED_REGIONS`.
 
-    Elsewhere CloudFront would refuse the bucket when all else is made. A mapping that lacks the
-    region is refused before, and CloudFormation's error shows its name.
+    Elsewhere CloudFront would refuse the bucket after everything else was made. CloudFormation
+    refuses a mapping without the region before it makes anything, and its error shows the
+    mapping's name.
     """
     region = Stack.of(scope).region
     if not Token.is_unresolved(region) and region not in LOGGED_REGIONS:
@@ -257,22 +216,15 @@ def _log_prefix(scope: Construct) -> str:
 
 
 def _global_name(scope: Construct) -> str:
-    """A name for what CloudFront wants to have a name of its own in the whole account.
+    """A name for CloudFront resources, whose names are unique in the whole account.
 
-    CDK's own names lack the region. An origin access control's may have 64 characters.
+    CDK's own names lack the region. The name of an origin access control has up to 64 characters.
     """
     name = Names.unique_resource_name(scope, max_length=48, separator="-")
     return f"{name}-{Stack.of(scope).region}"
 
 
-def _assets_bucket_name(scope: Construct) -> str:
-    stack = Stack.of(scope)
-    qualifier = stack.synthesizer.bootstrap_qualifier or "hnb659fds"
-    return f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
-
-
-def _regional_hosts(scope: Construct) -> list[str]:
-    stack = Stack.of(scope)
+def _regional_hosts(stack: Stack) -> list[str]:
     return [
         f"https://*.execute-api.{stack.region}.{stack.url_suffix}",
         f"https://*.s3.{stack.region}.{stack.url_suffix}",
@@ -280,54 +232,32 @@ def _regional_hosts(scope: Construct) -> list[str]:
     ]
 
 
-def _headers(scope: Construct, connect_sources: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
-    policy = {
-        "default-src": "'none'",
-        # The hashing worker compiles WebAssembly.
-        "script-src": "'self' 'wasm-unsafe-eval'",
-        "worker-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' blob: data:",
-        "font-src": "'self'",
-        "manifest-src": "'self'",
-        "connect-src": " ".join(["'self'", *connect_sources]),
-        # A download is a hidden frame's, so that no answer of S3's takes the page's place.
-        "frame-src": " ".join(connect_sources),
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return cloudfront.ResponseHeadersPolicy(
-        scope,
-        "Headers",
-        response_headers_policy_name=_global_name(scope),
-        comment="Wideload web page",
-        security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
-            content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                content_security_policy="; ".join(
-                    f"{name} {what}" for name, what in policy.items()
-                ),
-                override=True,
-            ),
-            content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
-            frame_options=cloudfront.ResponseHeadersFrameOptions(
-                frame_option=cloudfront.HeadersFrameOption.DENY, override=True
-            ),
-            referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
-                referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
-            ),
-            strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
-                access_control_max_age=HSTS_MAX_AGE, include_subdomains=True, override=True
-            ),
-        ),
-        custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
-            custom_headers=[
-                cloudfront.ResponseCustomHeader(header=header, value=value, override=True)
-                for header, value in {
-                    "Cross-Origin-Opener-Policy": "same-origin",
-                    "Cross-Origin-Resource-Policy": "same-origin",
-                    "Permissions-Policy": ", ".join(f"{name}=()" for name in _PERMISSIONS),
-                }.items()
-            ]
-        ),
+def _acknowledge_distribution(
+    distribution: cloudfront.Distribution, *, own_name: bool, firewall: bool, access_logs: bool
+) -> None:
+    acknowledge(
+        distribution,
+        "AwsSolutions-CFR1",
+        "The page holds nothing of anyone's; where its users are is for its owner to say.",
     )
+    if not firewall:
+        acknowledge(
+            distribution,
+            "AwsSolutions-CFR2",
+            "It serves static files from a bucket; there is no application to protect here. "
+            "web_acl_id= attaches a firewall.",
+        )
+    if not access_logs:
+        acknowledge(
+            distribution,
+            "AwsSolutions-CFR3",
+            "By access_logs=False, as where CloudFront delivers none. S3 still logs who reads "
+            "and writes the bucket.",
+        )
+    if own_name:
+        acknowledge(
+            distribution,
+            "AwsSolutions-CFR4",
+            "CloudFront fixes the TLS versions of its own name; with a domain name and a "
+            "certificate given, TLS 1.2 is the least.",
+        )

@@ -1,4 +1,4 @@
-"""`WebContent`: puts the page into the bucket of a `WebApp`."""
+"""`WebContent`: the page's files in the bucket of a `WebApp`."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from wideload_cdk.web.page import CONFIG, FRESH, INDEX, LASTING, built_page, nar
 class WebContent(Construct):
     """Put the page and its configuration into the bucket of a `WebApp`.
 
-    The page is built once for all deployments; a `config.json` beside it says where the API is
-    and how to sign in, and `index.html` gets a policy that lets it send requests there alone.
-    Files with a hash in their name are cached for a year and never deleted, so that pages which
-    are open go on working; the others are asked for again each time.
+    The page is built once for all deployments. A `config.json` beside it holds the API's URL and
+    the sign-in endpoints, and a policy in `index.html` limits requests to their hosts. Files with
+    a hash in their name are cached for a year and never deleted, so that open pages keep working;
+    the other files are validated on each request.
 
     Args:
-        app: Where the page is served from.
-        files: What the page is for. `web_urls` of it must hold the URL of `app`.
-        page: Folder of a page of yours with an `index.html`. Default: the page in this package.
+        app: Serves the page.
+        files: The file transfer that the page uses. Its `web_urls` must contain the URL of `app`.
+        page: Folder of your own page with an `index.html`. Default: the page in this package.
 
     Raises:
-        FileNotFoundError: The package's page has not been built, and no `page` given.
+        FileNotFoundError: The package's page has not been built, and `page` is not given.
         ValueError: `index.html` has no `<head>`.
     """
 
@@ -50,11 +50,11 @@ class WebContent(Construct):
         options: dict[str, Any] = {
             "destination_bucket": app.bucket,
             "log_group": app.publisher_logs,
-            # The CDK would add far more to the role than copying needs.
+            # The CDK would grant the role far more than copying needs.
             "role": app.publisher_role.without_policy_updates(),
             "memory_limit": 512,
-            # What replaces a deployment is made before it is deleted; if files went with it, those
-            # of the new one would, too.
+            # CloudFormation makes a replacement first and then deletes the old deployment, which
+            # would delete the new files, too.
             "prune": False,
             "retain_on_delete": True,
         }
@@ -77,13 +77,13 @@ class WebContent(Construct):
             distribution_paths=["/", f"/{INDEX}", f"/{CONFIG}"],
             **options,
         )
-        # What the new index.html asks for must be there before it.
+        # The files that the new index.html loads must be there before it.
         fresh.node.add_dependency(lasting)
         _acknowledge_copier(Stack.of(self))
 
 
 def connect_sources(files: FileTransfer) -> list[str]:
-    """Where the page of `files` sends requests: API, bucket and sign-in."""
+    """Hosts to which the page sends requests: API, bucket and sign-in."""
     return [
         files.api_url,
         f"https://{files.bucket.bucket_regional_domain_name}",
@@ -92,7 +92,7 @@ def connect_sources(files: FileTransfer) -> list[str]:
 
 
 def _acknowledge_copier(stack: Stack) -> None:
-    """Say why what rule packs find in the CDK's own function for copying is accepted."""
+    """Accept the findings of rule packs in the CDK's own function for copying."""
     copier = next(
         child
         for child in stack.node.children

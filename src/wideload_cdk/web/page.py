@@ -1,4 +1,4 @@
-"""Find the built page that travels beside this module, and fit it to one deployment."""
+"""The built page in this package, and its `index.html` for one deployment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ BUILT = Path(__file__).parents[1] / "_web"
 INDEX = "index.html"
 CONFIG = "config.json"
 
-# Browsers and CloudFront ask each time whether these have changed; everything else has its
-# content's hash in its name.
+# Cache-Control of `index.html` and `config.json`, and of all other files, which have a hash of
+# their content in their name.
 FRESH = "no-cache"
 LASTING = "public, max-age=31536000, immutable"
 
@@ -31,10 +31,10 @@ def built_page() -> Path:
 
 
 def narrowed_index(page: Path, connect_sources: Sequence[str]) -> str:
-    """The page's `index.html`, which may send requests to `connect_sources` alone.
+    """The page's `index.html` with a policy that limits requests to `connect_sources`.
 
-    The headers that `WebApp` sets can name hosts by pattern only, since the hosts of an API that
-    trusts the page's origin are made after it. A browser enforces both policies.
+    The headers of `WebApp` name hosts only by pattern, since the API trusts the page's origin and
+    so is made after `WebApp`. A browser enforces both policies.
     """
     hosts = " ".join(connect_sources)
     rules = f"connect-src 'self' {hosts}; frame-src {hosts}"

@@ -104,7 +104,7 @@ class FakeTable:
     def __init__(self, *items: dict[str, Any]) -> None:
         self.items = {item["payload_id"]: item for item in items}
         self.dies_after: int | None = None
-        """Deletions after which whoever deletes is killed."""
+        """Number of deletions after which the caller is interrupted."""
 
     def scan(
         self,
@@ -154,7 +154,7 @@ class FakeBucket:
         self.versions.append((key, version, size))
 
     def mark(self, key: str, version: str) -> None:
-        """What a deletion leaves in a versioned bucket."""
+        """Add a delete marker, as a deletion in a versioned bucket does."""
         self.versions.append((key, version, None))
 
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:

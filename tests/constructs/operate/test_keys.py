@@ -1,4 +1,4 @@
-"""API keys from Python, on a table that refuses what DynamoDB refuses."""
+"""Functions of `wideload_cdk.keys`, with a fake table that refuses what DynamoDB refuses."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_rotated_key_and_its_successor_both_work_until_the_date(table: FakeTable
     assert list(accepted.values()) == [[True, True], [True, True], [False, True], [False, True]]
 
 
-def test_rotated_key_ends_after_a_week_unless_told_otherwise(table: FakeTable) -> None:
+def test_rotated_key_ends_after_a_week_by_default(table: FakeTable) -> None:
     old = keys.create_key(table, "acme")
 
     keys.rotate_key(table, old.key_id, now=lambda: NOW)
@@ -326,7 +326,7 @@ def test_rotating_again_moves_the_date(table: FakeTable) -> None:
     assert table.items[old.key_id]["ends_at"] == "2026-01-03T03:04:05+00:00"
 
 
-def test_what_can_not_be_rotated_is_told(table: FakeTable) -> None:
+def test_keys_that_cannot_be_rotated_are_refused(table: FakeTable) -> None:
     revoked, ended = (keys.create_key(table, "acme") for _ in range(2))
     keys.revoke_key(table, revoked.key_id, now=lambda: NOW)
     keys.rotate_key(table, ended.key_id, now=lambda: NOW)
@@ -361,14 +361,3 @@ def test_other_errors_of_aws_are_passed_on(table: FakeTable) -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         keys.revoke_key(table, "abcdefghijkl")
-
-
-def test_package_does_without_boto3() -> None:
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; sys.modules['boto3'] = sys.modules['click'] = None; import wideload_cdk;"
-        "assert 'wideload_cdk.keys' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

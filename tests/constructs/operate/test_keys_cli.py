@@ -1,17 +1,17 @@
-"""`wideload-keys`: what goes to stdout, what to stderr, and what errors say."""
+"""Output and errors of `wideload-keys`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from click.testing import CliRunner, Result
 
 from tests.constructs.operate.test_keys import FakeTable
 from wideload_cdk.keys import __main__ as keys_program
-from wideload_cdk.operate import command_line
 
 
 class FakeCloudFormation:
@@ -56,7 +56,7 @@ class FakeSession:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> FakeTable:
-    monkeypatch.setattr(command_line.boto3, "Session", FakeSession)
+    monkeypatch.setattr(boto3, "Session", FakeSession)
     monkeypatch.setattr(FakeSession, "table", FakeTable())
     return FakeSession.table
 
@@ -189,7 +189,11 @@ def test_rotate_as_json_is_the_new_key(table: FakeTable) -> None:
         (["list"], 2, "Give either --stack or --table."),
         (["list", "--stack", "ingest", "--table", "keys"], 2, "Give either --stack or --table."),
         (["list", "--stack", "typo"], 1, "There is no stack typo in eu-central-1."),
-        (["list", "--stack", "other"], 1, "has no output KeysTableName; give the name of its"),
+        (
+            ["list", "--stack", "other"],
+            1,
+            "has no output KeysTableName; give --table NAME instead.",
+        ),
         (["list", "--stack", "secret"], 1, "not authorized"),
         (["list", "--table", "keys", "--endpoint-url", "https://nowhere"], 1, "https://nowhere"),
         (["revoke", "--stack", "ingest", "abcdefghijkl"], 1, "There is no key abcdefghijkl."),
@@ -222,7 +226,7 @@ def test_region_comes_from_either_variable(
         def __init__(self, *, region_name: str | None) -> None:
             regions.append(region_name)
 
-    monkeypatch.setattr(command_line.boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", Session)
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv("AWS_REGION", raising=False)
         monkeypatch.setenv(variable, f"from-{variable}")

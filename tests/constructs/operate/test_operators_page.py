@@ -31,7 +31,7 @@ def test_every_program_is_installed() -> None:
     assert scripts.keys() == PROGRAMS.keys()
 
 
-def test_every_command_says_what_it_needs() -> None:
+def test_the_page_lists_the_actions_of_every_command() -> None:
     [rows] = tables(read_page("operators.md"), "command", "actions", "on")
 
     commands = {
@@ -45,7 +45,7 @@ def test_every_command_says_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("page", ["operators.md", "restore.md"])
-def test_what_the_pages_name_is_there(page: str) -> None:
+def test_tests_paths_and_links_of_the_pages_exist(page: str) -> None:
     text = read_page(page)
 
     assert missing_tests(text) == []

@@ -1,4 +1,4 @@
-"""All of a person's files are deleted, from a table and a bucket that the runtime has filled."""
+"""Deletion of a person's files from a table and a bucket that the runtime has filled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.runtime.fake_s3 import Body
 from tests.runtime.files.files_world import DAY, FilesWorld, Person, large, refusal, small
-from wideload_cdk.operate import owned_files
-from wideload_cdk.operate.owned_files import FilesReport, OwnedFiles, Usage
+from wideload_cdk.users import owned_files
+from wideload_cdk.users.owned_files import FilesReport, OwnedFiles, Usage
 from wideload_runtime.adapters.files_items import DUE_SHARDS, trash_item
 from wideload_runtime.core.files.records import Trash
 from wideload_runtime.core.files.transfer import key_prefix
@@ -55,7 +55,7 @@ def kinds(world: FilesWorld, person: str) -> set[str]:
     return {item.partition("#")[0] for owner, item in world.dynamo.items if owner == person}
 
 
-def test_nothing_is_left_of_a_person_and_everything_of_others() -> None:
+def test_everything_of_the_person_and_nothing_of_others_is_deleted() -> None:
     world = FilesWorld()
     fill(world.ann), fill(world.bob)
     others = {key: item for key, item in world.dynamo.items.items() if key[0] == "bob"}
@@ -78,7 +78,7 @@ def test_nothing_is_left_of_a_person_and_everything_of_others() -> None:
     assert {key: item for key, item in world.dynamo.items.items() if key[0] == "bob"} == others
 
 
-def test_what_a_url_stores_again_is_swept_when_it_has_ended() -> None:
+def test_objects_stored_by_a_valid_url_are_swept_when_it_has_expired() -> None:
     world = FilesWorld()
     urls = fill(world.ann)
     report = owned(world, "ann").delete()
@@ -96,7 +96,7 @@ def test_what_a_url_stores_again_is_swept_when_it_has_ended() -> None:
     assert dt.datetime.fromisoformat(report.swept_until).timestamp() <= world.clock.now()
 
 
-def test_a_token_that_still_works_begins_nothing_new() -> None:
+def test_a_token_that_still_works_starts_no_upload() -> None:
     world = FilesWorld()
     fill(world.ann)
     ended = world.clock.now()
@@ -108,7 +108,7 @@ def test_a_token_that_still_works_begins_nothing_new() -> None:
     assert int(usage["expires_at"]) == int(ended + DAY)
 
 
-def test_a_run_that_is_cut_off_at_any_request_is_made_whole_by_the_next() -> None:
+def test_a_run_interrupted_at_any_request_is_completed_by_the_next() -> None:
     for number in itertools.count():
         world = FilesWorld()
         urls = fill(world.ann)
@@ -163,7 +163,7 @@ def test_a_dry_run_counts_the_same_and_changes_nothing() -> None:
     assert counted == owned(world, "ann").delete()
 
 
-def test_usage_is_what_the_quotas_count() -> None:
+def test_usage_counts_what_the_quotas_count() -> None:
     world = FilesWorld()
     world.ann.upload(small("a", 7))
     world.ann.begin(small("b", 5))

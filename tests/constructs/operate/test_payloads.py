@@ -1,18 +1,18 @@
-"""One payload as an operator sees it, and payloads that are put back from a restored table."""
+"""Showing and restoring payloads, in Python and by `wideload-payloads`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeItems
 from wideload_cdk import payloads
-from wideload_cdk.operate import command_line
-from wideload_cdk.operate.restored import RestoreReport
+from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.payloads import __main__ as payloads_program
 from wideload_runtime.core.ingest.payloads import archive_key, transit_key
 
@@ -49,7 +49,7 @@ def put_back(dynamo: FakeDynamo, s3: FakeBucket, **options: Any) -> RestoreRepor
 # One payload
 
 
-def test_an_operator_sees_whose_it_is_and_why_it_failed_and_no_document() -> None:
+def test_an_operator_sees_tenant_and_error_but_no_document() -> None:
     dynamo = FakeDynamo(
         live=FakeItems(
             item(
@@ -77,7 +77,7 @@ def test_an_operator_sees_whose_it_is_and_why_it_failed_and_no_document() -> Non
     }
 
 
-def test_what_is_not_there_or_no_id_is_told() -> None:
+def test_an_unknown_or_malformed_payload_id_is_refused() -> None:
     dynamo = FakeDynamo(live=FakeItems())
 
     with pytest.raises(payloads.PayloadNotFoundError, match=f"no payload {IDS[0]}: it never was"):
@@ -136,7 +136,7 @@ def test_an_object_deleted_from_a_versioned_bucket_comes_back_with_its_record(
     assert list(dynamo.tables["live"].items) == ([] if dry_run else [IDS[0]])
 
 
-def test_what_is_there_stays_as_it_is() -> None:
+def test_records_of_the_live_table_stay_as_they_are() -> None:
     newer = item(IDS[0], state="failed", error_code="internal")
     dynamo = FakeDynamo(restored=FakeItems(item(IDS[0])), live=FakeItems(newer))
 
@@ -145,7 +145,7 @@ def test_what_is_there_stays_as_it_is() -> None:
     assert dynamo.tables["live"].items == {IDS[0]: newer}
 
 
-def test_what_has_expired_or_is_no_payload_stays_out() -> None:
+def test_expired_records_and_other_items_stay_out() -> None:
     dynamo = FakeDynamo(
         restored=FakeItems(
             item(IDS[0], expires_at=str(int(NOW))),
@@ -161,7 +161,7 @@ def test_what_has_expired_or_is_no_payload_stays_out() -> None:
     assert list(dynamo.tables["live"].items) == [IDS[1]]
 
 
-def test_one_tenants_alone() -> None:
+def test_only_one_tenants_payloads_are_restored() -> None:
     dynamo = FakeDynamo(
         restored=FakeItems(item(IDS[0]), item(IDS[1], tenant="rival")), live=FakeItems()
     )
@@ -171,7 +171,7 @@ def test_one_tenants_alone() -> None:
     assert list(dynamo.tables["live"].items) == [IDS[1]]
 
 
-def test_a_record_that_comes_meanwhile_is_left_alone() -> None:
+def test_a_record_that_arrives_meanwhile_is_left_as_it_is() -> None:
     dynamo = FakeDynamo(restored=FakeItems(item(IDS[0])), live=FakeItems())
     newer = item(IDS[0], state="failed")
 
@@ -217,7 +217,7 @@ def dynamo(monkeypatch: pytest.MonkeyPatch) -> FakeDynamo:
         def client(self, service: str, *, endpoint_url: str | None, config: object) -> Any:
             return {"dynamodb": made, "s3": FakeBucket()}[service]
 
-    monkeypatch.setattr(command_line.boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", Session)
     return made
 
 
@@ -238,7 +238,7 @@ def test_show_is_a_line_for_each_member(dynamo: FakeDynamo) -> None:
     assert json.loads(run("show", IDS[0], "--json").stdout)["tenant"] == "acme"
 
 
-def test_show_says_what_is_wrong_in_a_line(dynamo: FakeDynamo) -> None:
+def test_show_reports_errors_in_one_line(dynamo: FakeDynamo) -> None:
     for payload_id, message in ((IDS[9], "There is no payload"), ("x", "is no payload id")):
         done = run("show", payload_id)
         assert (done.exit_code, done.stdout) == (1, "")
@@ -246,7 +246,7 @@ def test_show_says_what_is_wrong_in_a_line(dynamo: FakeDynamo) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_restore_names_what_stays_lost_and_fails(dynamo: FakeDynamo) -> None:
+def test_restore_lists_lost_payloads_and_exits_with_1(dynamo: FakeDynamo) -> None:
     dry = run("restore", "--from", "restored", "--bucket", "bucket", "--dry-run")
     done = run("restore", "--from", "restored", "--bucket", "bucket")
     again = run("restore", "--from", "restored", "--bucket", "bucket", "--json")

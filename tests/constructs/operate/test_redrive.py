@@ -1,4 +1,4 @@
-"""`redrive`: dead letters go back, on queues that do and refuse what SQS does and refuses."""
+"""`redrive` and its program, with fake queues that refuse what SQS refuses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from wideload_cdk import redrive
-from wideload_cdk.operate import command_line
 from wideload_cdk.redrive.__main__ import cli
 
 QUEUE = "https://sqs/1/queue"
@@ -178,7 +178,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
             def client(self, service: str, **options: Any) -> Any:
                 return {"sqs": queues, "cloudformation": CloudFormation()}[service]
 
-        monkeypatch.setattr(command_line.boto3, "Session", Session)
+        monkeypatch.setattr(boto3, "Session", Session)
 
     return run
 
@@ -195,7 +195,7 @@ def run(*arguments: str) -> Result:
         (["a", "b"], "Put 2 messages back into the queue."),
     ],
 )
-def test_program_says_how_many(use: Use, bodies: list[str], text: str) -> None:
+def test_program_prints_the_number_of_messages(use: Use, bodies: list[str], text: str) -> None:
     use(FakeQueues(*bodies, looks=0))
 
     done = run("--stack", "ingest")
@@ -218,7 +218,7 @@ def test_program_as_json(use: Use, where: tuple[str, str]) -> None:
         ([], 2, "Give either --stack or --queue."),
         (["--stack", "ingest", "--queue", QUEUE], 2, "Give either --stack or --queue."),
         (["--stack", "typo"], 1, "There is no stack typo in eu-central-1."),
-        (["--stack", "other"], 1, "has no output QueueUrl; give the URL of its queue by --queue."),
+        (["--stack", "other"], 1, "has no output QueueUrl; give --queue URL instead."),
         (["--queue", DEAD], 1, "has no dead-letter queue."),
     ],
 )

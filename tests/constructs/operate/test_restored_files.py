@@ -1,4 +1,4 @@
-"""Files are put back from a restored table, so that table and bucket fit together again."""
+"""Restoring files, after which table and bucket are consistent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.runtime.fake_dynamo import FakeDynamoTable
 from tests.runtime.files.files_world import FilesWorld, audit, large, small
-from wideload_cdk.operate.restored import RestoreReport
-from wideload_cdk.operate.restored_files import put_files_back
+from wideload_cdk.operate.restore import RestoreReport
+from wideload_cdk.users.restored_files import put_files_back
 from wideload_runtime.core.files.requests import Page
 
 
@@ -74,7 +74,7 @@ def test_files_without_their_object_stay_out_and_are_named() -> None:
     assert audit(world) == []
 
 
-def test_content_that_was_uploaded_again_is_there() -> None:
+def test_content_that_was_uploaded_again_counts_as_there() -> None:
     world = FilesWorld()
     world.ann.upload(small())
     copy = restored(world)
@@ -90,7 +90,7 @@ def test_content_that_was_uploaded_again_is_there() -> None:
     assert world.ann.usage.files == 1
 
 
-def test_content_that_is_being_uploaded_again_is_named_and_comes_back_if_that_ends() -> None:
+def test_a_file_with_an_open_upload_waits_until_the_upload_is_aborted() -> None:
     world = FilesWorld()
     file = world.ann.upload(small())
     copy = restored(world)
@@ -108,7 +108,7 @@ def test_content_that_is_being_uploaded_again_is_named_and_comes_back_if_that_en
     assert audit(world) == []
 
 
-def test_a_file_that_comes_meanwhile_is_left_alone() -> None:
+def test_a_file_that_arrives_meanwhile_is_left_as_it_is() -> None:
     world = FilesWorld()
     world.ann.upload(small())
     copy = restored(world)
@@ -124,7 +124,7 @@ def test_a_file_that_comes_meanwhile_is_left_alone() -> None:
     assert world.ann.usage.files == 1
 
 
-def test_one_persons_alone_and_nothing_that_is_over() -> None:
+def test_only_one_persons_files_and_no_expired_ones_are_restored() -> None:
     world = FilesWorld(life_seconds=10)
     world.ann.upload(small()), world.bob.upload(small())
     copy = restored(world)

@@ -1,10 +1,11 @@
-"""All that a tenant has is counted and deleted, and nothing of another's."""
+"""Deletion of a tenant, in Python and by `wideload-tenants`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,8 +13,7 @@ from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeT
 from tests.constructs.operate.test_keys import NOW
 from tests.constructs.operate.test_keys import FakeTable as FakeKeys
 from wideload_cdk.keys import create_key
-from wideload_cdk.operate import command_line
-from wideload_cdk.operate.backups import backups_of
+from wideload_cdk.operate.backups import find_backups
 from wideload_cdk.tenants import TenantDeletion, TenantReport
 from wideload_cdk.tenants import __main__ as tenants_program
 from wideload_runtime.adapters.payload_table import SWEEP, _slots_of
@@ -52,7 +52,7 @@ class Deployment:
         return TenantDeletion(payloads=self.payloads, keys=self.keys, s3=self.s3, bucket="bucket")
 
     def snapshot(self, tenant: str = "") -> str:
-        """All that is there, or what is not this tenant's."""
+        """Everything in the deployment, without what belongs to `tenant`."""
         mine = {tenant, f"workers#{tenant}"}
         parts: list[Any] = [
             [item for item in self.keys.items.values() if item["tenant"] != tenant],
@@ -72,7 +72,7 @@ def deployment() -> Deployment:
     return Deployment()
 
 
-def test_nothing_of_the_tenant_is_left_and_everything_of_others(deployment: Deployment) -> None:
+def test_everything_of_the_tenant_and_nothing_of_others_is_deleted(deployment: Deployment) -> None:
     others = deployment.snapshot("acme")
 
     assert deployment.deletion().run("acme") == WHOLE
@@ -90,7 +90,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(deployment: Deployment) -
 
 
 @pytest.mark.parametrize("deletions", range(4))
-def test_a_run_that_is_cut_off_is_made_whole_by_the_next(
+def test_an_interrupted_run_is_completed_by_the_next(
     deployment: Deployment, deletions: int
 ) -> None:
     others = deployment.snapshot("acme")
@@ -115,7 +115,7 @@ def test_keys_go_first_and_objects_last(deployment: Deployment) -> None:
     assert deployment.s3.versions == objects
 
 
-def test_what_s3_keeps_is_told(deployment: Deployment) -> None:
+def test_an_object_that_cannot_be_deleted_is_an_error(deployment: Deployment) -> None:
     deployment.s3.refuses = archive_key("acme", "a")
 
     with pytest.raises(PermissionError, match=r"1 of 2 objects of bucket.*archive/acme/a"):
@@ -123,7 +123,7 @@ def test_what_s3_keeps_is_told(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["", "Acme", "acme/", "a" * 64, "*"])
-def test_what_can_be_no_tenant_is_refused(deployment: Deployment, tenant: str) -> None:
+def test_an_invalid_tenant_name_is_refused(deployment: Deployment, tenant: str) -> None:
     before = deployment.snapshot()
 
     with pytest.raises(ValueError, match="give 1 to 63 of a-z, 0-9 and hyphens"):
@@ -167,7 +167,7 @@ class FakeSession:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch, deployment: Deployment) -> type[FakeSession]:
-    monkeypatch.setattr(command_line.boto3, "Session", FakeSession)
+    monkeypatch.setattr(boto3, "Session", FakeSession)
     FakeSession.deployment, FakeSession.dynamo = deployment, FakeDynamo()
     return FakeSession
 
@@ -189,7 +189,7 @@ def test_the_name_must_be_typed(session: type[FakeSession], deployment: Deployme
     assert deployment.snapshot() == deployment.snapshot("acme")
 
 
-def test_what_s3_keeps_is_told_in_one_line(
+def test_an_object_that_cannot_be_deleted_is_reported_in_one_line(
     session: type[FakeSession], deployment: Deployment
 ) -> None:
     deployment.s3.refuses = archive_key("acme", "a")
@@ -200,7 +200,7 @@ def test_what_s3_keeps_is_told_in_one_line(
     assert done.stderr.splitlines()[-1].startswith("Error: 1 of 2 objects of bucket can't be")
 
 
-def test_report_says_what_backups_still_hold(session: type[FakeSession]) -> None:
+def test_report_lists_the_backups(session: type[FakeSession]) -> None:
     session.dynamo.recovery = {
         "PointInTimeRecoveryStatus": "ENABLED",
         "RecoveryPeriodInDays": 7,
@@ -231,13 +231,11 @@ def test_report_says_what_backups_still_hold(session: type[FakeSession]) -> None
         ),
     ],
 )
-def test_what_is_deleted_can_be_recovered_for_as_long_as_the_table_says(
-    recovery: dict[str, Any], until: str | None
-) -> None:
+def test_recovery_period_is_that_of_the_table(recovery: dict[str, Any], until: str | None) -> None:
     dynamo = FakeDynamo()
     dynamo.recovery = recovery
 
-    assert backups_of(dynamo, "payloads", NOW).recoverable_until == until
+    assert find_backups(dynamo, "payloads", NOW).recoverable_until == until
 
 
 def test_dry_run_as_json_asks_nothing(session: type[FakeSession], deployment: Deployment) -> None:

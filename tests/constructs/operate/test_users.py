@@ -1,4 +1,4 @@
-"""People of the user pool from Python, on a Cognito that refuses what Cognito refuses."""
+"""Functions of `wideload_cdk.users`, with a fake Cognito that refuses what Cognito refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.timezone(dt.timedelta(hour
 class FakeCognito:
     """A user pool whose people sign in by their address, however it is written.
 
-    Lists come in pages of two. `mailed` are those whom it sent an invitation.
+    Lists come in pages of two. `mailed` are the addresses that got an invitation.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ def cognito() -> FakeCognito:
     return FakeCognito()
 
 
-def test_somebody_new_gets_a_password_by_mail(cognito: FakeCognito) -> None:
+def test_a_new_user_gets_a_password_by_mail(cognito: FakeCognito) -> None:
     new = users.create_user(cognito, POOL, "ann@example.com")
 
     assert cognito.mailed == ["ann@example.com"]
@@ -144,7 +144,7 @@ def test_somebody_new_gets_a_password_by_mail(cognito: FakeCognito) -> None:
     )
 
 
-def test_somebody_new_can_be_told_their_password_otherwise(cognito: FakeCognito) -> None:
+def test_the_password_of_a_new_user_can_be_returned_instead(cognito: FakeCognito) -> None:
     new = users.create_user(cognito, POOL, "ann@example.com", invite=False)
 
     assert cognito.mailed == []
@@ -176,7 +176,7 @@ def test_passwords_need_no_quoting_and_are_strong() -> None:
         f"a@{'b' * 250}.com",
     ],
 )
-def test_what_is_no_address_is_refused(cognito: FakeCognito, email: str) -> None:
+def test_an_invalid_address_is_refused(cognito: FakeCognito, email: str) -> None:
     with pytest.raises(ValueError, match=r"is no e-mail address; give one"):
         users.create_user(cognito, POOL, email)
 
@@ -190,7 +190,7 @@ def test_the_same_address_is_refused_however_it_is_written(cognito: FakeCognito)
         users.create_user(cognito, POOL, "Ann@Example.com")
 
 
-def test_everybody_is_listed_page_by_page(cognito: FakeCognito) -> None:
+def test_all_users_are_listed_page_by_page(cognito: FakeCognito) -> None:
     for name in "abcde":
         users.create_user(cognito, POOL, f"{name}@example.com")
 
@@ -200,7 +200,7 @@ def test_everybody_is_listed_page_by_page(cognito: FakeCognito) -> None:
     assert {user.created_at for user in found} == {"2026-01-02T02:04:05+00:00"}
 
 
-def test_who_is_disabled_is_signed_out_too(cognito: FakeCognito) -> None:
+def test_a_disabled_user_is_signed_out(cognito: FakeCognito) -> None:
     users.create_user(cognito, POOL, "ann@example.com")
 
     disabled = users.disable_user(cognito, POOL, "ann@example.com")
@@ -209,14 +209,14 @@ def test_who_is_disabled_is_signed_out_too(cognito: FakeCognito) -> None:
     assert cognito.signed_out == ["id-0"]
 
 
-def test_who_was_disabled_can_be_enabled(cognito: FakeCognito) -> None:
+def test_a_disabled_user_can_be_enabled(cognito: FakeCognito) -> None:
     users.create_user(cognito, POOL, "ann@example.com")
     users.disable_user(cognito, POOL, "ann@example.com")
 
     assert users.enable_user(cognito, POOL, "ann@example.com").enabled is True
 
 
-def test_who_missed_the_invitation_gets_another(cognito: FakeCognito) -> None:
+def test_a_user_who_never_signed_in_can_be_invited_again(cognito: FakeCognito) -> None:
     users.create_user(cognito, POOL, "ann@example.com", invite=False)
 
     user = users.invite_again(cognito, POOL, "ann@example.com")
@@ -225,7 +225,7 @@ def test_who_missed_the_invitation_gets_another(cognito: FakeCognito) -> None:
     assert (user.email, user.status) == ("ann@example.com", "FORCE_CHANGE_PASSWORD")
 
 
-def test_who_has_signed_in_is_not_invited_again(cognito: FakeCognito) -> None:
+def test_a_user_who_has_signed_in_is_not_invited_again(cognito: FakeCognito) -> None:
     users.create_user(cognito, POOL, "ann@example.com", invite=False)
     cognito.people["ann@example.com"]["UserStatus"] = "CONFIRMED"
 
@@ -239,8 +239,8 @@ CHANGES = [users.invite_again, users.disable_user, users.enable_user]
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_whom_nobody_knows_is_named(cognito: FakeCognito, change: Any) -> None:
-    with pytest.raises(users.UserNotFoundError, match=r"nobody with the address ben@example\.com"):
+def test_an_unknown_user_is_named_in_the_error(cognito: FakeCognito, change: Any) -> None:
+    with pytest.raises(users.UserNotFoundError, match=r"There is no user ben@example\.com\."):
         change(cognito, POOL, "ben@example.com")
 
 

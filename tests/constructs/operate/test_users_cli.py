@@ -1,16 +1,16 @@
-"""`wideload-users`: what goes to stdout, what to stderr, and what errors say."""
+"""Output and errors of `wideload-users`, except for commands on files."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from tests.constructs.operate.test_users import POOL, FakeCognito
-from wideload_cdk.operate import command_line
 from wideload_cdk.users import __main__ as users_program
 
 INVITED = (
@@ -47,7 +47,7 @@ class FakeSession:
 
 @pytest.fixture
 def cognito(monkeypatch: pytest.MonkeyPatch) -> FakeCognito:
-    monkeypatch.setattr(command_line.boto3, "Session", FakeSession)
+    monkeypatch.setattr(boto3, "Session", FakeSession)
     monkeypatch.setattr(FakeSession, "cognito", FakeCognito())
     return FakeSession.cognito
 
@@ -135,10 +135,10 @@ def test_list_as_json(cognito: FakeCognito) -> None:
     ]
 
 
-def test_list_of_nobody(cognito: FakeCognito) -> None:
+def test_list_of_an_empty_user_pool(cognito: FakeCognito) -> None:
     done = run("list", "--stack", "files")
 
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "There is nobody.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "There are no users.\n")
 
 
 def test_disable_and_enable(cognito: FakeCognito) -> None:
@@ -160,10 +160,18 @@ def test_disable_and_enable(cognito: FakeCognito) -> None:
         (["list", "--stack", "files", "--user-pool", POOL], 2, "Give either --stack or"),
         (["create", "--stack", "files"], 2, "Missing argument 'EMAIL'"),
         (["create", "--stack", "files", "ann"], 1, "'ann' is no e-mail address; give one"),
-        (["disable", "--stack", "files", "ben@example.com"], 1, "nobody with the address ben@"),
-        (["invite", "--stack", "files", "--again", "ben@example.com"], 1, "nobody with the addr"),
+        (
+            ["disable", "--stack", "files", "ben@example.com"],
+            1,
+            "There is no user ben@example.com.",
+        ),
+        (
+            ["invite", "--stack", "files", "--again", "ben@example.com"],
+            1,
+            "There is no user ben@example.com.",
+        ),
         (["list", "--stack", "none"], 1, "There is no stack none in eu-central-1."),
-        (["list", "--stack", "other"], 1, "has no output UserPoolId; people of another issuer"),
+        (["list", "--stack", "other"], 1, "are made there, or give --user-pool ID instead."),
         (["list", "--user-pool", "another"], 1, "ResourceNotFoundException"),
     ],
 )
@@ -180,10 +188,10 @@ def test_errors_say_what_to_do(
         assert done.stderr.count("\n") == 1
 
 
-def test_an_address_that_is_taken_is_told(cognito: FakeCognito) -> None:
+def test_an_address_that_is_taken_is_refused(cognito: FakeCognito) -> None:
     run("create", "--stack", "files", "ann@example.com")
 
     done = run("create", "--stack", "files", "ann@example.com")
 
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "There is somebody with the address ann@example.com already." in done.stderr
+    assert "There is a user with the address ann@example.com already." in done.stderr

@@ -1,10 +1,11 @@
-"""`wideload-users usage`, `delete` and `restore`: people with files."""
+"""Output and errors of `wideload-users usage`, `delete` and `restore`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
@@ -13,7 +14,6 @@ from tests.constructs.operate.test_restored_files import restored
 from tests.constructs.operate.test_users import POOL, FakeCognito
 from tests.runtime.files.files_world import FilesWorld, Person, large, small
 from wideload_cdk import users
-from wideload_cdk.operate import command_line
 from wideload_cdk.users import __main__ as users_program
 
 
@@ -65,7 +65,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
             ]
             return {"Stacks": [{"Outputs": outputs}]}
 
-    monkeypatch.setattr(command_line.boto3, "Session", Session)
+    monkeypatch.setattr(boto3, "Session", Session)
     return made
 
 
@@ -88,7 +88,7 @@ def test_usage_by_address_and_by_id(deployment: Deployment) -> None:
     )
 
 
-def test_delete_asks_and_then_takes_them_out_of_the_pool(deployment: Deployment) -> None:
+def test_delete_asks_for_the_name_and_deletes_files_and_user(deployment: Deployment) -> None:
     refused = run("delete", "ann@example.com", "--with-files", typed="ann\n")
     kept = deployment.kinds
 
@@ -115,7 +115,7 @@ def test_a_second_run_by_id_finds_nothing(deployment: Deployment) -> None:
 
     report = json.loads(again.stdout)
     assert (again.exit_code, report["files"], report["uploads"], report["objects"]) == (0, 0, 0, 0)
-    assert "nobody with the address" in run("delete", "ann@example.com", "--yes").stderr
+    assert "There is no user ann@example.com." in run("delete", "ann@example.com", "--yes").stderr
 
 
 def test_delete_refuses_while_there_are_files(deployment: Deployment) -> None:
@@ -129,7 +129,7 @@ def test_delete_refuses_while_there_are_files(deployment: Deployment) -> None:
     assert deployment.cognito.people
 
 
-def test_delete_refuses_what_a_run_has_left_that_was_cut_off(deployment: Deployment) -> None:
+def test_delete_refuses_objects_that_an_interrupted_run_has_left(deployment: Deployment) -> None:
     deployment.world.wire.refused = lambda name, _: (
         "AccessDenied" if name == "DeleteObjects" else None
     )
@@ -154,7 +154,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(deployment: Deployment) -> N
     assert deployment.cognito.people
 
 
-def test_whom_a_run_leaves_that_was_cut_off_can_still_be_found(deployment: Deployment) -> None:
+def test_a_user_whose_deletion_was_interrupted_can_be_deleted_again(deployment: Deployment) -> None:
     deployment.world.wire.refused = lambda name, _: (
         "AccessDenied" if name == "DeleteObjects" else None
     )
@@ -169,7 +169,7 @@ def test_whom_a_run_leaves_that_was_cut_off_can_still_be_found(deployment: Deplo
     assert deployment.cognito.signed_out == [deployment.owner]
 
 
-def test_people_of_another_issuer_are_given_by_id(deployment: Deployment) -> None:
+def test_people_of_another_issuer_are_named_by_id(deployment: Deployment) -> None:
     del deployment.outputs["UserPoolId"]
 
     by_address = run("delete", "ann@example.com", "--with-files", "--yes")
@@ -197,7 +197,7 @@ def test_a_user_id_of_another_issuer_may_look_like_an_address(
     assert json.loads(run("usage", subject, "--json").stdout)["user_id"] == subject
 
 
-def test_restore_names_what_is_being_uploaded_again(deployment: Deployment) -> None:
+def test_restore_lists_files_that_are_being_uploaded_again(deployment: Deployment) -> None:
     deployment.tables["restored"] = restored(deployment.world)
     deployment.world.dynamo.items.clear()
     deployment.world.clock.time += 1
@@ -210,7 +210,7 @@ def test_restore_names_what_is_being_uploaded_again(deployment: Deployment) -> N
     assert done.stdout.splitlines()[1].startswith("Being uploaded again, so restore it later: ")
 
 
-def test_restore_counts_and_names_what_stays_lost(deployment: Deployment) -> None:
+def test_restore_lists_lost_files_and_exits_with_1(deployment: Deployment) -> None:
     deployment.tables["restored"] = restored(deployment.world)
     deployment.world.dynamo.items.clear()
     gone = min(key for key in deployment.world.s3.objects)

@@ -1,4 +1,4 @@
-"""`WebApp` and `WebContent`: each default, each override, each refused input."""
+"""`WebApp` and `WebContent`: defaults, overrides and refusals."""
 
 from __future__ import annotations
 
@@ -13,16 +13,44 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_lambda as lambda_
 
-from tests.constructs.conftest import only
+from tests.constructs.conftest import cdk_json_context, only
 from wideload_cdk import FileTransfer, WebApp, WebContent
 from wideload_cdk.web import construct as web_app
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 
-def synthesize(stack: cdk.Stack, id: str = "Web", **arguments: Any) -> assertions.Template:
-    WebApp(stack, id, **arguments)
+ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/web/1"
+
+
+def new_stack() -> cdk.Stack:
+    return cdk.Stack(cdk.App(context=cdk_json_context()), "Stack")
+
+
+@pytest.fixture(scope="module")
+def default() -> assertions.Template:
+    """A `WebApp` without arguments."""
+    stack = new_stack()
+    WebApp(stack, "Web")
     return assertions.Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def customized() -> tuple[WebApp, assertions.Template]:
+    """A `WebApp` with every argument."""
+    stack = new_stack()
+    app = WebApp(
+        stack,
+        "Web",
+        connect_sources=["https://api.example.com"],
+        domain_names=["files.example.com"],
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE),
+        web_acl_id=ACL,
+        access_logs=False,
+        price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    return app, assertions.Template.from_stack(stack)
 
 
 def distribution(template: assertions.Template) -> dict[str, Any]:
@@ -31,7 +59,7 @@ def distribution(template: assertions.Template) -> dict[str, Any]:
 
 
 def policy(template: assertions.Template) -> dict[str, str]:
-    """Directives of the Content-Security-Policy; tokens are put together."""
+    """Directives of the Content-Security-Policy, with tokens as `<name>`."""
     headers = only(template, "AWS::CloudFront::ResponseHeadersPolicy")
     security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     text = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]
@@ -42,22 +70,21 @@ def policy(template: assertions.Template) -> dict[str, str]:
     return dict(directive.split(" ", 1) for directive in text.split("; "))
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> str:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "page-1a2b.js").write_text("1")
-    (tmp_path / "index.html").write_text("<html><head></head><body></body></html>")
-    return str(tmp_path)
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "page-1a2b.js").write_text("1")
+    (folder / "index.html").write_text("<html><head></head><body></body></html>")
+    return str(folder)
 
 
-def test_only_cloudfront_reaches_the_bucket(stack: cdk.Stack) -> None:
-    template = synthesize(stack)
-
-    content = only(template, "AWS::S3::Bucket", "Content")
+def test_only_cloudfront_reaches_the_bucket(default: assertions.Template) -> None:
+    content = only(default, "AWS::S3::Bucket", "Content")
     assert set(content["PublicAccessBlockConfiguration"].values()) == {True}
     [reads] = [
         statement
-        for statement in only(template, "AWS::S3::BucketPolicy", "Content")["PolicyDocument"][
+        for statement in only(default, "AWS::S3::BucketPolicy", "Content")["PolicyDocument"][
             "Statement"
         ]
         if statement["Effect"] == "Allow"
@@ -65,11 +92,11 @@ def test_only_cloudfront_reaches_the_bucket(stack: cdk.Stack) -> None:
     assert reads["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert reads["Action"] == "s3:GetObject"
     assert "AWS:SourceArn" in reads["Condition"]["StringEquals"]
-    template.resource_count_is("AWS::CloudFront::OriginAccessControl", 1)
+    default.resource_count_is("AWS::CloudFront::OriginAccessControl", 1)
 
 
-def test_serves_https_with_http_2_and_3_compressed(stack: cdk.Stack) -> None:
-    config = distribution(synthesize(stack))
+def test_serves_https_with_http_2_and_3_compressed(default: assertions.Template) -> None:
+    config = distribution(default)
 
     behavior = config["DefaultCacheBehavior"]
     assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
@@ -79,15 +106,13 @@ def test_serves_https_with_http_2_and_3_compressed(stack: cdk.Stack) -> None:
     assert config["DefaultRootObject"] == "index.html"
 
 
-def test_nothing_inline_runs_and_nobody_frames_the_page(stack: cdk.Stack) -> None:
-    template = synthesize(stack)
-
-    directives = policy(template)
+def test_nothing_inline_runs_and_nobody_frames_the_page(default: assertions.Template) -> None:
+    directives = policy(default)
     assert "unsafe-inline" not in json.dumps(directives)
     assert "unsafe-eval" not in directives["script-src"].replace("'wasm-unsafe-eval'", "")
     assert directives["default-src"] == "'none'"
     assert directives["frame-ancestors"] == "'none'"
-    config = only(template, "AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    config = only(default, "AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     security = config["SecurityHeadersConfig"]
     assert security["FrameOptions"]["FrameOption"] == "DENY"
     assert security["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
@@ -100,78 +125,67 @@ def test_nothing_inline_runs_and_nobody_frames_the_page(stack: cdk.Stack) -> Non
     }
 
 
-def test_the_page_may_talk_to_the_regions_hosts(stack: cdk.Stack) -> None:
-    sources = policy(synthesize(stack))["connect-src"]
-
-    assert sources == (
+def test_requests_go_to_the_regions_hosts(default: assertions.Template) -> None:
+    assert policy(default)["connect-src"] == (
         "'self' https://*.execute-api.<AWS::Region>.<AWS::URLSuffix> "
         "https://*.s3.<AWS::Region>.<AWS::URLSuffix> "
         "https://*.auth.<AWS::Region>.amazoncognito.com"
     )
 
 
-def test_the_page_may_talk_to_the_hosts_given_as_well(stack: cdk.Stack) -> None:
-    template = synthesize(stack, connect_sources=["https://api.example.com"])
+def test_requests_and_downloads_go_to_the_hosts_given_as_well(
+    default: assertions.Template, customized: tuple[WebApp, assertions.Template]
+) -> None:
+    directives = policy(customized[1])
 
-    sources = policy(template)["connect-src"].split()
-    assert sources[-1] == "https://api.example.com"
-    assert len(sources) == 5
-
-
-def test_downloads_may_have_a_frame_from_the_same_hosts(stack: cdk.Stack) -> None:
-    directives = policy(synthesize(stack, connect_sources=["https://files.example.com"]))
-
+    assert directives["connect-src"] == (
+        f"{policy(default)['connect-src']} https://api.example.com"
+    )
+    # A download starts in a frame.
     assert directives["frame-src"] == directives["connect-src"].removeprefix("'self' ")
 
 
-def test_access_logs_can_be_left_out(stack: cdk.Stack) -> None:
-    template = synthesize(stack, access_logs=False)
-
-    assert "Logging" not in distribution(template)
-    assert template.find_mappings("*") == {}
+def test_access_logs_can_be_left_out(customized: tuple[WebApp, assertions.Template]) -> None:
+    assert "Logging" not in distribution(customized[1])
+    assert customized[1].find_mappings("*") == {}
 
 
-def test_access_logs_are_refused_in_a_region_that_gets_none() -> None:
+def test_access_logs_are_refused_in_a_region_without_delivery() -> None:
     stack = cdk.Stack(cdk.App(), "Web", env=cdk.Environment(region="me-central-1"))
 
     with pytest.raises(ValueError, match=r"in me-central-1.*Give access_logs=False"):
         WebApp(stack, "Web")
-    assert distribution(synthesize(stack, id="Other", access_logs=False))
+    assert WebApp(stack, "Other", access_logs=False).distribution
 
 
-def test_a_region_known_at_deployment_alone_must_be_one_that_gets_access_logs(
-    stack: cdk.Stack,
-) -> None:
-    """CloudFormation refuses a template that looks up what a mapping lacks."""
-    template = synthesize(stack)
-
-    ((name, regions),) = template.find_mappings("*").items()
+def test_cloudformation_refuses_a_region_without_delivery(default: assertions.Template) -> None:
+    """It refuses a template that looks up a key which a mapping lacks."""
+    ((name, regions),) = default.find_mappings("*").items()
     assert "SetAccessLogsFalse" in name
     assert set(regions) == set(web_app.LOGGED_REGIONS)
-    assert distribution(template)["Logging"]["Prefix"] == {
+    assert regions["eu-central-1"] == {"Prefix": "cloudfront/"}
+    assert distribution(default)["Logging"]["Prefix"] == {
         "Fn::FindInMap": [name, {"Ref": "AWS::Region"}, "Prefix"]
     }
 
 
-def test_names_that_are_unique_in_an_account_end_with_the_region(stack: cdk.Stack) -> None:
-    template = synthesize(stack)
-
+def test_names_that_are_unique_in_an_account_end_with_the_region(
+    default: assertions.Template,
+) -> None:
     for kind, config in (
         ("OriginAccessControl", "OriginAccessControlConfig"),
         ("ResponseHeadersPolicy", "ResponseHeadersPolicyConfig"),
     ):
-        name = only(template, f"AWS::CloudFront::{kind}")[config]["Name"]
+        name = only(default, f"AWS::CloudFront::{kind}")[config]["Name"]
         assert name["Fn::Join"][1][1] == {"Ref": "AWS::Region"}
 
 
-def test_the_publisher_deletes_nothing(stack: cdk.Stack) -> None:
-    statements = only(synthesize(stack), "AWS::IAM::Policy", "Publisher")["PolicyDocument"][
-        "Statement"
-    ]
+def test_the_publisher_deletes_nothing(default: assertions.Template) -> None:
+    policy_document = only(default, "AWS::IAM::Policy", "Publisher")["PolicyDocument"]
 
     actions = {
         action
-        for each in statements
+        for each in policy_document["Statement"]
         for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
     }
     assert "s3:PutObject" in actions
@@ -179,65 +193,50 @@ def test_the_publisher_deletes_nothing(stack: cdk.Stack) -> None:
 
 
 def test_logs_are_kept_for_90_days_in_a_bucket_that_cloudfront_can_write_to(
-    stack: cdk.Stack,
+    default: assertions.Template,
 ) -> None:
-    template = synthesize(stack)
+    bucket = only(default, "AWS::S3::Bucket", "AccessLogs")
 
-    ((_, regions),) = template.find_mappings("*").items()
-    assert regions["eu-central-1"] == {"Prefix": "cloudfront/"}
-    bucket = only(template, "AWS::S3::Bucket", "AccessLogs")
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 90
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerPreferred"}]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "fate"),
-    [({}, "Retain"), ({"removal_policy": cdk.RemovalPolicy.DESTROY}, "Delete")],
-)
-def test_the_buckets_are_kept_unless_told_otherwise(
-    stack: cdk.Stack, arguments: dict[str, Any], fate: str
+def test_the_buckets_are_kept_by_default(
+    default: assertions.Template, customized: tuple[WebApp, assertions.Template]
 ) -> None:
-    template = synthesize(stack, **arguments)
+    for template, fate in ((default, "Retain"), (customized[1], "Delete")):
+        buckets = template.find_resources("AWS::S3::Bucket").values()
+        assert [bucket["DeletionPolicy"] for bucket in buckets] == [fate, fate]
 
-    buckets = template.find_resources("AWS::S3::Bucket").values()
-    assert [bucket["DeletionPolicy"] for bucket in buckets] == [fate, fate]
 
+def test_own_domain_name_firewall_and_price_class(
+    customized: tuple[WebApp, assertions.Template],
+) -> None:
+    app, template = customized
 
-def test_a_name_of_ones_own(stack: cdk.Stack) -> None:
-    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
-    app = WebApp(stack, "Web", domain_names=["files.example.com"], certificate=certificate)
-
-    config = distribution(assertions.Template.from_stack(stack))
+    config = distribution(template)
     assert app.url == "https://files.example.com"
     assert config["Aliases"] == ["files.example.com"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert config["WebACLId"] == ACL
+    assert config["PriceClass"] == "PriceClass_100"
 
 
-@pytest.mark.parametrize("arguments", [{"domain_names": ["files.example.com"]}, {"certificate": 1}])
-def test_refuses_a_name_without_a_certificate_and_the_other_way_round(
-    stack: cdk.Stack, arguments: dict[str, Any]
-) -> None:
-    if "certificate" in arguments:
-        arguments = {
-            "certificate": acm.Certificate.from_certificate_arn(stack, "Given", CERTIFICATE)
-        }
+def test_a_domain_name_needs_a_certificate_and_a_certificate_a_name(stack: cdk.Stack) -> None:
+    certificate = acm.Certificate.from_certificate_arn(stack, "Given", CERTIFICATE)
 
     with pytest.raises(ValueError, match="give both or neither"):
-        WebApp(stack, "Web", **arguments)
-
-
-def test_a_firewall_and_a_price_class(stack: cdk.Stack) -> None:
-    acl = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/web/1"
-    template = synthesize(stack, web_acl_id=acl, price_class=cloudfront.PriceClass.PRICE_CLASS_100)
-
-    assert distribution(template)["WebACLId"] == acl
-    assert distribution(template)["PriceClass"] == "PriceClass_100"
+        WebApp(stack, "Nameless", certificate=certificate)
+    with pytest.raises(ValueError, match="give both or neither"):
+        WebApp(stack, "Uncertified", domain_names=["files.example.com"])
 
 
 class TestContent:
-    @pytest.fixture
-    def deployments(self, stack: cdk.Stack, code: lambda_.Code, page: str) -> dict[str, Any]:
+    @pytest.fixture(scope="class")
+    def deployments(self, code_folder: Path, page: str) -> dict[str, Any]:
+        stack = new_stack()
+        code = lambda_.Code.from_asset(str(code_folder))
         app = WebApp(stack, "Web")
         files = FileTransfer(stack, "Files", web_urls=[app.url], code=code)
         WebContent(stack, "Content", app=app, files=files, page=page)
@@ -246,7 +245,7 @@ class TestContent:
             "fresh" if "Fresh" in name else "lasting": resource for name, resource in found.items()
         }
 
-    def test_hashed_files_last_and_the_others_are_asked_for_again(
+    def test_hashed_files_are_cached_and_others_validated(
         self, deployments: dict[str, Any]
     ) -> None:
         lasting, fresh = deployments["lasting"], deployments["fresh"]
@@ -259,11 +258,13 @@ class TestContent:
         assert fresh["Properties"]["DistributionPaths"] == ["/", "/index.html", "/config.json"]
 
     def test_replacing_one_deletes_no_file(self, deployments: dict[str, Any]) -> None:
-        """The handler's default: what replaces a deployment is made before that is deleted."""
+        """A replacement is made before the old deployment is deleted."""
         for deployment in (deployments["lasting"], deployments["fresh"]):
             assert deployment["Properties"].get("RetainOnDelete", True) is True
 
-    def test_the_index_comes_after_what_it_asks_for(self, deployments: dict[str, Any]) -> None:
+    def test_the_index_comes_after_the_files_that_it_loads(
+        self, deployments: dict[str, Any]
+    ) -> None:
         assert any("Lasting" in name for name in deployments["fresh"]["DependsOn"])
 
     def test_the_configuration_names_api_bucket_and_sign_in(

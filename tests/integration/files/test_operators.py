@@ -170,4 +170,4 @@ def test_an_invitation_is_sent_again(cloud: Cloud, outputs: Outputs) -> None:
 
     assert [each.exit_code for each in done] == [0, 0, 1], done[1].output
     assert "has sent" in done[1].stderr
-    assert "There is somebody with the address" in done[2].stderr
+    assert "There is a user with the address" in done[2].stderr

@@ -1,4 +1,4 @@
-"""Put files back that a restored table has and the live one has lost."""
+"""Restoring files: put those back that are in a restored table and not in the live one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wideload_cdk.operate.owned_files import iso
 from wideload_cdk.operate.paging import all_items
-from wideload_cdk.operate.restored import RestoreReport, has_object
+from wideload_cdk.operate.restore import RestoreReport, undelete
+from wideload_cdk.users.owned_files import iso
 
 FILE = "FILE#"
 
@@ -25,12 +25,12 @@ def put_files_back(
     dry_run: bool = False,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> RestoreReport:
-    """Put the files of a restored table back that the live one has lost.
+    """Put files back that are in a restored table and not in the live one.
 
-    A file comes back with its content and is counted, in one transaction, and only with its object
-    (see `has_object`). One whose content its owner has uploaded again stays out: it is there. One
-    whose content is being uploaded again waits for the end of that. Open uploads don't come back:
-    their owners begin them anew. It is safe to repeat.
+    File, content and usage are written in one transaction. A file comes back only with its object,
+    which `undelete` brings back in a versioned bucket. It is left out if its owner has uploaded
+    the content again meanwhile, and reported as `waiting` if such an upload is open. Open uploads
+    of the restored table don't come back. The call is safe to repeat.
 
     Needs `dynamodb:Scan` on the restored table, `GetItem`, `PutItem` and `UpdateItem` on the live
     one, `s3:ListBucketVersions`, and `s3:DeleteObjectVersion` for delete markers.
@@ -40,8 +40,8 @@ def put_files_back(
         restored: The table that DynamoDB restored, a boto3 `Table`.
         table: The live table, a boto3 `Table`.
         bucket: Name of the bucket of files.
-        owner: Whose: the claim `sub`. Default: everybody's.
-        dry_run: Whether to count alone.
+        owner: Put back only this owner's files: the claim `sub`. Default: those of all owners.
+        dry_run: Count, and change nothing.
         now: Clock.
     """
     count = there = 0
@@ -54,7 +54,7 @@ def put_files_back(
             waiting.append(item["item"].removeprefix(FILE))
         elif known is not None:
             there += 1
-        elif not has_object(s3, bucket, item["key"], bring_back=not dry_run):
+        elif not undelete(s3, bucket, item["key"], dry_run=dry_run):
             without_object.append(item["item"].removeprefix(FILE))
         elif dry_run or _put(table, item):
             count += 1
@@ -82,8 +82,10 @@ def _files(table: Any, owner: str | None) -> Iterator[dict[str, Any]]:
 
 
 def _known(table: Any, item: dict[str, Any]) -> dict[str, Any] | None:
-    """The file if it is there, or else the record of its content, which its owner has just once:
-    in another file, or in an open upload."""
+    """The file's item in the live table, else the item of its content.
+
+    An owner has each content once: it belongs to a file, or to an open upload.
+    """
     names = [item["item"]] if item.get("corrupt") else [item["item"], _content_of(item)]
     for name in names:
         answer = table.get_item(Key={"owner": item["owner"], "item": name}, ConsistentRead=True)
@@ -98,7 +100,7 @@ def _content_of(item: dict[str, Any]) -> str:
 
 
 def _put(table: Any, item: dict[str, Any]) -> bool:
-    """Whether it was missing still."""
+    """Put a file unless it or its content is there by now; returns whether it was put."""
     new = {
         "TableName": table.name,
         "ConditionExpression": "attribute_not_exists(#item)",
@@ -117,7 +119,7 @@ def _put(table: Any, item: dict[str, Any]) -> bool:
         "ExpressionAttributeValues": {":bytes": item["size"], ":one": 1},
     }
     writes: list[dict[str, Any]] = [{"Put": {**new, "Item": item}}, {"Update": counted}]
-    # A corrupt file has no content: its owner may upload the true one.
+    # A corrupt file has no content item, so that its owner can upload the right content.
     if not item.get("corrupt"):
         writes.append({"Put": {**new, "Item": content}})
     try:

@@ -1,7 +1,6 @@
-"""What one person has in file transfer: count and delete it.
+"""Usage and deletion of one person's files.
 
-It knows the table as `wideload_runtime.adapters.files_items` writes it; a test holds the two
-together.
+The items are those that `wideload_runtime.adapters.files_items` writes; a test compares them.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from wideload_cdk.operate.objects import Objects, delete_objects
 from wideload_cdk.operate.paging import all_items
 from wideload_cdk.shared.bucket import MAX_URL_AGE
 
-# For which an access token works after its person was disabled, and some more.
+# Longer than an access token works after its user was disabled, which is an hour.
 BLOCKED = dt.timedelta(days=1)
-# The sweep looks at an object again when no URL can make it anew.
+# When no upload URL can store an object again, so that the sweep can delete it.
 URLS_END = dt.timedelta(hours=MAX_URL_AGE.to_hours() + 1)
 DUE_SHARDS = 4
-# More uploads than any quota lets be open.
+# More than any quota of open uploads.
 FULL = 10**12
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a person takes, as the quotas count it."""
+    """Bytes, files and open uploads that count towards a person's quotas."""
 
     bytes: int
     files: int
@@ -38,27 +37,29 @@ class Usage:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FilesReport:
-    """What there is of a person's, or was before it was deleted."""
+    """The numbers of a person's files, uploads and objects that were found, or deleted."""
 
     files: int
     uploads: int
-    """Sessions: open ones, and those that ended within a week."""
+    """Upload sessions: open ones, and those that ended within a week."""
     objects: int
     bytes: int
     multipart_uploads: int
-    """That were neither completed nor aborted."""
+    """Multipart uploads that were neither completed nor aborted."""
     swept_until: str | None
-    """When the sweep removes the last of what a URL could store again; None: nothing could."""
+    """When the sweep has deleted the last object that an upload URL could store again; None: no
+    such URL was given out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OwnedFiles:
-    """
+    """Counts or deletes one person's files, uploads and objects.
+
     Args:
         table: The files table, a boto3 `Table`.
         s3: boto3's `s3` client.
         bucket: Name of the bucket of files.
-        owner: Whose: the claim `sub` of their tokens.
+        owner: User id: the claim `sub` of the person's tokens.
         now: Clock.
         tell: Called with a sentence after each step.
     """
@@ -71,11 +72,11 @@ class OwnedFiles:
     tell: Callable[[str], object] = lambda _: None
 
     def is_known(self) -> bool:
-        """Whether they have, or lately had, anything. Needs `dynamodb:GetItem`."""
+        """Whether the person has, or recently had, files or uploads. Needs `dynamodb:GetItem`."""
         return self._usage_item() is not None
 
     def usage(self) -> Usage:
-        """What the quotas count; nothing once it was deleted. Needs `dynamodb:GetItem`."""
+        """Read what counts towards the quotas; zeros after a deletion. Needs `dynamodb:GetItem`."""
         item = self._usage_item() or {}
         if item.get("open_uploads", 0) >= FULL:
             item = {}
@@ -84,11 +85,11 @@ class OwnedFiles:
         )
 
     def delete(self, *, dry_run: bool = False) -> FilesReport:
-        """Delete every record and object; safe to repeat, also after a run that was cut off.
+        """Delete every record and object; safe to repeat, also after an interrupted run.
 
-        A token that the person has may work for an hour more: so that it begins nothing new, the
-        record of their usage is left at its limit for a day. Objects that a URL could still store
-        again are left to the sweep, which removes them, and forgets them, once none can.
+        The person's access token may work for another hour. To keep it from starting uploads, the
+        usage record stays for a day, at a value above every quota. Objects that an upload URL
+        could store again keep a record, by which the sweep deletes them when the URL has expired.
         """
         done = "found" if dry_run else "deleted"
         if not dry_run:
@@ -103,7 +104,7 @@ class OwnedFiles:
                 swept += [trash["due_at"]] if trash else []
                 if dry_run or kind == "USAGE":
                     continue
-                # What is to be swept first: at any time, a record names each object.
+                # The sweep's record first, so that at any time a record names each object.
                 if trash:
                     batch.put_item(Item=trash)
                 if kind != "TRASH":
@@ -133,7 +134,7 @@ class OwnedFiles:
         yield from all_items(self.table.query, **arguments)
 
     def _trash_of(self, item: dict[str, Any], kind: str) -> dict[str, Any] | None:
-        """The record by which the sweep removes an object that a URL may make anew."""
+        """The record by which the sweep deletes an object that an upload URL may store again."""
         if kind == "TRASH":
             due_at = item["due_at"]
         elif kind == "FILE" and item.get("urls_end", "") > iso(self.now()):
@@ -155,7 +156,7 @@ class OwnedFiles:
 
 
 def _prefix_of(owner: str) -> str:
-    """What the keys of a person's objects begin with."""
+    """Prefix of the keys of a person's objects."""
     return f"files/{hashlib.sha256(owner.encode()).hexdigest()[:32]}/"
 
 
@@ -171,5 +172,5 @@ def _report(counted: collections.Counter[str], objects: Objects, swept: list[str
 
 
 def iso(time: dt.datetime) -> str:
-    """As the runtime writes times: of a fixed width, so that texts sort as times do."""
+    """A time as the runtime writes it: in UTC and of fixed width, so that strings sort as times."""
     return time.astimezone(dt.UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
