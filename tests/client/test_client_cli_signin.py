@@ -486,7 +486,7 @@ def test_a_wrong_api_is_told(command: Command, provider: FakeSignIn) -> None:
 def test_a_service_that_is_down_is_told(
     command: Command, provider: FakeSignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wideload._signin.web._RETRIES", 0)
+    monkeypatch.setattr("wideload._signin.json_http._RETRIES", 0)
     provider.fail("GET /api/sign-in", Reply(503))
 
     assert command("login").status == 3

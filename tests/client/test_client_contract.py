@@ -13,7 +13,7 @@ import yaml
 
 import wideload
 from tests.client.fake_server import FakeServer, Fault, problem
-from wideload._upload import Ticket
+from wideload._ingest.upload_url import UploadUrl
 
 _CASES = json.loads(
     (Path(__file__).parents[2] / "contract" / "cases" / "ingest.json").read_bytes()
@@ -81,11 +81,11 @@ def test_a_refusal_is_raised(
 def test_a_ticket_is_read(case: dict[str, Any]) -> None:
     answer = _answer(case)
 
-    ticket = Ticket.parse(answer)
+    upload_url = UploadUrl.parse(answer)
 
-    assert (ticket.payload_id, ticket.s3_key) == (answer["payload_id"], answer["s3_key"])
-    assert (ticket.method, ticket.url) == ("PUT", answer["upload_url"])
-    assert ticket.headers == answer["headers"]
+    assert (upload_url.payload_id, upload_url.s3_key) == (answer["payload_id"], answer["s3_key"])
+    assert (upload_url.method, upload_url.url) == ("PUT", answer["upload_url"])
+    assert upload_url.headers == answer["headers"]
 
 
 @pytest.mark.parametrize("case", _cases("/get-upload-url", ok=False))

@@ -16,7 +16,7 @@ import pytest
 import wideload
 from tests.client.fake_files import TOKEN, FakeFiles
 from tests.client.transfer_samples import RANGE, bytes_of
-from wideload._files import partial
+from wideload._files import partial_file
 from wideload._files.names import safe_name
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
@@ -156,7 +156,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced_either(
 ) -> None:
     file = files_server.add(b"content", "a.txt")
     if links:  # it comes at the last moment, even
-        monkeypatch.setattr(partial, "refuse_existing", lambda target, overwrite: None)
+        monkeypatch.setattr(partial_file, "refuse_existing", lambda target, overwrite: None)
     files_server.s3.during_get = lambda seen, at: (tmp_path / "a.txt").write_bytes(b"mine")
     if not links:
         monkeypatch.setattr(os, "link", _no_links)

@@ -18,9 +18,9 @@ import wideload
 from tests.client.fake_files import MIB, TOKEN, FakeFiles
 from tests.client.fake_server import Fault, Seen
 from tests.client.transfer_samples import RANGE, bytes_of
-from wideload._files import download, partial
+from wideload._files import download, partial_file
 from wideload._files.models import FileInfo
-from wideload._files.partial import PartialFile
+from wideload._files.partial_file import PartialFile
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
 
@@ -173,7 +173,7 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
 def test_paused_nothing_comes_until_it_is_resumed(
     files_server: FakeFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
 ) -> None:
-    monkeypatch.setattr(partial, "_SMALLEST_RANGE", MIB)
+    monkeypatch.setattr(partial_file, "_SMALLEST_RANGE", MIB)
     monkeypatch.setattr(download, "_STREAM_RANGE", MIB)
     file = files_server.add(content := bytes_of(40 * MIB))
     cancel = wideload.Cancel()

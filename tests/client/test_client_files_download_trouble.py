@@ -13,7 +13,7 @@ import wideload
 from tests.client.fake_files import HALF, TOKEN, FakeFiles
 from tests.client.fake_server import DROP, Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import RANGE, bytes_of, chain
-from wideload._files.partial import PartialFile
+from wideload._files.partial_file import PartialFile
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
 

@@ -13,11 +13,12 @@ from tests.client.conftest import Clock
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import DROP, Fault, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
-from wideload._files import parts
+from wideload._files import multipart
 from wideload._files.cancel import Cancel
-from wideload._files.control import Control, Gate
-from wideload._files.put import Piece
-from wideload._files.session import Action
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.part_upload import Part
+from wideload._presigned import PresignedRequest
 
 MANY = 6 * PART + 1
 _PUT = "PUT /s3/"
@@ -40,7 +41,7 @@ def test_trouble_of_s3_narrows_the_gate(
     narrows: bool,
 ) -> None:
     failed: list[bool] = []
-    monkeypatch.setattr(Gate, "failed", lambda gate: failed.append(True))
+    monkeypatch.setattr(ConcurrencyLimit, "failed", lambda concurrency: failed.append(True))
     files_server.fail(_PUT, fault)
     files_server.fail("GET /s3/", fault)
 
@@ -52,18 +53,18 @@ def test_trouble_of_s3_narrows_the_gate(
 
 
 def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
-    gate = Gate(8)
+    concurrency = ConcurrencyLimit(8)
     entered: list[int] = []
 
     def places() -> int:
         """How many get in at once."""
-        control = Control(Cancel(), Clock().pacing())
+        scope = CancelScope(Cancel(), Clock().pacing())
         inside = threading.Semaphore(0)
         leave = threading.Event()
 
         def enter() -> None:
             try:
-                with gate.entered(control):
+                with concurrency.entered(scope):
                     inside.release()
                     leave.wait()
             except BaseException:  # noqa: BLE001 - it was stopped
@@ -75,7 +76,7 @@ def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
         count = 0
         while inside.acquire(timeout=0.3):
             count += 1
-        control.stop()
+        scope.stop()
         leave.set()
         for thread in threads:
             thread.join()
@@ -83,16 +84,16 @@ def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
         return count
 
     assert places() == 8
-    gate.failed()
+    concurrency.failed()
     assert places() == 4
     for _ in range(10):
-        gate.failed()
+        concurrency.failed()
     assert places() == 1
     for _ in range(3):
-        gate.worked()
+        concurrency.worked()
     assert 2 <= places() <= 3
     for _ in range(100):
-        gate.worked()
+        concurrency.worked()
     assert places() == 8
 
 
@@ -102,16 +103,16 @@ class _Signing:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
-    def sign(self, upload_id: str, parts: list[tuple[int, str]]) -> dict[int, Action]:
+    def sign(self, upload_id: str, parts: list[tuple[int, str]]) -> dict[int, PresignedRequest]:
         self.batches.append([number for number, _ in parts])
-        return {number: Action("PUT", f"{number}", {}, 10.0**9) for number, _ in parts}
+        return {number: PresignedRequest("PUT", f"{number}", {}, 10.0**9) for number, _ in parts}
 
 
 def test_parts_that_threads_have_taken_are_signed_together() -> None:
     session = _Signing()
-    pieces = {number: Piece(0, 1, "") for number in range(1, 41)}
-    control = Control(Cancel(), Clock().pacing())
-    queue = parts._Queue(session, "u", pieces, ahead=4, control=control)  # type: ignore[arg-type]
+    parts = {number: Part(0, 1, "") for number in range(1, 41)}
+    scope = CancelScope(Cancel(), Clock().pacing())
+    queue = multipart._Queue(session, "u", parts, ahead=4, scope=scope)  # type: ignore[arg-type]
     taken = [queue.take() for _ in range(4)]
     assert taken == [1, 2, 3, 4]
 

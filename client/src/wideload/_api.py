@@ -4,68 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from wideload._auth import ApiKey, Auth
+from wideload._error_codes import ErrorCodes
 from wideload._http import Answer, Body, Http, NoAnswer, redirected
 from wideload._json import parse_object
+from wideload._presigned import no_answer
 from wideload._proxies import LOOPBACK
 from wideload._retry import LONGEST_TIME, Attempts, Pacing, parse_retry_after
-from wideload._upload import no_answer
 from wideload.errors import (
     ApiError,
     AuthenticationError,
     ConfigurationError,
-    ConflictError,
-    NotFoundError,
-    PayloadRefusedError,
-    RateLimitError,
-    RecordTooLargeError,
     ServerError,
     TransportError,
 )
 
-
-@dataclass(frozen=True)
-class Meanings:
-    """What an API's statuses and codes mean to the caller.
-
-    Attributes:
-        statuses: The error to raise for a status. Others: `ServerError` from 500, else `ApiError`.
-        codes: The error to raise for a code that says something else than its status by itself.
-        passing_conflicts: Codes of those 409s that waiting a moment mends.
-        lasting: Codes that waiting doesn't mend, whatever their status.
-    """
-
-    statuses: Mapping[int, type[ApiError]]
-    codes: Mapping[str, type[ApiError]]
-    passing_conflicts: frozenset[str]
-    lasting: frozenset[str] = frozenset()
-
-
-PAYLOADS = Meanings(
-    statuses={
-        400: PayloadRefusedError,
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        409: ConflictError,
-        413: PayloadRefusedError,
-        415: PayloadRefusedError,
-        422: PayloadRefusedError,
-        429: RateLimitError,
-    },
-    codes={
-        # 409s that waiting doesn't mend: the payload has failed.
-        "duplicate": PayloadRefusedError,
-        "object_changed": PayloadRefusedError,
-        "upload_lost": PayloadRefusedError,
-        "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
-    },
-    passing_conflicts=frozenset({"in_progress", "not_uploaded"}),
-)
 _PASSING_STATUSES = {429, 500, 502, 503, 504}
 _LONGEST_DETAIL = 1000
 
@@ -78,12 +34,12 @@ class Api:
     """
 
     def __init__(
-        self, http: Http, base_url: str, *, auth: Auth, meanings: Meanings, pacing: Pacing
+        self, http: Http, base_url: str, *, auth: Auth, codes: ErrorCodes, pacing: Pacing
     ) -> None:
         self.base_url = base_url
         self._http = http
         self._auth = auth
-        self._meanings = meanings
+        self._codes = codes
         self._pacing = pacing
 
     def request(
@@ -170,8 +126,8 @@ class Api:
             message += f" (is {self.base_url} the API's base URL?)"
         if request_id:
             message += f" [request {request_id}]"
-        kind = self._meanings.statuses.get(status, ServerError if status >= 500 else ApiError)
-        error = self._meanings.codes.get(code or "", kind)(
+        kind = self._codes.statuses.get(status, ServerError if status >= 500 else ApiError)
+        error = self._codes.errors.get(code or "", kind)(
             message,
             status=status,
             code=code,
@@ -185,10 +141,10 @@ class Api:
         return error
 
     def _passes(self, failure: ApiError) -> bool:
-        if failure.code in self._meanings.lasting:
+        if failure.code in self._codes.lasting:
             return False
         if failure.status == 409:
-            return failure.code in self._meanings.passing_conflicts
+            return failure.code in self._codes.passing_conflicts
         return failure.status in _PASSING_STATUSES
 
     def _error(self, method: str, path: str, answer: Answer) -> ApiError:

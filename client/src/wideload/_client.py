@@ -13,19 +13,21 @@ from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Self
 
-from wideload import _pages
-from wideload._api import PAYLOADS, Api, checked_base_url, checked_id, unexpected
+from wideload._api import Api, checked_base_url, checked_id, unexpected
 from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
-from wideload._download import Download, check_read, copy
+from wideload._error_codes import PAYLOAD_CODES
 from wideload._files.files import Files
-from wideload._files.names import SURROGATE
 from wideload._http import Http, Progress, Transport
-from wideload._models import CallLog, Receipt
-from wideload._payload import LONGEST_CALL_ID, Document, prepare
+from wideload._ingest import lists
+from wideload._ingest.document import LONGEST_CALL_ID, Document, prepare
+from wideload._ingest.models import CallLog, Receipt
+from wideload._ingest.send import Sending, check_recorded
+from wideload._ingest.serialize import Default
+from wideload._ingest.stored_document import StoredDocument, check_read, copy
+from wideload._pages import checked_count
 from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
-from wideload._send import Sending, check_recorded
-from wideload._serialize import Default
+from wideload._text import SURROGATE
 from wideload._version import __version__
 from wideload.errors import (
     ApiError,
@@ -122,7 +124,7 @@ class Client:
                 self._http,
                 self._base_url,
                 auth=ApiKey(api_key, api_key_header),
-                meanings=PAYLOADS,
+                codes=PAYLOAD_CODES,
                 pacing=self._pacing,
             )
         self._files: Files | None = None
@@ -321,12 +323,10 @@ class Client:
             _check_call_id(call_id)
             query["call_id"] = call_id
         if after is not None:
-            query["after"] = _pages.moment("after", after)
+            query["after"] = lists.moment("after", after)
         if before is not None:
-            query["before"] = _pages.moment("before", before)
-        return _pages.call_logs(
-            self._api, query, _pages.checked_count("limit", limit), self._attempts
-        )
+            query["before"] = lists.moment("before", before)
+        return lists.call_logs(self._api, query, checked_count("limit", limit), self._attempts)
 
     def records(
         self,
@@ -356,11 +356,11 @@ class Client:
             ApiError, TransportError: A page can't be had.
         """
         self._check_open()
-        return _pages.records(
+        return lists.records(
             self._api,
             checked_id("payload", payload_id),
-            _pages.checked_count("first", first) or 0,
-            _pages.checked_count("limit", limit),
+            checked_count("first", first) or 0,
+            checked_count("limit", limit),
             self._attempts,
             as_text=as_text,
         )
@@ -435,7 +435,7 @@ class Client:
         def next_url() -> str:
             return urls.pop() if urls else self._get(payload_id, attempts).document_url or ""
 
-        source = Download(self._http, next_url, attempts)
+        source = StoredDocument(self._http, next_url, attempts)
         try:
             copy(log, source, file)
         finally:

@@ -3,101 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from wideload._api import Api, unexpected
-from wideload._json import parse, texts_of_items
-from wideload._models import CallLog
+from wideload._json import parse
 from wideload._retry import Attempts
-from wideload.errors import ConfigurationError, RecordTooLargeError, WideloadError
-
-# The API's own limits on a page.
-_MOST_CALL_LOGS = 100
-_MOST_RECORDS = 1000
+from wideload.errors import ConfigurationError
 
 _Item = TypeVar("_Item")
-
-
-def call_logs(
-    api: Api, query: dict[str, str], limit: int | None, attempts: Callable[[], Attempts]
-) -> Iterator[CallLog]:
-    """The items of `GET /call-logs`.
-
-    Args:
-        query: What to ask for, but for `cursor` and `limit`.
-        limit: Items at most; None for all.
-        attempts: Gives each page an allowance of retries.
-    """
-    return items(
-        api,
-        "/call-logs",
-        query,
-        take=CallLog.of,
-        limit=limit,
-        page_size=_MOST_CALL_LOGS,
-        attempts=attempts,
-    )
-
-
-def records(
-    api: Api,
-    payload_id: str,
-    first: int,
-    limit: int | None,
-    attempts: Callable[[], Attempts],
-    *,
-    as_text: bool = False,
-) -> Iterator[Any]:
-    """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
-
-    Args:
-        as_text: Whether they are given as the JSON text that they came as.
-    """
-    at = first
-    try:
-        for record in items(
-            api,
-            f"/call-logs/{payload_id}/records",
-            {"first": str(first)} if first else {},
-            take=lambda record: record,
-            limit=limit,
-            page_size=_MOST_RECORDS,
-            attempts=attempts,
-            parse=texts_of_items if as_text else parse,
-        ):
-            yield record
-            at += 1
-    except RecordTooLargeError as refused:
-        error = RecordTooLargeError(
-            f"record {at} of payload {payload_id} is too large for an answer of the API: the whole "
-            f"document has it (Client.document_to, or: wideload get {payload_id} --document)",
-            status=refused.status,
-            code=refused.code,
-            detail=refused.detail,
-            request_id=refused.request_id,
-        )
-        error.record, error.payload_id = at, payload_id
-        raise error from None
-    except WideloadError as failed:
-        failed.payload_id = payload_id
-        raise
-
-
-def moment(name: str, value: datetime | str) -> str:
-    """A time as the API takes it: ISO 8601 in UTC.
-
-    Raises:
-        ConfigurationError: `value` is no time.
-    """
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        raise ConfigurationError(
-            f"{name} must be a datetime or ISO 8601 text, such as 2026-11-22 or "
-            f"2026-11-22T09:30:00Z, not {value!r}"
-        ) from None
 
 
 def checked_count(name: str, count: int | None) -> int | None:

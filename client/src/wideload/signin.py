@@ -22,8 +22,8 @@ from collections.abc import Callable
 from wideload._api import checked_base_url
 from wideload._connections import Pool
 from wideload._http import Transport
-from wideload._signin.source import PasswordSource, StoredSource, open_store
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.token_sources import PasswordSource, StoredSource, open_store
 
 __all__ = ["password_token", "stored_token"]
 
@@ -48,7 +48,7 @@ def stored_token(
             `pip install wideload[signin]`.
     """
     base_url = checked_base_url(url, "url")
-    return StoredSource(base_url, open_store(), _web(ca_bundle, proxy, transport))
+    return StoredSource(base_url, open_store(), _http(ca_bundle, proxy, transport))
 
 
 def password_token(
@@ -74,11 +74,11 @@ def password_token(
     Raises:
         ConfigurationError: An argument can't be right.
     """
-    web = _web(ca_bundle, proxy, transport)
-    return PasswordSource(checked_base_url(url, "url"), username, password, web)
+    http = _http(ca_bundle, proxy, transport)
+    return PasswordSource(checked_base_url(url, "url"), username, password, http)
 
 
-def _web(
+def _http(
     ca_bundle: str | os.PathLike[str] | None, proxy: str | None, transport: Transport | None
-) -> Web:
-    return Web(Pool(ca_bundle, proxy) if transport is None else transport)
+) -> JsonHttp:
+    return JsonHttp(Pool(ca_bundle, proxy) if transport is None else transport)

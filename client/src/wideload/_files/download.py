@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from wideload._files.control import Control, Gate
-from wideload._files.crew import Crew
-from wideload._files.meter import Meter
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.files_api import FilesApi
 from wideload._files.models import DownloadResult, FileInfo
-from wideload._files.partial import PartialFile
-from wideload._files.ranges import Fetcher, OtherObject, Range
-from wideload._files.session import Action, Session
+from wideload._files.partial_file import PartialFile
+from wideload._files.progress_meter import ProgressMeter
+from wideload._files.range_download import ByteRange, OtherObject, RangeDownloader
 from wideload._files.target import opened_stream, refuse_existing, target_of
+from wideload._files.worker_pool import WorkerPool
 from wideload._http import Http, Progress
+from wideload._presigned import PresignedRequest
 from wideload.errors import IntegrityError
 
 _HASH_BLOCK = 1024 * 1024
@@ -32,15 +34,15 @@ class Download:
     """One file on its way here.
 
     Attributes:
-        control: Of this download alone.
+        scope: Of this download alone.
     """
 
     http: Http
-    session: Session
+    files_api: FilesApi
     file: FileInfo
-    action: Action
-    control: Control
-    gate: Gate
+    action: PresignedRequest
+    scope: CancelScope
+    concurrency: ConcurrencyLimit
     progress: Progress | None
 
     def to_path(self, to: str | os.PathLike[str], *, overwrite: bool) -> DownloadResult:
@@ -75,26 +77,26 @@ class Download:
         Raises:
             OSError, IntegrityError: See `Files.download`, as for the rest.
         """
-        meter = Meter(self.file.size, self.progress)
+        meter = ProgressMeter(self.file.size, self.progress)
         meter.start(0)
-        control = self.control.part()
-        stream = _Stream(self.file, self.gate.most, file, control)
-        fetcher = self._fetcher(meter, control, None, lambda _: None)
-        crew = Crew(control)
+        scope = self.scope.part()
+        stream = _Stream(self.file, self.concurrency.most, file, scope)
+        downloader = self._downloader(meter, scope, None, lambda _: None)
+        pool = WorkerPool(scope)
 
         def fetch() -> None:
             while (number := stream.take()) is not None:
                 start, end = stream.bounds(number)
-                fetcher.fetch(Range(start, end), stream.writer(number))
+                downloader.fetch(ByteRange(start, end), stream.writer(number))
                 stream.keep(number)
-                crew.nudge()
+                pool.wake()
 
         def advance() -> None:
             stream.advance()
             meter.poll()
 
         try:
-            crew.run(min(self.gate.most, stream.ranges), fetch, advance)
+            pool.run(min(self.concurrency.most, stream.ranges), fetch, advance)
         except OtherObject:
             raise _other_object(self.file) from None
         stream.advance()
@@ -110,26 +112,26 @@ class Download:
 
         Raises:
             _Wrong: It isn't what was recorded.
-            OtherObject: As `Fetcher.fetch`.
+            OtherObject: As `RangeDownloader.fetch`.
         """
         resumed = sum(partial.size_of(number) for number in partial.there)
-        meter = Meter(self.file.size, self.progress)
+        meter = ProgressMeter(self.file.size, self.progress)
         meter.start(resumed)
-        control = self.control.part()
-        fetcher = self._fetcher(meter, control, partial.etag, partial.name_etag)
-        crew = Crew(control)
+        scope = self.scope.part()
+        downloader = self._downloader(meter, scope, partial.etag, partial.name_etag)
+        pool = WorkerPool(scope)
         queue = _Queue(partial)
-        check = _Check(partial, self.file.size, queue, self.control, meter)
+        check = _Check(partial, self.file.size, queue, self.scope, meter)
 
         def fetch() -> None:
             while (number := queue.take()) is not None:
                 start = number * partial.range_size
-                fetcher.fetch(Range(start, start + partial.size_of(number)), partial.write)
+                downloader.fetch(ByteRange(start, start + partial.size_of(number)), partial.write)
                 partial.keep(number)
                 queue.keep(number)
-                crew.nudge()
+                pool.wake()
 
-        crew.run(min(self.gate.most, queue.missing), fetch, check.advance)
+        pool.run(min(self.concurrency.most, queue.missing), fetch, check.advance)
         check.advance()
         meter.tell()
         if check.sha256.hexdigest() != self.file.sha256:
@@ -139,22 +141,22 @@ class Download:
             file=self.file, path=target, bytes_received=meter.moved, resumed_bytes=resumed
         )
 
-    def _fetcher(
+    def _downloader(
         self,
-        meter: Meter,
-        control: Control,
+        meter: ProgressMeter,
+        scope: CancelScope,
         etag: str | None,
         found_etag: Callable[[str], object],
-    ) -> Fetcher:
-        return Fetcher(
+    ) -> RangeDownloader:
+        return RangeDownloader(
             self.http,
-            self.session,
+            self.files_api,
             self.file,
             self.action,
             etag=etag,
             found_etag=found_etag,
-            control=control,
-            gate=self.gate,
+            scope=scope,
+            concurrency=self.concurrency,
             meter=meter,
         )
 
@@ -197,13 +199,18 @@ class _Check:
     """
 
     def __init__(
-        self, partial: PartialFile, size: int, queue: _Queue, control: Control, meter: Meter
+        self,
+        partial: PartialFile,
+        size: int,
+        queue: _Queue,
+        scope: CancelScope,
+        meter: ProgressMeter,
     ) -> None:
         self.sha256 = hashlib.sha256()
         self._partial = partial
         self._size = size
         self._queue = queue
-        self._control = control
+        self._scope = scope
         self._meter = meter
         self._at = 0
         self._buffer = memoryview(bytearray(_HASH_BLOCK))
@@ -214,7 +221,7 @@ class _Check:
             number, within = divmod(self._at, self._partial.range_size)
             if not self._queue.has(number):
                 break
-            self._control.check()
+            self._scope.check()
             block = self._buffer[: self._partial.size_of(number) - within]
             self._partial.read_into(self._at, block)
             self.sha256.update(block)
@@ -227,13 +234,13 @@ class _Stream:
     """Ranges that come in any order and go to a file object in theirs, few at a time."""
 
     def __init__(
-        self, file: FileInfo, parallel: int, target: IO[bytes] | io.FileIO, control: Control
+        self, file: FileInfo, parallel: int, target: IO[bytes] | io.FileIO, scope: CancelScope
     ) -> None:
         self.sha256 = hashlib.sha256()
         self.ranges = -(-file.size // _STREAM_RANGE)
         self._size = file.size
         self._target = target
-        self._control = control
+        self._scope = scope
         self._window = parallel + 2
         self._next = 0
         self._written = 0
@@ -245,7 +252,7 @@ class _Stream:
         """The next one to get, as soon as there is room for it; None after the last."""
         with self._changed:
             while self._next < self.ranges and self._next >= self._written + self._window:
-                self._control.check()
+                self._scope.check()
                 self._changed.wait(0.2)
             if self._next >= self.ranges:
                 return None

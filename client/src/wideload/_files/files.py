@@ -12,29 +12,32 @@ import orjson
 
 from wideload._api import Api, checked_id, parse_answer, unexpected
 from wideload._auth import Token
+from wideload._error_codes import FILE_CODES
 from wideload._files.cancel import Cancel
-from wideload._files.control import Control, Gate
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import digest, part_size_of
 from wideload._files.download import Download
-from wideload._files.many import ManyUploads
-from wideload._files.meter import Meter
+from wideload._files.files_api import Created, FilesApi, read_file
 from wideload._files.models import (
+    BatchProgress,
     DownloadResult,
     FileInfo,
-    ManyProgress,
     Source,
     Target,
     UploadInfo,
     UploadOutcome,
     UploadResult,
 )
-from wideload._files.names import SURROGATE, checked_content_type, checked_name, content_type_of
-from wideload._files.session import FILES, Created, Session, read_file
+from wideload._files.names import checked_content_type, checked_name, content_type_of
+from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import name_of, open_source
-from wideload._files.upload import Opened, Upload
+from wideload._files.upload import HashedFile, Upload
+from wideload._files.upload_batch import UploadBatch
 from wideload._http import Http, Progress
 from wideload._pages import checked_count, items
 from wideload._retry import Attempts, Pacing, RetryPolicy
+from wideload._text import SURROGATE
 from wideload.errors import ConfigurationError, NotFoundError, WideloadError
 
 # As much as a temporary directory can be expected to hold.
@@ -70,7 +73,7 @@ class Files:
         self._pacing = pacing
         self._policy = policy
         self._check_open = check_open
-        self._api = Api(http, base_url, auth=token, meanings=FILES, pacing=pacing)
+        self._api = Api(http, base_url, auth=token, codes=FILE_CODES, pacing=pacing)
 
     def __repr__(self) -> str:
         return f"<wideload.Files {self._api.base_url}>"
@@ -127,26 +130,26 @@ class Files:
         """
         self._check_open()
         connections = _checked_parallel(parallel)
-        control = Control(cancel or Cancel(), self._pacing)
+        scope = CancelScope(cancel or Cancel(), self._pacing)
         opened = self._open(
             source,
-            control,
+            scope,
             name=name,
             content_type=content_type,
             spool_limit=spool_limit,
             hashing=hashing,
         )
         with closing(opened.content):
-            meter = Meter(opened.digest.size, progress)
-            return self._send(opened, None, control, Gate(connections), meter)
+            meter = ProgressMeter(opened.digest.size, progress)
+            return self._send(opened, None, scope, ConcurrencyLimit(connections), meter)
 
     def upload_many(
         self,
         sources: Iterable[Source],
         *,
         parallel: int = 4,
-        progress: ManyProgress | None = None,
-        hashing: ManyProgress | None = None,
+        progress: BatchProgress | None = None,
+        hashing: BatchProgress | None = None,
         cancel: Cancel | None = None,
         spool_limit: int = SPOOL_LIMIT,
     ) -> Iterator[UploadOutcome]:
@@ -175,17 +178,17 @@ class Files:
         """
         self._check_open()
         connections = _checked_parallel(parallel)
-        control = Control(cancel or Cancel(), self._pacing)
+        scope = CancelScope(cancel or Cancel(), self._pacing)
 
-        def open_one(source: Source, control: Control, report: Progress) -> Opened:
-            return self._open(source, control, spool_limit=spool_limit, hashing=report)
+        def open_one(source: Source, scope: CancelScope, report: Progress) -> HashedFile:
+            return self._open(source, scope, spool_limit=spool_limit, hashing=report)
 
-        return ManyUploads(
+        return UploadBatch(
             open_one,
             self._send,
-            Session(self._api, self._policy, control),
+            FilesApi(self._api, self._policy, scope),
             parallel=connections,
-            control=control,
+            scope=scope,
             progress=progress,
             hashing=hashing,
         ).run(sources)
@@ -245,12 +248,12 @@ class Files:
             raise ConfigurationError(
                 f"a download goes to a path or a binary file object, not {type(to).__name__}"
             )
-        control = Control(cancel or Cancel(), self._pacing)
-        session = Session(self._api, self._policy, control)
+        scope = CancelScope(cancel or Cancel(), self._pacing)
+        files_api = FilesApi(self._api, self._policy, scope)
         try:
-            file, action = session.download(file_id)
+            file, action = files_api.download(file_id)
             download = Download(
-                self._http, session, file, action, control, Gate(connections), progress
+                self._http, files_api, file, action, scope, ConcurrencyLimit(connections), progress
             )
             if to_file is not None:
                 return download.to_file(to_file)
@@ -382,23 +385,23 @@ class Files:
     def _open(
         self,
         source: Source,
-        control: Control,
+        scope: CancelScope,
         *,
         name: str | None = None,
         content_type: str | None = None,
         spool_limit: int,
         hashing: Progress | None,
-    ) -> Opened:
+    ) -> HashedFile:
         """Open and hash a source; what can be wrong without that is looked at first."""
         name = checked_name(name_of(source) if name is None else name)
         kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
-        content = open_source(source, spool_limit, control)
+        content = open_source(source, spool_limit, scope)
         try:
-            meter = Meter(content.size, hashing)
+            meter = ProgressMeter(content.size, hashing)
             meter.start(0)
 
             def step(count: int) -> None:
-                control.check()
+                scope.check()
                 meter.add(count)
 
             found = digest(content, part_size_of(content.size), step)
@@ -406,20 +409,20 @@ class Files:
         except BaseException:
             content.close()
             raise
-        return Opened(content, found, name, kind)
+        return HashedFile(content, found, name, kind)
 
     def _send(
         self,
-        opened: Opened,
+        opened: HashedFile,
         created: Created | None,
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> UploadResult:
-        session = Session(self._api, self._policy, control)
-        return Upload(self._http, session, opened, control=control, gate=gate, meter=meter).run(
-            created
-        )
+        files_api = FilesApi(self._api, self._policy, scope)
+        return Upload(
+            self._http, files_api, opened, scope=scope, concurrency=concurrency, meter=meter
+        ).run(created)
 
     def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:
         self._check_open()

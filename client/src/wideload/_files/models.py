@@ -15,7 +15,7 @@ Source = str | os.PathLike[str] | IO[bytes]
 Target = str | os.PathLike[str] | IO[bytes]
 """Where a download can go: the path of a file or of a directory, or a binary file object."""
 
-ManyProgress = Callable[[int, int, int], object]
+BatchProgress = Callable[[int, int, int], object]
 """Called with (number of the source from 0, bytes done, bytes in all)."""
 
 

@@ -6,6 +6,7 @@ import mimetypes
 import os
 import re
 
+from wideload._text import CONTROL_CHARACTERS, SURROGATE
 from wideload.errors import ConfigurationError
 
 _LONGEST_NAME = 255
@@ -13,11 +14,6 @@ _LONGEST_CONTENT_TYPE = 255
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
-
-# Controls, line and paragraph separators, and what changes the direction of writing, so that a
-# name reads otherwise than it is: "exe.txt" that ends in .exe.
-STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-SURROGATE = re.compile(r"[\ud800-\udfff]")  # a byte of a path that is no text
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
@@ -38,7 +34,7 @@ def checked_name(name: str) -> str:
         raise ConfigurationError(f"{name!r} is no file name: give one as name")
     if "/" in name or "\\" in name:
         raise ConfigurationError(f"a file's name has no / and no \\: {name!r}")
-    if STEERING.search(name) or SURROGATE.search(name):
+    if CONTROL_CHARACTERS.search(name) or SURROGATE.search(name):
         raise ConfigurationError(
             f"the file name {name!r} holds a control character, a byte that is no text or a mark "
             "that changes the direction of writing: give another as name"
@@ -86,7 +82,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
         windows: Whether to keep to what Windows takes.
     """
     base = re.split(r"[/\\]", name)[-1]
-    base = SURROGATE.sub("_", STEERING.sub("_", base))
+    base = SURROGATE.sub("_", CONTROL_CHARACTERS.sub("_", base))
     if windows:
         base = "".join("_" if char in _WINDOWS_REFUSED else char for char in base)
         base = base.rstrip(". ")

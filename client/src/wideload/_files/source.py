@@ -10,9 +10,9 @@ import threading
 from contextlib import ExitStack
 from typing import IO, Any, Protocol, cast
 
-from wideload._files.control import Control
-from wideload._files.handle import Handle
+from wideload._files.cancel_scope import CancelScope
 from wideload._files.models import Source
+from wideload._files.shared_file import SharedFile
 from wideload._spool import naming_temporary_directory
 from wideload.errors import ConfigurationError, DocumentError, FileChangedError
 
@@ -66,20 +66,20 @@ def name_of(source: Source) -> str:
     raise ConfigurationError("the file object has no name of its own: give one as name")
 
 
-def open_source(source: Source, spool_limit: int, control: Control) -> Content:
+def open_source(source: Source, spool_limit: int, scope: CancelScope) -> Content:
     """Open `source` for reading at any place; copy it first if it can be read only once.
 
     Raises:
         ConfigurationError: It is neither a path nor a binary file object.
         DocumentError: It gives text, nothing at all, or more than `spool_limit` bytes.
         OSError: It can't be opened or read, or the copy can't be written.
-        CancelledError, Stopped: As `Control.check`.
+        CancelledError, Stopped: As `CancelScope.check`.
     """
     if isinstance(source, (str, os.PathLike)):
         with ExitStack() as opened:
             file = opened.enter_context(open(source, "rb", buffering=0))
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a named pipe, a terminal
-                return _spooled(file, spool_limit, control)
+                return _spooled(file, spool_limit, scope)
             opened.pop_all()
         return _FileContent(file)
     if isinstance(source, io.TextIOBase):
@@ -91,33 +91,33 @@ def open_source(source: Source, spool_limit: int, control: Control) -> Content:
     seekable = getattr(source, "seekable", None)
     if seekable and seekable():
         return _ObjectContent(source)
-    return _spooled(source, spool_limit, control)
+    return _spooled(source, spool_limit, scope)
 
 
 class _FileContent:
     """A file of the file system, or a temporary one."""
 
     def __init__(self, file: io.FileIO) -> None:
-        self._handle = Handle(file)
+        self._shared_file = SharedFile(file)
         self._stamp = self._stamped()
         self.size = self._stamp[0]
 
     def read_into(self, offset: int, view: memoryview) -> None:
-        if self._handle.read_into(offset, view) != len(view):
+        if self._shared_file.read_into(offset, view) != len(view):
             raise _changed()
 
     def check_unchanged(self) -> None:
         # Files of /proc and the like say that they are empty.
-        if self._stamped() != self._stamp or self._handle.read_into(
+        if self._stamped() != self._stamp or self._shared_file.read_into(
             self.size, memoryview(bytearray(1))
         ):
             raise _changed()
 
     def close(self) -> None:
-        self._handle.close()
+        self._shared_file.close()
 
     def _stamped(self) -> tuple[int, int]:
-        status = os.fstat(self._handle.fileno())
+        status = os.fstat(self._shared_file.fileno())
         return status.st_size, status.st_mtime_ns
 
 
@@ -158,13 +158,13 @@ class _ObjectContent:
         return len(block)
 
 
-def _spooled(file: IO[bytes] | io.FileIO, limit: int, control: Control) -> Content:
+def _spooled(file: IO[bytes] | io.FileIO, limit: int, scope: CancelScope) -> Content:
     """Copy what can be read only once to a temporary file, which ends with the upload."""
     with ExitStack() as opened:
         spool = opened.enter_context(tempfile.TemporaryFile(buffering=0))
         size = 0
         while block := _bytes_of(file.read(_SPOOL_BLOCK)):
-            control.check()
+            scope.check()
             size += len(block)
             if size > limit:
                 raise DocumentError(

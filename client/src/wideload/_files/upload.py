@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from wideload._files.control import Control, Gate, Stopped
+from wideload._error_codes import FILE_CODES
+from wideload._files.cancel_scope import CancelScope, Stopped
+from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import Digest, digest
-from wideload._files.meter import Meter
+from wideload._files.files_api import Created, FilesApi, NewFile
 from wideload._files.models import FileInfo, UploadResult
-from wideload._files.parts import held_bytes, send_parts
-from wideload._files.put import Piece, Sender, UploadMissing
-from wideload._files.session import FILES, Action, Created, NewFile, Session
+from wideload._files.multipart import held_bytes, send_parts
+from wideload._files.part_upload import Part, PartUploader, UploadMissing
+from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import Content
 from wideload._http import Http
+from wideload._presigned import PresignedRequest
 from wideload.errors import (
     ApiError,
     ConflictError,
@@ -35,7 +38,7 @@ _INCOMPLETE = {"not_uploaded", "parts_missing"}
 
 
 @dataclass
-class Opened:
+class HashedFile:
     """A file that has been opened and hashed."""
 
     content: Content
@@ -53,28 +56,28 @@ class Upload:
     """One file on its way.
 
     Args:
-        control: Of this upload alone.
-        gate: For its requests to S3, of which it has as many at once as the gate ever lets in.
+        scope: Of this upload alone.
+        concurrency: For its requests to S3, of which it makes as many at once as this allows.
         meter: Made in the thread that calls `run`.
     """
 
     def __init__(
         self,
         http: Http,
-        session: Session,
-        opened: Opened,
+        files_api: FilesApi,
+        opened: HashedFile,
         *,
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> None:
         self._http = http
-        self._session = session
+        self._files_api = files_api
         self._opened = opened
         self._digest = opened.digest
         self._content = opened.content
-        self._control = control
-        self._gate = gate
+        self._scope = scope
+        self._concurrency = concurrency
         self._meter = meter
 
     def run(self, created: Created | None = None) -> UploadResult:
@@ -85,7 +88,7 @@ class Upload:
 
         Raises:
             FileChangedError: The file changed; what was stored of it is deleted.
-            CancelledError, Stopped: As `Control.check`.
+            CancelledError, Stopped: As `CancelScope.check`.
             OSError: The file can't be read.
             UploadError, IntegrityError, ApiError, TransportError: See `Files.upload`.
         """
@@ -94,7 +97,7 @@ class Upload:
             created = None  # refused among others: ask again for it alone
         for _ in range(_MOST_ROUNDS):
             if created is None:
-                created = self._session.create_one(self._opened.announced)
+                created = self._files_api.create_one(self._opened.announced)
             if created.error is not None:
                 raise created.error
             if created.file is not None:
@@ -140,10 +143,10 @@ class Upload:
                 raise
         except TransportError as error:
             lost = error  # S3 may hold all of it, and only its answer didn't come
-        self._control.check()
+        self._scope.check()
         self._content.check_unchanged()
         try:
-            file = self._session.complete(created.upload_id, once=lost is not None)
+            file = self._files_api.complete(created.upload_id, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None
@@ -153,44 +156,44 @@ class Upload:
             raise
         return self._result(file, created.upload_id, resumed)
 
-    def _send_whole(self, upload_id: str, action: Action) -> None:
-        piece = Piece(0, self._digest.size, self._digest.sha256, whole=True)
+    def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
+        piece = Part(0, self._digest.size, self._digest.sha256, whole=True)
         actions = [action]
 
-        def new_action() -> Action:
-            if actions and actions[0].deadline > self._control.pacing.monotonic():
+        def new_action() -> PresignedRequest:
+            if actions and actions[0].deadline > self._scope.pacing.monotonic():
                 return actions.pop()
-            return self._session.sign(upload_id, [(1, self._digest.sha256)])[1]
+            return self._files_api.sign(upload_id, [(1, self._digest.sha256)])[1]
 
-        self._sender().put(piece, new_action)
+        self._uploader().put(piece, new_action)
 
     def _send_parts(self, created: Created) -> None:
-        control = self._control.part()
+        scope = self._scope.part()
         send_parts(
-            self._sender(control),
-            self._session,
+            self._uploader(scope),
+            self._files_api,
             created.upload_id,
             self._digest,
             held=created.held,
-            parallel=self._gate.most,
-            control=control,
+            parallel=self._concurrency.most,
+            scope=scope,
             meter=self._meter,
         )
 
-    def _sender(self, control: Control | None = None) -> Sender:
-        return Sender(
+    def _uploader(self, scope: CancelScope | None = None) -> PartUploader:
+        return PartUploader(
             self._http,
-            self._session,
+            self._files_api,
             self._content,
-            control=control or self._control,
-            gate=self._gate,
+            scope=scope or self._scope,
+            concurrency=self._concurrency,
             meter=self._meter,
         )
 
     def _hash_parts(self, created: Created) -> None:
         """Hash again if the API cuts the file otherwise than was expected."""
         if self._digest.part_size != created.part_size:
-            again = digest(self._content, created.part_size, lambda _: self._control.check())
+            again = digest(self._content, created.part_size, lambda _: self._scope.check())
             if again.sha256 != self._digest.sha256:
                 raise FileChangedError(
                     "the file changed while it was uploaded; nothing of it is stored"
@@ -216,12 +219,14 @@ class Upload:
 
     def _abort(self, error: FileChangedError) -> None:
         with suppress(WideloadError, Stopped):
-            self._session.abort(error.upload_id or "")
+            self._files_api.abort(error.upload_id or "")
             error.upload_id = None
 
 
 def _for_the_moment(error: ApiError | None) -> bool:
-    return error is not None and error.retry_after is not None and error.code not in FILES.lasting
+    return (
+        error is not None and error.retry_after is not None and error.code not in FILE_CODES.lasting
+    )
 
 
 class _Vanished(Exception):  # noqa: N818 - never leaves this module

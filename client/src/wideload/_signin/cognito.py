@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.provider import Provider
 from wideload._signin.srp import Srp, timestamp
 from wideload._signin.tokens import Tokens, claims
-from wideload._signin.web import Web
 from wideload.errors import RateLimitError, SignInError
 
 # How often a person may mistype a code, or choose a password that the pool's policy refuses.
@@ -59,13 +59,13 @@ class Cognito:
         SignInError: The provider isn't a Cognito user pool.
     """
 
-    def __init__(self, web: Web, provider: Provider) -> None:
+    def __init__(self, http: JsonHttp, provider: Provider) -> None:
         if not provider.cognito_endpoint:
             raise SignInError(
                 "this deployment's identity provider takes user name and password on its own page "
                 "alone: sign in with a browser"
             )
-        self._web = web
+        self._http = http
         self._client_id = provider.client_id
         self._endpoint = provider.cognito_endpoint
         # https://cognito-idp.<region>.amazonaws.com/<region>_<name>
@@ -135,7 +135,7 @@ class Cognito:
         try:
             given = challenge.parameters
             user_id, block = given["USER_ID_FOR_SRP"], given["SECRET_BLOCK"]
-            now = timestamp(datetime.fromtimestamp(self._web.pacing.now(), UTC))
+            now = timestamp(datetime.fromtimestamp(self._http.pacing.now(), UTC))
             proof = srp.proof(user_id, password, given["SALT"], given["SRP_B"], block, now)
         except (KeyError, TypeError, ValueError) as error:
             raise SignInError(
@@ -210,7 +210,7 @@ class Cognito:
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
-        status, answer = self._web.post_json(self._endpoint, members, headers)
+        status, answer = self._http.post_json(self._endpoint, members, headers)
         if status == 200:
             return answer
         code = str(answer.get("__type", "")).rpartition("#")[2] or None
@@ -228,7 +228,7 @@ class Cognito:
             access_token,
             refresh_token=refresh_token if isinstance(refresh_token, str) else None,
             expires_in=result.get("ExpiresIn"),
-            now=self._web.pacing.now(),
+            now=self._http.pacing.now(),
         )
 
 

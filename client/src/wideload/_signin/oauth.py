@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.provider import Provider
 from wideload._signin.tokens import Tokens, claims
-from wideload._signin.web import Web
 from wideload.errors import SignInError
 
 _LONGEST_DETAIL = 300
@@ -79,7 +79,7 @@ class Authorization:
             raise SignInError("signing in failed: the sign-in page sent no code")
         return answer["code"]
 
-    def exchange(self, web: Web, code: str) -> tuple[Tokens, dict[str, Any]]:
+    def exchange(self, http: JsonHttp, code: str) -> tuple[Tokens, dict[str, Any]]:
         """Tokens for the code, and the claims of the ID token ({} if there is none).
 
         Raises:
@@ -94,7 +94,7 @@ class Authorization:
             "code_verifier": self.verifier,
         }
         # Once only: a provider must take a code's second use for a theft (RFC 6749, 4.1.2).
-        status, answer = web.post_form(self.provider.token_endpoint or "", fields)
+        status, answer = http.post_form(self.provider.token_endpoint or "", fields)
         if status != 200:
             raise SignInError(
                 f"signing in failed: {_reason(answer, status)}", code=_text(answer.get("error"))
@@ -102,7 +102,7 @@ class Authorization:
         known = claims(answer.get("id_token"))
         if known:
             self._check(known)
-        return _tokens(answer, web.pacing.now()), known
+        return _tokens(answer, http.pacing.now()), known
 
     def _check(self, known: Mapping[str, Any]) -> None:
         """Check the ID token's claims; TLS vouches for its origin (OpenID Connect, 3.1.3.7)."""
@@ -118,7 +118,7 @@ class Authorization:
             raise SignInError(f"signing in failed: the ID token has another {wrong[0]}")
 
 
-def refresh(web: Web, provider: Provider, refresh_token: str) -> Tokens:
+def refresh(http: JsonHttp, provider: Provider, refresh_token: str) -> Tokens:
     """New tokens for a refresh token.
 
     Raises:
@@ -130,13 +130,13 @@ def refresh(web: Web, provider: Provider, refresh_token: str) -> Tokens:
         "client_id": provider.client_id,
         "refresh_token": refresh_token,
     }
-    status, answer = web.post_form(provider.token_endpoint or "", fields, repeatable=True)
+    status, answer = http.post_form(provider.token_endpoint or "", fields, repeatable=True)
     if status != 200:
         raise SignInError(_reason(answer, status), code=_text(answer.get("error")))
-    return _tokens(answer, web.pacing.now())
+    return _tokens(answer, http.pacing.now())
 
 
-def revoke(web: Web, provider: Provider, refresh_token: str) -> bool:
+def revoke(http: JsonHttp, provider: Provider, refresh_token: str) -> bool:
     """End a refresh token at the provider; False if it doesn't offer that.
 
     Raises:
@@ -150,7 +150,7 @@ def revoke(web: Web, provider: Provider, refresh_token: str) -> bool:
         "token_type_hint": "refresh_token",
         "client_id": provider.client_id,
     }
-    status, answer = web.post_form(provider.revocation_endpoint, fields, repeatable=True)
+    status, answer = http.post_form(provider.revocation_endpoint, fields, repeatable=True)
     if status != 200:
         raise SignInError(_reason(answer, status), code=_text(answer.get("error")))
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wideload._signin.web import Web, checked_endpoint
+from wideload._signin.json_http import JsonHttp, checked_endpoint
 from wideload.errors import SignInError
 
 _OPTIONAL = (
@@ -39,14 +39,14 @@ class Provider:
     cognito_endpoint: str | None = None
 
     @classmethod
-    def of(cls, url: str, web: Web) -> Provider:
+    def of(cls, url: str, http: JsonHttp) -> Provider:
         """Ask the API at `url`.
 
         Raises:
             SignInError: It has no file transfer, or its answer can't be right.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
-        status, members = web.get(f"{url}/sign-in")
+        status, members = http.get(f"{url}/sign-in")
         if status != 200:
             hint = " (is this the base URL of a file transfer API?)" if status in {403, 404} else ""
             raise SignInError(f"{url} doesn't say how to sign in: {status}{hint}")
@@ -60,7 +60,7 @@ class Provider:
             **_endpoints(members),
         )
 
-    def discovered(self, web: Web) -> Provider:
+    def discovered(self, http: JsonHttp) -> Provider:
         """The same with the endpoints that the issuer publishes, where the API gave none.
 
         https://openid.net/specs/openid-connect-discovery-1_0.html
@@ -72,7 +72,7 @@ class Provider:
         if self.authorization_endpoint and self.token_endpoint:
             return self
         where = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-        status, members = web.get(where)
+        status, members = http.get(where)
         if status != 200:
             raise SignInError(f"the issuer doesn't say how to sign in: {where}: {status}")
         if members.get("issuer") != self.issuer:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from wideload._json import parse_object
 from wideload._signin.provider import Provider
 
-Way = Literal["browser", "password"]
+SignInMethod = Literal["browser", "password"]
 
 # Renewed so long before they end, or at half their life if that is shorter, so that none ends
 # between here and the API, nor by a clock that is slow.
@@ -80,14 +80,19 @@ class SignIn:
 
     url: str
     provider: Provider
-    way: Way
+    way: SignInMethod
     tokens: Tokens
     subject: str | None
     name: str | None
 
     @classmethod
     def of(
-        cls, url: str, provider: Provider, way: Way, tokens: Tokens, id_claims: dict[str, Any]
+        cls,
+        url: str,
+        provider: Provider,
+        way: SignInMethod,
+        tokens: Tokens,
+        id_claims: dict[str, Any],
     ) -> SignIn:
         """Take from the ID token's claims, else from the access token's, who it is."""
         known = {**claims(tokens.access_token), **id_claims}

@@ -8,14 +8,15 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wideload._api import PAYLOADS, Api, parse_answer, unexpected
+from wideload._api import Api, parse_answer, unexpected
 from wideload._auth import ApiKey, Token, TokenSource
+from wideload._error_codes import FILE_CODES, PAYLOAD_CODES
 from wideload._files.cancel import Cancel
-from wideload._files.control import Control
-from wideload._files.session import FILES, NewFile, Session
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.files_api import FilesApi, NewFile
 from wideload._http import Answer, Http
+from wideload._ingest.upload_url import UploadUrl
 from wideload._retry import Attempts, Pacing, RetryPolicy
-from wideload._upload import Ticket
 
 _ONCE = RetryPolicy(0)
 # What was made is to go, also when the service is busy.
@@ -84,7 +85,7 @@ class Ingest:
 
     def __init__(self, http: Http, url: str, key: str, header: str, pacing: Pacing) -> None:
         auth = ApiKey(key, header)
-        self._api = Api(http, url, auth=auth, meanings=PAYLOADS, pacing=pacing)
+        self._api = Api(http, url, auth=auth, codes=PAYLOAD_CODES, pacing=pacing)
         self._pacing = pacing
         self.headers: tuple[str, ...] = (header.lower(), "content-type")
 
@@ -109,7 +110,7 @@ class Ingest:
             body=json.dumps(wanted).encode(),
         )
         try:
-            ticket = Ticket.parse(parse_answer("POST", path, answer))
+            ticket = UploadUrl.parse(parse_answer("POST", path, answer))
             self._api.checked_url(ticket.url)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise unexpected("POST", path, answer) from None
@@ -129,7 +130,7 @@ class Files:
     headers: tuple[str, ...] = ("authorization", "content-type")
 
     def __init__(self, http: Http, url: str, token: TokenSource, pacing: Pacing) -> None:
-        self._api = Api(http, url, auth=Token(token), meanings=FILES, pacing=pacing)
+        self._api = Api(http, url, auth=Token(token), codes=FILE_CODES, pacing=pacing)
         self._pacing = pacing
 
     def ask(self) -> Answer:
@@ -153,8 +154,8 @@ class Files:
         """Abort the upload, with its object."""
         self._session(_REMOVING).abort(id)
 
-    def _session(self, policy: RetryPolicy) -> Session:
-        return Session(self._api, policy, Control(Cancel(), self._pacing))
+    def _session(self, policy: RetryPolicy) -> FilesApi:
+        return FilesApi(self._api, policy, CancelScope(Cancel(), self._pacing))
 
 
 def _listed(api: Api, path: str, pacing: Pacing) -> Answer:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from wideload._files.control import Control
+from wideload._files.cancel_scope import CancelScope
 
 # How often the calling thread looks after progress while the others work.
 _POLL = 0.1
@@ -15,24 +15,24 @@ _POLL = 0.1
 _PATIENCE = 2.0
 
 
-class Crew:
+class WorkerPool:
     """Threads that work for the one that calls `run`.
 
     Args:
-        control: Of this work alone: it is stopped at the end. The threads ask it before each step.
+        scope: Of this work alone: it is stopped at the end. The threads ask it before each step.
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, scope: CancelScope) -> None:
+        self._scope = scope
         self._changed = threading.Condition()
-        self._nudged = False
+        self._woken = False
         self._working = 0
         self._failure: Exception | None = None
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Have the calling thread `poll` now: there is something for it to do."""
         with self._changed:
-            self._nudged = True
+            self._woken = True
             self._changed.notify_all()
 
     def run(self, threads: int, task: Callable[[], None], poll: Callable[[], object]) -> None:
@@ -41,7 +41,7 @@ class Crew:
         The first one to raise stops the others; so does what `poll` raises, and Ctrl-C.
 
         Args:
-            poll: Called in this thread while they work, some ten times a second and after `nudge`.
+            poll: Called in this thread while they work, some ten times a second and after `wake`.
 
         Raises:
             BaseException: What came first.
@@ -52,23 +52,23 @@ class Crew:
                 name = f"wideload-{number}"
                 threading.Thread(target=self._run, args=(task,), name=name, daemon=True).start()
             while self._wait(_POLL):
-                self._control.check_cancelled()  # the threads may all hang in a socket
+                self._scope.check_cancelled()  # the threads may all hang in a socket
                 poll()
             if self._failure is not None:
                 raise self._failure
         finally:
-            self._control.stop()
+            self._scope.stop()
             deadline = time.monotonic() + _PATIENCE
             with self._changed:
                 while self._working and (left := deadline - time.monotonic()) > 0:
                     self._changed.wait(left)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait for a nudge; whether there is still work under way."""
+        """Wait for a wake; whether there is still work under way."""
         with self._changed:
-            if self._working and not self._nudged and self._failure is None:
+            if self._working and not self._woken and self._failure is None:
                 self._changed.wait(seconds)
-            self._nudged = False
+            self._woken = False
             return self._working > 0 and self._failure is None
 
     def _run(self, task: Callable[[], None]) -> None:

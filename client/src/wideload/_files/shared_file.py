@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Handle:
+class SharedFile:
     """Owns `file`, and closes it only when no thread is using it.
 
     Args:

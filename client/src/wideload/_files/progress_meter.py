@@ -10,7 +10,7 @@ from wideload._http import Progress
 _REPORT_EVERY = 0.1
 
 
-class Meter:
+class ProgressMeter:
     """Counts bytes, and reports them in the thread that made it: ten times a second at most.
 
     Args:

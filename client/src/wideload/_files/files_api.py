@@ -8,40 +8,15 @@ from typing import Any
 
 import orjson
 
-from wideload._api import Api, Meanings, parse_answer, unexpected
-from wideload._files.control import Control
+from wideload._api import Api, parse_answer, unexpected
+from wideload._files.cancel_scope import CancelScope
 from wideload._files.models import FileInfo
 from wideload._http import Answer
+from wideload._presigned import PresignedRequest
 from wideload._retry import Attempts, RetryPolicy, parse_retry_after
 from wideload.errors import (
     ApiError,
-    AuthenticationError,
-    ConflictError,
-    FileRefusedError,
-    NotFoundError,
-    QuotaError,
-    RateLimitError,
     ServerError,
-)
-
-FILES = Meanings(
-    statuses={
-        400: FileRefusedError,
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        409: ConflictError,
-        410: NotFoundError,
-        413: FileRefusedError,
-        429: RateLimitError,
-    },
-    codes={
-        "quota_exceeded": QuotaError,
-        "too_many_uploads": QuotaError,
-        "completing": ServerError,  # a 409, which the service's work mends, not the caller's
-    },
-    passing_conflicts=frozenset({"conflict"}),
-    lasting=frozenset({"too_many_uploads"}),
 )
 
 # What the API takes in one request.
@@ -66,20 +41,6 @@ class NewFile:
 
 
 @dataclass(frozen=True)
-class Action:
-    """A request that the API wants to be made, as it stands.
-
-    Attributes:
-        deadline: Time, as `Pacing.monotonic` gives it, from which it is too old to begin with.
-    """
-
-    method: str
-    href: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    deadline: float
-
-
-@dataclass(frozen=True)
 class Created:
     """What the API said to one new file; exactly one of `file`, `error` and `upload_id` is set.
 
@@ -96,25 +57,25 @@ class Created:
     file: FileInfo | None = None
     error: ApiError | None = None
     upload_id: str = ""
-    action: Action | None = None
+    action: PresignedRequest | None = None
     part_size: int = 0
     part_count: int = 0
     held: Mapping[int, str] = field(default_factory=dict)
 
 
-class Session:
+class FilesApi:
     """The API's side of one transfer, or of several that belong together.
 
     Args:
         policy: The retries that each call may make.
-        control: Its waits end early when the transfer does.
+        scope: Its waits end early when the transfer does.
     """
 
-    def __init__(self, api: Api, policy: RetryPolicy, control: Control) -> None:
+    def __init__(self, api: Api, policy: RetryPolicy, scope: CancelScope) -> None:
         self._api = api
         self._policy = policy
-        self._control = control
-        self._pacing = control.pacing
+        self._scope = scope
+        self._pacing = scope.pacing
 
     def attempts(self) -> Attempts:
         """A new allowance of retries."""
@@ -162,7 +123,7 @@ class Session:
                 return created
             self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
 
-    def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, Action]:
+    def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, PresignedRequest]:
         """Get an action for each of up to 100 parts.
 
         Args:
@@ -212,7 +173,7 @@ class Session:
                 raise error
             self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
 
-    def download(self, file_id: str) -> tuple[FileInfo, Action]:
+    def download(self, file_id: str) -> tuple[FileInfo, PresignedRequest]:
         """Get a file's record, and the request that gives its content.
 
         Raises:
@@ -234,7 +195,7 @@ class Session:
         """
         self._api.request("DELETE", f"/files/uploads/{upload_id}", self.attempts())
 
-    def action(self, members: Mapping[str, Any]) -> Action:
+    def action(self, members: Mapping[str, Any]) -> PresignedRequest:
         """Read an action.
 
         Raises:
@@ -251,7 +212,7 @@ class Session:
         life = float(members["expires_in"])
         # Some of its life is left for the request to reach S3, where its beginning counts.
         deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
-        return Action(method, href, headers, deadline)
+        return PresignedRequest(method, href, headers, deadline)
 
     def _still_completing(self, path: str, answer: Answer) -> ApiError:
         """What is raised once there is no use in waiting any longer."""

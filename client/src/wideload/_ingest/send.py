@@ -10,10 +10,11 @@ import orjson
 
 from wideload._api import Api, parse_answer, unexpected
 from wideload._http import Body, Http, NoAnswer, Progress
-from wideload._models import Receipt
-from wideload._payload import Prepared
+from wideload._ingest.document import PreparedDocument
+from wideload._ingest.models import Receipt
+from wideload._ingest.upload_url import UploadUrl
+from wideload._presigned import no_answer, passes, refusal, wants_new_url
 from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
-from wideload._upload import Ticket, no_answer, passes, refusal, wants_new_url
 from wideload.errors import (
     ApiError,
     IntegrityError,
@@ -48,7 +49,7 @@ class Sending:
     idempotency_key: str
 
     def send(
-        self, prepared: Prepared, *, call_id: str | None, progress: Progress | None
+        self, prepared: PreparedDocument, *, call_id: str | None, progress: Progress | None
     ) -> Receipt:
         """Send the document the way that its compressed size asks for."""
         body = Body(prepared.blocks, prepared.size, progress)
@@ -58,24 +59,28 @@ class Sending:
 
         return self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
 
-    def _send_to_s3(self, prepared: Prepared, body: Body, call_id: str | None) -> Receipt:
+    def _send_to_s3(self, prepared: PreparedDocument, body: Body, call_id: str | None) -> Receipt:
         """Get a URL, PUT to it and claim."""
-        ticket = self._request_ticket(prepared, call_id)
+        upload_url = self._request_upload_url(prepared, call_id)
         try:
             try:
-                took = self._put(ticket, body, lambda: self._request_ticket(prepared, call_id))
+                took = self._put(
+                    upload_url, body, lambda: self._request_upload_url(prepared, call_id)
+                )
             except TransportError as lost:
-                return self._claim_unknown(prepared, ticket, lost)
-            return self._claim(prepared, ticket, took)
+                return self._claim_unknown(prepared, upload_url, lost)
+            return self._claim(prepared, upload_url, took)
         except WideloadError as error:
-            error.payload_id = error.payload_id or ticket.payload_id
+            error.payload_id = error.payload_id or upload_url.payload_id
             raise
 
-    def _put(self, ticket: Ticket, body: Body, new_ticket: Callable[[], Ticket]) -> int:
+    def _put(
+        self, upload_url: UploadUrl, body: Body, new_upload_url: Callable[[], UploadUrl]
+    ) -> int:
         """Store the bytes and return how many milliseconds that took.
 
         Args:
-            new_ticket: Gives a new URL of the same object.
+            new_upload_url: Gives a new URL of the same object.
 
         Raises:
             UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
@@ -91,11 +96,11 @@ class Sending:
             failure: UploadError | TransportError
             try:
                 answer = self.http.request(
-                    ticket.method, ticket.url, headers=ticket.headers, body=body
+                    upload_url.method, upload_url.url, headers=upload_url.headers, body=body
                 )
             except NoAnswer as error:
                 again = error.retryable
-                failure = no_answer(ticket.method, ticket.url, error, self.attempts)
+                failure = no_answer(upload_url.method, upload_url.url, error, self.attempts)
                 wants_url, may_be_refused = may_be_refused and error.sent, False
             else:
                 # 412: these very bytes are there, by an attempt whose answer was lost, or by an
@@ -109,7 +114,7 @@ class Sending:
                     and self.attempts.allow()
                 ):
                     refused_urls += 1
-                    ticket = new_ticket()
+                    upload_url = new_upload_url()
                     continue
                 again = passes(failure)
                 retry_after = parse_retry_after(
@@ -118,15 +123,19 @@ class Sending:
             if not again or not self.attempts.again(failure, retry_after):
                 raise failure
             if wants_url:
-                ticket = new_ticket()
+                upload_url = new_upload_url()
 
-    def _claim(self, prepared: Prepared, ticket: Ticket, took: int | None) -> Receipt:
-        claim: dict[str, Any] = {"s3_key": ticket.s3_key}
+    def _claim(
+        self, prepared: PreparedDocument, upload_url: UploadUrl, took: int | None
+    ) -> Receipt:
+        claim: dict[str, Any] = {"s3_key": upload_url.s3_key}
         if took is not None:
             claim["upload_duration_ms"] = took
         return self._receipt(self._post(_JSON, orjson.dumps(claim)), prepared, "s3", took)
 
-    def _claim_unknown(self, prepared: Prepared, ticket: Ticket, lost: TransportError) -> Receipt:
+    def _claim_unknown(
+        self, prepared: PreparedDocument, upload_url: UploadUrl, lost: TransportError
+    ) -> Receipt:
         """Claim bytes of which only S3's answer may have been lost.
 
         Raises:
@@ -135,7 +144,7 @@ class Sending:
         """
         once = replace(self, attempts=Attempts(RetryPolicy(0), self.pacing))
         try:
-            return once._claim(prepared, ticket, None)
+            return once._claim(prepared, upload_url, None)
         except (PayloadRefusedError, IntegrityError):
             raise
         except WideloadError:
@@ -155,7 +164,7 @@ class Sending:
             raise unexpected("POST", _SEND, answer)
         return members
 
-    def _request_ticket(self, prepared: Prepared, call_id: str | None) -> Ticket:
+    def _request_upload_url(self, prepared: PreparedDocument, call_id: str | None) -> UploadUrl:
         wanted: dict[str, Any] = {
             "content_length": prepared.size,
             "sha256": prepared.sha256,
@@ -173,16 +182,16 @@ class Sending:
             body=orjson.dumps(wanted),
         )
         try:
-            ticket = Ticket.parse(parse_answer("POST", _UPLOAD_URL, answer))
-            self.api.checked_url(ticket.url)
+            upload_url = UploadUrl.parse(parse_answer("POST", _UPLOAD_URL, answer))
+            self.api.checked_url(upload_url.url)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise unexpected("POST", _UPLOAD_URL, answer) from None
-        return ticket
+        return upload_url
 
     def _receipt(
         self,
         answer: dict[str, Any],
-        prepared: Prepared,
+        prepared: PreparedDocument,
         via: Literal["inline", "s3"],
         took: int | None = None,
     ) -> Receipt:
@@ -206,7 +215,7 @@ class Sending:
         return receipt
 
 
-def check_recorded(prepared: Prepared, receipt: Receipt) -> None:
+def check_recorded(prepared: PreparedDocument, receipt: Receipt) -> None:
     """Compare what the API recorded with what was compressed here.
 
     Raises:

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wideload._files.handle import Handle
 from wideload._files.models import FileInfo
 from wideload._files.names import shortened
+from wideload._files.shared_file import SharedFile
 from wideload._files.target import permissions_for, refuse_existing
 
 try:
@@ -54,7 +54,7 @@ class PartialFile:
         self._path = target.with_name(f".{shortened(target.name, 254 - len(ending))}{ending}")
         self.range_size = max(_SMALLEST_RANGE, -(-file.size // _MOST_RANGES // _MIB) * _MIB)
         self.ranges = -(-file.size // self.range_size)
-        self._handle = Handle(_locked(self._path))
+        self._shared_file = SharedFile(_locked(self._path))
         self.there, self.etag = self._read_state()
         if self.etag is None:
             self._begin()
@@ -68,7 +68,7 @@ class PartialFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._handle.close()
+        self._shared_file.close()
 
     def size_of(self, number: int) -> int:
         """Bytes of a range."""
@@ -77,23 +77,23 @@ class PartialFile:
     def write(self, offset: int, block: bytes) -> None:
         """Write some of the content."""
         try:
-            self._handle.write(offset, block)
+            self._shared_file.write(offset, block)
         except OSError as error:  # a full disk: it has been named at no time yet
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Read some of the content back."""
-        return self._handle.read_into(offset, view)
+        return self._shared_file.read_into(offset, view)
 
     def keep(self, number: int) -> None:
         """Remember that all of a range is written."""
-        self._handle.write(self._file.size + _LINE + number, _THERE)
+        self._shared_file.write(self._file.size + _LINE + number, _THERE)
 
     def name_etag(self, etag: str) -> None:
         """Remember of which object the ranges are."""
         line = _line_of(self._file, etag).encode()
         if etag.isascii() and len(line) <= _LINE:
-            self._handle.write(self._file.size, line.ljust(_LINE, b"\0"))
+            self._shared_file.write(self._file.size, line.ljust(_LINE, b"\0"))
 
     def finish(self, *, overwrite: bool) -> None:
         """Give it the target's name. It can't be used afterwards.
@@ -103,12 +103,12 @@ class PartialFile:
             OSError: It can't be renamed.
         """
         refuse_existing(self._target, overwrite=overwrite)
-        self._handle.truncate(self._file.size)
+        self._shared_file.truncate(self._file.size)
         if os.name != "nt":  # which has none
             with suppress(OSError):  # nor have some file systems
-                os.fchmod(self._handle.fileno(), permissions_for(self._target))
+                os.fchmod(self._shared_file.fileno(), permissions_for(self._target))
         if os.name == "nt":  # where no open file can be renamed
-            self._handle.close()
+            self._shared_file.close()
         # Elsewhere it stays locked until it has its name, so that nobody takes it up again.
         if overwrite:
             os.replace(self._path, self._target)
@@ -123,18 +123,18 @@ class PartialFile:
     def remove(self) -> None:
         """Delete it: what it holds is of no use."""
         if os.name == "nt":
-            self._handle.close()
+            self._shared_file.close()
         with suppress(FileNotFoundError):
             os.unlink(self._path)
 
     def _begin(self) -> None:
-        self._handle.truncate(0)
-        self._handle.truncate(self._file.size + _LINE + self.ranges)
+        self._shared_file.truncate(0)
+        self._shared_file.truncate(self._file.size + _LINE + self.ranges)
 
     def _read_state(self) -> tuple[frozenset[int], str | None]:
         """What an earlier download left, if it was one of the same content."""
         state = bytearray(_LINE + self.ranges + 1)
-        if self._handle.read_into(self._file.size, memoryview(state)) != len(state) - 1:
+        if self._shared_file.read_into(self._file.size, memoryview(state)) != len(state) - 1:
             return frozenset(), None
         line = bytes(state[:_LINE]).rstrip(b"\0").decode("ascii", "replace")
         begin = _line_of(self._file, "")[:-1]

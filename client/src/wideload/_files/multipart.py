@@ -7,34 +7,35 @@ from collections import deque
 from collections.abc import Mapping
 from itertools import chain, islice
 
-from wideload._files.control import Control
-from wideload._files.crew import Crew
+from wideload._files.cancel_scope import CancelScope
 from wideload._files.digest import Digest
-from wideload._files.meter import Meter
-from wideload._files.put import Piece, Sender
-from wideload._files.session import MOST_PARTS, Action, Session
+from wideload._files.files_api import MOST_PARTS, FilesApi
+from wideload._files.part_upload import Part, PartUploader
+from wideload._files.progress_meter import ProgressMeter
+from wideload._files.worker_pool import WorkerPool
+from wideload._presigned import PresignedRequest
 
 
 def send_parts(
-    sender: Sender,
-    session: Session,
+    uploader: PartUploader,
+    files_api: FilesApi,
     upload_id: str,
     digest: Digest,
     *,
     held: Mapping[int, str],
     parallel: int,
-    control: Control,
-    meter: Meter,
+    scope: CancelScope,
+    meter: ProgressMeter,
 ) -> None:
     """Send what S3 doesn't hold.
 
     Args:
         held: Hex SHA-256 of each part that S3 holds, by number from 1.
         parallel: Parts at once, at most.
-        control: Of this work alone.
+        scope: Of this work alone.
 
     Raises:
-        UploadMissing, WideloadError, OSError: As `Sender.put`.
+        UploadMissing, WideloadError, OSError: As `PartUploader.put`.
     """
     pieces = {
         number: piece
@@ -43,14 +44,14 @@ def send_parts(
     }
     if not pieces:
         return
-    queue = _Queue(session, upload_id, pieces, ahead=parallel, control=control)
+    queue = _Queue(files_api, upload_id, pieces, ahead=parallel, scope=scope)
 
     def send() -> None:
         while (number := queue.take()) is not None:
-            control.check()
-            sender.put(pieces[number], lambda number=number: queue.action(number))  # type: ignore[misc]
+            scope.check()
+            uploader.put(pieces[number], lambda number=number: queue.action(number))  # type: ignore[misc]
 
-    Crew(control).run(min(parallel, len(pieces)), send, meter.poll)
+    WorkerPool(scope).run(min(parallel, len(pieces)), send, meter.poll)
 
 
 def held_bytes(digest: Digest, held: Mapping[int, str]) -> int:
@@ -63,9 +64,9 @@ def held_bytes(digest: Digest, held: Mapping[int, str]) -> int:
     )
 
 
-def _pieces(digest: Digest) -> dict[int, Piece]:
+def _pieces(digest: Digest) -> dict[int, Part]:
     return {
-        number: Piece(
+        number: Part(
             offset := (number - 1) * digest.part_size,
             min(digest.part_size, digest.size - offset),
             sha256,
@@ -83,20 +84,20 @@ class _Queue:
 
     def __init__(
         self,
-        session: Session,
+        files_api: FilesApi,
         upload_id: str,
-        pieces: Mapping[int, Piece],
+        pieces: Mapping[int, Part],
         *,
         ahead: int,
-        control: Control,
+        scope: CancelScope,
     ) -> None:
-        self._session = session
+        self._files_api = files_api
         self._upload_id = upload_id
         self._pieces = pieces
         self._ahead = min(ahead, MOST_PARTS)
-        self._control = control
+        self._scope = scope
         self._waiting = deque(pieces)
-        self._signed: dict[int, Action] = {}
+        self._signed: dict[int, PresignedRequest] = {}
         self._wanted: set[int] = set()  # taken, and still without an action
         # The first answer comes soonest, and few are lost if the transfer soon ends.
         self._batch = min(2 * self._ahead, MOST_PARTS)
@@ -112,7 +113,7 @@ class _Queue:
             self._wanted.add(number)
             return number
 
-    def action(self, number: int) -> Action:
+    def action(self, number: int) -> PresignedRequest:
         """An action for a part that was taken; another one at each call.
 
         Raises:
@@ -138,10 +139,10 @@ class _Queue:
             self._signed.pop(number, None)
         return action
 
-    def _in_hand(self, number: int) -> Action | None:
+    def _in_hand(self, number: int) -> PresignedRequest | None:
         with self._lock:
             action = self._signed.get(number)
-            if action and action.deadline <= self._control.pacing.monotonic():
+            if action and action.deadline <= self._scope.pacing.monotonic():
                 self._forget()
                 return None
             return action
@@ -156,7 +157,7 @@ class _Queue:
         self._signed.clear()
         self._batch = self._ahead
 
-    def _sign(self, *first: int) -> dict[int, Action]:
+    def _sign(self, *first: int) -> dict[int, PresignedRequest]:
         """Sign `first`, and what comes next."""
         with self._lock:
             order = chain(first, self._wanted - {*first}, self._waiting)
@@ -166,7 +167,7 @@ class _Queue:
             self._batch = min(2 * self._batch, MOST_PARTS)
         if not numbers:  # other threads have taken the last
             return {}
-        signed = self._session.sign(
+        signed = self._files_api.sign(
             self._upload_id, [(number, self._pieces[number].sha256) for number in numbers]
         )
         with self._lock:

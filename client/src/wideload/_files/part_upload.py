@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from wideload._files.control import Control, Gate
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import digest_of_part
-from wideload._files.meter import Meter
-from wideload._files.session import Action, Session
+from wideload._files.files_api import FilesApi
+from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import Content
 from wideload._http import Body, Http, NoAnswer
+from wideload._presigned import PresignedRequest, no_answer, passes, refusal, wants_new_url
 from wideload._retry import Attempts, parse_retry_after
-from wideload._upload import no_answer, passes, refusal, wants_new_url
 from wideload.errors import FileChangedError, TransportError, UploadError
 
 _SMALLEST_BLOCK = 64 * 1024
@@ -41,7 +42,7 @@ class _Paused(Exception):  # noqa: N818 - never leaves this module
 
 
 @dataclass(frozen=True)
-class Piece:
+class Part:
     """A part, or a whole file that goes in one PUT."""
 
     offset: int
@@ -59,27 +60,27 @@ class _Failure:
     retry_after: float | None = None
 
 
-class Sender:
+class PartUploader:
     """Sends pieces of one file. Threads may share it."""
 
     def __init__(
         self,
         http: Http,
-        session: Session,
+        files_api: FilesApi,
         content: Content,
         *,
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> None:
         self._http = http
-        self._session = session
+        self._files_api = files_api
         self._content = content
-        self._control = control
-        self._gate = gate
+        self._scope = scope
+        self._concurrency = concurrency
         self._meter = meter
 
-    def put(self, piece: Piece, new_action: Callable[[], Action]) -> None:
+    def put(self, piece: Part, new_action: Callable[[], PresignedRequest]) -> None:
         """Store a piece.
 
         Args:
@@ -88,22 +89,22 @@ class Sender:
         Raises:
             FileChangedError: Its bytes aren't those that were hashed.
             UploadMissing: The upload is there no more.
-            CancelledError, Stopped: As `Control.check`.
+            CancelledError, Stopped: As `CancelScope.check`.
             UploadError, TransportError, ApiError: There is no use in trying again.
         """
-        attempts = self._session.attempts()
-        action: Action | None = None
+        attempts = self._files_api.attempts()
+        action: PresignedRequest | None = None
         new_urls = 0
         while True:
-            with self._gate.entered(self._control):
-                if action is None or action.deadline <= self._control.pacing.monotonic():
+            with self._concurrency.entered(self._scope):
+                if action is None or action.deadline <= self._scope.pacing.monotonic():
                     action = new_action()
                 try:
                     failure = self._attempt(piece, action, attempts)
                 except _Paused:
                     continue
             if failure is None:
-                self._gate.worked()
+                self._concurrency.worked()
                 return
             error = failure.error
             if isinstance(error, TransportError):
@@ -116,14 +117,16 @@ class Sender:
             elif error.code in _DAMAGED:
                 self._check_piece(piece)
             if failure.passing:
-                self._gate.failed()
+                self._concurrency.failed()
             if not failure.passing or not attempts.again(error, failure.retry_after):
                 raise error
 
-    def _attempt(self, piece: Piece, action: Action, attempts: Attempts) -> _Failure | None:
+    def _attempt(
+        self, piece: Part, action: PresignedRequest, attempts: Attempts
+    ) -> _Failure | None:
         """Make one request; None if S3 has the piece."""
         attempts.requests += 1
-        sending = _Sending(self._content, piece, self._control, self._meter)
+        sending = _Sending(self._content, piece, self._scope, self._meter)
         try:
             answer = self._http.request(
                 action.method,
@@ -149,10 +152,10 @@ class Sender:
         return _Failure(
             error,
             passes(error) or error.code in _BROKEN or error.code in _DAMAGED,
-            parse_retry_after(answer.headers.get("Retry-After"), self._control.pacing.now()),
+            parse_retry_after(answer.headers.get("Retry-After"), self._scope.pacing.now()),
         )
 
-    def _check_piece(self, piece: Piece) -> None:
+    def _check_piece(self, piece: Part) -> None:
         """Tell a file that changed from bytes that were damaged on the way.
 
         Raises:
@@ -168,10 +171,12 @@ class Sender:
 class _Sending:
     """One attempt at a piece."""
 
-    def __init__(self, content: Content, piece: Piece, control: Control, meter: Meter) -> None:
+    def __init__(
+        self, content: Content, piece: Part, scope: CancelScope, meter: ProgressMeter
+    ) -> None:
         self._content = content
         self._piece = piece
-        self._control = control
+        self._scope = scope
         self._meter = meter
         self._sent = 0
 
@@ -180,9 +185,9 @@ class _Sending:
         buffer = memoryview(bytearray(min(_LARGEST_BLOCK, self._piece.size)))
         began = time.monotonic()
         while self._sent < self._piece.size:
-            if not self._control.resumed_within(_LONGEST_PAUSE_CONNECTED):
+            if not self._scope.resumed_within(_LONGEST_PAUSE_CONNECTED):
                 raise _Paused
-            self._control.check()
+            self._scope.check()
             rate = self._sent / max(_BURST, time.monotonic() - began)
             length = max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, int(rate * _BLOCK_SECONDS)))
             block = buffer[: min(length, self._piece.size - self._sent)]

@@ -13,7 +13,7 @@ from typing import IO, Any, Self, cast
 
 from isal import isal_zlib
 
-from wideload._serialize import Default, serialize
+from wideload._ingest.serialize import Default, serialize
 from wideload._spool import naming_temporary_directory
 from wideload.errors import DocumentError
 
@@ -51,7 +51,7 @@ Document = Mapping[str, Any] | bytes | bytearray | memoryview | str | os.PathLik
 Block = bytes | memoryview
 
 
-class Prepared:
+class PreparedDocument:
     """A document as gzip, ready to be sent; a context manager that frees what it holds.
 
     Attributes:
@@ -92,7 +92,7 @@ class Prepared:
         self.resources.close()
 
 
-def prepare(document: Document, default: Default | None = None) -> Prepared:
+def prepare(document: Document, default: Default | None = None) -> PreparedDocument:
     """Serialize and compress `document`, or take it as it is if it is gzip already.
 
     Memory is bounded for paths and file objects: 8 MiB of the gzip, the rest in a temporary file.
@@ -125,20 +125,20 @@ def prepare(document: Document, default: Default | None = None) -> Prepared:
     )
 
 
-def _from_memory(document: bytes | bytearray | memoryview) -> Prepared:
+def _from_memory(document: bytes | bytearray | memoryview) -> PreparedDocument:
     view = memoryview(document)
     view = view.cast("B") if view.c_contiguous else memoryview(bytes(view))
     if bytes(view[:2]) != _GZIP_MAGIC:
         return _compress(_slices(view, _READ_BLOCK))
     _refuse_too_large(len(view))
-    return Prepared(
+    return PreparedDocument(
         lambda: _slices(view, _SEND_BLOCK),
         size=len(view),
         sha256=hashlib.sha256(view).hexdigest(),
     )
 
 
-def _from_path(path: str | os.PathLike[str]) -> Prepared:
+def _from_path(path: str | os.PathLike[str]) -> PreparedDocument:
     if isinstance(path, str) and path.lstrip().startswith(("{", "[")) and not os.path.exists(path):
         raise DocumentError(
             "a str is taken for a path, and this one looks like JSON: to send JSON text, pass "
@@ -151,7 +151,7 @@ def _from_path(path: str | os.PathLike[str]) -> Prepared:
     return prepared
 
 
-def _from_file(file: IO[bytes]) -> Prepared:
+def _from_file(file: IO[bytes]) -> PreparedDocument:
     start = file.tell() if _seekable(file) else None
     head = b"".join(_first_two_bytes(file))
     if head[:2] != _GZIP_MAGIC:
@@ -165,10 +165,12 @@ def _from_file(file: IO[bytes]) -> Prepared:
         sha256.update(block)
         size += len(block)
     _refuse_too_large(size)
-    return Prepared(lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest())
+    return PreparedDocument(
+        lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest()
+    )
 
 
-def _compress(blocks: Iterable[Block]) -> Prepared:
+def _compress(blocks: Iterable[Block]) -> PreparedDocument:
     """gzip JSON as a stream, hashing both sides of the compressor on the way."""
     json_sha256 = hashlib.sha256()
     json_size = 0
@@ -193,7 +195,7 @@ def _compress(blocks: Iterable[Block]) -> Prepared:
     return prepared
 
 
-def _spool(blocks: Iterable[bytes]) -> Prepared:
+def _spool(blocks: Iterable[bytes]) -> PreparedDocument:
     """Keep gzip bytes that can be read only once where they can be read again."""
     sha256 = hashlib.sha256()
     size = 0
@@ -205,7 +207,7 @@ def _spool(blocks: Iterable[bytes]) -> Prepared:
                 spool.write(block)
             size += len(block)
             _refuse_too_large(size)
-        prepared = Prepared(
+        prepared = PreparedDocument(
             lambda: _file_blocks(cast("IO[bytes]", spool), 0, size),
             size=size,
             sha256=sha256.hexdigest(),

@@ -11,15 +11,15 @@ from typing import IO, cast
 import urllib3
 
 from wideload._http import Answer, Http, NoAnswer, read
-from wideload._models import CallLog
+from wideload._ingest.models import CallLog
+from wideload._presigned import no_answer, passes, refusal, wants_new_url
 from wideload._retry import Attempts
-from wideload._upload import no_answer, passes, refusal, wants_new_url
 from wideload.errors import IntegrityError, TransportError, UploadError
 
 _COPY_BLOCK = 256 * 1024
 
 
-class Download:
+class StoredDocument:
     """The bytes behind a presigned URL, read once from the beginning, as a file object.
 
     A broken connection is taken up where it broke, and an expired URL is replaced.
@@ -85,12 +85,12 @@ class Download:
         raise refusal("download", Answer(response.status, response.headers, content))
 
 
-def copy(log: CallLog, source: Download, file: IO[bytes]) -> None:
+def copy(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:
     """Write what `source` gives to `file`, uncompressed.
 
     Raises:
         IntegrityError: It is not the document that was recorded.
-        TransportError, UploadError: As `Download.read`.
+        TransportError, UploadError: As `StoredDocument.read`.
     """
     sha256 = hashlib.sha256()
     size = 0

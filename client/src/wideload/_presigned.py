@@ -1,10 +1,10 @@
-"""Presigned URLs for payloads, and what answers of S3 mean."""
+"""Presigned requests to S3, and the meaning of S3's answers."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from wideload._http import Answer, NoAnswer, redirected, without_query
 from wideload._retry import Attempts
@@ -24,37 +24,17 @@ _LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """An upload URL and what belongs to it, as `/get-upload-url` gives it."""
+class PresignedRequest:
+    """A request that the API wants to be made, as it stands.
 
-    payload_id: str
-    s3_key: str
+    Attributes:
+        deadline: Time, as `Pacing.monotonic` gives it, from which it is too old to begin with.
+    """
+
     method: str
-    url: str = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-
-    @classmethod
-    def parse(cls, answer: dict[str, Any]) -> Ticket:
-        """Take the members that an upload needs.
-
-        Raises:
-            KeyError, TypeError, ValueError: One is missing or of a wrong kind.
-        """
-        ticket = cls(
-            payload_id=answer["payload_id"],
-            s3_key=answer["s3_key"],
-            method=answer["method"],
-            url=answer["upload_url"],
-            headers=dict(answer["headers"]),
-        )
-        texts = (ticket.payload_id, ticket.s3_key, ticket.method, ticket.url)
-        if not all(isinstance(text, str) for text in (*texts, *ticket.headers.values())):
-            raise TypeError("a member that must be text is not")
-        # Checked here, since the HTTP library would show what it can't send.
-        lines = (*ticket.headers, *ticket.headers.values())
-        if not all(line.isascii() and line.isprintable() for line in lines):
-            raise ValueError("a header can't be sent")
-        return ticket
+    href: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    deadline: float
 
 
 def passes(failure: UploadError) -> bool:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urlsplit
 
 from wideload._http import Http, NoAnswer, Transport, redirected
 from wideload._json import parse_object
+from wideload._presigned import no_answer
 from wideload._proxies import LOOPBACK
 from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
-from wideload._upload import no_answer
 from wideload._version import __version__
 from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, TransportError
 
@@ -19,7 +19,7 @@ _TIMEOUT = 30.0
 _RETRIES = 3
 
 
-class Web:
+class JsonHttp:
     """Requests over one transport, repeated where that is safe and may help.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from wideload._files.names import SURROGATE
+from wideload._text import SURROGATE
 from wideload.errors import DocumentError
 
 Default = Callable[[Any], Any]

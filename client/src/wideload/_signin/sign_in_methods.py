@@ -7,20 +7,20 @@ from typing import Any
 
 from wideload._signin import oauth
 from wideload._signin.cognito import Cognito, Prompts
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.loopback import listening
 from wideload._signin.provider import Provider
 from wideload._signin.tokens import SignIn, Tokens
-from wideload._signin.web import Web
 from wideload.errors import SignInError
 
 
 def sign_in_with_browser(
-    web: Web, url: str, *, show: Callable[[str], object], timeout: float, paste: bool = False
+    http: JsonHttp, url: str, *, show: Callable[[str], object], timeout: float, paste: bool = False
 ) -> SignIn:
     """Sign in on the provider's page: authorization code with PKCE, and a loopback redirect.
 
     Args:
-        web: For asking the API and the provider.
+        http: For asking the API and the provider.
         url: The API's base URL.
         show: Called once with the page's address, when its end can be met.
         timeout: Seconds to wait for the person.
@@ -31,12 +31,12 @@ def sign_in_with_browser(
         SignInError: It was refused, or nobody signed in in time.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
-    provider = Provider.of(url, web).discovered(web)
+    provider = Provider.of(url, http).discovered(http)
     with listening() as callback:
         authorization = oauth.Authorization(provider, callback.redirect_uri)
 
         def settle(query: str) -> tuple[Tokens, dict[str, Any]]:
-            return authorization.exchange(web, authorization.code(query))
+            return authorization.exchange(http, authorization.code(query))
 
         show(authorization.url)
         tokens, id_claims = callback.wait(settle, timeout=timeout, paste=paste)
@@ -44,7 +44,7 @@ def sign_in_with_browser(
 
 
 def sign_in_with_password(
-    web: Web, url: str, username: str, password: str, prompts: Prompts | None = None
+    http: JsonHttp, url: str, username: str, password: str, prompts: Prompts | None = None
 ) -> SignIn:
     """Sign in at the deployment's Cognito user pool; the password isn't sent (SRP).
 
@@ -52,12 +52,12 @@ def sign_in_with_password(
         SignInError: Something is wrong, or the pool wants what `prompts` can't give.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
-    provider = Provider.of(url, web)
-    tokens, id_claims = Cognito(web, provider).sign_in(username, password, prompts or Prompts())
+    provider = Provider.of(url, http)
+    tokens, id_claims = Cognito(http, provider).sign_in(username, password, prompts or Prompts())
     return SignIn.of(url, provider, "password", tokens, id_claims)
 
 
-def renewed_sign_in(web: Web, old: SignIn) -> SignIn:
+def renewed_sign_in(http: JsonHttp, old: SignIn) -> SignIn:
     """The same with new tokens.
 
     Raises:
@@ -72,9 +72,9 @@ def renewed_sign_in(web: Web, old: SignIn) -> SignIn:
         )
     try:
         if old.way == "password":
-            tokens = Cognito(web, old.provider).refresh(refresh_token)
+            tokens = Cognito(http, old.provider).refresh(refresh_token)
         else:
-            tokens = oauth.refresh(web, old.provider, refresh_token)
+            tokens = oauth.refresh(http, old.provider, refresh_token)
     except SignInError as error:
         raise SignInError(
             f"the sign-in at {old.url} has ended ({error}): run wideload login", code=error.code
@@ -82,7 +82,7 @@ def renewed_sign_in(web: Web, old: SignIn) -> SignIn:
     return old.with_tokens(tokens)
 
 
-def revoke(web: Web, sign_in: SignIn) -> bool:
+def revoke(http: JsonHttp, sign_in: SignIn) -> bool:
     """End a sign-in at its provider; False if the provider doesn't offer that.
 
     Raises:
@@ -93,6 +93,6 @@ def revoke(web: Web, sign_in: SignIn) -> bool:
     if refresh_token is None:
         return False
     if sign_in.provider.cognito_endpoint:
-        Cognito(web, sign_in.provider).revoke(refresh_token)
+        Cognito(http, sign_in.provider).revoke(refresh_token)
         return True
-    return oauth.revoke(web, sign_in.provider, refresh_token)
+    return oauth.revoke(http, sign_in.provider, refresh_token)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import urllib3
 
-from wideload._files.control import Control, Gate
-from wideload._files.meter import Meter
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.files_api import FilesApi
 from wideload._files.models import FileInfo
-from wideload._files.session import Action, Session
+from wideload._files.progress_meter import ProgressMeter
 from wideload._http import Answer, Http, NoAnswer, read
+from wideload._presigned import PresignedRequest, no_answer, passes, refusal, wants_new_url
 from wideload._retry import Attempts, parse_retry_after
-from wideload._upload import no_answer, passes, refusal, wants_new_url
 from wideload.errors import IntegrityError, TransportError, UploadError
 
 _READ_BLOCK = 256 * 1024
@@ -26,7 +27,7 @@ class OtherObject(Exception):  # noqa: N818 - a signal between private modules
 
 
 @dataclass
-class Range:
+class ByteRange:
     """Bytes of the file that are wanted, from `at` up to `end`; `at` moves on as they come."""
 
     at: int
@@ -42,7 +43,7 @@ class _Failure:
     retry_after: float | None = None
 
 
-class Fetcher:
+class RangeDownloader:
     """Gets ranges of one file. Threads may share it.
 
     Args:
@@ -54,28 +55,28 @@ class Fetcher:
     def __init__(
         self,
         http: Http,
-        session: Session,
+        files_api: FilesApi,
         file: FileInfo,
-        action: Action,
+        action: PresignedRequest,
         *,
         etag: str | None,
         found_etag: Callable[[str], object],
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> None:
         self._http = http
-        self._session = session
+        self._files_api = files_api
         self._file = file
         self._action = action
         self._etag = etag
         self._found_etag = found_etag
-        self._control = control
-        self._gate = gate
+        self._scope = scope
+        self._concurrency = concurrency
         self._meter = meter
         self._lock = threading.Lock()
 
-    def fetch(self, wanted: Range, write: Callable[[int, bytes], object]) -> None:
+    def fetch(self, wanted: ByteRange, write: Callable[[int, bytes], object]) -> None:
         """Get all of a range.
 
         Args:
@@ -84,23 +85,23 @@ class Fetcher:
         Raises:
             OtherObject: It isn't the same object any more.
             IntegrityError: It has another size than was recorded.
-            CancelledError, Stopped: As `Control.check`.
+            CancelledError, Stopped: As `CancelScope.check`.
             UploadError, TransportError, ApiError: There is no use in trying again.
         """
-        attempts = self._session.attempts()
+        attempts = self._files_api.attempts()
         new_urls = 0
         while wanted.at < wanted.end:
-            self._control.check()
+            self._scope.check()
             began_at = wanted.at
             attempts.requests += 1
-            with self._gate.entered(self._control):
+            with self._concurrency.entered(self._scope):
                 action = self._current_action()
                 failure = self._attempt(action, wanted, write, attempts)
             if failure is None:  # all is there, or the caller has paused it
-                self._gate.worked()
+                self._concurrency.worked()
                 continue
             if wanted.at > began_at:
-                attempts, new_urls = self._session.attempts(), 0
+                attempts, new_urls = self._files_api.attempts(), 0
             error = failure.error
             if (
                 isinstance(error, UploadError)
@@ -112,14 +113,14 @@ class Fetcher:
                 self._renew(action)
                 continue
             if failure.passing:
-                self._gate.failed()
+                self._concurrency.failed()
             if not failure.passing or not attempts.again(error, failure.retry_after):
                 raise error
 
     def _attempt(
         self,
-        action: Action,
-        wanted: Range,
+        action: PresignedRequest,
+        wanted: ByteRange,
         write: Callable[[int, bytes], object],
         attempts: Attempts,
     ) -> _Failure | None:
@@ -142,13 +143,13 @@ class Fetcher:
     def _read(
         self,
         response: urllib3.BaseHTTPResponse,
-        wanted: Range,
+        wanted: ByteRange,
         write: Callable[[int, bytes], object],
     ) -> None:
         while wanted.at < wanted.end:
-            if self._control.paused:
+            if self._scope.paused:
                 return  # the connection is given up, and nothing is lost by that
-            self._control.check()
+            self._scope.check()
             block = read(response, min(_READ_BLOCK, wanted.end - wanted.at))
             if not block:
                 raise NoAnswer("the answer ended early", retryable=True)
@@ -167,12 +168,10 @@ class Fetcher:
             error = UploadError(
                 "asked for a range, S3 sent all: is there a proxy on the way?", status=200
             )
-        retry_after = parse_retry_after(
-            answer.headers.get("Retry-After"), self._control.pacing.now()
-        )
+        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._scope.pacing.now())
         return _Failure(error, passes(error), retry_after)
 
-    def _check_object(self, response: urllib3.BaseHTTPResponse, wanted: Range) -> None:
+    def _check_object(self, response: urllib3.BaseHTTPResponse, wanted: ByteRange) -> None:
         came = response.headers.get("Content-Range", "")
         if came != f"bytes {wanted.at}-{wanted.end - 1}/{self._file.size}":
             error = IntegrityError(
@@ -190,14 +189,14 @@ class Fetcher:
             elif self._etag != etag:
                 raise OtherObject
 
-    def _current_action(self) -> Action:
+    def _current_action(self) -> PresignedRequest:
         with self._lock:
-            if self._action.deadline <= self._control.pacing.monotonic():
-                _, self._action = self._session.download(self._file.file_id)
+            if self._action.deadline <= self._scope.pacing.monotonic():
+                _, self._action = self._files_api.download(self._file.file_id)
             return self._action
 
-    def _renew(self, refused: Action) -> None:
+    def _renew(self, refused: PresignedRequest) -> None:
         """Get a new URL, unless another thread has done so meanwhile."""
         with self._lock:
             if self._action is refused:
-                _, self._action = self._session.download(self._file.file_id)
+                _, self._action = self._files_api.download(self._file.file_id)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_methods import renewed_sign_in, sign_in_with_password
 from wideload._signin.tokens import SignIn
-from wideload._signin.ways import renewed_sign_in, sign_in_with_password
-from wideload._signin.web import Web
 from wideload.errors import (
     ConfigurationError,
     RateLimitError,
@@ -17,7 +17,7 @@ from wideload.errors import (
 )
 
 if TYPE_CHECKING:
-    from wideload._signin.store import Store  # it needs the extra `signin`
+    from wideload._signin.sign_in_store import Store  # it needs the extra `signin`
 
 _TROUBLE = (TransportError, ServerError, RateLimitError)
 
@@ -29,7 +29,7 @@ def open_store() -> Store:
         ConfigurationError: Packages are missing.
     """
     try:
-        from wideload._signin.store import Store
+        from wideload._signin.sign_in_store import Store
     except ModuleNotFoundError:
         raise ConfigurationError(
             "keeping sign-ins needs more packages: pip install wideload[signin]"
@@ -40,8 +40,8 @@ def open_store() -> Store:
 class _Source:
     """Gives access tokens as `Client(token=…)` wants it: asked at each request, by any thread."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
+    def __init__(self, http: JsonHttp) -> None:
+        self._http = http
         self._lock = threading.Lock()
         self._held: SignIn | None = None
 
@@ -71,7 +71,7 @@ class _Source:
 
     def _usable(self, sign_in: SignIn, refused: str | None) -> bool:
         tokens = sign_in.tokens
-        return tokens.access_token != refused and tokens.fresh(self._web.pacing.now())
+        return tokens.access_token != refused and tokens.fresh(self._http.pacing.now())
 
     def _newer(self, refused: str | None) -> SignIn:
         """Another sign-in than the one that is held."""
@@ -84,11 +84,11 @@ class StoredSource(_Source):
     Args:
         url: The API's base URL.
         store: Where they are kept.
-        web: For asking the provider.
+        http: For asking the provider.
     """
 
-    def __init__(self, url: str, store: Store, web: Web) -> None:
-        super().__init__(web)
+    def __init__(self, url: str, store: Store, http: JsonHttp) -> None:
+        super().__init__(http)
         self._url = url
         self._store = store
 
@@ -100,9 +100,9 @@ class StoredSource(_Source):
             found = self._load()  # another process may just have renewed it
             while not self._usable(found, refused):
                 try:
-                    renewed = renewed_sign_in(self._web, found)
+                    renewed = renewed_sign_in(self._http, found)
                 except _TROUBLE:
-                    if refused is None and not found.tokens.ended(self._web.pacing.now()):
+                    if refused is None and not found.tokens.ended(self._http.pacing.now()):
                         return found
                     raise
                 except SignInError:
@@ -130,11 +130,11 @@ class PasswordSource(_Source):
         url: The API's base URL.
         username: Name at the deployment's Cognito user pool.
         password: The password.
-        web: For asking the provider.
+        http: For asking the provider.
     """
 
-    def __init__(self, url: str, username: str, password: str, web: Web) -> None:
-        super().__init__(web)
+    def __init__(self, url: str, username: str, password: str, http: JsonHttp) -> None:
+        super().__init__(http)
         self._url = url
         self._username = username
         self._password = password
@@ -142,7 +142,7 @@ class PasswordSource(_Source):
     def _newer(self, refused: str | None) -> SignIn:  # noqa: ARG002
         if self._held is not None:
             try:  # without the password, and without another entry in the pool's log of sign-ins
-                return renewed_sign_in(self._web, self._held)
+                return renewed_sign_in(self._http, self._held)
             except SignInError:
                 pass  # the refresh token has ended, the password hasn't
-        return sign_in_with_password(self._web, self._url, self._username, self._password)
+        return sign_in_with_password(self._http, self._url, self._username, self._password)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from wideload._files.control import Control, Gate, Stopped
-from wideload._files.meter import Meter
-from wideload._files.models import ManyProgress, Source, UploadOutcome, UploadResult
-from wideload._files.session import MOST_FILES, Created, Session
-from wideload._files.upload import Opened
+from wideload._files.cancel_scope import CancelScope, Stopped
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.files_api import MOST_FILES, Created, FilesApi
+from wideload._files.models import BatchProgress, Source, UploadOutcome, UploadResult
+from wideload._files.progress_meter import ProgressMeter
+from wideload._files.upload import HashedFile
 from wideload._http import Progress
 from wideload.errors import QuotaError
 
@@ -27,8 +28,10 @@ _LOOK_AGAIN = 0.1
 _PATIENCE = 2.0
 
 
-Open = Callable[[Source, Control, Progress], Opened]
-Send = Callable[[Opened, Created | None, Control, Gate, Meter], UploadResult]
+Open = Callable[[Source, CancelScope, Progress], HashedFile]
+Send = Callable[
+    [HashedFile, Created | None, CancelScope, ConcurrencyLimit, ProgressMeter], UploadResult
+]
 
 
 @dataclass
@@ -37,10 +40,10 @@ class _Item:
 
     index: int
     source: Source
-    opened: Opened | None = None
+    opened: HashedFile | None = None
     followers: list[_Item] = field(default_factory=list)
 
-    def hashed(self) -> Opened:
+    def hashed(self) -> HashedFile:
         """What was opened, of an item that was."""
         assert self.opened is not None  # noqa: S101 - for mypy
         return self.opened
@@ -51,39 +54,39 @@ class _Item:
         return self.hashed().digest.sha256, self.hashed().digest.size
 
 
-class ManyUploads:
+class UploadBatch:
     """Uploads of one `Files.upload_many`.
 
     Args:
         open: Opens and hashes a source.
         send: Sends what was opened.
-        session: For the requests that announce them.
-        control: Of all of them together.
+        files_api: For the requests that announce them.
+        scope: Of all of them together.
     """
 
     def __init__(
         self,
         open: Open,
         send: Send,
-        session: Session,
+        files_api: FilesApi,
         *,
         parallel: int,
-        control: Control,
-        progress: ManyProgress | None,
-        hashing: ManyProgress | None,
+        scope: CancelScope,
+        progress: BatchProgress | None,
+        hashing: BatchProgress | None,
     ) -> None:
         self._open = open
         self._send = send
-        self._session = session
+        self._files_api = files_api
         self._parallel = parallel
-        self._control = control
-        self._gate = Gate(parallel)
+        self._scope = scope
+        self._concurrency = ConcurrencyLimit(parallel)
         self._sent = _Latest(progress)
         self._hashed = _Latest(hashing)
         self._todo: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[UploadOutcome] = queue.SimpleQueue()
-        self._ready = _Ready(control)
-        self._opened: dict[int, Opened] = {}
+        self._ready = _Ready(scope)
+        self._opened: dict[int, HashedFile] = {}
         self._under_way: dict[tuple[str, int], _Item] = {}
         self._lock = threading.Lock()
 
@@ -101,7 +104,7 @@ class ManyUploads:
                 thread.start()
             while more or ended < begun:
                 while more and begun - ended < _MOST_BEGUN:
-                    item = None if self._control.cancelled else next(waiting, None)
+                    item = None if self._scope.cancelled else next(waiting, None)
                     more = item is not None
                     begun += more
                     self._todo.put(_Item(*item) if item else None)
@@ -110,7 +113,7 @@ class ManyUploads:
                     ended += 1
                     yield outcome
         finally:
-            self._control.stop()
+            self._scope.stop()
             self._todo.put(None)
             deadline = time.monotonic() + _PATIENCE
             for thread in threads:
@@ -155,7 +158,7 @@ class ManyUploads:
     def _hash(self, item: _Item) -> bool:
         """Open and hash a source; whether it is to be announced."""
         try:
-            item.opened = self._open(item.source, self._control, self._hashed.of(item.index))
+            item.opened = self._open(item.source, self._scope, self._hashed.of(item.index))
         except Exception as error:  # noqa: BLE001 - it is given out
             self._end(item, error)
             return False
@@ -168,7 +171,7 @@ class ManyUploads:
 
     def _announce(self, batch: list[_Item]) -> None:
         try:
-            created = self._session.create([item.hashed().announced for item in batch])
+            created = self._files_api.create([item.hashed().announced for item in batch])
         except Exception as error:  # noqa: BLE001 - it is given out
             for item in batch:
                 self._end(item, error)
@@ -180,10 +183,10 @@ class ManyUploads:
         """Send what is ready, one file after another."""
         while (ready := self._ready.take()) is not None:
             item, created = ready
-            meter = Meter(item.key[1], self._sent.of(item.index))
-            control = self._control.part()
+            meter = ProgressMeter(item.key[1], self._sent.of(item.index))
+            scope = self._scope.part()
             try:
-                result = self._send(item.hashed(), created, control, self._gate, meter)
+                result = self._send(item.hashed(), created, scope, self._concurrency, meter)
             except Exception as error:  # noqa: BLE001 - it is given out
                 full = isinstance(error, QuotaError) and error.code == "too_many_uploads"
                 if full and self._ready.put_off(item):
@@ -214,8 +217,8 @@ class ManyUploads:
 class _Ready:
     """Files that are announced, and those that have to wait until another one has ended."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, scope: CancelScope) -> None:
+        self._scope = scope
         self._files: deque[tuple[_Item, Created | None]] = deque()
         self._put_off: deque[_Item] = deque()
         self._taken = 0
@@ -244,7 +247,7 @@ class _Ready:
             while not self._files:
                 if self._closed and not self._taken:
                     return None
-                self._control.check_stopped()
+                self._scope.check_stopped()
                 self._changed.wait(_LOOK_AGAIN)
             self._taken += 1
             return self._files.popleft()
@@ -274,7 +277,7 @@ class _Ready:
 class _Latest:
     """The last progress of each file, as the threads tell it and the caller is told."""
 
-    def __init__(self, report: ManyProgress | None) -> None:
+    def __init__(self, report: BatchProgress | None) -> None:
         self._report = report
         self._news: dict[int, tuple[int, int]] = {}
         self._lock = threading.Lock()

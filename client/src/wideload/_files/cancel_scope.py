@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from wideload._files.cancel import Cancel
@@ -19,7 +17,7 @@ class Stopped(Exception):  # noqa: N818 - a signal between private modules
     """The transfer that this thread works for has ended without it."""
 
 
-class Control:
+class CancelScope:
     """One transfer's permission to go on; every thread that works for it asks before each step.
 
     Args:
@@ -27,7 +25,7 @@ class Control:
         parent: The transfer that this one is part of.
     """
 
-    def __init__(self, cancel: Cancel, pacing: Pacing, parent: Control | None = None) -> None:
+    def __init__(self, cancel: Cancel, pacing: Pacing, parent: CancelScope | None = None) -> None:
         self._cancel = cancel
         self._sleep = pacing.sleep
         self._parent = parent
@@ -35,9 +33,9 @@ class Control:
         self.pacing = replace(pacing, sleep=self.sleep)
         """For retries: its `sleep` raises as `check` does."""
 
-    def part(self) -> Control:
-        """A control of its own for a part of this transfer."""
-        return Control(self._cancel, replace(self.pacing, sleep=self._sleep), self)
+    def part(self) -> CancelScope:
+        """A scope of its own for a part of this transfer."""
+        return CancelScope(self._cancel, replace(self.pacing, sleep=self._sleep), self)
 
     def stop(self) -> None:
         """Make all threads of this transfer raise `Stopped` at their next step."""
@@ -112,49 +110,3 @@ class Control:
         self.check_stopped()
         if self._cancel.cancelled:
             raise CancelledError("the transfer was cancelled; the same call goes on where it was")
-
-
-class Gate:
-    """Lets only so many requests go to S3 at once: fewer while it fails, more as it works again.
-
-    May be shared by transfers.
-
-    Attributes:
-        most: How many are let in at most.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._allowed = float(most)
-        self._inside = 0
-        self._left = threading.Condition()
-
-    @contextmanager
-    def entered(self, control: Control) -> Iterator[None]:
-        """Wait for a place and hold it.
-
-        Raises:
-            CancelledError, Stopped: As `Control.check`.
-        """
-        with self._left:
-            while self._inside >= int(self._allowed):
-                self._left.wait(_LOOK_AGAIN)
-                control.check()
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._left:
-                self._inside -= 1
-                self._left.notify()
-
-    def failed(self) -> None:
-        """Halve what is allowed, down to one: a request met trouble that may pass."""
-        with self._left:
-            self._allowed = max(1.0, self._allowed / 2)
-
-    def worked(self) -> None:
-        """Allow a little more, up to the most: as many successes as places make one more."""
-        with self._left:
-            self._allowed = min(float(self.most), self._allowed + 1 / self._allowed)
-            self._left.notify()
