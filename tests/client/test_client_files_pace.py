@@ -118,12 +118,12 @@ def test_parts_that_threads_have_taken_are_signed_together() -> None:
 
     actions = [queue.action(number) for number in (3, 1, 2, 4)]
 
-    assert [action.href for action in actions] == ["3", "1", "2", "4"]
+    assert [action.url for action in actions] == ["3", "1", "2", "4"]
     assert sorted(session.batches[0]) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert len(session.batches) == 1
 
     while (number := queue.take()) is not None:
-        assert queue.action(number).href == f"{number}"
+        assert queue.action(number).url == f"{number}"
     assert [len(batch) for batch in session.batches] == [8, 16, 16]
-    assert queue.action(40).href == "40"  # it was refused
+    assert queue.action(40).url == "40"  # it was refused
     assert session.batches[-1] == [40]

@@ -429,7 +429,7 @@ def test_an_answer_of_something_else_is_an_api_error(
         client.send({"a": 1})
 
 
-_TICKET = b'{"payload_id":"a","s3_key":"b","method":"PUT"'
+_UPLOAD_URL = b'{"payload_id":"a","s3_key":"b","method":"PUT","expires_in":900'
 
 
 @pytest.mark.parametrize(
@@ -437,14 +437,15 @@ _TICKET = b'{"payload_id":"a","s3_key":"b","method":"PUT"'
     [
         b"{}",
         b"7",
-        _TICKET + b"}",
-        _TICKET + b',"upload_url":"file:///etc","headers":{}}',
-        _TICKET + b',"upload_url":"https://s3","headers":{"a":1}}',
-        _TICKET + b',"upload_url":"https://s3","headers":{"a":"b\\r\\nc: d"}}',
-        _TICKET + '  ,"upload_url":"https://s3","headers":{"a":"é"}}'.encode(),
+        _UPLOAD_URL + b"}",
+        b'{"payload_id":"a","s3_key":"b","method":"PUT","upload_url":"https://s3","headers":{}}',
+        _UPLOAD_URL + b',"upload_url":"file:///etc","headers":{}}',
+        _UPLOAD_URL + b',"upload_url":"https://s3","headers":{"a":1}}',
+        _UPLOAD_URL + b',"upload_url":"https://s3","headers":{"a":"b\\r\\nc: d"}}',
+        _UPLOAD_URL + '  ,"upload_url":"https://s3","headers":{"a":"é"}}'.encode(),
     ],
 )
-def test_a_ticket_that_lacks_something_is_an_api_error(
+def test_an_upload_url_that_lacks_something_is_an_api_error(
     client: wideload.Client, server: FakeServer, large: dict[str, Any], body: bytes
 ) -> None:
     server.fail(_URL, Fault(200, body))
@@ -466,7 +467,7 @@ def test_an_upload_is_not_downgraded_to_plain_http(large: dict[str, Any]) -> Non
     class Api:
         def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
             assert url == "https://api.example/get-upload-url"
-            body = _TICKET + b',"upload_url":"http://s3.example/a","headers":{}}'
+            body = _UPLOAD_URL + b',"upload_url":"http://s3.example/a","headers":{}}'
             return urllib3.HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
 
     client = wideload.Client("https://api.example", api_key=API_KEY, transport=Api())

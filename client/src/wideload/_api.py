@@ -11,18 +11,15 @@ from wideload._auth import ApiKey, Auth
 from wideload._error_codes import ErrorCodes
 from wideload._http import Answer, Body, Http, NoAnswer, redirected
 from wideload._json import parse_object
-from wideload._presigned import no_answer
+from wideload._presigned import PresignedRequest
 from wideload._proxies import LOOPBACK
-from wideload._retry import LONGEST_TIME, Attempts, Pacing, parse_retry_after
+from wideload._retry import LONGEST_TIME, AttemptFailed, Attempts, Pacing, parse_retry_after
 from wideload.errors import (
     ApiError,
     AuthenticationError,
     ConfigurationError,
-    ServerError,
-    TransportError,
 )
 
-_PASSING_STATUSES = {429, 500, 502, 503, 504}
 _LONGEST_DETAIL = 1000
 
 
@@ -60,30 +57,70 @@ class Api:
         """
         url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
         lines = {"Accept": "application/json", **(headers or {})}
-        renewed = False
-        while True:
+        shown: dict[str, str] = {}
+
+        def attempt() -> Answer:
+            nonlocal shown
             shown = self._auth.headers()
-            attempts.requests += 1
-            failure: ApiError | TransportError
-            retry_after = None
-            try:
-                answer = self._http.request(method, url, headers={**lines, **shown}, body=body)
-            except NoAnswer as error:
-                again = error.retryable
-                attempts.unknown += error.sent
-                failure = no_answer(method, url, error, attempts)
-            else:
-                if answer.ok:
-                    return answer
-                if answer.status == 401 and not renewed and self._auth.renew(shown):
-                    renewed = True
-                    continue
-                failure = self._error(method, path, answer)
-                retry_after = failure.retry_after
-                attempts.unknown += failure.status >= 500
-                again = self._passes(failure)
-            if not again or not attempts.again(failure, retry_after):
-                raise failure
+            return self._attempt(method, path, url, {**lines, **shown}, body, attempts)
+
+        try:
+            return attempts.run(attempt)
+        except AuthenticationError as refused:
+            if refused.status != 401 or not self._auth.renew(shown):
+                raise
+        return attempts.run(attempt)
+
+    def _attempt(  # noqa: PLR0917 - private, and called once
+        self,
+        method: str,
+        path: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Body | bytes | None,
+        attempts: Attempts,
+    ) -> Answer:
+        attempts.requests += 1
+        try:
+            answer = self._http.request(method, url, headers=headers, body=body)
+        except NoAnswer as lost:
+            attempts.ambiguous += lost.sent
+            failure = attempts.lost(method, url, lost)
+        else:
+            if answer.ok:
+                return answer
+            error = self._error(method, path, answer)
+            attempts.ambiguous += error.status >= 500
+            again = self._codes.is_retryable(error.status, error.code)
+            failure = AttemptFailed(
+                error, "later" if again else "never", retry_after=error.retry_after
+            )
+        raise failure
+
+    def presigned_request(
+        self, members: Mapping[str, Any], *, url: str = "href"
+    ) -> PresignedRequest:
+        """Read a presigned request of an answer.
+
+        Args:
+            members: Its `method`, URL, `headers` and `expires_in` (seconds).
+            url: Name of the member with the URL.
+
+        Raises:
+            AttributeError, KeyError, OverflowError, TypeError, ValueError: It isn't one, or can't
+                be sent.
+        """
+        method, headers = members["method"], dict(members["headers"])
+        lines = (method, *headers, *headers.values())
+        if not all(isinstance(line, str) for line in lines):
+            raise TypeError("a member that must be text is not")
+        # Checked here, since the HTTP library would show what it can't send.
+        if not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("a line can't be sent")
+        life = float(members["expires_in"])
+        # S3 checks the expiry when the request arrives, so some of the time is left for that.
+        deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
+        return PresignedRequest(method, self.checked_url(members[url]), headers, deadline)
 
     def absolute(self, url: object) -> str | None:
         """A URL of an answer; paths in answers are relative to the base URL."""
@@ -126,8 +163,7 @@ class Api:
             message += f" (is {self.base_url} the API's base URL?)"
         if request_id:
             message += f" [request {request_id}]"
-        kind = self._codes.statuses.get(status, ServerError if status >= 500 else ApiError)
-        error = self._codes.errors.get(code or "", kind)(
+        error = self._codes.error(status, code)(
             message,
             status=status,
             code=code,
@@ -139,13 +175,6 @@ class Api:
         if isinstance(error, AuthenticationError):
             error.by_key = isinstance(self._auth, ApiKey)
         return error
-
-    def _passes(self, failure: ApiError) -> bool:
-        if failure.code in self._codes.lasting:
-            return False
-        if failure.status == 409:
-            return failure.code in self._codes.passing_conflicts
-        return failure.status in _PASSING_STATUSES
 
     def _error(self, method: str, path: str, answer: Answer) -> ApiError:
         try:

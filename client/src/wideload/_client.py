@@ -26,6 +26,7 @@ from wideload._ingest.send import Sending, check_recorded
 from wideload._ingest.serialize import Default
 from wideload._ingest.stored_document import StoredDocument, check_read, copy
 from wideload._pages import checked_count
+from wideload._presigned import PresignedCall, PresignedRequest, RenewableRequest
 from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
 from wideload._text import SURROGATE
 from wideload._version import __version__
@@ -383,7 +384,7 @@ class Client:
         try:
             answer = self._api.request("DELETE", path, attempts)
         except NotFoundError as error:
-            if attempts.unknown and error.code == "unknown_payload":
+            if attempts.ambiguous and error.code == "unknown_payload":
                 return
             error.payload_id = payload_id
             raise
@@ -429,13 +430,14 @@ class Client:
         if log.document_url is None:
             raise _unusable(log)
 
-        # The first URL is the one at hand; each later one replaces one that S3 refused.
-        urls = [log.document_url]
+        def sign() -> PresignedRequest:
+            return PresignedRequest("GET", self._get(payload_id, attempts).document_url or "")
 
-        def next_url() -> str:
-            return urls.pop() if urls else self._get(payload_id, attempts).document_url or ""
-
-        source = StoredDocument(self._http, next_url, attempts)
+        requests = RenewableRequest(
+            sign, self._pacing.monotonic, PresignedRequest("GET", log.document_url)
+        )
+        call = PresignedCall(self._http, requests, attempts, self._pacing)
+        source = StoredDocument(call, attempts)
         try:
             copy(log, source, file)
         finally:

@@ -1,4 +1,4 @@
-"""Error codes of the two APIs: the exception that each stands for, and whether a retry can help."""
+"""Error codes of the two APIs and of S3: the exception for each, and whether a retry can help."""
 
 from __future__ import annotations
 
@@ -18,62 +18,106 @@ from wideload.errors import (
     ServerError,
 )
 
+RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
+"""Statuses of answers, of the APIs or of S3, after which a retry can help."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """One error code of an API.
+
+    Attributes:
+        error: The exception to raise.
+        retryable: Whether a retry can help. None: as for the answer's status.
+    """
+
+    error: type[ApiError]
+    retryable: bool | None = None
+
 
 @dataclass(frozen=True)
 class ErrorCodes:
-    """What an API's statuses and codes mean to the caller.
+    """The exceptions for the error answers of one API.
 
     Attributes:
-        statuses: The error to raise for a status. Others: `ServerError` from 500, else `ApiError`.
-        errors: The error to raise for a code that says something else than its status by itself.
-        passing_conflicts: Codes of those 409s that waiting a moment mends.
-        lasting: Codes that waiting doesn't mend, whatever their status.
+        statuses: The exception for a status. Others: `ServerError` from 500, else `ApiError`.
+        codes: The codes to which the rule of their status doesn't apply.
     """
 
     statuses: Mapping[int, type[ApiError]]
-    errors: Mapping[str, type[ApiError]]
-    passing_conflicts: frozenset[str]
-    lasting: frozenset[str] = frozenset()
+    codes: Mapping[str, Code]
 
+    def error(self, status: int, code: str | None) -> type[ApiError]:
+        """The exception for an answer."""
+        if row := self.codes.get(code or ""):
+            return row.error
+        return self.statuses.get(status, ServerError if status >= 500 else ApiError)
+
+    def is_retryable(self, status: int, code: str | None) -> bool:
+        """Whether a retry can help."""
+        row = self.codes.get(code or "")
+        if row is None or row.retryable is None:
+            return status in RETRYABLE_STATUSES
+        return row.retryable
+
+    def is_final(self, code: str | None) -> bool:
+        """Whether no retry can help, even if the server names a time to wait."""
+        row = self.codes.get(code or "")
+        return row is not None and row.retryable is False
+
+
+_STATUSES: Mapping[int, type[ApiError]] = {
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
 
 PAYLOAD_CODES = ErrorCodes(
-    statuses={
-        400: PayloadRefusedError,
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        409: ConflictError,
-        413: PayloadRefusedError,
-        415: PayloadRefusedError,
-        422: PayloadRefusedError,
-        429: RateLimitError,
+    statuses={**_STATUSES, **dict.fromkeys((400, 413, 415, 422), PayloadRefusedError)},
+    codes={
+        # 409
+        "in_progress": Code(ConflictError, retryable=True),
+        "not_uploaded": Code(ConflictError, retryable=True),
+        "duplicate": Code(PayloadRefusedError),
+        "object_changed": Code(PayloadRefusedError),
+        "upload_lost": Code(PayloadRefusedError),
+        # 413 to a GET
+        "record_too_large": Code(RecordTooLargeError),
     },
-    errors={
-        # 409s that waiting doesn't mend: the payload has failed.
-        "duplicate": PayloadRefusedError,
-        "object_changed": PayloadRefusedError,
-        "upload_lost": PayloadRefusedError,
-        "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
-    },
-    passing_conflicts=frozenset({"in_progress", "not_uploaded"}),
 )
 
 FILE_CODES = ErrorCodes(
-    statuses={
-        400: FileRefusedError,
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        409: ConflictError,
-        410: NotFoundError,
-        413: FileRefusedError,
-        429: RateLimitError,
+    statuses={**_STATUSES, 410: NotFoundError, **dict.fromkeys((400, 413), FileRefusedError)},
+    codes={
+        # 409
+        "conflict": Code(ConflictError, retryable=True),
+        # 409, or 503 from deployments of earlier versions: S3 is still joining the parts
+        "completing": Code(ServerError),
+        # 413
+        "quota_exceeded": Code(QuotaError),
+        # 429
+        "too_many_uploads": Code(QuotaError, retryable=False),
     },
-    errors={
-        "quota_exceeded": QuotaError,
-        "too_many_uploads": QuotaError,
-        "completing": ServerError,  # a 409, which the service's work mends, not the caller's
-    },
-    passing_conflicts=frozenset({"conflict"}),
-    lasting=frozenset({"too_many_uploads"}),
 )
+
+# The API's answers to a request for a part's URL when another process has ended the upload.
+UPLOAD_ENDED = frozenset({"completing", "upload_completed", "upload_gone", "unknown_upload"})
+# The API's answers to `complete` when S3 doesn't hold the whole file.
+UPLOAD_INCOMPLETE = frozenset({"not_uploaded", "parts_missing"})
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+S3_RETRYABLE = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+    }
+)
+# The body ended early, or its bytes were changed on the way.
+S3_INCOMPLETE = frozenset({"IncompleteBody"})
+S3_DAMAGED = frozenset({"BadDigest", "XAmzContentChecksumMismatch"})

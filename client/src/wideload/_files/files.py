@@ -330,7 +330,7 @@ class Files:
             self._api.request("DELETE", path, attempts)
         except WideloadError as error:
             gone = isinstance(error, NotFoundError) and error.code == "unknown_file"
-            if not (gone and attempts.unknown):
+            if not (gone and attempts.ambiguous):
                 error.file_id = file_id
                 raise
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -16,7 +16,6 @@ from wideload._presigned import PresignedRequest
 from wideload._retry import Attempts, RetryPolicy, parse_retry_after
 from wideload.errors import (
     ApiError,
-    ServerError,
 )
 
 # What the API takes in one request.
@@ -28,6 +27,8 @@ _LONGEST_COMPLETING = 15 * 60.0
 _COMPLETING_PAUSE = 2.0
 
 _JSON = {"Content-Type": "application/json"}
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,19 @@ class FilesApi:
         return created
 
     def create_one(self, file: NewFile) -> Created:
-        """Announce a file; wait if S3 is putting another upload of the same together.
+        """Announce one file; wait while S3 joins the parts of another upload of the same.
 
         Raises:
-            ApiError, TransportError: As `create`.
+            ApiError, TransportError: As `create`, or the file is refused.
         """
-        began = self._pacing.monotonic()
-        while True:
+
+        def create() -> Created:
             (created,) = self.create([file])
-            error = created.error
-            if error is None or not self._is_completing(error, began):
-                return created
-            self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
+            if created.error is not None:
+                raise created.error
+            return created
+
+        return self._once_completed(create)
 
     def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, PresignedRequest]:
         """Get an action for each of up to 100 parts.
@@ -139,7 +141,7 @@ class FilesApi:
         )
         try:
             signed = {
-                int(part["number"]): self.action(part["action"])
+                int(part["number"]): self._api.presigned_request(part["action"])
                 for part in parse_answer("POST", path, answer)["parts"]
             }
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
@@ -158,20 +160,15 @@ class FilesApi:
             ApiError, TransportError: There is no file yet.
         """
         path = f"/files/uploads/{upload_id}/complete"
-        began = self._pacing.monotonic()
-        while True:
+
+        def complete() -> FileInfo:
             attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
-            try:
-                answer = self._api.request("POST", path, attempts)
-            except ServerError as refused:  # by deployments that know no 202
-                error: ApiError = refused
-            else:
-                if answer.status != 202:
-                    return read_file("POST", path, answer)
-                error = self._still_completing(path, answer)
-            if not self._is_completing(error, began):
-                raise error
-            self._pacing.sleep(error.retry_after or _COMPLETING_PAUSE)
+            answer = self._api.request("POST", path, attempts)
+            if answer.status == 202:
+                raise self._still_completing(path, answer)
+            return read_file("POST", path, answer)
+
+        return self._once_completed(complete)
 
     def download(self, file_id: str) -> tuple[FileInfo, PresignedRequest]:
         """Get a file's record, and the request that gives its content.
@@ -183,7 +180,7 @@ class FilesApi:
         answer = self._api.request("GET", path, self.attempts())
         file = read_file("GET", path, answer)
         try:
-            return file, self.action(parse_answer("GET", path, answer)["action"])
+            return file, self._api.presigned_request(parse_answer("GET", path, answer)["action"])
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("GET", path, answer) from None
 
@@ -194,25 +191,6 @@ class FilesApi:
             ApiError, TransportError: It isn't.
         """
         self._api.request("DELETE", f"/files/uploads/{upload_id}", self.attempts())
-
-    def action(self, members: Mapping[str, Any]) -> PresignedRequest:
-        """Read an action.
-
-        Raises:
-            AttributeError, KeyError, TypeError, ValueError: It isn't one, or can't be made.
-        """
-        method, href, headers = members["method"], members["href"], dict(members["headers"])
-        lines = (method, href, *headers, *headers.values())
-        if not all(isinstance(line, str) for line in lines):
-            raise TypeError("a member that must be text is not")
-        # Checked here, since the HTTP library would show what it can't send.
-        if not all(line.isascii() and line.isprintable() for line in lines):
-            raise ValueError("a line can't be sent")
-        self._api.checked_url(href)
-        life = float(members["expires_in"])
-        # Some of its life is left for the request to reach S3, where its beginning counts.
-        deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
-        return PresignedRequest(method, href, headers, deadline)
 
     def _still_completing(self, path: str, answer: Answer) -> ApiError:
         """What is raised once there is no use in waiting any longer."""
@@ -225,10 +203,22 @@ class FilesApi:
         }
         return self._api.error(f"POST {path}", problem, answer.status)
 
-    def _is_completing(self, error: ApiError, began: float) -> bool:
-        """Whether S3 is at it, and hasn't been for too long."""
-        waited = self._pacing.monotonic() - began
-        return error.code == "completing" and waited <= _LONGEST_COMPLETING
+    def _once_completed(self, request: Callable[[], _Answer]) -> _Answer:
+        """Make a request until S3 has joined the parts, for 15 minutes at most.
+
+        Raises:
+            ApiError: S3 hasn't joined them, or the request is refused.
+        """
+        began = self._pacing.monotonic()
+        while True:
+            try:
+                return request()
+            except ApiError as error:
+                waited = self._pacing.monotonic() - began
+                if error.code != "completing" or waited > _LONGEST_COMPLETING:
+                    raise
+                pause = error.retry_after or _COMPLETING_PAUSE
+            self._pacing.sleep(pause)
 
     def _created(self, answer: Mapping[str, Any], request_id: str | None) -> Created:
         if answer.get("duplicate") is True:
@@ -247,7 +237,7 @@ class FilesApi:
             return Created(
                 upload_id=upload_id, part_size=part_size, part_count=part_count, held=held
             )
-        action = self.action(answer["action"]) if answer.get("action") else None
+        action = self._api.presigned_request(answer["action"]) if answer.get("action") else None
         return Created(upload_id=upload_id, action=action)
 
 

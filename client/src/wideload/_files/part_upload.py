@@ -1,4 +1,4 @@
-"""Put a piece of a file to S3, again and again until S3 has it or there is no use."""
+"""Put a part of a file to S3, again and again until S3 has it or there is no use."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from wideload._error_codes import S3_DAMAGED, S3_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import digest_of_part
 from wideload._files.files_api import FilesApi
 from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import Content
-from wideload._http import Body, Http, NoAnswer
-from wideload._presigned import PresignedRequest, no_answer, passes, refusal, wants_new_url
-from wideload._retry import Attempts, parse_retry_after
-from wideload.errors import FileChangedError, TransportError, UploadError
+from wideload._http import Body, Http
+from wideload._presigned import (
+    MOST_NEW_URLS,
+    PresignedCall,
+    PresignedRequest,
+    RenewableRequest,
+)
+from wideload._retry import AttemptFailed
+from wideload.errors import FileChangedError
 
 _SMALLEST_BLOCK = 64 * 1024
 _LARGEST_BLOCK = 1024 * 1024
@@ -27,10 +33,6 @@ _BURST = 0.5
 
 # S3 gives up a connection on which nothing comes for some 20 s.
 _LONGEST_PAUSE_CONNECTED = 10.0
-# The first refusal of a URL may be its age; the third in a row means that something else is wrong.
-_MOST_NEW_URLS = 2
-_BROKEN = {"IncompleteBody"}
-_DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch"}
 
 
 class UploadMissing(Exception):  # noqa: N818 - a signal between private modules
@@ -51,17 +53,8 @@ class Part:
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """What came of an attempt, and whether another one may do better."""
-
-    error: UploadError | TransportError
-    passing: bool
-    retry_after: float | None = None
-
-
 class PartUploader:
-    """Sends pieces of one file. Threads may share it."""
+    """Sends parts of one file. Threads may share it."""
 
     def __init__(
         self,
@@ -80,118 +73,95 @@ class PartUploader:
         self._concurrency = concurrency
         self._meter = meter
 
-    def put(self, piece: Part, new_action: Callable[[], PresignedRequest]) -> None:
-        """Store a piece.
+    def put(self, part: Part, sign: Callable[[], PresignedRequest]) -> None:
+        """Store a part.
 
         Args:
-            new_action: Gives an action for it, another one at each call.
+            sign: Gives a presigned request for it, another one at each call.
 
         Raises:
             FileChangedError: Its bytes aren't those that were hashed.
-            UploadMissing: The upload is there no more.
+            UploadMissing: S3 doesn't know the multipart upload (any more).
             CancelledError, Stopped: As `CancelScope.check`.
-            UploadError, TransportError, ApiError: There is no use in trying again.
+            UploadError, TransportError, ApiError: No further attempt can help, or is left.
         """
         attempts = self._files_api.attempts()
-        action: PresignedRequest | None = None
-        new_urls = 0
-        while True:
-            with self._concurrency.entered(self._scope):
-                if action is None or action.deadline <= self._scope.pacing.monotonic():
-                    action = new_action()
-                try:
-                    failure = self._attempt(piece, action, attempts)
-                except _Paused:
-                    continue
-            if failure is None:
-                self._concurrency.worked()
-                return
-            error = failure.error
-            if isinstance(error, TransportError):
-                # S3 may have closed the connection on a URL that it no longer takes.
-                action = None
-            elif wants_new_url(error) and new_urls < _MOST_NEW_URLS and attempts.allow():
-                new_urls += 1
-                action = None
-                continue
-            elif error.code in _DAMAGED:
-                self._check_piece(piece)
-            if failure.passing:
-                self._concurrency.failed()
-            if not failure.passing or not attempts.again(error, failure.retry_after):
-                raise error
-
-    def _attempt(
-        self, piece: Part, action: PresignedRequest, attempts: Attempts
-    ) -> _Failure | None:
-        """Make one request; None if S3 has the piece."""
-        attempts.requests += 1
-        sending = _Sending(self._content, piece, self._scope, self._meter)
-        try:
-            answer = self._http.request(
-                action.method,
-                action.href,
-                headers=action.headers,
-                body=Body(sending.blocks, piece.size),
-            )
-        except NoAnswer as gone:
-            sending.take_back()
-            lost = no_answer(action.method, action.href, gone, attempts)
-            return _Failure(lost, gone.retryable)
-        except BaseException:
-            sending.take_back()
-            raise
-        # 412: the object is there, by an attempt whose answer was lost or by somebody who uploads
-        # the same. The URL takes no other bytes.
-        if answer.ok or (piece.whole and answer.status == 412):
-            return None
-        sending.take_back()
-        error = refusal("upload", answer)
-        if error.code == "NoSuchUpload":
-            raise UploadMissing
-        return _Failure(
-            error,
-            passes(error) or error.code in _BROKEN or error.code in _DAMAGED,
-            parse_retry_after(answer.headers.get("Retry-After"), self._scope.pacing.now()),
+        call = PresignedCall(
+            self._http,
+            RenewableRequest(sign, self._scope.pacing.monotonic),
+            attempts,
+            self._scope.pacing,
+            renewals_after_loss=MOST_NEW_URLS,
         )
+        attempts.run(lambda: self._attempt(part, call))
 
-    def _check_piece(self, piece: Part) -> None:
+    def _attempt(self, part: Part, call: PresignedCall) -> None:
+        """Make one attempt, which begins again as often as it is paused."""
+        try:
+            while not self._send(part, call):
+                pass
+        except AttemptFailed as failed:
+            code = getattr(failed.error, "code", None)
+            if code == "NoSuchUpload":
+                raise UploadMissing from None
+            if code in S3_DAMAGED:
+                self._check_unchanged(part)
+            if failed.retry == "later":
+                self._concurrency.failed()
+            raise
+        self._concurrency.worked()
+
+    def _send(self, part: Part, call: PresignedCall) -> bool:
+        """Make one request; False if it was paused for longer than the connection lasts."""
+        with self._concurrency.entered(self._scope):
+            body = _PartBody(self._content, part, self._scope, self._meter)
+            try:
+                call.put(Body(body.blocks, part.size), retryable=S3_INCOMPLETE | S3_DAMAGED)
+            except _Paused:
+                body.take_back()
+                return False
+            except BaseException:
+                body.take_back()
+                raise
+        return True
+
+    def _check_unchanged(self, part: Part) -> None:
         """Tell a file that changed from bytes that were damaged on the way.
 
         Raises:
             FileChangedError: It changed.
         """
-        if digest_of_part(self._content, piece.offset, piece.size) != piece.sha256:
+        if digest_of_part(self._content, part.offset, part.size) != part.sha256:
             raise FileChangedError(
                 "the file changed while it was uploaded; nothing of it is stored: upload it again "
                 "when nobody writes to it any more"
             )
 
 
-class _Sending:
-    """One attempt at a piece."""
+class _PartBody:
+    """One attempt at a part."""
 
     def __init__(
-        self, content: Content, piece: Part, scope: CancelScope, meter: ProgressMeter
+        self, content: Content, part: Part, scope: CancelScope, meter: ProgressMeter
     ) -> None:
         self._content = content
-        self._piece = piece
+        self._part = part
         self._scope = scope
         self._meter = meter
         self._sent = 0
 
     def blocks(self) -> Iterator[memoryview]:
-        """The piece's bytes, in blocks that are valid until the next one is asked for."""
-        buffer = memoryview(bytearray(min(_LARGEST_BLOCK, self._piece.size)))
+        """The part's bytes, in blocks that are valid until the next one is asked for."""
+        buffer = memoryview(bytearray(min(_LARGEST_BLOCK, self._part.size)))
         began = time.monotonic()
-        while self._sent < self._piece.size:
+        while self._sent < self._part.size:
             if not self._scope.resumed_within(_LONGEST_PAUSE_CONNECTED):
                 raise _Paused
             self._scope.check()
             rate = self._sent / max(_BURST, time.monotonic() - began)
             length = max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, int(rate * _BLOCK_SECONDS)))
-            block = buffer[: min(length, self._piece.size - self._sent)]
-            self._content.read_into(self._piece.offset + self._sent, block)
+            block = buffer[: min(length, self._part.size - self._sent)]
+            self._content.read_into(self._part.offset + self._sent, block)
             yield block
             self._sent += len(block)
             self._meter.add(len(block))

@@ -6,20 +6,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import urllib3
-
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import FilesApi
 from wideload._files.models import FileInfo
 from wideload._files.progress_meter import ProgressMeter
-from wideload._http import Answer, Http, NoAnswer, read
-from wideload._presigned import PresignedRequest, no_answer, passes, refusal, wants_new_url
-from wideload._retry import Attempts, parse_retry_after
-from wideload.errors import IntegrityError, TransportError, UploadError
+from wideload._http import Http, NoAnswer
+from wideload._presigned import (
+    PresignedAnswer,
+    PresignedCall,
+    PresignedRequest,
+    RenewableRequest,
+)
+from wideload._retry import AttemptFailed, Attempts
+from wideload.errors import IntegrityError
 
 _READ_BLOCK = 256 * 1024
-_MOST_NEW_URLS = 2
 
 
 class OtherObject(Exception):  # noqa: N818 - a signal between private modules
@@ -32,15 +34,6 @@ class ByteRange:
 
     at: int
     end: int
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """What came of an attempt, and whether another one may do better."""
-
-    error: UploadError | TransportError
-    passing: bool
-    retry_after: float | None = None
 
 
 class RangeDownloader:
@@ -68,7 +61,9 @@ class RangeDownloader:
         self._http = http
         self._files_api = files_api
         self._file = file
-        self._action = action
+        self._requests = RenewableRequest(
+            lambda: files_api.download(file.file_id)[1], scope.pacing.monotonic, action
+        )
         self._etag = etag
         self._found_etag = found_etag
         self._scope = scope
@@ -89,97 +84,71 @@ class RangeDownloader:
             UploadError, TransportError, ApiError: There is no use in trying again.
         """
         attempts = self._files_api.attempts()
-        new_urls = 0
+        call = PresignedCall(self._http, self._requests, attempts, self._scope.pacing)
         while wanted.at < wanted.end:
-            self._scope.check()
-            began_at = wanted.at
-            attempts.requests += 1
-            with self._concurrency.entered(self._scope):
-                action = self._current_action()
-                failure = self._attempt(action, wanted, write, attempts)
-            if failure is None:  # all is there, or the caller has paused it
-                self._concurrency.worked()
-                continue
-            if wanted.at > began_at:
-                attempts, new_urls = self._files_api.attempts(), 0
-            error = failure.error
-            if (
-                isinstance(error, UploadError)
-                and wants_new_url(error)
-                and new_urls < _MOST_NEW_URLS
-                and attempts.allow()
-            ):
-                new_urls += 1
-                self._renew(action)
-                continue
-            if failure.passing:
-                self._concurrency.failed()
-            if not failure.passing or not attempts.again(error, failure.retry_after):
-                raise error
+            attempts.run(lambda: self._attempt(call, attempts, wanted, write))
 
     def _attempt(
         self,
-        action: PresignedRequest,
-        wanted: ByteRange,
-        write: Callable[[int, bytes], object],
+        call: PresignedCall,
         attempts: Attempts,
-    ) -> _Failure | None:
-        headers = {**action.headers, "Range": f"bytes={wanted.at}-{wanted.end - 1}"}
-        if self._etag:
-            headers["If-Match"] = self._etag
-        try:
-            response = self._http.open(action.method, action.href, headers=headers)
-            try:
-                if response.status != 206:
-                    return self._refused(response)
-                self._check_object(response, wanted)
-                self._read(response, wanted, write)
-                return None
-            finally:
-                response.close()
-        except NoAnswer as gone:
-            return _Failure(no_answer(action.method, action.href, gone, attempts), gone.retryable)
-
-    def _read(
-        self,
-        response: urllib3.BaseHTTPResponse,
         wanted: ByteRange,
         write: Callable[[int, bytes], object],
     ) -> None:
+        """Make one request; it ends early if it is paused."""
+        self._scope.check()
+        began_at = wanted.at
+        try:
+            with self._concurrency.entered(self._scope):
+                self._receive(call, wanted, write)
+        except AttemptFailed as failed:
+            if getattr(failed.error, "status", None) == 412:
+                raise OtherObject from None
+            if wanted.at > began_at:
+                attempts.restart()
+            if failed.retry == "later":
+                self._concurrency.failed()
+            raise
+        self._concurrency.worked()
+
+    def _receive(
+        self, call: PresignedCall, wanted: ByteRange, write: Callable[[int, bytes], object]
+    ) -> None:
+        headers = {"Range": f"bytes={wanted.at}-{wanted.end - 1}"}
+        if self._etag:
+            headers["If-Match"] = self._etag
+        answer = call.get(headers, status=206)
+        try:
+            self._check_object(answer, wanted)
+            self._read(answer, wanted, write)
+        finally:
+            answer.close()
+
+    def _read(
+        self, answer: PresignedAnswer, wanted: ByteRange, write: Callable[[int, bytes], object]
+    ) -> None:
         while wanted.at < wanted.end:
             if self._scope.paused:
-                return  # the connection is given up, and nothing is lost by that
+                return  # the next request continues where this one ended
             self._scope.check()
-            block = read(response, min(_READ_BLOCK, wanted.end - wanted.at))
+            block = answer.read(min(_READ_BLOCK, wanted.end - wanted.at))
             if not block:
-                raise NoAnswer("the answer ended early", retryable=True)
+                raise answer.lost(NoAnswer("the answer ended early", retryable=True))
             write(wanted.at, block)
             wanted.at += len(block)
             self._meter.add(len(block))
-        if not read(response, 1):  # else it isn't at its end, and not fit for another request
-            response.release_conn()
+        if not answer.read(1):  # else it isn't at its end, and not fit for another request
+            answer.release()
 
-    def _refused(self, response: urllib3.BaseHTTPResponse) -> _Failure:
-        answer = Answer(response.status, response.headers, read(response, 65536))
-        if answer.status == 412:
-            raise OtherObject
-        error = refusal("download", answer)
-        if answer.status == 200:
-            error = UploadError(
-                "asked for a range, S3 sent all: is there a proxy on the way?", status=200
-            )
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._scope.pacing.now())
-        return _Failure(error, passes(error), retry_after)
-
-    def _check_object(self, response: urllib3.BaseHTTPResponse, wanted: ByteRange) -> None:
-        came = response.headers.get("Content-Range", "")
+    def _check_object(self, answer: PresignedAnswer, wanted: ByteRange) -> None:
+        came = answer.headers.get("Content-Range", "")
         if came != f"bytes {wanted.at}-{wanted.end - 1}/{self._file.size}":
             error = IntegrityError(
                 f"the file has {self._file.size} bytes by its record, S3 sent {came!r}"
             )
             error.file_id = self._file.file_id
             raise error
-        etag = response.headers.get("ETag", "")
+        etag = answer.headers.get("ETag", "")
         if not etag or not (etag.isascii() and etag.isprintable()):
             return
         with self._lock:
@@ -188,15 +157,3 @@ class RangeDownloader:
                 self._found_etag(etag)
             elif self._etag != etag:
                 raise OtherObject
-
-    def _current_action(self) -> PresignedRequest:
-        with self._lock:
-            if self._action.deadline <= self._scope.pacing.monotonic():
-                _, self._action = self._files_api.download(self._file.file_id)
-            return self._action
-
-    def _renew(self, refused: PresignedRequest) -> None:
-        """Get a new URL, unless another thread has done so meanwhile."""
-        with self._lock:
-            if self._action is refused:
-                _, self._action = self._files_api.download(self._file.file_id)

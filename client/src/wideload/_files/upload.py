@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from wideload._error_codes import FILE_CODES
+from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope, Stopped
 from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import Digest, digest
@@ -31,10 +31,6 @@ from wideload.errors import (
 # An upload may vanish under way, completed or aborted by somebody else, or expired: it is begun
 # anew, but not for ever.
 _MOST_ROUNDS = 3
-# What the API says when there are no more parts to be sent: completing tells what comes of it.
-_ELSEWHERE = {"completing", "upload_completed", "upload_gone", "unknown_upload"}
-# What it says when S3 doesn't hold all of it.
-_INCOMPLETE = {"not_uploaded", "parts_missing"}
 
 
 @dataclass
@@ -139,7 +135,7 @@ class Upload:
         except UploadMissing:
             pass  # completed by somebody else, most likely: completing again tells
         except (ConflictError, NotFoundError, ServerError) as error:
-            if error.code not in _ELSEWHERE:
+            if error.code not in UPLOAD_ENDED:
                 raise
         except TransportError as error:
             lost = error  # S3 may hold all of it, and only its answer didn't come
@@ -151,21 +147,21 @@ class Upload:
             if lost:
                 raise lost from None
             gone = isinstance(error, NotFoundError)
-            if gone or (isinstance(error, ConflictError) and error.code in _INCOMPLETE):
+            if gone or (isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE):
                 raise _Vanished(error) from None
             raise
         return self._result(file, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
-        piece = Part(0, self._digest.size, self._digest.sha256, whole=True)
+        part = Part(0, self._digest.size, self._digest.sha256, whole=True)
         actions = [action]
 
-        def new_action() -> PresignedRequest:
+        def sign() -> PresignedRequest:
             if actions and actions[0].deadline > self._scope.pacing.monotonic():
                 return actions.pop()
             return self._files_api.sign(upload_id, [(1, self._digest.sha256)])[1]
 
-        self._uploader().put(piece, new_action)
+        self._uploader().put(part, sign)
 
     def _send_parts(self, created: Created) -> None:
         scope = self._scope.part()
@@ -225,7 +221,7 @@ class Upload:
 
 def _for_the_moment(error: ApiError | None) -> bool:
     return (
-        error is not None and error.retry_after is not None and error.code not in FILE_CODES.lasting
+        error is not None and error.retry_after is not None and not FILE_CODES.is_final(error.code)
     )
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 
 from wideload._api import Api, parse_answer, unexpected
-from wideload._http import Body, Http, NoAnswer, Progress
+from wideload._http import Body, Http, Progress
 from wideload._ingest.document import PreparedDocument
 from wideload._ingest.models import Receipt
-from wideload._ingest.upload_url import UploadUrl
-from wideload._presigned import no_answer, passes, refusal, wants_new_url
-from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
+from wideload._ingest.upload_url import UploadUrl, request_upload_url
+from wideload._presigned import PresignedCall, RenewableRequest
+from wideload._retry import Attempts, Pacing, RetryPolicy
 from wideload.errors import (
     ApiError,
     IntegrityError,
     PayloadRefusedError,
     TransportError,
-    UploadError,
     WideloadError,
 )
 
@@ -29,13 +27,9 @@ from wideload.errors import (
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 INLINE_LIMIT = 4 * 1024 * 1024
 
-# A slow uploader may need a second new URL; a third refusal means that something else is wrong.
-_MOST_NEW_URLS = 2
-
 _GZIP = "application/gzip"
 _JSON = "application/json"
 _SEND = "/send-call-log"
-_UPLOAD_URL = "/get-upload-url"
 
 
 @dataclass(frozen=True)
@@ -63,67 +57,22 @@ class Sending:
         """Get a URL, PUT to it and claim."""
         upload_url = self._request_upload_url(prepared, call_id)
         try:
+            requests = RenewableRequest(
+                lambda: self._request_upload_url(prepared, call_id).request,
+                self.pacing.monotonic,
+                upload_url.request,
+            )
+            upload = PresignedCall(
+                self.http, requests, self.attempts, self.pacing, renewals_after_loss=1
+            )
             try:
-                took = self._put(
-                    upload_url, body, lambda: self._request_upload_url(prepared, call_id)
-                )
+                took = self.attempts.run(lambda: upload.put(body))
             except TransportError as lost:
                 return self._claim_unknown(prepared, upload_url, lost)
-            return self._claim(prepared, upload_url, took)
+            return self._claim(prepared, upload_url, round(took * 1000))
         except WideloadError as error:
             error.payload_id = error.payload_id or upload_url.payload_id
             raise
-
-    def _put(
-        self, upload_url: UploadUrl, body: Body, new_upload_url: Callable[[], UploadUrl]
-    ) -> int:
-        """Store the bytes and return how many milliseconds that took.
-
-        Args:
-            new_upload_url: Gives a new URL of the same object.
-
-        Raises:
-            UploadError: S3 refused the URL or the bytes, or was unavailable until the last attempt.
-            TransportError: No answer until the last attempt.
-        """
-        refused_urls = 0
-        may_be_refused = True  # where no answer came, it may have been a refusal of the URL
-        while True:
-            self.attempts.requests += 1
-            started = self.pacing.monotonic()
-            retry_after = None
-            wants_url = False
-            failure: UploadError | TransportError
-            try:
-                answer = self.http.request(
-                    upload_url.method, upload_url.url, headers=upload_url.headers, body=body
-                )
-            except NoAnswer as error:
-                again = error.retryable
-                failure = no_answer(upload_url.method, upload_url.url, error, self.attempts)
-                wants_url, may_be_refused = may_be_refused and error.sent, False
-            else:
-                # 412: these very bytes are there, by an attempt whose answer was lost, or by an
-                # earlier process under the same idempotency key. The URL takes no others.
-                if answer.ok or answer.status == 412:
-                    return round((self.pacing.monotonic() - started) * 1000)
-                failure = refusal("upload", answer)
-                if (
-                    wants_new_url(failure)
-                    and refused_urls < _MOST_NEW_URLS
-                    and self.attempts.allow()
-                ):
-                    refused_urls += 1
-                    upload_url = new_upload_url()
-                    continue
-                again = passes(failure)
-                retry_after = parse_retry_after(
-                    answer.headers.get("Retry-After"), self.pacing.now()
-                )
-            if not again or not self.attempts.again(failure, retry_after):
-                raise failure
-            if wants_url:
-                upload_url = new_upload_url()
 
     def _claim(
         self, prepared: PreparedDocument, upload_url: UploadUrl, took: int | None
@@ -165,28 +114,15 @@ class Sending:
         return members
 
     def _request_upload_url(self, prepared: PreparedDocument, call_id: str | None) -> UploadUrl:
-        wanted: dict[str, Any] = {
-            "content_length": prepared.size,
-            "sha256": prepared.sha256,
-            "content_type": _GZIP,
-        }
-        if call_id is not None:
-            wanted["call_id"] = call_id
-        answer = self.api.request(
-            "POST",
-            _UPLOAD_URL,
+        return request_upload_url(
+            self.api,
             self.attempts,
-            # The same key and hash get the same object again, with a fresh URL: whoever begins
-            # anew, in this call or in another process, stores nothing twice.
-            headers={"Content-Type": _JSON, "Idempotency-Key": self.idempotency_key},
-            body=orjson.dumps(wanted),
+            size=prepared.size,
+            sha256=prepared.sha256,
+            content_type=_GZIP,
+            call_id=call_id,
+            idempotency_key=self.idempotency_key,
         )
-        try:
-            upload_url = UploadUrl.parse(parse_answer("POST", _UPLOAD_URL, answer))
-            self.api.checked_url(upload_url.url)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            raise unexpected("POST", _UPLOAD_URL, answer) from None
-        return upload_url
 
     def _receipt(
         self,

@@ -1,41 +1,34 @@
-"""Read a presigned URL as a stream that survives broken connections."""
+"""Read a payload's document from S3, through broken connections and expired URLs."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable
 from typing import IO, cast
 
-import urllib3
-
-from wideload._http import Answer, Http, NoAnswer, read
 from wideload._ingest.models import CallLog
-from wideload._presigned import no_answer, passes, refusal, wants_new_url
-from wideload._retry import Attempts
-from wideload.errors import IntegrityError, TransportError, UploadError
+from wideload._presigned import PresignedAnswer, PresignedCall
+from wideload._retry import AttemptFailed, Attempts
+from wideload.errors import IntegrityError
 
 _COPY_BLOCK = 256 * 1024
 
 
 class StoredDocument:
-    """The bytes behind a presigned URL, read once from the beginning, as a file object.
+    """The bytes of an object in S3 as a file object, read once from the beginning.
 
-    A broken connection is taken up where it broke, and an expired URL is replaced.
+    After a broken connection, reading continues at the byte where it broke.
 
     Args:
-        http: What makes the requests.
-        new_url: Returns a presigned URL; called again if S3 refuses the last one.
-        attempts: The call's allowance of retries.
+        call: GETs the object.
+        attempts: The retries of the call.
     """
 
-    def __init__(self, http: Http, new_url: Callable[[], str], attempts: Attempts) -> None:
-        self._http = http
-        self._new_url = new_url
-        self._url = new_url()
+    def __init__(self, call: PresignedCall, attempts: Attempts) -> None:
+        self._call = call
         self._attempts = attempts
-        self._response: urllib3.BaseHTTPResponse | None = None
+        self._answer: PresignedAnswer | None = None
         self._at = 0
 
     def read(self, amount: int) -> bytes:
@@ -45,44 +38,25 @@ class StoredDocument:
             TransportError: No answer until the last attempt.
             UploadError: S3 refused.
         """
-        while True:
-            failure: TransportError | UploadError
-            try:
-                if self._response is None:
-                    self._response = self._open()
-                block = read(self._response, amount)
-            except NoAnswer as error:
-                self.close()
-                again = error.retryable
-                failure = no_answer("GET", self._url, error, self._attempts)
-            except UploadError as refused:
-                if wants_new_url(refused) and self._attempts.allow():
-                    self._url = self._new_url()
-                    continue
-                failure, again = refused, passes(refused)
-            else:
-                self._at += len(block)
-                return block
-            if not again or not self._attempts.again(failure):
-                raise failure
+        return self._attempts.run(lambda: self._read(amount))
 
     def close(self) -> None:
-        """Give the connection up."""
-        if self._response is not None:
-            self._response.close()
-            self._response = None
+        """Close the connection."""
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
 
-    def _open(self) -> urllib3.BaseHTTPResponse:
-        self._attempts.requests += 1
-        headers = {"Range": f"bytes={self._at}-"} if self._at else {}
-        response = self._http.open("GET", self._url, headers=headers)
-        if response.status == (206 if self._at else 200):
-            return response
+    def _read(self, amount: int) -> bytes:
+        if self._answer is None:
+            headers = {"Range": f"bytes={self._at}-"} if self._at else {}
+            self._answer = self._call.get(headers, status=206 if self._at else 200)
         try:
-            content = read(response, 65536)
-        finally:
-            response.close()
-        raise refusal("download", Answer(response.status, response.headers, content))
+            block = self._answer.read(amount)
+        except AttemptFailed:
+            self.close()
+            raise
+        self._at += len(block)
+        return block
 
 
 def copy(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wideload._http import Http, NoAnswer, Transport, redirected
+from wideload._http import Answer, Http, NoAnswer, Transport, redirected
 from wideload._json import parse_object
-from wideload._presigned import no_answer
 from wideload._proxies import LOOPBACK
-from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
+from wideload._retry import AttemptFailed, Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._version import __version__
-from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, TransportError
+from wideload.errors import ApiError, RateLimitError, ServerError, SignInError
 
 _TIMEOUT = 30.0
 _RETRIES = 3
@@ -69,32 +68,37 @@ class JsonHttp:
         """
         attempts = Attempts(RetryPolicy(_RETRIES), self.pacing)
         lines = {"Accept": "application/json", **headers}
-        while True:
+
+        def attempt() -> Answer:
             attempts.requests += 1
-            retry_after = None
-            failure: ApiError | TransportError
             try:
                 answer = self._http.request(method, url, headers=lines, body=body)
-            except NoAnswer as error:
-                again = error.retryable and (repeatable or not error.sent)
-                failure = no_answer(method, url, error, attempts)
+            except NoAnswer as lost:
+                failure = attempts.lost(method, url, lost)
+                if lost.sent and not repeatable:
+                    failure.retry = "never"
             else:
-                if where := redirected(answer):
-                    raise SignInError(f"{url} redirects to {where}: set the right URL")
                 if answer.status < 500 and answer.status != 429:
-                    return answer.status, _members(url, answer.status, answer.body)
+                    return answer
                 kind: type[ApiError] = RateLimitError if answer.status == 429 else ServerError
                 retry_after = parse_retry_after(
                     answer.headers.get("Retry-After"), self.pacing.now()
                 )
-                failure = kind(
-                    f"{method} {url}: {answer.status}",
-                    status=answer.status,
+                failure = AttemptFailed(
+                    kind(
+                        f"{method} {url}: {answer.status}",
+                        status=answer.status,
+                        retry_after=retry_after,
+                    ),
+                    "later" if repeatable else "never",
                     retry_after=retry_after,
                 )
-                again = repeatable
-            if not again or not attempts.again(failure, retry_after):
-                raise failure
+            raise failure
+
+        answer = attempts.run(attempt)
+        if where := redirected(answer):
+            raise SignInError(f"{url} redirects to {where}: set the right URL")
+        return answer.status, _members(url, answer.status, answer.body)
 
 
 def checked_endpoint(name: str, url: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,7 +14,7 @@ from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.files_api import FilesApi, NewFile
 from wideload._http import Answer, Http
-from wideload._ingest.upload_url import UploadUrl
+from wideload._ingest.upload_url import request_upload_url
 from wideload._retry import Attempts, Pacing, RetryPolicy
 
 _ONCE = RetryPolicy(0)
@@ -96,25 +95,15 @@ class Ingest:
     def begin(self) -> Trial:
         """Ask for an upload URL; nobody claims what is PUT there."""
         body = b'{"wideload":"doctor"}\n'
-        wanted = {
-            "content_length": len(body),
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "content_type": "application/json",
-        }
-        path = "/get-upload-url"
-        answer = self._api.request(
-            "POST",
-            path,
+        made = request_upload_url(
+            self._api,
             Attempts(_ONCE, self._pacing),
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(wanted).encode(),
+            size=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            content_type="application/json",
         )
-        try:
-            ticket = UploadUrl.parse(parse_answer("POST", path, answer))
-            self._api.checked_url(ticket.url)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            raise unexpected("POST", path, answer) from None
-        return Trial(ticket.payload_id, ticket.method, ticket.url, ticket.headers, body)
+        request = made.request
+        return Trial(made.payload_id, request.method, request.url, dict(request.headers), body)
 
     def remove(self, id: str) -> None:
         """Delete the payload, with its object."""
@@ -148,7 +137,7 @@ class Files:
         action = created.action
         if action is None:
             raise unexpected("POST", "/files", Answer(200, {}, b""))
-        return Trial(created.upload_id, action.method, action.href, dict(action.headers), body)
+        return Trial(created.upload_id, action.method, action.url, dict(action.headers), body)
 
     def remove(self, id: str) -> None:
         """Abort the upload, with its object."""
