@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import re
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Self
 
-from wideload._api import Api, checked_base_url, checked_id, unexpected
+from wideload._api import Api, checked_base_url, checked_id
 from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
 from wideload._error_codes import PAYLOAD_CODES
 from wideload._files.files import Files
 from wideload._http import Http, Progress, Transport
-from wideload._ingest import lists
-from wideload._ingest.document import LONGEST_CALL_ID, Document, prepare
+from wideload._ingest import lists, payloads
+from wideload._ingest.arguments import check_call_id, checked_idempotency_key, checked_time
+from wideload._ingest.document import Document, prepare
 from wideload._ingest.models import CallLog, Receipt
 from wideload._ingest.send import Sending, check_recorded
 from wideload._ingest.serialize import Default
-from wideload._ingest.stored_document import StoredDocument, check_read, copy
 from wideload._pages import checked_count
-from wideload._presigned import PresignedCall, PresignedRequest, RenewableRequest
 from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
-from wideload._text import SURROGATE
 from wideload._version import __version__
 from wideload.errors import (
-    ApiError,
     ConfigurationError,
-    NotFoundError,
-    PayloadRefusedError,
-    WaitTimeoutError,
-    WideloadError,
 )
 
 
@@ -224,8 +214,8 @@ class Client:
         """
         self._check_open()
         checked_seconds("wait_timeout", wait_timeout)
-        key = _checked_idempotency_key(idempotency_key)
-        _check_call_id(call_id)
+        key = checked_idempotency_key(idempotency_key)
+        check_call_id(call_id)
         attempts = self._attempts()
         sending = Sending(self._api, self._http, self._pacing, attempts, key)
         with prepare(document, default) as prepared:
@@ -259,25 +249,9 @@ class Client:
             ApiError, TransportError: As for `get`.
         """
         checked_seconds("timeout", timeout)
-        deadline = self._pacing.monotonic() + timeout
-        pause = 0.5
-        while True:
-            log = self.get(payload_id)
-            if log.state == "stored":
-                return log
-            if log.state in {"failed", "expired"}:
-                raise _unusable(log)
-            left = deadline - self._pacing.monotonic()
-            if left <= 0:
-                late = WaitTimeoutError(
-                    f"payload {payload_id} is still {log.state} after {timeout:g} s; "
-                    "it goes on being processed",
-                    state=log.state,
-                )
-                late.payload_id = payload_id
-                raise late
-            self._pacing.sleep(min(pause, left))
-            pause = min(pause * 1.5, 5.0)
+        return payloads.wait_until_stored(
+            lambda: self.get(payload_id), payload_id, timeout, self._pacing
+        )
 
     def get(self, payload_id: str) -> CallLog:
         """Look a payload up.
@@ -289,7 +263,7 @@ class Client:
             TransportError: No answer came.
         """
         self._check_open()
-        return self._get(payload_id, self._attempts())
+        return payloads.get(self._api, payload_id, self._attempts())
 
     def call_logs(
         self,
@@ -321,12 +295,12 @@ class Client:
         self._check_open()
         query: dict[str, str] = {}
         if call_id is not None:
-            _check_call_id(call_id)
+            check_call_id(call_id)
             query["call_id"] = call_id
         if after is not None:
-            query["after"] = lists.moment("after", after)
+            query["after"] = checked_time("after", after)
         if before is not None:
-            query["before"] = lists.moment("before", before)
+            query["before"] = checked_time("before", before)
         return lists.call_logs(self._api, query, checked_count("limit", limit), self._attempts)
 
     def records(
@@ -379,20 +353,7 @@ class Client:
             TransportError: No answer came; it may be deleted or not. Calling again is safe.
         """
         self._check_open()
-        path = f"/call-logs/{checked_id('payload', payload_id)}"
-        attempts = self._attempts()
-        try:
-            answer = self._api.request("DELETE", path, attempts)
-        except NotFoundError as error:
-            if attempts.ambiguous and error.code == "unknown_payload":
-                return
-            error.payload_id = payload_id
-            raise
-        except WideloadError as error:
-            error.payload_id = payload_id
-            raise
-        if answer.status != 204:
-            raise unexpected("DELETE", path, answer)
+        payloads.delete(self._api, payload_id, self._attempts())
 
     def document(self, payload_id: str) -> bytes:
         """The JSON of a payload, byte for byte as it was sent (uncompressed), in memory.
@@ -422,44 +383,14 @@ class Client:
             ApiError, TransportError, UploadError: As for `get`, and from S3.
         """
         self._check_open()
-        attempts = self._attempts()
-        log = self._get(payload_id, attempts)
-        if log.document is not None:
-            file.write(log.document)
-            return log
-        if log.document_url is None:
-            raise _unusable(log)
-
-        def sign() -> PresignedRequest:
-            return PresignedRequest("GET", self._get(payload_id, attempts).document_url or "")
-
-        requests = RenewableRequest(
-            sign, self._pacing.monotonic, PresignedRequest("GET", log.document_url)
+        return payloads.write_document(
+            self._api,
+            self._http,
+            payload_id,
+            file,
+            attempts=self._attempts(),
+            pacing=self._pacing,
         )
-        call = PresignedCall(self._http, requests, attempts, self._pacing)
-        source = StoredDocument(call, attempts)
-        try:
-            copy(log, source, file)
-        finally:
-            source.close()
-        return log
-
-    def _get(self, payload_id: str, attempts: Attempts) -> CallLog:
-        path = f"/call-logs/{checked_id('payload', payload_id)}"
-        try:
-            answer = self._api.request("GET", path, attempts)
-        except WideloadError as error:
-            error.payload_id = payload_id
-            raise
-        try:
-            log = CallLog.parse(answer.body)
-            if log.document_url is not None:
-                self._api.checked_url(log.document_url)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            raise unexpected("GET", path, answer) from None
-        if log.document is not None:
-            check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())
-        return log
 
     @property
     def _api(self) -> Api:
@@ -473,54 +404,3 @@ class Client:
     def _check_open(self) -> None:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one")
-
-
-def _unusable(log: CallLog) -> ApiError:
-    """Why a payload has no document."""
-    error: ApiError
-    if log.state == "failed":
-        says = ": ".join(part for part in (log.error_code, log.error_detail) if part)
-        error = PayloadRefusedError(
-            f"processing payload {log.payload_id} failed{': ' + says if says else ''}",
-            status=200,
-            code=log.error_code,
-            detail=log.error_detail,
-        )
-    elif log.state == "expired":
-        detail = "nothing was uploaded before its upload URL expired"
-        error = PayloadRefusedError(
-            f"payload {log.payload_id}: {detail}", status=200, code="expired", detail=detail
-        )
-    else:
-        error = NotFoundError(
-            f"payload {log.payload_id} has no document: its state is {log.state}", status=200
-        )
-    error.payload_id = log.payload_id
-    return error
-
-
-def _check_call_id(call_id: object) -> None:
-    if call_id is None:
-        return
-    if not isinstance(call_id, str):
-        given = f"is {type(call_id).__name__}"
-    elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
-        given = f"has {len(call_id)} characters" if call_id else "is empty"
-    elif SURROGATE.search(call_id):
-        given = f"{call_id!r} holds a byte that is no text"
-    else:
-        return
-    raise ConfigurationError(
-        f"call_id {given}: give 1 to {LONGEST_CALL_ID} characters, or leave it out"
-    )
-
-
-def _checked_idempotency_key(key: str | None) -> str:
-    if key is None:
-        return str(uuid.uuid4())
-    if not re.fullmatch(r"[!-~]([ -~]{0,253}[!-~])?", key):
-        raise ConfigurationError(
-            "an idempotency key has 1 to 255 printable ASCII characters and no space at its ends: "
-            f"{key!r}"
-        )
-    return key

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wideload._client import Client
-from wideload._ingest.document import LONGEST_CALL_ID
+from wideload._ingest.arguments import LONGEST_CALL_ID
 from wideload._ingest.serialize import dumps_as_python
 from wideload.errors import ApiError, UploadError, WideloadError
 

@@ -13,6 +13,7 @@ from typing import IO, Any, Self, cast
 
 from isal import isal_zlib
 
+from wideload._ingest.arguments import LONGEST_CALL_ID
 from wideload._ingest.serialize import Default, serialize
 from wideload._spool import naming_temporary_directory
 from wideload.errors import DocumentError
@@ -38,8 +39,6 @@ _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 _READ_BLOCK = 256 * 1024
 # Small enough for progress to move on a slow line.
 _SEND_BLOCK = 64 * 1024
-
-LONGEST_CALL_ID = 256
 
 # ISA-L's level 1 is 60 times as fast as zlib's default, for some 12 % more bytes.
 _LEVEL = 1

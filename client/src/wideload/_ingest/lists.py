@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from wideload._api import Api
@@ -11,7 +10,7 @@ from wideload._ingest.models import CallLog
 from wideload._json import parse, texts_of_items
 from wideload._pages import items
 from wideload._retry import Attempts
-from wideload.errors import ConfigurationError, RecordTooLargeError, WideloadError
+from wideload.errors import RecordTooLargeError, WideloadError
 
 # The API's own limits on a page.
 _MOST_CALL_LOGS = 100
@@ -81,19 +80,3 @@ def records(
     except WideloadError as failed:
         failed.payload_id = payload_id
         raise
-
-
-def moment(name: str, value: datetime | str) -> str:
-    """A time as the API takes it: ISO 8601 in UTC.
-
-    Raises:
-        ConfigurationError: `value` is no time.
-    """
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        raise ConfigurationError(
-            f"{name} must be a datetime or ISO 8601 text, such as 2026-11-22 or "
-            f"2026-11-22T09:30:00Z, not {value!r}"
-        ) from None

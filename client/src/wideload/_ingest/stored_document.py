@@ -59,7 +59,7 @@ class StoredDocument:
         return block
 
 
-def copy(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:
+def copy_document(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:
     """Write what `source` gives to `file`, uncompressed.
 
     Raises:
@@ -84,10 +84,10 @@ def copy(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:
         file.write(block)
         if size > (log.size or 0):
             break  # whatever this is, it needn't fill the disk
-    check_read(log, size, sha256.hexdigest())
+    check_document(log, size, sha256.hexdigest())
 
 
-def check_read(log: CallLog, size: int, sha256: str) -> None:
+def check_document(log: CallLog, size: int, sha256: str) -> None:
     """Compare what was read with the record.
 
     Raises:
