@@ -1,4 +1,4 @@
-"""How many requests there are at once, and what is signed for them."""
+"""The number of requests to S3 at once, and the signing of parts ahead of them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _PUT = "PUT /s3/"
 
 
 @pytest.mark.parametrize(
-    ("fault", "narrows"),
+    ("fault", "lowers"),
     [
         (s3_error(503, "SlowDown"), True),
         (DROP, True),
         (s3_error(403, "AccessDenied"), False),
     ],
 )
-def test_trouble_of_s3_narrows_the_gate(
+def test_a_failure_of_s3_lowers_the_limit_of_requests(
     person: wideload.Client,
     files_server: FakeFiles,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
-    narrows: bool,
+    lowers: bool,
 ) -> None:
     failed: list[bool] = []
     monkeypatch.setattr(ConcurrencyLimit, "failed", lambda concurrency: failed.append(True))
@@ -46,13 +46,13 @@ def test_trouble_of_s3_narrows_the_gate(
     files_server.fail("GET /s3/", fault)
 
     done = person.files.upload(file_of(tmp_path, bytes_of(MANY)))
-    assert bool(failed) is narrows
+    assert bool(failed) is lowers
     del failed[:]
     person.files.download(done.file.file_id, io.BytesIO())
-    assert bool(failed) is narrows
+    assert bool(failed) is lowers
 
 
-def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
+def test_the_limit_of_requests_falls_with_failures_and_rises_with_successes() -> None:
     concurrency = ConcurrencyLimit(8)
     entered: list[int] = []
 
@@ -64,7 +64,7 @@ def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
 
         def enter() -> None:
             try:
-                with concurrency.entered(scope):
+                with concurrency.slot(scope):
                     inside.release()
                     leave.wait()
             except BaseException:  # noqa: BLE001 - it was stopped
@@ -90,15 +90,15 @@ def test_the_gate_narrows_under_trouble_and_opens_again() -> None:
         concurrency.failed()
     assert places() == 1
     for _ in range(3):
-        concurrency.worked()
+        concurrency.succeeded()
     assert 2 <= places() <= 3
     for _ in range(100):
-        concurrency.worked()
+        concurrency.succeeded()
     assert places() == 8
 
 
 class _Signing:
-    """A session that signs, and counts."""
+    """Signs parts, and records the numbers of each request."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -109,21 +109,21 @@ class _Signing:
 
 
 def test_parts_that_threads_have_taken_are_signed_together() -> None:
-    session = _Signing()
+    files_api = _Signing()
     parts = {number: Part(0, 1, "") for number in range(1, 41)}
     scope = CancelScope(Cancel(), Clock().pacing())
-    queue = multipart._Queue(session, "u", parts, ahead=4, scope=scope)  # type: ignore[arg-type]
+    queue = multipart._PartQueue(files_api, "u", parts, ahead=4, scope=scope)  # type: ignore[arg-type]
     taken = [queue.take() for _ in range(4)]
     assert taken == [1, 2, 3, 4]
 
     actions = [queue.action(number) for number in (3, 1, 2, 4)]
 
     assert [action.url for action in actions] == ["3", "1", "2", "4"]
-    assert sorted(session.batches[0]) == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert len(session.batches) == 1
+    assert sorted(files_api.batches[0]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(files_api.batches) == 1
 
     while (number := queue.take()) is not None:
         assert queue.action(number).url == f"{number}"
-    assert [len(batch) for batch in session.batches] == [8, 16, 16]
+    assert [len(batch) for batch in files_api.batches] == [8, 16, 16]
     assert queue.action(40).url == "40"  # it was refused
-    assert session.batches[-1] == [40]
+    assert files_api.batches[-1] == [40]

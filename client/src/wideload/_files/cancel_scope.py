@@ -1,4 +1,4 @@
-"""Whether a transfer may go on, and waits that end early when it may not."""
+"""The state of a transfer that its threads check: running, paused, cancelled or stopped."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from wideload._files.cancel import Cancel
 from wideload._retry import Pacing
 from wideload.errors import CancelledError
 
-# How soon threads that wait notice that they needn't.
-_LOOK_AGAIN = 0.2
+# Seconds between two checks of the state while a thread waits.
+_POLL = 0.2
 
 
 class Stopped(Exception):  # noqa: N818 - a signal between private modules
-    """The transfer that this thread works for has ended without it."""
+    """The transfer has ended, so this thread has to end too."""
 
 
 class CancelScope:
-    """One transfer's permission to go on; every thread that works for it asks before each step.
+    """The state of one transfer, which each of its threads checks before each step.
 
     Args:
-        cancel: What the caller stops or pauses transfers with.
-        parent: The transfer that this one is part of.
+        cancel: The caller's handle.
+        parent: The scope of the transfer that this one is part of.
+
+    Attributes:
+        pacing: For retries; its `sleep` raises as `check` does.
     """
 
     def __init__(self, cancel: Cancel, pacing: Pacing, parent: CancelScope | None = None) -> None:
@@ -31,18 +34,17 @@ class CancelScope:
         self._parent = parent
         self._stopped = threading.Event()
         self.pacing = replace(pacing, sleep=self.sleep)
-        """For retries: its `sleep` raises as `check` does."""
 
-    def part(self) -> CancelScope:
-        """A scope of its own for a part of this transfer."""
+    def nested(self) -> CancelScope:
+        """A scope for a part of this transfer, which can be stopped alone."""
         return CancelScope(self._cancel, replace(self.pacing, sleep=self._sleep), self)
 
     def stop(self) -> None:
-        """Make all threads of this transfer raise `Stopped` at their next step."""
+        """Make all threads of this transfer raise `Stopped` at their next check."""
         self._stopped.set()
 
     def check(self) -> None:
-        """Return if the transfer may go on, and not before it is resumed if it is paused.
+        """Return if the transfer may continue; wait while it is paused.
 
         Raises:
             CancelledError: The caller has cancelled it.
@@ -50,18 +52,18 @@ class CancelScope:
         """
         self._check()
         while self.paused:
-            self._cancel._wait(_LOOK_AGAIN)
+            self._cancel._wait(_POLL)
             self._check()
 
     def check_cancelled(self) -> None:
-        """As `check`, but without waiting for it to be resumed."""
+        """Check without waiting while the transfer is paused; raises as `check`."""
         self._check()
 
     def check_stopped(self) -> None:
-        """Return if the transfer hasn't ended, be it paused or cancelled.
+        """Check for the end of the transfer alone.
 
         Raises:
-            Stopped: It has.
+            Stopped: It has ended.
         """
         if self._stopped.is_set():
             raise Stopped
@@ -79,7 +81,7 @@ class CancelScope:
         return self._cancel.paused and not self._cancel.cancelled
 
     def resumed_within(self, seconds: float) -> bool:
-        """Wait while it is paused; whether it isn't any more.
+        """Wait while it is paused, at most so many seconds; False if it still is.
 
         Raises:
             CancelledError, Stopped: As `check`.
@@ -89,19 +91,19 @@ class CancelScope:
             left = deadline - self.pacing.monotonic()
             if left <= 0:
                 return False
-            self._cancel._wait(min(left, _LOOK_AGAIN))
+            self._cancel._wait(min(left, _POLL))
             self._check()
         return True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, in naps, so as to notice soon when there is no use in it.
+        """Sleep, and check the state meanwhile.
 
         Raises:
             CancelledError, Stopped: As `check`.
         """
         while seconds > 0:
             self._check()
-            nap = min(seconds, _LOOK_AGAIN)
+            nap = min(seconds, _POLL)
             self._sleep(nap)
             seconds -= nap
         self._check()

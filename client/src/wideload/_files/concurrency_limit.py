@@ -13,46 +13,47 @@ _POLL = 0.2
 
 
 class ConcurrencyLimit:
-    """Lets only so many requests go to S3 at once: fewer while it fails, more as it works again.
+    """Limits the requests to S3 at once. Transfers may share it.
 
-    May be shared by transfers.
+    The limit is halved by a failure and grows by one after as many successes as it allows requests
+    (additive increase, multiplicative decrease).
 
     Attributes:
-        most: How many are let in at most.
+        most: The highest limit.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._allowed = float(most)
-        self._inside = 0
-        self._left = threading.Condition()
+        self._limit = float(most)
+        self._running = 0
+        self._changed = threading.Condition()
 
     @contextmanager
-    def entered(self, scope: CancelScope) -> Iterator[None]:
-        """Wait for a place and hold it.
+    def slot(self, scope: CancelScope) -> Iterator[None]:
+        """Wait until one more request is allowed, and count it until the block ends.
 
         Raises:
             CancelledError, Stopped: As `CancelScope.check`.
         """
-        with self._left:
-            while self._inside >= int(self._allowed):
-                self._left.wait(_POLL)
+        with self._changed:
+            while self._running >= int(self._limit):
+                self._changed.wait(_POLL)
                 scope.check()
-            self._inside += 1
+            self._running += 1
         try:
             yield
         finally:
-            with self._left:
-                self._inside -= 1
-                self._left.notify()
+            with self._changed:
+                self._running -= 1
+                self._changed.notify()
 
     def failed(self) -> None:
-        """Halve what is allowed, down to one: a request met trouble that may pass."""
-        with self._left:
-            self._allowed = max(1.0, self._allowed / 2)
+        """Halve the limit, down to one: a request failed, and a retry may succeed."""
+        with self._changed:
+            self._limit = max(1.0, self._limit / 2)
 
-    def worked(self) -> None:
-        """Allow a little more, up to the most: as many successes as places make one more."""
-        with self._left:
-            self._allowed = min(float(self.most), self._allowed + 1 / self._allowed)
-            self._left.notify()
+    def succeeded(self) -> None:
+        """Raise the limit a little, up to `most`."""
+        with self._changed:
+            self._limit = min(float(self.most), self._limit + 1 / self._limit)
+            self._changed.notify()

@@ -405,7 +405,7 @@ class Files:
                 meter.add(count)
 
             found = digest(content, part_size_of(content.size), step)
-            meter.tell()
+            meter.report()
         except BaseException:
             content.close()
             raise

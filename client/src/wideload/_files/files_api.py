@@ -1,4 +1,4 @@
-"""The requests of an upload to the API, as typed calls."""
+"""Requests to the API of files, as typed calls."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from wideload.errors import (
     ApiError,
 )
 
-# What the API takes in one request.
+# Limits of one request to the API.
 MOST_FILES = 25
 MOST_PARTS = 100
 
-# S3 may take minutes to complete thousands of parts.
+# Seconds: how long to wait while S3 joins thousands of parts, and how long between two requests.
 _LONGEST_COMPLETING = 15 * 60.0
 _COMPLETING_PAUSE = 2.0
 
@@ -43,15 +43,15 @@ class NewFile:
 
 @dataclass(frozen=True)
 class Created:
-    """What the API said to one new file; exactly one of `file`, `error` and `upload_id` is set.
+    """The API's answer to one new file; exactly one of `file`, `error` and `upload_id` is set.
 
     Attributes:
-        file: The API holds the content already.
-        error: It won't take this file.
+        file: The file, if the API holds its content already.
+        error: The reason why the API refuses it.
         upload_id: The upload, begun now or earlier.
-        action: The one PUT that is to be made. None with no `part_size`: S3 holds the object.
-        part_size: Bytes of each part but the last; 0 if it goes in one PUT.
-        part_count: How many parts there are; 0 if it goes in one PUT.
+        action: The PUT that uploads the whole file. Without it and `part_size` S3 holds the object.
+        part_size: Bytes of each part but the last; 0 for a file that is uploaded by one PUT.
+        part_count: Number of parts; 0 for a file that is uploaded by one PUT.
         held: Hex SHA-256 of each part that S3 holds, by number from 1.
     """
 
@@ -65,11 +65,11 @@ class Created:
 
 
 class FilesApi:
-    """The API's side of one transfer, or of several that belong together.
+    """Requests to the API for one transfer, or for several.
 
     Args:
         policy: The retries that each call may make.
-        scope: Its waits end early when the transfer does.
+        scope: The scope of the transfers; waits end when it does.
     """
 
     def __init__(self, api: Api, policy: RetryPolicy, scope: CancelScope) -> None:
@@ -79,20 +79,20 @@ class FilesApi:
         self._pacing = scope.pacing
 
     def attempts(self) -> Attempts:
-        """A new allowance of retries."""
+        """The retries of a new call."""
         return Attempts(self._policy, self._pacing)
 
     def create(self, files: Sequence[NewFile]) -> list[Created]:
-        """Announce up to 25 files, for each of which there is an answer in the same place.
+        """Announce up to 25 files; the answers are in the same order.
 
         Raises:
-            ApiError, TransportError: None is taken, and not for what they are.
+            ApiError, TransportError: The whole request failed.
         """
         body = orjson.dumps({"files": files})
         try:
             answer = self._api.request("POST", "/files", self.attempts(), headers=_JSON, body=body)
         except ApiError as error:
-            # When every file is refused, the answer is the first's refusal.
+            # When every file is refused, the status is that of the first refusal.
             if not isinstance(error.answer.get("files"), list):
                 raise
             answered = error.answer["files"]
@@ -126,13 +126,13 @@ class FilesApi:
         return self._once_completed(create)
 
     def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, PresignedRequest]:
-        """Get an action for each of up to 100 parts.
+        """Get a presigned request for each of up to 100 parts.
 
         Args:
             parts: Number, from 1, and hex SHA-256 of each.
 
         Raises:
-            ApiError, TransportError: There is none.
+            ApiError, TransportError: The API gave none.
         """
         path = f"/files/uploads/{upload_id}/parts"
         wanted = [{"number": number, "sha256": sha256} for number, sha256 in parts]
@@ -151,13 +151,13 @@ class FilesApi:
         return signed
 
     def complete(self, upload_id: str, *, once: bool = False) -> FileInfo:
-        """Make a file of what was uploaded. Waits up to 15 minutes for S3 to put it together.
+        """Complete an upload. Waits up to 15 minutes for S3 to join its parts.
 
         Args:
             once: Without retries.
 
         Raises:
-            ApiError, TransportError: There is no file yet.
+            ApiError, TransportError: It isn't completed (yet).
         """
         path = f"/files/uploads/{upload_id}/complete"
 
@@ -171,10 +171,10 @@ class FilesApi:
         return self._once_completed(complete)
 
     def download(self, file_id: str) -> tuple[FileInfo, PresignedRequest]:
-        """Get a file's record, and the request that gives its content.
+        """Get a file's record, and the presigned request for its content.
 
         Raises:
-            ApiError, TransportError: There is none.
+            ApiError, TransportError: The API gave none.
         """
         path = f"/files/{file_id}/download"
         answer = self._api.request("GET", path, self.attempts())
@@ -185,15 +185,15 @@ class FilesApi:
             raise unexpected("GET", path, answer) from None
 
     def abort(self, upload_id: str) -> None:
-        """Give an upload up.
+        """Abort an upload.
 
         Raises:
-            ApiError, TransportError: It isn't.
+            ApiError, TransportError: It isn't aborted.
         """
         self._api.request("DELETE", f"/files/uploads/{upload_id}", self.attempts())
 
     def _still_completing(self, path: str, answer: Answer) -> ApiError:
-        """What is raised once there is no use in waiting any longer."""
+        """The error for an answer 202, raised when the wait has been long enough."""
         problem = {
             "code": "completing",
             "detail": "S3 is still joining the parts: upload the file again later, which sends "
@@ -227,7 +227,7 @@ class FilesApi:
             problem = {"request_id": request_id, **answer["error"]}
             return Created(error=self._api.error("POST /files", problem, int(problem["status"])))
         upload_id = answer["upload_id"]
-        if not isinstance(upload_id, str) or not upload_id.isalnum():  # it goes into paths
+        if not isinstance(upload_id, str) or not upload_id.isalnum():  # it becomes part of paths
             raise TypeError("upload_id must be an id")
         if "part_size" in answer:
             part_size, part_count = int(answer["part_size"]), int(answer["part_count"])
@@ -245,7 +245,7 @@ def read_file(method: str, path: str, answer: Answer) -> FileInfo:
     """The `file` of an answer.
 
     Raises:
-        ApiError: There is none.
+        ApiError: The answer has none.
     """
     try:
         return FileInfo.of(parse_answer(method, path, answer)["file"])

@@ -1,9 +1,9 @@
-"""Put a part of a file to S3, again and again until S3 has it or there is no use."""
+"""Upload one part of a file to S3, with retries."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wideload._error_codes import S3_DAMAGED, S3_INCOMPLETE
@@ -17,7 +17,6 @@ from wideload._http import Body, Http
 from wideload._presigned import (
     MOST_NEW_URLS,
     PresignedCall,
-    PresignedRequest,
     RenewableRequest,
 )
 from wideload._retry import AttemptFailed
@@ -25,18 +24,18 @@ from wideload.errors import FileChangedError
 
 _SMALLEST_BLOCK = 64 * 1024
 _LARGEST_BLOCK = 1024 * 1024
-# A block is what goes out in so many seconds: large ones cost less, small ones let progress move
-# and a transfer be paused. The least time that a rate is taken from is longer than a burst into
-# the kernel's buffers, which tells nothing about the line.
+# A block holds what is sent in so many seconds: large blocks cost less CPU time, small ones report
+# progress and react to a pause sooner. The rate is taken over _BURST seconds at least, since the
+# first bytes only fill the kernel's buffers, at a rate that isn't the network's.
 _BLOCK_SECONDS = 0.25
 _BURST = 0.5
 
-# S3 gives up a connection on which nothing comes for some 20 s.
+# Seconds. S3 closes a connection that is idle for some 20 s.
 _LONGEST_PAUSE_CONNECTED = 10.0
 
 
-class UploadMissing(Exception):  # noqa: N818 - a signal between private modules
-    """S3 knows no such multipart upload (any more): somebody completed or aborted it."""
+class NoSuchUpload(Exception):  # noqa: N818 - a signal between private modules
+    """S3 has no such multipart upload: another process has completed or aborted it."""
 
 
 class _Paused(Exception):  # noqa: N818 - never leaves this module
@@ -45,16 +44,21 @@ class _Paused(Exception):  # noqa: N818 - never leaves this module
 
 @dataclass(frozen=True)
 class Part:
-    """A part, or a whole file that goes in one PUT."""
+    """A part of a multipart upload, or a whole file that is uploaded by one PUT.
+
+    Attributes:
+        offset: Its first byte in the file.
+        size: Bytes.
+        sha256: Hex SHA-256 of the bytes.
+    """
 
     offset: int
     size: int
     sha256: str
-    whole: bool = False
 
 
 class PartUploader:
-    """Sends parts of one file. Threads may share it."""
+    """Uploads parts of one file. Threads may share it."""
 
     def __init__(
         self,
@@ -73,22 +77,19 @@ class PartUploader:
         self._concurrency = concurrency
         self._meter = meter
 
-    def put(self, part: Part, sign: Callable[[], PresignedRequest]) -> None:
-        """Store a part.
-
-        Args:
-            sign: Gives a presigned request for it, another one at each call.
+    def upload(self, part: Part, requests: RenewableRequest) -> None:
+        """Upload a part.
 
         Raises:
             FileChangedError: Its bytes aren't those that were hashed.
-            UploadMissing: S3 doesn't know the multipart upload (any more).
+            NoSuchUpload: S3 doesn't know the multipart upload (any more).
             CancelledError, Stopped: As `CancelScope.check`.
             UploadError, TransportError, ApiError: No further attempt can help, or is left.
         """
         attempts = self._files_api.attempts()
         call = PresignedCall(
             self._http,
-            RenewableRequest(sign, self._scope.pacing.monotonic),
+            requests,
             attempts,
             self._scope.pacing,
             renewals_after_loss=MOST_NEW_URLS,
@@ -103,17 +104,17 @@ class PartUploader:
         except AttemptFailed as failed:
             code = getattr(failed.error, "code", None)
             if code == "NoSuchUpload":
-                raise UploadMissing from None
+                raise NoSuchUpload from None
             if code in S3_DAMAGED:
                 self._check_unchanged(part)
             if failed.retry == "later":
                 self._concurrency.failed()
             raise
-        self._concurrency.worked()
+        self._concurrency.succeeded()
 
     def _send(self, part: Part, call: PresignedCall) -> bool:
         """Make one request; False if it was paused for longer than the connection lasts."""
-        with self._concurrency.entered(self._scope):
+        with self._concurrency.slot(self._scope):
             body = _PartBody(self._content, part, self._scope, self._meter)
             try:
                 call.put(Body(body.blocks, part.size), retryable=S3_INCOMPLETE | S3_DAMAGED)
@@ -126,10 +127,10 @@ class PartUploader:
         return True
 
     def _check_unchanged(self, part: Part) -> None:
-        """Tell a file that changed from bytes that were damaged on the way.
+        """Hash the part again, to tell a changed file from bytes that were damaged on the way.
 
         Raises:
-            FileChangedError: It changed.
+            FileChangedError: The file changed.
         """
         if digest_of_part(self._content, part.offset, part.size) != part.sha256:
             raise FileChangedError(
@@ -139,7 +140,7 @@ class PartUploader:
 
 
 class _PartBody:
-    """One attempt at a part."""
+    """The body of one attempt."""
 
     def __init__(
         self, content: Content, part: Part, scope: CancelScope, meter: ProgressMeter
@@ -151,7 +152,7 @@ class _PartBody:
         self._sent = 0
 
     def blocks(self) -> Iterator[memoryview]:
-        """The part's bytes, in blocks that are valid until the next one is asked for."""
+        """The part's bytes, in blocks that are valid until the next block is requested."""
         buffer = memoryview(bytearray(min(_LARGEST_BLOCK, self._part.size)))
         began = time.monotonic()
         while self._sent < self._part.size:
@@ -167,6 +168,6 @@ class _PartBody:
             self._meter.add(len(block))
 
     def take_back(self) -> None:
-        """None of it counts: it goes again, or not at all."""
-        self._meter.take_back(self._sent)
+        """Count its bytes as not sent."""
+        self._meter.subtract(self._sent)
         self._sent = 0

@@ -1,4 +1,4 @@
-"""Get ranges of an object from S3, each until it is whole or there is no use."""
+"""Download ranges of an object from S3, with retries."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from wideload.errors import IntegrityError
 _READ_BLOCK = 256 * 1024
 
 
-class OtherObject(Exception):  # noqa: N818 - a signal between private modules
-    """S3 holds another object than the one that the download began with."""
+class ObjectReplaced(Exception):  # noqa: N818 - a signal between private modules
+    """S3 holds another object than at the beginning of the download."""
 
 
 @dataclass
 class ByteRange:
-    """Bytes of the file that are wanted, from `at` up to `end`; `at` moves on as they come."""
+    """The bytes of the file from `at` up to `end`, exclusive; `at` advances as they arrive."""
 
     at: int
     end: int
 
 
 class RangeDownloader:
-    """Gets ranges of one file. Threads may share it.
+    """Downloads ranges of one file. Threads may share it.
 
     Args:
-        action: The request that gives the content, as the API answered with `file`.
+        action: The presigned GET that the API answered with `file`.
         etag: The ETag that the object must have, if that is known.
-        found_etag: Called once with the ETag, if it wasn't.
+        found_etag: Called with the object's ETag when that becomes known.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class RangeDownloader:
         self._meter = meter
         self._lock = threading.Lock()
 
-    def fetch(self, wanted: ByteRange, write: Callable[[int, bytes], object]) -> None:
-        """Get all of a range.
+    def download(self, wanted: ByteRange, write: Callable[[int, bytes], object]) -> None:
+        """Download a range.
 
         Args:
-            write: Called with the place in the file and the bytes there, as they come.
+            write: Called with an offset in the file and the bytes there, as they arrive.
 
         Raises:
-            OtherObject: It isn't the same object any more.
+            ObjectReplaced: S3 holds another object than before.
             IntegrityError: It has another size than was recorded.
             CancelledError, Stopped: As `CancelScope.check`.
-            UploadError, TransportError, ApiError: There is no use in trying again.
+            UploadError, TransportError, ApiError: No further attempt can help, or is left.
         """
         attempts = self._files_api.attempts()
         call = PresignedCall(self._http, self._requests, attempts, self._scope.pacing)
@@ -99,17 +99,17 @@ class RangeDownloader:
         self._scope.check()
         began_at = wanted.at
         try:
-            with self._concurrency.entered(self._scope):
+            with self._concurrency.slot(self._scope):
                 self._receive(call, wanted, write)
         except AttemptFailed as failed:
             if getattr(failed.error, "status", None) == 412:
-                raise OtherObject from None
+                raise ObjectReplaced from None
             if wanted.at > began_at:
                 attempts.restart()
             if failed.retry == "later":
                 self._concurrency.failed()
             raise
-        self._concurrency.worked()
+        self._concurrency.succeeded()
 
     def _receive(
         self, call: PresignedCall, wanted: ByteRange, write: Callable[[int, bytes], object]
@@ -137,7 +137,7 @@ class RangeDownloader:
             write(wanted.at, block)
             wanted.at += len(block)
             self._meter.add(len(block))
-        if not answer.read(1):  # else it isn't at its end, and not fit for another request
+        if not answer.read(1):  # a connection is reused only if its answer was read to the end
             answer.release()
 
     def _check_object(self, answer: PresignedAnswer, wanted: ByteRange) -> None:
@@ -156,4 +156,4 @@ class RangeDownloader:
                 self._etag = etag
                 self._found_etag(etag)
             elif self._etag != etag:
-                raise OtherObject
+                raise ObjectReplaced

@@ -1,4 +1,4 @@
-"""Upload one file that has been opened and hashed: create, send, complete."""
+"""Upload one file that has been opened and hashed: create the upload, send, complete."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wideload._files.digest import Digest, digest
 from wideload._files.files_api import Created, FilesApi, NewFile
 from wideload._files.models import FileInfo, UploadResult
 from wideload._files.multipart import held_bytes, send_parts
-from wideload._files.part_upload import Part, PartUploader, UploadMissing
+from wideload._files.part_upload import NoSuchUpload, Part, PartUploader
 from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import Content
 from wideload._http import Http
-from wideload._presigned import PresignedRequest
+from wideload._presigned import PresignedRequest, RenewableRequest
 from wideload.errors import (
     ApiError,
     ConflictError,
@@ -28,14 +28,14 @@ from wideload.errors import (
     WideloadError,
 )
 
-# An upload may vanish under way, completed or aborted by somebody else, or expired: it is begun
-# anew, but not for ever.
-_MOST_ROUNDS = 3
+# Uploads that are begun for one file, at most: another process may complete or abort the first, or
+# it may expire.
+_MOST_UPLOADS = 3
 
 
 @dataclass
 class HashedFile:
-    """A file that has been opened and hashed."""
+    """A file that is open and has been hashed."""
 
     content: Content
     digest: Digest
@@ -44,16 +44,16 @@ class HashedFile:
 
     @property
     def announced(self) -> NewFile:
-        """The file as the API is asked about it."""
+        """The file as it is announced to the API."""
         return NewFile(self.name, self.digest.size, self.content_type, self.digest.sha256)
 
 
 class Upload:
-    """One file on its way.
+    """The upload of one file.
 
     Args:
-        scope: Of this upload alone.
-        concurrency: For its requests to S3, of which it makes as many at once as this allows.
+        scope: The scope of this upload alone.
+        concurrency: The limit of its requests to S3. It uses as many threads as the highest limit.
         meter: Made in the thread that calls `run`.
     """
 
@@ -77,21 +77,21 @@ class Upload:
         self._meter = meter
 
     def run(self, created: Created | None = None) -> UploadResult:
-        """Do what is to be done.
+        """Upload the file, or find that the API has its content.
 
         Args:
-            created: The API's answer to `announced`, if there is one already.
+            created: The API's answer to `announced`, if the file has been announced already.
 
         Raises:
-            FileChangedError: The file changed; what was stored of it is deleted.
+            FileChangedError: The file changed; its stored parts are deleted.
             CancelledError, Stopped: As `CancelScope.check`.
             OSError: The file can't be read.
             UploadError, IntegrityError, ApiError, TransportError: See `Files.upload`.
         """
         lost: Exception | None = None
-        if created is not None and _for_the_moment(created.error):
-            created = None  # refused among others: ask again for it alone
-        for _ in range(_MOST_ROUNDS):
+        if created is not None and _passes(created.error):
+            created = None  # announce it again, alone
+        for _ in range(_MOST_UPLOADS):
             if created is None:
                 created = self._files_api.create_one(self._opened.announced)
             if created.error is not None:
@@ -101,22 +101,22 @@ class Upload:
                 return self._result(created.file, None, 0)
             try:
                 return self._send(created)
-            except _Vanished as vanished:
-                lost = vanished.error
+            except _UploadGone as gone:
+                lost = gone.error
             except WideloadError as error:
                 error.upload_id = created.upload_id
                 if isinstance(error, FileChangedError):
                     self._abort(error)
                 raise
             created = None
-        assert lost is not None  # noqa: S101 - for mypy: there was a round
+        assert lost is not None  # noqa: S101 - for mypy: an upload was begun
         raise lost
 
     def _send(self, created: Created) -> UploadResult:
-        """Send what S3 doesn't hold, and complete.
+        """Send the bytes that S3 doesn't hold, and complete the upload.
 
         Raises:
-            _Vanished: The upload is there no more, or not what it was.
+            _UploadGone: The upload doesn't exist any more, or S3 lost parts of it.
         """
         resumed = 0
         lost: TransportError | None = None
@@ -132,13 +132,13 @@ class Upload:
             else:
                 self._meter.start(0)
                 self._send_whole(created.upload_id, created.action)
-        except UploadMissing:
-            pass  # completed by somebody else, most likely: completing again tells
+        except NoSuchUpload:
+            pass  # most likely another process completed it; `complete` tells
         except (ConflictError, NotFoundError, ServerError) as error:
             if error.code not in UPLOAD_ENDED:
                 raise
         except TransportError as error:
-            lost = error  # S3 may hold all of it, and only its answer didn't come
+            lost = error  # S3 may hold the whole file, and only its answer was lost
         self._scope.check()
         self._content.check_unchanged()
         try:
@@ -148,23 +148,21 @@ class Upload:
                 raise lost from None
             gone = isinstance(error, NotFoundError)
             if gone or (isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE):
-                raise _Vanished(error) from None
+                raise _UploadGone(error) from None
             raise
         return self._result(file, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
-        part = Part(0, self._digest.size, self._digest.sha256, whole=True)
-        actions = [action]
-
-        def sign() -> PresignedRequest:
-            if actions and actions[0].deadline > self._scope.pacing.monotonic():
-                return actions.pop()
-            return self._files_api.sign(upload_id, [(1, self._digest.sha256)])[1]
-
-        self._uploader().put(part, sign)
+        sha256 = self._digest.sha256
+        requests = RenewableRequest(
+            lambda: self._files_api.sign(upload_id, [(1, sha256)])[1],
+            self._scope.pacing.monotonic,
+            action,
+        )
+        self._uploader().upload(Part(0, self._digest.size, sha256), requests)
 
     def _send_parts(self, created: Created) -> None:
-        scope = self._scope.part()
+        scope = self._scope.nested()
         send_parts(
             self._uploader(scope),
             self._files_api,
@@ -187,7 +185,7 @@ class Upload:
         )
 
     def _hash_parts(self, created: Created) -> None:
-        """Hash again if the API cuts the file otherwise than was expected."""
+        """Hash the parts again if the API's part size isn't the expected one."""
         if self._digest.part_size != created.part_size:
             again = digest(self._content, created.part_size, lambda _: self._scope.check())
             if again.sha256 != self._digest.sha256:
@@ -204,7 +202,7 @@ class Upload:
             )
             error.file_id = file.file_id
             raise error
-        self._meter.tell()
+        self._meter.report()
         return UploadResult(
             file=file,
             duplicate=upload_id != file.file_id,
@@ -219,13 +217,14 @@ class Upload:
             error.upload_id = None
 
 
-def _for_the_moment(error: ApiError | None) -> bool:
+def _passes(error: ApiError | None) -> bool:
+    """Whether the API may accept the file after a while."""
     return (
         error is not None and error.retry_after is not None and not FILE_CODES.is_final(error.code)
     )
 
 
-class _Vanished(Exception):  # noqa: N818 - never leaves this module
+class _UploadGone(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error

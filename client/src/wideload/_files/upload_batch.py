@@ -19,13 +19,16 @@ from wideload._files.upload import HashedFile
 from wideload._http import Progress
 from wideload.errors import QuotaError
 
-# So many files are open at once: those of one request are sent while the next are hashed.
-_MOST_BEGUN = 2 * MOST_FILES
-# A request isn't put off for so many bytes, or for so long, only because it has room for more.
+# Files that are open at once, at most: those of one request are sent while the next are hashed.
+_MOST_OPEN = 2 * MOST_FILES
+# A request that has room for more files is made once its files have so many bytes, or after so many
+# seconds.
 _ENOUGH_BYTES = 64 * 1024 * 1024
-_LONG_ENOUGH = 0.5
-_LOOK_AGAIN = 0.1
-_PATIENCE = 2.0
+_LONGEST_DELAY = 0.5
+# Seconds between two looks for an outcome or a file, and seconds to wait for threads that were told
+# to stop.
+_POLL = 0.1
+_STOP_TIMEOUT = 2.0
 
 
 Open = Callable[[Source, CancelScope, Progress], HashedFile]
@@ -36,7 +39,7 @@ Send = Callable[
 
 @dataclass
 class _Item:
-    """One source on its way."""
+    """One source, with the other sources of the same content."""
 
     index: int
     source: Source
@@ -44,13 +47,13 @@ class _Item:
     followers: list[_Item] = field(default_factory=list)
 
     def hashed(self) -> HashedFile:
-        """What was opened, of an item that was."""
+        """The open file; the source has been opened."""
         assert self.opened is not None  # noqa: S101 - for mypy
         return self.opened
 
     @property
     def key(self) -> tuple[str, int]:
-        """What its content is known by."""
+        """The identity of its content."""
         return self.hashed().digest.sha256, self.hashed().digest.size
 
 
@@ -59,9 +62,9 @@ class UploadBatch:
 
     Args:
         open: Opens and hashes a source.
-        send: Sends what was opened.
-        files_api: For the requests that announce them.
-        scope: Of all of them together.
+        send: Sends a hashed file.
+        files_api: Makes the requests that announce files.
+        scope: The scope of all uploads together.
     """
 
     def __init__(
@@ -81,29 +84,29 @@ class UploadBatch:
         self._parallel = parallel
         self._scope = scope
         self._concurrency = ConcurrencyLimit(parallel)
-        self._sent = _Latest(progress)
-        self._hashed = _Latest(hashing)
+        self._sent = _LatestProgress(progress)
+        self._hashed = _LatestProgress(hashing)
         self._todo: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[UploadOutcome] = queue.SimpleQueue()
-        self._ready = _Ready(scope)
+        self._ready = _SendQueue(scope)
         self._opened: dict[int, HashedFile] = {}
         self._under_way: dict[tuple[str, int], _Item] = {}
         self._lock = threading.Lock()
 
     def run(self, sources: Iterable[Source]) -> Iterator[UploadOutcome]:
-        """Begin, and give each outcome as it comes."""
+        """Begin the uploads, and yield each outcome when it is known."""
         waiting = enumerate(sources)
         begun = ended = 0
         more = True
         threads = [
-            threading.Thread(target=_quietly, args=(task,), name="wideload-many", daemon=True)
+            threading.Thread(target=_until_stopped, args=(task,), name="wideload-many", daemon=True)
             for task in (self._announce_all, *[self._send_all] * self._parallel)
         ]
         try:
             for thread in threads:
                 thread.start()
             while more or ended < begun:
-                while more and begun - ended < _MOST_BEGUN:
+                while more and begun - ended < _MOST_OPEN:
                     item = None if self._scope.cancelled else next(waiting, None)
                     more = item is not None
                     begun += more
@@ -115,7 +118,7 @@ class UploadBatch:
         finally:
             self._scope.stop()
             self._todo.put(None)
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + _STOP_TIMEOUT
             for thread in threads:
                 if thread.ident is not None:
                     thread.join(max(0.0, deadline - time.monotonic()))
@@ -123,17 +126,17 @@ class UploadBatch:
                 opened.content.close()
 
     def _next_outcome(self) -> UploadOutcome | None:
-        """Wait a moment for an outcome; report progress before it is given out."""
+        """Wait a moment for an outcome, and report progress."""
         try:
-            outcome = self._outcomes.get(timeout=_LOOK_AGAIN)
+            outcome = self._outcomes.get(timeout=_POLL)
         except queue.Empty:
             outcome = None
-        self._hashed.tell()
-        self._sent.tell()
+        self._hashed.report()
+        self._sent.report()
         return outcome
 
     def _announce_all(self) -> None:
-        """Hash what comes, announce it to the API in batches, and pass it on."""
+        """Hash sources, and announce them to the API in batches."""
         batch: list[_Item] = []
         deadline = 0.0
         more = True
@@ -147,7 +150,7 @@ class UploadBatch:
                 except queue.Empty:
                     pass
             if item is not None and self._hash(item):
-                deadline = deadline if batch else time.monotonic() + _LONG_ENOUGH
+                deadline = deadline if batch else time.monotonic() + _LONGEST_DELAY
                 batch.append(item)
             full = len(batch) == MOST_FILES or sum(item.key[1] for item in batch) >= _ENOUGH_BYTES
             if batch and (full or not more or time.monotonic() >= deadline):
@@ -156,23 +159,23 @@ class UploadBatch:
         self._ready.close()
 
     def _hash(self, item: _Item) -> bool:
-        """Open and hash a source; whether it is to be announced."""
+        """Open and hash a source; False if it failed or its content is being uploaded already."""
         try:
             item.opened = self._open(item.source, self._scope, self._hashed.of(item.index))
-        except Exception as error:  # noqa: BLE001 - it is given out
+        except Exception as error:  # noqa: BLE001 - it becomes an outcome
             self._end(item, error)
             return False
         with self._lock:
             self._opened[item.index] = item.opened
             first = self._under_way.setdefault(item.key, item)
-            if first is not item:  # the same content: what becomes of it holds for both
+            if first is not item:  # the same content: both get the same outcome
                 first.followers.append(item)
         return first is item
 
     def _announce(self, batch: list[_Item]) -> None:
         try:
             created = self._files_api.create([item.hashed().announced for item in batch])
-        except Exception as error:  # noqa: BLE001 - it is given out
+        except Exception as error:  # noqa: BLE001 - it becomes an outcome
             for item in batch:
                 self._end(item, error)
             return
@@ -180,16 +183,16 @@ class UploadBatch:
             self._ready.put(item, answer)
 
     def _send_all(self) -> None:
-        """Send what is ready, one file after another."""
+        """Send the files that are announced, one after another."""
         while (ready := self._ready.take()) is not None:
             item, created = ready
             meter = ProgressMeter(item.key[1], self._sent.of(item.index))
-            scope = self._scope.part()
+            scope = self._scope.nested()
             try:
                 result = self._send(item.hashed(), created, scope, self._concurrency, meter)
-            except Exception as error:  # noqa: BLE001 - it is given out
+            except Exception as error:  # noqa: BLE001 - it becomes an outcome
                 full = isinstance(error, QuotaError) and error.code == "too_many_uploads"
-                if full and self._ready.put_off(item):
+                if full and self._ready.postpone(item):
                     continue
                 self._end(item, error)
             else:
@@ -197,7 +200,7 @@ class UploadBatch:
             self._ready.done()
 
     def _end(self, item: _Item, end: UploadResult | Exception) -> None:
-        """Give the outcome out, for those with the same content too."""
+        """Put the outcome into the queue, also for the other sources of the same content."""
         if isinstance(end, Stopped):
             raise end
         with self._lock:
@@ -214,25 +217,25 @@ class UploadBatch:
             self._outcomes.put(_outcome(follower, end))
 
 
-class _Ready:
-    """Files that are announced, and those that have to wait until another one has ended."""
+class _SendQueue:
+    """Announced files, and files that are postponed until another upload has ended."""
 
     def __init__(self, scope: CancelScope) -> None:
         self._scope = scope
         self._files: deque[tuple[_Item, Created | None]] = deque()
-        self._put_off: deque[_Item] = deque()
+        self._postponed: deque[_Item] = deque()
         self._taken = 0
         self._closed = False
         self._changed = threading.Condition()
 
     def put(self, item: _Item, created: Created) -> None:
-        """It can be sent."""
+        """Add an announced file."""
         with self._changed:
             self._files.append((item, created))
             self._changed.notify()
 
     def close(self) -> None:
-        """No more will be put."""
+        """Note that no more files will be added."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -241,62 +244,62 @@ class _Ready:
         """The next file to send, None after the last.
 
         Raises:
-            Stopped: Nobody wants it any more.
+            Stopped: The batch has ended.
         """
         with self._changed:
             while not self._files:
                 if self._closed and not self._taken:
                     return None
                 self._scope.check_stopped()
-                self._changed.wait(_LOOK_AGAIN)
+                self._changed.wait(_POLL)
             self._taken += 1
             return self._files.popleft()
 
-    def put_off(self, item: _Item) -> bool:
-        """Instead of `done`: the person has too many uploads open, perhaps these ones.
+    def postpone(self, item: _Item) -> bool:
+        """Postpone a file, instead of calling `done`: the person has too many open uploads.
 
         Returns:
-            Whether it comes again when another has ended; False if there is no other.
+            Whether the file is taken again, when another upload has ended; False without another.
         """
         with self._changed:
             if self._taken <= 1 and not self._files:
                 return False
             self._taken -= 1
-            self._put_off.append(item)
+            self._postponed.append(item)
             return True
 
     def done(self) -> None:
-        """One that was taken has ended."""
+        """Note that the upload of a file that was taken has ended."""
         with self._changed:
             self._taken -= 1
-            if self._put_off:
-                self._files.append((self._put_off.popleft(), None))
+            if self._postponed:
+                self._files.append((self._postponed.popleft(), None))
             self._changed.notify_all()
 
 
-class _Latest:
-    """The last progress of each file, as the threads tell it and the caller is told."""
+class _LatestProgress:
+    """The latest progress of each file, from its thread to the caller's."""
 
     def __init__(self, report: BatchProgress | None) -> None:
         self._report = report
-        self._news: dict[int, tuple[int, int]] = {}
+        self._latest: dict[int, tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     def of(self, index: int) -> Progress:
-        """What one file's progress is told to."""
+        """A function that takes the progress of one file."""
 
-        def told(done: int, total: int) -> None:
+        def set_progress(done: int, total: int) -> None:
             with self._lock:
-                self._news[index] = done, total
+                self._latest[index] = done, total
 
-        return told
+        return set_progress
 
-    def tell(self) -> None:
-        """Tell the caller what is new."""
+    def report(self) -> None:
+        """Report the progress that is new to the caller."""
         with self._lock:
-            news, self._news = self._news, {}
+            latest, self._latest = self._latest, {}
         if self._report is not None:
-            for index, (done, total) in news.items():
+            for index, (done, total) in latest.items():
                 self._report(index, done, total)
 
 
@@ -306,6 +309,6 @@ def _outcome(item: _Item, end: UploadResult | Exception) -> UploadOutcome:
     return UploadOutcome(index=item.index, source=item.source, result=end)
 
 
-def _quietly(task: Callable[[], None]) -> None:
-    with suppress(Stopped):  # nobody waits for the rest
+def _until_stopped(task: Callable[[], None]) -> None:
+    with suppress(Stopped):
         task()
