@@ -261,8 +261,8 @@ def test_ranges_grow_so_that_they_stay_few(tmp_path: Path, monkeypatch: pytest.M
     with PartialFile(tmp_path / "a", huge) as made:
         assert made.range_size == 11 * MIB
         assert made.ranges <= 10_000
-        made.name_etag('"etag"')
+        made.keep_etag('"etag"')
         made.keep(made.ranges - 1)
         made.keep(7)
     with PartialFile(tmp_path / "a", huge) as again:
-        assert (again.there, again.etag) == ({7, made.ranges - 1}, '"etag"')
+        assert (again.present, again.etag) == ({7, made.ranges - 1}, '"etag"')

@@ -18,7 +18,7 @@ from tests.client.fake_sign_in import CLIENT_ID, FakeSignIn, Reply, jwt
 from wideload._signin import sign_in_methods
 from wideload._signin.cognito import Cognito
 from wideload._signin.json_http import JsonHttp
-from wideload._signin.oauth import Authorization, NotOurs
+from wideload._signin.oauth import Authorization, OtherSignIn
 from wideload._signin.provider import Provider
 from wideload._signin.tokens import SignIn, Tokens
 from wideload.errors import RateLimitError, ServerError, SignInError, TransportError
@@ -89,7 +89,7 @@ def test_no_nonce_is_asked_for_without_an_id_token(provider: FakeSignIn) -> None
 def test_what_belongs_to_another_sign_in_is_passed_over(query: str) -> None:
     authorization = Authorization(Provider("https://i", CLIENT_ID, ()), "x")
 
-    with pytest.raises(NotOurs):
+    with pytest.raises(OtherSignIn):
         authorization.code(query.format(state=authorization.state))
 
 

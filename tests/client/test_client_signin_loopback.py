@@ -13,7 +13,7 @@ import pytest
 from tests.client.browsing import visit
 from tests.client.fake_sign_in import REDIRECTS
 from wideload._signin import loopback
-from wideload._signin.oauth import NotOurs
+from wideload._signin.oauth import OtherSignIn
 from wideload.errors import SignInError
 
 
@@ -109,7 +109,7 @@ def test_strangers_and_idle_connections_do_not_end_the_wait(port: int) -> None:
 
     def settle(query: str) -> str:
         if query != "ours":
-            raise NotOurs
+            raise OtherSignIn
         return query
 
     knocking = threading.Thread(target=knock)

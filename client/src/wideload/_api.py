@@ -1,4 +1,4 @@
-"""Requests to the API itself: retries, and answers turned into values or errors."""
+"""Requests to an API: credentials, retries, and its answers as values or exceptions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _LONGEST_DETAIL = 1000
 
 
 class Api:
-    """One deployment's API, as one key or person sees it.
+    """One API of a deployment, for one API key or one person.
 
     Args:
-        base_url: As `checked_base_url` gives it.
+        base_url: URL of the API, checked by `checked_base_url`.
+        codes: The exceptions for its error answers.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Api:
         headers: dict[str, str] | None = None,
         body: Body | bytes | None = None,
     ) -> Answer:
-        """Make a request until it succeeds or there is no use in trying again.
+        """Make a request, with retries, and once more with renewed credentials after a 401.
 
         Raises:
             ApiError: The API answered with an error.
@@ -123,30 +124,30 @@ class Api:
         return PresignedRequest(method, self.checked_url(members[url]), headers, deadline)
 
     def absolute(self, url: object) -> str | None:
-        """A URL of an answer; paths in answers are relative to the base URL."""
+        """A URL of an answer as absolute URL; a path is relative to the base URL."""
         if not isinstance(url, str):
             return None
         return self.base_url + url if url.startswith("/") else url
 
     def checked_url(self, url: object) -> str:
-        """Take a URL of an answer, for a request: over TLS if the API itself is.
+        """Check a URL of an answer that a request will be sent to, and return it.
 
         Raises:
-            ValueError: It can't be one, or would send in the clear what came over TLS.
+            ValueError: It isn't a URL, or doesn't use TLS although the API does.
         """
         schemes = {"https"} if self.base_url.startswith("https:") else {"http", "https"}
         if not isinstance(url, str) or not url.isascii() or not url.isprintable():
             raise ValueError("that is no URL")
         if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
-            raise ValueError("that is no URL to go to")
+            raise ValueError("that is no URL for a request")
         return url
 
     def error(self, what: str, problem: Mapping[str, Any], status: int) -> ApiError:
-        """An error that came as problem details.
+        """The exception for problem details.
 
         Args:
-            what: What it was the answer to, such as `POST /files`.
-            problem: The problem details, as far as there are any.
+            what: The request, such as `POST /files`.
+            problem: The problem details; members may be missing.
             status: HTTP status.
         """
         code = _text(problem.get("code"))
@@ -192,7 +193,7 @@ class Api:
         return error
 
     def _hint(self, path: str, answer: Answer, error: ApiError) -> str | None:
-        """What to set, where something else than the API has answered."""
+        """Advice for an answer that isn't the API's own."""
         if where := redirected(answer):
             base = where.removesuffix(path)
             what = f"set the base URL to {base}" if base != where else "set the right base URL"
@@ -208,7 +209,7 @@ class Api:
 
 
 def unexpected(method: str, path: str, answer: Answer) -> ApiError:
-    """The error for a success whose body isn't what the contract says."""
+    """The exception for a success whose body isn't as the contract says."""
     return ApiError(
         f"{method} {path}: {answer.status}, but the answer isn't what this API gives: is the base "
         "URL right, and is there a proxy on the way that answers for it?",
@@ -218,19 +219,19 @@ def unexpected(method: str, path: str, answer: Answer) -> ApiError:
 
 
 def _seconds(value: object) -> float | None:
-    """A time to wait as an answer names it; None if it is none, or longer than any."""
+    """The seconds to wait that an answer names; None if they aren't a number, or too many."""
     sane = isinstance(value, (int, float)) and 0 <= value <= LONGEST_TIME
     return float(cast(float, value)) if sane else None
 
 
 def checked_id(what: str, id: object) -> str:
-    """Take an id for a path.
+    """Check an id that becomes part of a path, and return it.
 
     Args:
-        what: What it is the id of.
+        what: The kind of id, for the error: `payload`, `file` or `upload`.
 
     Raises:
-        ConfigurationError: It can't be one.
+        ConfigurationError: It isn't an id.
     """
     # Checked, since urllib3 resolves dots in a path and a slash would reach another route.
     if not isinstance(id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", id):
@@ -239,10 +240,10 @@ def checked_id(what: str, id: object) -> str:
 
 
 def parse_answer(method: str, path: str, answer: Answer) -> dict[str, Any]:
-    """A success's JSON object.
+    """The JSON object of a success.
 
     Raises:
-        ApiError: The body is something else.
+        ApiError: The body isn't a JSON object.
     """
     try:
         return parse_object(answer.body)
@@ -255,10 +256,10 @@ def _text(value: object) -> str | None:
 
 
 def checked_base_url(base_url: str, argument: str = "base_url") -> str:
-    """Take the URL of an API, without a slash at its end.
+    """Check the base URL of an API, and return it without a slash at its end.
 
     Raises:
-        ConfigurationError: It can't be one.
+        ConfigurationError: It isn't such a URL, or sends credentials without TLS.
     """
     if not isinstance(base_url, str):
         raise ConfigurationError(f"{argument} is not a URL")

@@ -28,7 +28,8 @@ class Code:
 
     Attributes:
         error: The exception to raise.
-        retryable: Whether a retry can help. None: as for the answer's status.
+        retryable: Whether a retry can help. True: also after a 409; False: whatever the status;
+            None: as after other answers of the status.
     """
 
     error: type[ApiError]
@@ -58,7 +59,7 @@ class ErrorCodes:
         row = self.codes.get(code or "")
         if row is None or row.retryable is None:
             return status in RETRYABLE_STATUSES
-        return row.retryable
+        return row.retryable and status in RETRYABLE_STATUSES | {409}
 
     def is_final(self, code: str | None) -> bool:
         """Whether no retry can help, even if the server names a time to wait."""

@@ -1,4 +1,4 @@
-"""Lists that come in pages, as iterators that ask for a page when its first item is wanted."""
+"""Lists that the API gives in pages, as iterators that request a page when it is needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _Item = TypeVar("_Item")
 
 
 def checked_count(name: str, count: int | None) -> int | None:
-    """Take a number of items.
+    """Check a number of items that the caller gave, and return it.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It isn't a whole number of 0 or more.
     """
     if count is not None and (not isinstance(count, int) or count < 0):
         raise ConfigurationError(f"{name} must be a whole number of 0 or more, not {count!r}")
@@ -35,14 +35,14 @@ def items(
     attempts: Callable[[], Attempts],
     parse: Callable[[bytes], Any] = parse,
 ) -> Iterator[_Item]:
-    """The items of a list that comes as `{items, cursor}`.
+    """The items of a list that the API gives as `{items, cursor}`.
 
     Args:
-        query: What to ask for, but for `cursor` and `limit`.
+        query: Query parameters but for `cursor` and `limit`.
         take: Reads an item.
         limit: Items at most; None for all.
         page_size: Items at most that the API gives at a time.
-        attempts: Gives each page an allowance of retries.
+        attempts: Gives the retries of each page.
         parse: Reads a page.
     """
     left = limit
@@ -62,7 +62,7 @@ def items(
         yield from items
         if cursor is None:
             return
-        # The cursor tells where to begin from now on; all else that was asked for stays.
+        # The cursor replaces `first`; the other parameters stay.
         query = {name: text for name, text in query.items() if name != "first"}
         query["cursor"] = cursor
         if left is not None:

@@ -60,7 +60,7 @@ class Download:
         refuse_existing(target, overwrite=overwrite)
         with PartialFile(target, self.file) as partial:
             while True:
-                fresh = not partial.there
+                fresh = not partial.present
                 try:
                     return self._fill(partial, target, overwrite=overwrite)
                 except ObjectReplaced:
@@ -116,11 +116,11 @@ class Download:
             _WrongHash: The content hasn't the recorded SHA-256.
             ObjectReplaced: As `RangeDownloader.download`.
         """
-        resumed = sum(partial.size_of(number) for number in partial.there)
+        resumed = sum(partial.size_of(number) for number in partial.present)
         meter = ProgressMeter(self.file.size, self.progress)
         meter.start(resumed)
         scope = self.scope.nested()
-        downloader = self._downloader(meter, scope, partial.etag, partial.name_etag)
+        downloader = self._downloader(meter, scope, partial.etag, partial.keep_etag)
         pool = WorkerPool(scope)
         queue = _RangeQueue(partial)
         check = _RunningHash(partial, self.file.size, queue, self.scope, meter)
@@ -175,9 +175,9 @@ class _RangeQueue:
     """The ranges that are missing, and those that are written."""
 
     def __init__(self, partial: PartialFile) -> None:
-        self._there = set(partial.there)
-        self._waiting = iter([n for n in range(partial.ranges) if n not in self._there])
-        self.missing = partial.ranges - len(self._there)
+        self._present = set(partial.present)
+        self._waiting = iter([n for n in range(partial.ranges) if n not in self._present])
+        self.missing = partial.ranges - len(self._present)
         self._lock = threading.Lock()
 
     def take(self) -> int | None:
@@ -188,12 +188,12 @@ class _RangeQueue:
     def keep(self, number: int) -> None:
         """Note that a range is written."""
         with self._lock:
-            self._there.add(number)
+            self._present.add(number)
 
     def has(self, number: int) -> bool:
         """Whether a range is written."""
         with self._lock:
-            return number in self._there
+            return number in self._present
 
 
 class _RunningHash:

@@ -1,4 +1,4 @@
-"""Names of files: those that the API takes, and those that are safe to write to."""
+"""Names of files: the names that the API takes, and names that are safe in a local path."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
 _WINDOWS_REFUSED = '<>:"|?*'
-# What common file systems take: 255 bytes on Linux, 255 UTF-16 units elsewhere.
+# The limit of common file systems: 255 bytes on Linux, 255 UTF-16 units elsewhere.
 LONGEST_ON_DISK = 255
 
 
 def checked_name(name: str) -> str:
-    """Take a name for a file at the API.
+    """Check the name of a file for the API, and return it.
 
     Raises:
         ConfigurationError: The API takes no such name.
@@ -47,7 +47,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_content_type(kind: str) -> str:
-    """Take a content type, before the file is read.
+    """Check a content type, before the file is read, and return it.
 
     Raises:
         ConfigurationError: The API takes no such type.
@@ -73,13 +73,13 @@ def content_type_of(name: str) -> str:
 
 
 def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
-    """`name` as the API gave it, made one component of a path of this machine.
+    """A name of the API as one component of a local path.
 
-    It can't leave a directory, hide what it is, or name a device.
+    It can't leave a directory, be shown otherwise than it is, or name a device.
 
     Args:
-        name: From an answer: anything.
-        windows: Whether to keep to what Windows takes.
+        name: The name in the answer, which can be any text.
+        windows: Whether to take only names that Windows allows.
     """
     base = re.split(r"[/\\]", name)[-1]
     base = SURROGATE.sub("_", CONTROL_CHARACTERS.sub("_", base))
@@ -94,7 +94,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """`name` in at most so many bytes on disk, its extension kept if that is short."""
+    """`name` cut to at most so many bytes on disk; a short extension is kept."""
     if len(os.fsencode(name)) <= most:
         return name
     stem, extension = os.path.splitext(name)

@@ -135,7 +135,7 @@ class PartUploader:
         if digest_of_part(self._content, part.offset, part.size) != part.sha256:
             raise FileChangedError(
                 "the file changed while it was uploaded; nothing of it is stored: upload it again "
-                "when nobody writes to it any more"
+                "when no program writes to it any more"
             )
 
 

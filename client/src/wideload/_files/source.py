@@ -1,4 +1,4 @@
-"""What is uploaded, as bytes that can be read at any place, more than once."""
+"""Sources of uploads, as content that can be read at any offset, more than once."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ _SPOOL_BLOCK = 1024 * 1024
 
 
 class Content(Protocol):
-    """Bytes to upload. Threads may read it at once.
+    """The bytes to upload. Threads may read them at once.
 
     Attributes:
-        size: How many there are.
+        size: Their number.
     """
 
     size: int
 
     def read_into(self, offset: int, view: memoryview) -> None:
-        """Fill `view` with what is at `offset`.
+        """Fill `view` with the bytes from `offset`.
 
         Raises:
-            FileChangedError: There isn't as much any more.
+            FileChangedError: It has become shorter.
             OSError: It can't be read.
         """
         ...
 
     def check_unchanged(self) -> None:
-        """Return if nobody seems to have written to it since it was opened.
+        """Check that its size and its time of modification are those at the opening.
 
         Raises:
-            FileChangedError: Somebody has.
+            FileChangedError: They differ.
         """
         ...
 
     def close(self) -> None:
-        """Free what was opened here."""
+        """Close the file if it was opened here."""
         ...
 
 
 def name_of(source: Source) -> str:
-    """The file name that a source has by itself.
+    """The name of a source's file.
 
     Raises:
-        ConfigurationError: It has none.
+        ConfigurationError: The source has none.
     """
     if isinstance(source, (str, os.PathLike)):
-        # Bytes that are no UTF-8, as in names from older systems, have no place in the API.
+        # The API takes no bytes that aren't UTF-8, which names from older systems can hold.
         return os.fsencode(os.path.basename(os.fsdecode(source))).decode("utf-8", "replace")
     name = getattr(source, "name", None)
     # "<stdin>" and the number of a descriptor are no names of files.
@@ -67,7 +67,7 @@ def name_of(source: Source) -> str:
 
 
 def open_source(source: Source, spool_limit: int, scope: CancelScope) -> Content:
-    """Open `source` for reading at any place; copy it first if it can be read only once.
+    """Open `source` for reading at any offset; copy it first if it can be read only once.
 
     Raises:
         ConfigurationError: It is neither a path nor a binary file object.
@@ -107,7 +107,7 @@ class _FileContent:
             raise _changed()
 
     def check_unchanged(self) -> None:
-        # Files of /proc and the like say that they are empty.
+        # The size of files in /proc and the like is 0, whatever they hold.
         if self._stamped() != self._stamp or self._shared_file.read_into(
             self.size, memoryview(bytearray(1))
         ):
@@ -145,7 +145,7 @@ class _ObjectContent:
                 raise _changed()
 
     def close(self) -> None:
-        """Nothing: it is the caller's."""
+        """Do nothing: the caller closes it."""
 
     def _read(self, view: memoryview) -> int:
         if hasattr(self._file, "readinto"):
@@ -159,7 +159,7 @@ class _ObjectContent:
 
 
 def _spooled(file: IO[bytes] | io.FileIO, limit: int, scope: CancelScope) -> Content:
-    """Copy what can be read only once to a temporary file, which ends with the upload."""
+    """Copy a source that can be read only once to a temporary file, deleted after the upload."""
     with ExitStack() as opened:
         spool = opened.enter_context(tempfile.TemporaryFile(buffering=0))
         size = 0
@@ -190,5 +190,5 @@ def _bytes_of(block: object) -> bytes | bytearray | memoryview:
 def _changed() -> FileChangedError:
     return FileChangedError(
         "the file changed while it was uploaded; nothing of it is stored: upload it again when "
-        "nobody writes to it any more"
+        "no program writes to it any more"
     )

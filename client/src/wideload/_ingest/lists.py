@@ -23,9 +23,9 @@ def call_logs(
     """The items of `GET /call-logs`.
 
     Args:
-        query: What to ask for, but for `cursor` and `limit`.
+        query: Query parameters but for `cursor` and `limit`.
         limit: Items at most; None for all.
-        attempts: Gives each page an allowance of retries.
+        attempts: Gives the retries of each page.
     """
     return items(
         api,
@@ -50,7 +50,7 @@ def records(
     """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
 
     Args:
-        as_text: Whether they are given as the JSON text that they came as.
+        as_text: Whether to give each record as JSON text instead of parsing it.
     """
     at = first
     try:

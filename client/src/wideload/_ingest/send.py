@@ -1,4 +1,4 @@
-"""Send a prepared document: inline through the API, or to S3 and then its claim."""
+"""Send a prepared document: inline through the API, or to S3 with a claim afterwards."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from wideload.errors import (
     WideloadError,
 )
 
-# Compressed bytes from which a document goes to S3: in base64, as API Gateway hands them to Lambda,
-# fewer are under 5.4 MiB: that leaves room for headers in an event's 6,291,456 bytes.
+# Compressed bytes from which a document is sent to S3. API Gateway passes a body to Lambda in
+# base64, in which 4 MiB are 5.4 MiB; that leaves room for headers in an event's 6,291,456 bytes.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 INLINE_LIMIT = 4 * 1024 * 1024
 
@@ -34,7 +34,7 @@ _SEND = "/send-call-log"
 
 @dataclass(frozen=True)
 class Sending:
-    """One call of `Client.send`: what all of its requests share."""
+    """One call of `Client.send`."""
 
     api: Api
     http: Http
@@ -45,7 +45,7 @@ class Sending:
     def send(
         self, prepared: PreparedDocument, *, call_id: str | None, progress: Progress | None
     ) -> Receipt:
-        """Send the document the way that its compressed size asks for."""
+        """Send the document inline or to S3, by its compressed size."""
         body = Body(prepared.blocks, prepared.size, progress)
         if prepared.size < INLINE_LIMIT:
             query = {"call_id": call_id} if call_id is not None else None
@@ -54,7 +54,7 @@ class Sending:
         return self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
 
     def _send_to_s3(self, prepared: PreparedDocument, body: Body, call_id: str | None) -> Receipt:
-        """Get a URL, PUT to it and claim."""
+        """Request an upload URL, PUT the document, and claim it."""
         upload_url = self._request_upload_url(prepared, call_id)
         try:
             requests = RenewableRequest(
@@ -85,11 +85,11 @@ class Sending:
     def _claim_unknown(
         self, prepared: PreparedDocument, upload_url: UploadUrl, lost: TransportError
     ) -> Receipt:
-        """Claim bytes of which only S3's answer may have been lost.
+        """Claim an object of which only S3's answer may have been lost.
 
         Raises:
-            WideloadError: They are there, and not taken.
-            TransportError: `lost`, since they aren't there, or that can't be known.
+            PayloadRefusedError, IntegrityError: S3 holds it, and the API refuses it.
+            TransportError: `lost`, since S3 doesn't hold it, or the API doesn't tell.
         """
         once = replace(self, attempts=Attempts(RetryPolicy(0), self.pacing))
         try:
@@ -152,7 +152,7 @@ class Sending:
 
 
 def check_recorded(prepared: PreparedDocument, receipt: Receipt) -> None:
-    """Compare what the API recorded with what was compressed here.
+    """Compare size and SHA-256 that the API recorded with those of the document.
 
     Raises:
         IntegrityError: They differ.

@@ -60,10 +60,10 @@ class StoredDocument:
 
 
 def copy_document(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None:
-    """Write what `source` gives to `file`, uncompressed.
+    """Write the document that `source` gives to `file`, uncompressed, and check it.
 
     Raises:
-        IntegrityError: It is not the document that was recorded.
+        IntegrityError: Its size or SHA-256 isn't the recorded one.
         TransportError, UploadError: As `StoredDocument.read`.
     """
     sha256 = hashlib.sha256()
@@ -83,12 +83,12 @@ def copy_document(log: CallLog, source: StoredDocument, file: IO[bytes]) -> None
         size += len(block)
         file.write(block)
         if size > (log.size or 0):
-            break  # whatever this is, it needn't fill the disk
+            break  # it isn't the document, and must not fill the disk
     check_document(log, size, sha256.hexdigest())
 
 
 def check_document(log: CallLog, size: int, sha256: str) -> None:
-    """Compare what was read with the record.
+    """Compare size and SHA-256 of a document with the record.
 
     Raises:
         IntegrityError: They differ.

@@ -1,4 +1,4 @@
-"""Small requests to an API's `/sign-in` and to identity providers: a JSON object comes back."""
+"""JSON requests to an API's `/sign-in` and to identity providers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _RETRIES = 3
 
 
 class JsonHttp:
-    """Requests over one transport, repeated where that is safe and may help.
+    """Requests that are answered with a JSON object, with retries.
 
     Args:
-        transport: What makes the HTTP requests, as for `Client`.
-        pacing: Time and chance.
+        transport: Makes the HTTP requests, as for `Client`.
+        pacing: The clocks and the sleep of retries.
     """
 
     def __init__(self, transport: Transport, pacing: Pacing | None = None) -> None:
@@ -40,7 +40,7 @@ class JsonHttp:
         """Status and members of the answer to a form.
 
         Args:
-            repeatable: Whether it may be sent again when it is unknown whether it arrived.
+            repeatable: Whether it may be sent again when it may have been carried out.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._request("POST", url, headers, urlencode(fields).encode(), repeatable)
@@ -48,7 +48,7 @@ class JsonHttp:
     def post_json(
         self, url: str, members: Mapping[str, Any], headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """Status and members of the answer to a JSON object; repeated where that may help."""
+        """Status and members of the answer to a JSON object, which may be sent again."""
         return self._request("POST", url, headers, json.dumps(members).encode(), repeatable=True)
 
     def _request(
@@ -59,7 +59,7 @@ class JsonHttp:
         body: bytes | None,
         repeatable: bool,
     ) -> tuple[int, dict[str, Any]]:
-        """Make a request until there is an answer that is no passing trouble.
+        """Make a request, with retries after 429, 5xx and lost answers.
 
         Raises:
             TransportError: No answer came.
@@ -102,10 +102,10 @@ class JsonHttp:
 
 
 def checked_endpoint(name: str, url: object) -> str:
-    """Take a URL that somebody else gave, to which secrets will be sent.
+    """Check a URL of an answer to which secrets will be sent, and return it.
 
     Raises:
-        SignInError: It is no URL, or neither https nor on this machine.
+        SignInError: It isn't a URL, or neither https nor on this machine.
     """
     text = url if isinstance(url, str) else ""
     try:

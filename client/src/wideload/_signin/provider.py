@@ -1,4 +1,4 @@
-"""Who signs people in for a deployment, and where: as its API says, or its issuer publishes."""
+"""The identity provider of a deployment, as its API and its issuer describe it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _OPTIONAL = (
 
 @dataclass(frozen=True)
 class Provider:
-    """An identity provider, and what a deployment is called there.
+    """An identity provider, with the deployment's client there.
 
     Attributes:
-        issuer: Its name, a URL, which its tokens carry as `iss`.
-        client_id: The deployment's public client (no secret).
-        scopes: What to ask for.
-        authorization_endpoint: The sign-in page.
-        token_endpoint: Where a code or a refresh token becomes tokens.
-        revocation_endpoint: Where a refresh token ends (RFC 7009), if anywhere.
-        cognito_endpoint: Amazon Cognito's own API, if the provider is a Cognito user pool.
+        issuer: The issuer's URL, the claim `iss` of its tokens.
+        client_id: Id of the deployment's public client (no secret).
+        scopes: Scopes to request.
+        authorization_endpoint: URL of the sign-in page.
+        token_endpoint: URL that gives tokens for a code or a refresh token.
+        revocation_endpoint: URL that revokes a refresh token (RFC 7009), if the provider has one.
+        cognito_endpoint: URL of Amazon Cognito's API, if the provider is a Cognito user pool.
     """
 
     issuer: str
@@ -40,10 +40,10 @@ class Provider:
 
     @classmethod
     def of(cls, url: str, http: JsonHttp) -> Provider:
-        """Ask the API at `url`.
+        """The provider of the API at `url`, which is asked for it.
 
         Raises:
-            SignInError: It has no file transfer, or its answer can't be right.
+            SignInError: The API has no file transfer, or its answer is wrong.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         status, members = http.get(f"{url}/sign-in")
@@ -61,12 +61,12 @@ class Provider:
         )
 
     def discovered(self, http: JsonHttp) -> Provider:
-        """The same with the endpoints that the issuer publishes, where the API gave none.
+        """This provider with the endpoints that the issuer publishes, where the API gave none.
 
         https://openid.net/specs/openid-connect-discovery-1_0.html
 
         Raises:
-            SignInError: The issuer publishes nothing of the kind, or speaks for another one.
+            SignInError: The issuer publishes no such document, or that of another issuer.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         if self.authorization_endpoint and self.token_endpoint:

@@ -1,4 +1,4 @@
-"""The ways to sign in, and what can be done with a sign-in: renew it, end it."""
+"""Sign in by browser or by password; renew and revoke a sign-in."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def sign_in_with_browser(
     """Sign in on the provider's page: authorization code with PKCE, and a loopback redirect.
 
     Args:
-        http: For asking the API and the provider.
+        http: Makes requests to the API and the provider.
         url: The API's base URL.
-        show: Called once with the page's address, when its end can be met.
-        timeout: Seconds to wait for the person.
-        paste: Whether the address of the last page may be typed on standard input instead, as
-            when the browser is on another machine.
+        show: Called once with the page's URL, when the callback can be received.
+        timeout: Seconds to wait for the callback.
+        paste: Whether the address of the last page may also be typed on standard input, for a
+            browser on another machine.
 
     Raises:
-        SignInError: It was refused, or nobody signed in in time.
+        SignInError: It was refused, or wasn't completed in time.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
     provider = Provider.of(url, http).discovered(http)
@@ -49,7 +49,7 @@ def sign_in_with_password(
     """Sign in at the deployment's Cognito user pool; the password isn't sent (SRP).
 
     Raises:
-        SignInError: Something is wrong, or the pool wants what `prompts` can't give.
+        SignInError: It was refused, or the pool requires an answer that `prompts` can't give.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
     provider = Provider.of(url, http)
@@ -58,10 +58,10 @@ def sign_in_with_password(
 
 
 def renewed_sign_in(http: JsonHttp, old: SignIn) -> SignIn:
-    """The same with new tokens.
+    """The sign-in with new tokens.
 
     Raises:
-        SignInError: The provider wants the person to sign in again.
+        SignInError: The provider requires the person to sign in again.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
     refresh_token = old.tokens.refresh_token
@@ -83,7 +83,7 @@ def renewed_sign_in(http: JsonHttp, old: SignIn) -> SignIn:
 
 
 def revoke(http: JsonHttp, sign_in: SignIn) -> bool:
-    """End a sign-in at its provider; False if the provider doesn't offer that.
+    """Revoke a sign-in at its provider; False if the provider has no endpoint for that.
 
     Raises:
         SignInError: The provider refused.

@@ -1,4 +1,4 @@
-"""Access tokens for a client: asked for at each request, renewed when they are about to end."""
+"""Sources of access tokens for `Client(token=…)`, which renew them before they expire."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from wideload.errors import (
 if TYPE_CHECKING:
     from wideload._signin.sign_in_store import Store  # it needs the extra `signin`
 
-_TROUBLE = (TransportError, ServerError, RateLimitError)
+_TEMPORARY = (TransportError, ServerError, RateLimitError)
 
 
 def open_store() -> Store:
-    """Where sign-ins are kept.
+    """The store of sign-ins.
 
     Raises:
-        ConfigurationError: Packages are missing.
+        ConfigurationError: The packages of the extra `signin` are missing.
     """
     try:
         from wideload._signin.sign_in_store import Store
@@ -38,7 +38,7 @@ def open_store() -> Store:
 
 
 class _Source:
-    """Gives access tokens as `Client(token=…)` wants it: asked at each request, by any thread."""
+    """Gives access tokens for `Client(token=…)`, which calls it for each request, in any thread."""
 
     def __init__(self, http: JsonHttp) -> None:
         self._http = http
@@ -46,16 +46,16 @@ class _Source:
         self._held: SignIn | None = None
 
     def __call__(self) -> str:
-        """An access token that can be used now; a new one if the last is about to end.
+        """The access token; a new one if the last expires soon.
 
         Raises:
-            SignInError: None is to be had without signing in anew.
+            SignInError: A new sign-in is required.
             TransportError, ServerError, RateLimitError: The provider couldn't be asked.
         """
         return self.current().tokens.access_token
 
     def renew(self, refused: str) -> str:
-        """An access token other than `refused`, which the API didn't take.
+        """Another access token than `refused`, which the API answered with 401.
 
         Raises:
             SignInError, TransportError, ServerError, RateLimitError: As for a call.
@@ -63,7 +63,7 @@ class _Source:
         return self.current(refused).tokens.access_token
 
     def current(self, refused: str | None = None) -> SignIn:
-        """The sign-in with such a token; the raises are those of a call."""
+        """The sign-in with such a token; raises as a call."""
         with self._lock:
             if self._held is None or not self._usable(self._held, refused):
                 self._held = self._newer(refused)
@@ -74,7 +74,7 @@ class _Source:
         return tokens.access_token != refused and tokens.fresh(self._http.pacing.now())
 
     def _newer(self, refused: str | None) -> SignIn:
-        """Another sign-in than the one that is held."""
+        """A new sign-in, in place of the one that is held."""
         raise NotImplementedError
 
 
@@ -83,8 +83,8 @@ class StoredSource(_Source):
 
     Args:
         url: The API's base URL.
-        store: Where they are kept.
-        http: For asking the provider.
+        store: The store of sign-ins.
+        http: Makes requests to the provider.
     """
 
     def __init__(self, url: str, store: Store, http: JsonHttp) -> None:
@@ -101,13 +101,13 @@ class StoredSource(_Source):
             while not self._usable(found, refused):
                 try:
                     renewed = renewed_sign_in(self._http, found)
-                except _TROUBLE:
+                except _TEMPORARY:
                     if refused is None and not found.tokens.ended(self._http.pacing.now()):
                         return found
                     raise
                 except SignInError:
-                    # Where locks don't hold, as on some network drives, or after a sign-in just
-                    # now, another refresh token may be there: each is taken once.
+                    # A refresh token can be used once. Another process may have stored a new one:
+                    # by a sign-in just now, or where locks don't work, as on some network drives.
                     used, found = found, self._load()
                     if found.tokens.refresh_token == used.tokens.refresh_token:
                         raise
@@ -130,7 +130,7 @@ class PasswordSource(_Source):
         url: The API's base URL.
         username: Name at the deployment's Cognito user pool.
         password: The password.
-        http: For asking the provider.
+        http: Makes requests to the provider.
     """
 
     def __init__(self, url: str, username: str, password: str, http: JsonHttp) -> None:
