@@ -21,8 +21,8 @@ _MOST_CONNECTIONS = 64
 # Bytes. The socket's timeout applies to each piece, so that a slow network, on which a larger block
 # takes longer than the timeout, isn't treated as a broken one.
 _PIECE = 32 * 1024
-# Bytes in the kernel's send buffer. Without a limit they can be several MB, which a slow network takes
-# minutes to send, and meanwhile no write returns. Windows buffers little.
+# Bytes in the kernel's send buffer. Without a limit they can be several MB, which a slow network
+# takes minutes to send, and meanwhile no write returns. Windows buffers little.
 _MOST_UNSENT = 128 * 1024
 _SOCKET_OPTIONS = list(HTTPConnection.default_socket_options)
 if hasattr(socket, "TCP_NOTSENT_LOWAT"):

@@ -1,4 +1,4 @@
-"""`Client.files`: files of any size, between here and S3."""
+"""`Client.files`: the files of a person."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from wideload._retry import Attempts, Pacing, RetryPolicy
 from wideload._text import SURROGATE
 from wideload.errors import ConfigurationError, NotFoundError, WideloadError
 
-# As much as a temporary directory can be expected to hold.
+# Bytes that most temporary directories have room for.
 SPOOL_LIMIT = 10 * 1024**3
 
 _MOST_CONNECTIONS = 64
@@ -50,13 +50,13 @@ _LONGEST_PAGE = 100
 class Files:
     """A person's files at one deployment; `Client.files` is one.
 
-    Content goes straight to S3 and comes straight from it, never through the API. Everything is
-    safe to repeat: an upload that was interrupted, by whatever, goes on where it was when the same
-    file is uploaded again, from any machine; a download does in the same directory.
+    Content is sent to S3 and read from S3 directly, never through the API. Every call can be
+    repeated: an interrupted upload is resumed when the same file is uploaded again, from any
+    machine; an interrupted download is resumed in the same directory.
 
-    May be shared by threads. Callbacks are called in the thread that called the method, some ten
-    times a second at most, and once at the end; what one raises ends the transfer and comes out
-    of the method.
+    Threads may share it. Callbacks are called in the thread that called the method, ten times a
+    second at most, and once at the end. An exception of a callback ends the transfer, and the
+    method raises it.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class Files:
     ) -> UploadResult:
         """Upload a file, or find that the API holds its content already.
 
-        The file is read once for its SHA-256, which finds duplicates and earlier uploads, and
-        once more for what has to be sent. Memory stays within some MiB for each of `parallel`.
+        The file is read once for its SHA-256, by which duplicates and earlier uploads are found,
+        and the bytes to send are read again. Memory use is a few MiB for each of `parallel`.
 
         On Ctrl-C, after `CancelledError` and after most errors the upload stays open, so that the
-        same call goes on where it was; `error.upload_id` tells its id.
+        same call resumes it; `error.upload_id` is its id.
 
         Args:
             source: Path of a file, or a binary file object. A seekable one is read in place, from
-                its position to its end, and must not be used by others meanwhile. Named pipes
+                its position to its end, and must not be used elsewhere meanwhile. Named pipes
                 and objects that can't seek are copied to a temporary file first. File objects
                 aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
@@ -108,25 +108,24 @@ class Files:
                 object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
-            progress: Called with (bytes that S3 holds or that are on their way, bytes in all).
-                Begins with what an earlier upload left, and goes backward when an attempt is
-                repeated.
+            progress: Called with (bytes sent or stored already, bytes in all). It begins with the
+                bytes of an earlier upload, and goes backward when an attempt is repeated.
             hashing: Called with (bytes read, bytes in all) while the file is read for its SHA-256.
             cancel: Stops or pauses it from another thread.
-            spool_limit: Bytes at most of what is copied to a temporary file. Default: 10 GiB.
+            spool_limit: Bytes at most that are copied to a temporary file. Default: 10 GiB.
 
         Raises:
-            ConfigurationError: An argument can't be right.
-            DocumentError: The source gives text, or more than `spool_limit` allows.
+            ConfigurationError: An argument is wrong.
+            DocumentError: The source gives text, or more bytes than `spool_limit`.
             OSError: It can't be opened or read, or the temporary file can't be written.
             FileChangedError: It changed while it was read. Nothing is stored.
             CancelledError: `cancel` was used.
-            QuotaError: The person's bytes or open uploads are used up.
-            FileRefusedError: The API won't take the file: too large, or such a name.
+            QuotaError: The person's quota of bytes or of open uploads is used up.
+            FileRefusedError: The API refuses the file, because of its size or name.
             AuthenticationError: The token is missing, wrong or expired.
             UploadError: S3 refused the upload.
             IntegrityError: The API recorded another content than was sent.
-            RateLimitError, ServerError, TransportError: Trouble that lasted through all retries.
+            RateLimitError, ServerError, TransportError: A request failed, after all retries.
         """
         self._check_open()
         connections = _checked_parallel(parallel)
@@ -159,22 +158,22 @@ class Files:
         once. Sources are taken from the iterable as they are needed.
 
         Args:
-            sources: What to upload, as for `upload`. File objects need a `name`.
-            parallel: Connections at most, in all.
+            sources: The sources, as for `upload`. File objects need a `name`.
+            parallel: Connections at most, of all uploads together.
             progress: As for `upload`, called with (number of the source from 0, bytes, bytes in
-                all), while the iterator is being asked for the next outcome.
+                all), while the iterator waits for the next outcome.
             hashing: The same for reading the files.
-            cancel: Stops or pauses all. Those that were begun and aren't done end with
-                `CancelledError`; no more are taken.
-            spool_limit: As for `upload`, for each.
+            cancel: Stops or pauses all. Uploads that were begun end with `CancelledError`; no
+                further sources are taken.
+            spool_limit: As for `upload`, for each source.
 
         Returns:
-            An iterator, on which the work begins with the first `next`. It gives an outcome for
-            each source, in the order in which they end. Closing it stops what is under way, and
-            leaves that resumable.
+            An iterator; the uploads begin with the first `next`. It gives an outcome for each
+            source, in the order in which the uploads end. Closing it stops the uploads, which can
+            be resumed.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
         """
         self._check_open()
         connections = _checked_parallel(parallel)
@@ -205,33 +204,33 @@ class Files:
     ) -> DownloadResult:
         """Download a file and check its SHA-256.
 
-        It is written to `.<name>.<file_id>.part` beside the target, which gets its name when the
-        SHA-256 is right: no wrong or partial file ever has it. What was interrupted goes on from
-        that file.
+        It is written to `.<name>.<file_id>.part` beside the target, and renamed when the SHA-256
+        is right, so the target never holds a wrong or partial file. An interrupted download is
+        resumed from that file.
 
         Args:
             file_id: The API's id of the file.
             to: Path to write to; a directory, in which the file gets its own name, made safe; or a
-                binary file object, which gets the bytes in order and isn't closed: if the
-                SHA-256 turns out wrong at the end, it has them already. So does a path where a
-                named pipe or a device is. Default: the current directory.
-            overwrite: Whether a file that exists may be replaced; its permissions are kept. Where
-                `to` itself is a link, the file that it leads to is replaced. In a directory, a
-                link of the file's name is replaced and never followed.
+                binary file object, to which the bytes are written in order, before the SHA-256 is
+                checked at the end, and which isn't closed; a named pipe or a device is written to
+                in the same way. Default: the current directory.
+            overwrite: Whether an existing file may be replaced; its permissions are kept. If `to`
+                itself is a link, its target is replaced. In a directory, a link of the file's name
+                is replaced and never followed.
             parallel: Connections at most.
-            progress: Called with (bytes here, bytes in all); begins with what an earlier download
-                left.
+            progress: Called with (bytes received, bytes in all). It begins with the bytes of an
+                earlier download.
             cancel: Stops or pauses it from another thread.
 
         Raises:
-            ConfigurationError: An argument can't be right.
+            ConfigurationError: An argument is wrong.
             FileExistsError: The target exists, and `overwrite` isn't set.
-            BlockingIOError: Another download of the same file to the same place is under way.
-            OSError: The file can't be written; with `PermissionError`, because something there is
-                never replaced, or the partial file is another user's.
+            BlockingIOError: Another download of the same file to the same place is running.
+            OSError: The file can't be written. `PermissionError`: the target is a pipe, a socket or
+                a device within a directory, or the partial file is another user's.
             NotFoundError: This person has no such file.
             ConflictError: The deployment has found it corrupt (code `corrupt`).
-            IntegrityError: What came isn't what was recorded.
+            IntegrityError: The content isn't the recorded one.
             CancelledError: `cancel` was used.
             AuthenticationError, UploadError, RateLimitError, ServerError, TransportError: As for
                 `upload`.
@@ -266,15 +265,15 @@ class Files:
     def list(self, *, q: str | None = None, limit: int | None = None) -> Iterator[FileInfo]:
         """The person's files, newest first.
 
-        Pages are asked for as they are needed.
+        Pages are requested when they are needed.
 
         Args:
-            q: Only files whose name contains this, in whatever case.
-            limit: How many at most. Default: all.
+            q: Only files whose name contains this, ignoring case.
+            limit: Items at most. Default: all.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            ApiError, TransportError: On iterating, when a page can't be had.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
+            ApiError, TransportError: While iterating, if a page can't be read.
         """
         self._check_open()
         query = {}
@@ -307,17 +306,17 @@ class Files:
         """Give a file another name; its content and id stay.
 
         Raises:
-            ConfigurationError: No file can have that name.
+            ConfigurationError: The API takes no such name.
             NotFoundError: This person has no such file.
             ApiError, TransportError: The API answered with another error, or not at all.
         """
         return self._file("PATCH", file_id, orjson.dumps({"name": checked_name(name)}))
 
     def delete(self, file_id: str) -> None:
-        """Delete a file for good.
+        """Delete a file. It can't be undone.
 
-        Deleting one that is gone raises NotFoundError, except where an earlier attempt of this
-        same call may have deleted it and only the answer was lost: that is success.
+        Deleting it again raises NotFoundError, unless an earlier attempt of the same call may have
+        deleted it and its answer was lost: that is success.
 
         Raises:
             NotFoundError: This person has no such file (any more).
@@ -338,11 +337,11 @@ class Files:
         """The person's uploads that aren't finished, newest first, without their parts.
 
         Args:
-            limit: How many at most. Default: all.
+            limit: Items at most. Default: all.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            ApiError, TransportError: On iterating, when a page can't be had.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
+            ApiError, TransportError: While iterating, if a page can't be read.
         """
         self._check_open()
         return items(
@@ -371,7 +370,7 @@ class Files:
             raise unexpected("GET", path, answer) from None
 
     def abort(self, upload_id: str) -> None:
-        """Give an upload up, and delete what S3 holds of it. Again is fine.
+        """Abort an upload, and delete its parts in S3. It can be repeated.
 
         Raises:
             NotFoundError: This person has no such upload.
@@ -392,7 +391,7 @@ class Files:
         spool_limit: int,
         hashing: Progress | None,
     ) -> HashedFile:
-        """Open and hash a source; what can be wrong without that is looked at first."""
+        """Check the arguments; then open and hash a source."""
         name = checked_name(name_of(source) if name is None else name)
         kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
         content = open_source(source, spool_limit, scope)
