@@ -280,9 +280,9 @@ class Client:
 
         Args:
             call_id: Only payloads of this call.
-            after: Only payloads whose `created_at` is this time or later: a datetime, or ISO 8601
-                text. Without a time zone it is in this machine's.
-            before: Only payloads whose `created_at` is earlier than this.
+            after: Only payloads that the API received at this time or later: a datetime, or ISO
+                8601 text. Without a time zone it is in this machine's.
+            before: Only payloads that the API received before this time.
             limit: Items at most. Default: all.
 
         Returns:

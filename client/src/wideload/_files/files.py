@@ -226,8 +226,8 @@ class Files:
             ConfigurationError: An argument is wrong.
             FileExistsError: The target exists, and `overwrite` isn't set.
             BlockingIOError: Another download of the same file to the same place is running.
-            OSError: The file can't be written. `PermissionError`: the target is a pipe, a socket or
-                a device within a directory, or the partial file is another user's.
+            OSError: The file can't be written. `PermissionError`: the target is a socket, or a pipe
+                or device within a directory, or the partial file is another user's.
             NotFoundError: This person has no such file.
             ConflictError: The deployment has found it corrupt (code `corrupt`).
             IntegrityError: The content isn't the recorded one.
