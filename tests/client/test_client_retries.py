@@ -229,6 +229,20 @@ def test_a_url_that_s3_no_longer_takes_is_replaced(
     assert clock.slept == []
 
 
+def test_an_upload_url_that_is_too_old_by_this_clock_is_replaced(
+    server: FakeServer, large: dict[str, Any], clock: Clock
+) -> None:
+    server.fail("PUT", s3_error(503, "SlowDown", Retry_After="880"))  # the URL lives for 900 s
+
+    with wideload.Client(
+        server.url, api_key=API_KEY, retry_for=3600, _pacing=clock.pacing()
+    ) as client:
+        assert client.send(large).state == "stored"
+
+    assert len(server.requests(_URL)) == 2
+    assert len(server.requests("PUT")) == 2
+
+
 def test_a_third_refusal_of_a_url_surfaces(
     client: wideload.Client, server: FakeServer, large: dict[str, Any]
 ) -> None:
