@@ -153,7 +153,7 @@ def test_nobody_who_signs_in_is_an_error(command: Command, tmp_path: Path) -> No
     ran = command("login", "--no-browser", "--timeout", "0.3")
 
     assert ran.status == 4
-    assert ran.error.endswith("wideload: nobody signed in within 0.3 s\n")
+    assert ran.error.endswith("wideload: no sign-in was completed within 0.3 s\n")
     assert kept(tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""The answers of contract/cases, as the client takes them."""
+"""The client's reading of the answers in contract/cases."""
 
 from __future__ import annotations
 

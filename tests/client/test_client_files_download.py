@@ -1,4 +1,4 @@
-"""Downloading: where it goes, under what name, and what it never replaces."""
+"""Targets of downloads, names, and files that are never replaced."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_slow_file_object_gets_few_ranges_ahead(
 
 
 @pytest.mark.parametrize("to", [7, io.StringIO(), b"bytes", sys.stdout])
-def test_what_nothing_can_be_written_to(
+def test_a_target_that_cant_be_written_to_is_refused(
     person: wideload.Client, files_server: FakeFiles, to: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="binary file object"):
@@ -167,7 +167,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced_either(
     assert (tmp_path / "a.txt").read_bytes() == b"mine"
 
 
-def test_where_there_are_no_hard_links(
+def test_a_download_without_hard_links(
     person: wideload.Client,
     files_server: FakeFiles,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Downloads that are stopped, by whomever, and go on where they were."""
+"""Downloads that are interrupted, paused or cancelled, and resumed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, range
     return str(file["file_id"])
 
 
-def test_what_was_interrupted_goes_on(
+def test_an_interrupted_download_is_resumed(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)

@@ -1,4 +1,4 @@
-"""Downloads through trouble, and content that is not what it should be."""
+"""Downloads with failing requests, and content that isn't the recorded one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads that are stopped, by whomever, and go on where they were."""
+"""Uploads that are interrupted, paused or cancelled, and resumed."""
 
 from __future__ import annotations
 

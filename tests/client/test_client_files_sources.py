@@ -1,4 +1,4 @@
-"""What can be uploaded, and files that change meanwhile."""
+"""Sources of uploads, and files that change meanwhile."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_pipe_that_gives_more_than_may_be_copied(
     )
 
 
-def test_what_is_no_binary_file(
+def test_a_source_that_is_no_binary_file_is_refused(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path
 ) -> None:
     class Blocked(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""What is tried again, what isn't, how long is waited, and what the error says in the end."""
+"""Retries: which errors are repeated, the delays, and the final error."""
 
 from __future__ import annotations
 

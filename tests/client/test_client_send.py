@@ -1,4 +1,4 @@
-"""What `Client.send` puts on the wire, inline and through S3, and what it returns."""
+"""Requests of `Client.send`, inline and through S3, and its receipts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_small_document_goes_inline_compressed(
     assert receipt.answer["records"] == 3
 
 
-def test_what_goes_inline_fits_into_an_event_of_lambda() -> None:
+def test_an_inline_document_fits_into_an_event_of_lambda() -> None:
     base64, headers = -(-INLINE_LIMIT // 3) * 4, 10_240  # API Gateway takes so many of these
 
     # Headers stand there twice at most: by name, and in a JWT's or an authorizer's context.

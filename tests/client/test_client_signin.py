@@ -1,4 +1,4 @@
-"""Signing in by browser: where, with which code, and who it is then."""
+"""Signing in by browser: the request, the callback, and the person."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_no_nonce_is_asked_for_without_an_id_token(provider: FakeSignIn) -> None
         "code=c&state=é",
     ],
 )
-def test_what_belongs_to_another_sign_in_is_passed_over(query: str) -> None:
+def test_a_callback_of_another_sign_in_is_ignored(query: str) -> None:
     authorization = Authorization(Provider("https://i", CLIENT_ID, ()), "x")
 
     with pytest.raises(OtherSignIn):
@@ -145,7 +145,7 @@ def test_a_code_is_shown_once_only(provider: FakeSignIn, web: JsonHttp) -> None:
     assert len(provider.requests("POST /oauth2/token")) == 1
 
 
-def test_a_code_that_somebody_else_got_is_of_no_use(provider: FakeSignIn, web: JsonHttp) -> None:
+def test_a_code_of_another_authorization_is_refused(provider: FakeSignIn, web: JsonHttp) -> None:
     found = Provider.of(provider.url, web)
     redirect = "http://localhost:8976/callback"
     ours, theirs = Authorization(found, redirect), Authorization(found, redirect)
@@ -183,7 +183,9 @@ def test_an_issuer_is_asked_for_what_the_api_does_not_say(
     assert found.cognito_endpoint is None
 
 
-def test_what_the_api_says_is_not_asked_for(provider: FakeSignIn, web: JsonHttp) -> None:
+def test_endpoints_of_the_api_are_not_requested_from_the_issuer(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     Provider.of(provider.url, web).discovered(web)
 
     assert [seen.path for seen in provider.seen] == ["/api/sign-in"]
@@ -202,7 +204,7 @@ def test_what_the_api_says_is_not_asked_for(provider: FakeSignIn, web: JsonHttp)
         ({"token_endpoint": None}, "names no"),
     ],
 )
-def test_what_an_issuer_says_is_checked(
+def test_the_answer_of_an_issuer_is_checked(
     provider: FakeSignIn, web: JsonHttp, discovery: dict[str, Any], says: str
 ) -> None:
     provider.cognito = False
@@ -223,7 +225,7 @@ def test_what_an_issuer_says_is_checked(
         (Reply(200, {"issuer": "https://i", "client_id": "c", "scopes": "a"}), "scopes is missing"),
     ],
 )
-def test_what_an_api_says_is_checked(
+def test_the_sign_in_answer_of_an_api_is_checked(
     provider: FakeSignIn, web: JsonHttp, reply: Reply, says: str
 ) -> None:
     provider.fail("GET /api/sign-in", reply)
@@ -324,7 +326,7 @@ def test_a_sign_in_is_ended_at_its_provider(
     assert provider.refresh == {}
 
 
-def test_where_a_provider_ends_nothing_that_is_told(provider: FakeSignIn, web: JsonHttp) -> None:
+def test_a_provider_without_revocation_is_reported(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.cognito = False
     provider.discovery = {"revocation_endpoint": None}
     found = Provider.of(provider.url, web).discovered(web)

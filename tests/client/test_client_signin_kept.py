@@ -1,4 +1,4 @@
-"""Sign-ins that are kept: who may read them, and who renews them when several want to."""
+"""Stored sign-ins: permissions of the files, and renewal by one process at a time."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_wide_umask_opens_nothing(kept: SignIn, store: Store, provider: FakeSi
     assert {_mode(path) for path in store.path(provider.url).parent.iterdir()} == {0o600}
 
 
-def test_what_is_kept_comes_back(kept: SignIn, store: Store, provider: FakeSignIn) -> None:
+def test_a_stored_sign_in_is_read_back(kept: SignIn, store: Store, provider: FakeSignIn) -> None:
     assert store.path(provider.url) != store.path(f"{provider.url}/other")
     assert store.load(provider.url) == kept
     assert store.load(f"{provider.url}/other") is None
@@ -116,7 +116,7 @@ def test_a_write_that_fails_leaves_the_old_one_and_nothing_else(
     "content",
     [b"", b"{", b"[]", b"{}", b'{"url":"x","provider":{"scopes":[]},"tokens":{}}', b"\xff"],
 )
-def test_what_can_not_be_understood_is_no_sign_in(
+def test_a_file_of_an_unknown_format_is_no_sign_in(
     store: Store, source: StoredSource, kept: SignIn, provider: FakeSignIn, content: bytes
 ) -> None:
     store.path(provider.url).write_bytes(content)
@@ -378,7 +378,7 @@ def test_one_of_many_processes_renews(
     assert len(provider.requests(asked)) == 1
 
 
-def test_a_process_that_dies_while_renewing_keeps_nobody_waiting(
+def test_a_process_that_dies_while_renewing_leaves_no_lock(
     store: Store, provider: FakeSignIn, kept: SignIn
 ) -> None:
     code = (
@@ -402,7 +402,7 @@ def test_a_process_that_dies_while_renewing_keeps_nobody_waiting(
 # For programs
 
 
-def test_a_program_acts_for_whoever_signed_in(
+def test_a_program_uses_the_stored_sign_in(
     provider: FakeSignIn, web: JsonHttp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

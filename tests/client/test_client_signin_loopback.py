@@ -1,4 +1,4 @@
-"""The listener that a browser comes back to."""
+"""The listener for the callback of the browser."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_only_this_machine_can_reach_it(port: int) -> None:
             pass
 
 
-def test_nobody_who_comes_ends_the_wait(port: int) -> None:
+def test_the_wait_for_a_callback_ends_after_the_timeout(port: int) -> None:
     with loopback.listening((port,)) as callback:
         started = time.monotonic()
 
-        with pytest.raises(SignInError, match=r"nobody signed in within 0\.3 s"):
+        with pytest.raises(SignInError, match=r"no sign-in was completed within 0\.3 s"):
             callback.wait(lambda query: query, timeout=0.3)
 
     assert time.monotonic() - started < 3

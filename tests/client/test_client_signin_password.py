@@ -1,4 +1,4 @@
-"""Signing in by user name and password, and what Cognito asks besides."""
+"""Signing in by user name and password, and Cognito's further challenges."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_temporary_password_is_replaced(provider: FakeSignIn, web: JsonHttp) -
         ("CUSTOM_CHALLENGE", "the user pool wants CUSTOM_CHALLENGE: sign in with a browser"),
     ],
 )
-def test_what_a_machine_can_not_do_is_said(
+def test_the_error_names_the_challenge_that_a_machine_cant_answer(
     provider: FakeSignIn, web: JsonHttp, challenge: str, says: str
 ) -> None:
     provider.people["ann"].challenges = [challenge]
