@@ -16,9 +16,9 @@ from wideload._error_codes import FILE_CODES
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
-from wideload._files.digest import digest, part_size_of
 from wideload._files.download import Download
 from wideload._files.files_api import Created, FilesApi, read_file
+from wideload._files.hashed_file import HashedFile, open_and_hash
 from wideload._files.models import (
     BatchProgress,
     DownloadResult,
@@ -29,10 +29,9 @@ from wideload._files.models import (
     UploadOutcome,
     UploadResult,
 )
-from wideload._files.names import checked_content_type, checked_name, content_type_of
+from wideload._files.names import checked_name
 from wideload._files.progress_meter import ProgressMeter
-from wideload._files.source import name_of, open_source
-from wideload._files.upload import HashedFile, Upload
+from wideload._files.upload import Upload
 from wideload._files.upload_batch import UploadBatch
 from wideload._http import Http, Progress
 from wideload._pages import checked_count, items
@@ -130,7 +129,7 @@ class Files:
         self._check_open()
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
-        opened = self._open(
+        opened = open_and_hash(
             source,
             scope,
             name=name,
@@ -180,7 +179,7 @@ class Files:
         scope = CancelScope(cancel or Cancel(), self._pacing)
 
         def open_one(source: Source, scope: CancelScope, report: Progress) -> HashedFile:
-            return self._open(source, scope, spool_limit=spool_limit, hashing=report)
+            return open_and_hash(source, scope, spool_limit=spool_limit, hashing=report)
 
         return UploadBatch(
             open_one,
@@ -380,35 +379,6 @@ class Files:
         self._check_open()
         path = f"/files/uploads/{checked_id('upload', upload_id)}"
         self._api.request("DELETE", path, self._attempts())
-
-    def _open(
-        self,
-        source: Source,
-        scope: CancelScope,
-        *,
-        name: str | None = None,
-        content_type: str | None = None,
-        spool_limit: int,
-        hashing: Progress | None,
-    ) -> HashedFile:
-        """Check the arguments; then open and hash a source."""
-        name = checked_name(name_of(source) if name is None else name)
-        kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
-        content = open_source(source, spool_limit, scope)
-        try:
-            meter = ProgressMeter(content.size, hashing)
-            meter.start(0)
-
-            def step(count: int) -> None:
-                scope.check()
-                meter.add(count)
-
-            found = digest(content, part_size_of(content.size), step)
-            meter.report()
-        except BaseException:
-            content.close()
-            raise
-        return HashedFile(content, found, name, kind)
 
     def _send(
         self,

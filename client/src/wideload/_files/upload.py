@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope, Stopped
 from wideload._files.concurrency_limit import ConcurrencyLimit
-from wideload._files.digest import Digest, digest
-from wideload._files.files_api import Created, FilesApi, NewFile
+from wideload._files.digest import digest
+from wideload._files.files_api import Created, FilesApi
+from wideload._files.hashed_file import HashedFile
 from wideload._files.models import FileInfo, UploadResult
 from wideload._files.multipart import held_bytes, send_parts
 from wideload._files.part_upload import NoSuchUpload, Part, PartUploader
 from wideload._files.progress_meter import ProgressMeter
-from wideload._files.source import Content
 from wideload._http import Http
 from wideload._presigned import PresignedRequest, RenewableRequest
 from wideload.errors import (
@@ -31,21 +30,6 @@ from wideload.errors import (
 # Uploads that are begun for one file, at most: another process may complete or abort the first, or
 # it may expire.
 _MOST_UPLOADS = 3
-
-
-@dataclass
-class HashedFile:
-    """A file that is open and has been hashed."""
-
-    content: Content
-    digest: Digest
-    name: str
-    content_type: str
-
-    @property
-    def announced(self) -> NewFile:
-        """The file as it is announced to the API."""
-        return NewFile(self.name, self.digest.size, self.content_type, self.digest.sha256)
 
 
 class Upload:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from wideload._files.cancel_scope import CancelScope, Stopped
 from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import MOST_FILES, Created, FilesApi
+from wideload._files.hashed_file import HashedFile
 from wideload._files.models import BatchProgress, Source, UploadOutcome, UploadResult
 from wideload._files.progress_meter import ProgressMeter
-from wideload._files.upload import HashedFile
 from wideload._http import Progress
 from wideload.errors import QuotaError
 
