@@ -265,7 +265,7 @@ class _OrderedWriter:
             return self._next - 1
 
     def bounds(self, number: int) -> tuple[int, int]:
-        """Where a range begins and ends."""
+        """Offsets of the first byte of a range and of the byte after it."""
         start = number * _STREAM_RANGE
         return start, min(start + _STREAM_RANGE, self._size)
 
