@@ -22,10 +22,10 @@ from wideload._cli.options import (
 )
 from wideload._cli.output import is_terminal, printable
 from wideload._signin.cognito import Prompts
-from wideload._signin.source import open_store
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_methods import sign_in_with_browser, sign_in_with_password
+from wideload._signin.token_sources import open_store
 from wideload._signin.tokens import SignIn
-from wideload._signin.ways import sign_in_with_browser, sign_in_with_password
-from wideload._signin.web import Web
 
 
 @click.command(epilog=LEGEND)
@@ -87,7 +87,7 @@ def login(  # noqa: PLR0917 - click passes by name
         complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
 
 
-def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> SignIn:
+def _in_the_browser(web: JsonHttp, url: str, *, opened: bool, timeout: float) -> SignIn:
     paste = is_terminal(sys.stdin)
 
     def show(address: str) -> None:

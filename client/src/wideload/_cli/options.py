@@ -16,7 +16,7 @@ from wideload._cli.exits import complain, sentence, verbose
 from wideload._cli.output import is_terminal
 from wideload._connections import Pool
 from wideload._retry import LONGEST_TIME
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
 from wideload.signin import password_token, stored_token
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -254,9 +254,9 @@ def credentials() -> tuple[str | None, str | None]:
     return os.environ.get("WIDELOAD_USERNAME") or None, os.environ.get("WIDELOAD_PASSWORD") or None
 
 
-def provider_web(ca_bundle: str | None, proxy: str | None) -> Web:
+def provider_web(ca_bundle: str | None, proxy: str | None) -> JsonHttp:
     """What identity providers are asked with."""
-    return Web(Pool(ca_bundle or None, proxy))
+    return JsonHttp(Pool(ca_bundle or None, proxy))
 
 
 def _on_retry() -> Callable[[Retry], object] | None:

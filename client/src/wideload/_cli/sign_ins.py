@@ -18,9 +18,9 @@ from wideload._cli.options import (
     sign_in_options,
 )
 from wideload._cli.output import echo, print_json, printable
-from wideload._signin.source import StoredSource, open_store
+from wideload._signin.sign_in_methods import revoke, sign_in_with_password
+from wideload._signin.token_sources import StoredSource, open_store
 from wideload._signin.tokens import claims, iso, name_of
-from wideload._signin.ways import revoke, sign_in_with_password
 
 
 @click.command(epilog=LEGEND)

@@ -13,9 +13,9 @@ from wideload._cli.doctor.findings import Finding, failed, warning
 from wideload._cli.exits import USAGE
 from wideload._cli.options import FILES_URL, credentials, given_token
 from wideload._connections import Pool
-from wideload._signin.source import PasswordSource, StoredSource, open_store
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.token_sources import PasswordSource, StoredSource, open_store
 from wideload._signin.tokens import claims, name_of
-from wideload._signin.web import Web
 from wideload.errors import ConfigurationError
 
 
@@ -77,7 +77,7 @@ class Settings:
         """What may be shown of the key: its id."""
         return _key_id(self.key.value) or "the key"
 
-    def token_source(self, url: str, web: Web) -> TokenSource | None:
+    def token_source(self, url: str, web: JsonHttp) -> TokenSource | None:
         """Where access tokens for the API at `url` come from; None if nobody is signed in.
 
         Raises:

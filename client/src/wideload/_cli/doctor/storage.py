@@ -12,7 +12,7 @@ from wideload._cli.doctor.network import Network
 from wideload._cli.doctor.services import Service
 from wideload._cli.exits import complain, sentence, status_of
 from wideload._http import Answer, NoAnswer
-from wideload._upload import passes, refusal
+from wideload._presigned import passes, refusal
 from wideload.errors import UploadError, WideloadError
 
 _OPERATORS = "Tell whoever runs the deployment, with S3's request id"
