@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 FOLDER = "tests/stacks/snapshots"
@@ -38,6 +39,14 @@ def snapshot(template: Template, environment: str, whole: Template) -> Any:
     if environment == WHOLE:
         return template
     return dict(_differences(_renamed(whole, environment), template))
+
+
+def committed(folder: Path) -> dict[str, Any]:
+    """The contents of all snapshots in a folder, by `file_name`."""
+    return {
+        str(path.relative_to(folder)): json.loads(path.read_text())
+        for path in folder.rglob("*.json")
+    }
 
 
 def render(files: Mapping[str, Any], environment: str) -> dict[str, Template]:
