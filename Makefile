@@ -164,8 +164,8 @@ synth: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write ENV's templates to cdk.out
 	$(CDK) synth --quiet -c env=$(ENV) $(CONTEXT)
 
 .PHONY: diff
-diff: synth ## Compare ENV's templates with the last released ones; needs no AWS account
-	@$(BIN)/node tools/diff.mjs release/templates/$(ENV) cdk.out
+diff: synth ## Compare ENV's templates with those of the last release tag (SINCE=commit); needs no AWS account
+	@$(BIN)/python -m tools.templates $(if $(SINCE),--since "$(SINCE)") $(ENV) cdk.out
 
 .PHONY: diff-deployed
 diff-deployed: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare ENV's templates with what is deployed
@@ -181,11 +181,14 @@ diff-comment: ## Put dist/diff.md on a pull request: PULL_REQUEST=url, and GitHu
 	@$(if $(PULL_REQUEST),,$(error Say where: make diff-comment PULL_REQUEST=https://…))
 	@gh pr comment "$(PULL_REQUEST)" --edit-last --create-if-none --body-file dist/diff.md
 
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 .PHONY: release
-release: ## Keep the templates of each environment as those that `make diff` compares with
-	@for env in dev staging prod; do \
-	  $(MAKE) synth ENV=$$env && rm -rf release/templates/$$env && mkdir -p release/templates/$$env && \
-	  cp cdk.out/*.template.json release/templates/$$env/; done
+release: $(VENV) $(NODE) ## Tag this commit as the release of pyproject.toml's version, which `make diff` compares with
+	@test -z "$$(git status --porcelain)" || { echo "Commit or remove your changes first: git status." >&2; exit 1; }
+	@grep -q "^## $(VERSION)\b" CHANGELOG.md || { echo "CHANGELOG.md has no heading '## $(VERSION)'." >&2; exit 1; }
+	$(PYTEST) -q tests/stacks -k snapshots_are_those_of_the_templates
+	git tag --annotate --message "Wideload $(VERSION)" v$(VERSION)
+	@echo "Push the tag: git push origin v$(VERSION)"
 
 .PHONY: deploy
 deploy: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Deploy ENV to the account of your AWS credentials

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from local.paths import ROOT
 
-TESTS = "tests/constructs/shared/test_assets.py"
-"""They make apps."""
+TESTS = "tests/guards/one_app.py"
 
 
 def test_a_test_run_leaves_nothing_in_the_temporary_directory(tmp_path: Path) -> None:

@@ -1,126 +1,123 @@
-"""Each way around TLS is found, and the finding names it."""
+"""Each use of plain HTTP or old TLS is found, and the finding names it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 
-from stacks.ingest_stack import IngestStack
-from stacks.web_stack import WebStack
-from tests.guards.conftest import resource, template_of
 from tests.guards.plain_http import plain_http
+from tests.guards.policies import Resources, Statement
 
+Fault = Callable[[Resources], object]
 BUCKET = "AWS::S3::Bucket IngestBucketEDD8587D"
+QUEUE = "AWS::SQS::Queue IngestQueue95F6DB49"
+BUCKET_POLICY = "IngestBucketPolicy550B1752"
+QUEUE_POLICY = "IngestQueuePolicy285B1167"
 PLAIN = "when aws:SecureTransport is false."
 OLD = "when s3:TlsVersion is less than 1.2."
-CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 
 
-def change_policy(owner: Any, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    """Change the statements of the policy that a bucket or a queue has."""
-    policy: Any = resource(owner.node.find_child("Policy"))
-    document = cdk.Stack.of(owner).resolve(policy.policy_document)
-    change(document["Statement"])
-    policy.add_property_override("PolicyDocument.Statement", document["Statement"])
-
-
-def tls(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    [found] = [each for each in statements if "aws:SecureTransport" in str(each["Condition"])]
+def statements(resources: Resources, policy: str) -> list[Statement]:
+    found: list[Statement] = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
     return found
 
 
-FAULTS: dict[str, tuple[Callable[[IngestStack], object], list[str]]] = {
+def denial(resources: Resources, policy: str, condition: str = "aws:SecureTransport") -> Statement:
+    """The statement of a policy that denies requests by this condition."""
+    [found] = [
+        each for each in statements(resources, policy) if condition in str(each.get("Condition"))
+    ]
+    return found
+
+
+def remove(policy: str, condition: str) -> Fault:
+    def fault(resources: Resources) -> None:
+        statements(resources, policy).remove(denial(resources, policy, condition))
+
+    return fault
+
+
+def add(kind: str, **properties: Any) -> Fault:
+    """Add a resource with the logical id `Added`."""
+    return lambda resources: resources.update(Added={"Type": kind, "Properties": properties})
+
+
+FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "the statement removed": (
-        lambda stack: change_policy(stack.ingest.bucket, lambda found: found.remove(tls(found))),
+        remove(BUCKET_POLICY, "aws:SecureTransport"),
         [
             f"{BUCKET} has no policy that denies s3:* on it {PLAIN}",
             f"{BUCKET} has no policy that denies s3:* on its objects {PLAIN}",
         ],
     ),
     "the statement about old TLS removed": (
-        lambda stack: change_policy(
-            stack.ingest.bucket,
-            lambda found: found.remove(next(a for a in found if a is not tls(found))),
-        ),
+        remove(BUCKET_POLICY, "s3:TlsVersion"),
         [
             f"{BUCKET} has no policy that denies s3:* on it {OLD}",
             f"{BUCKET} has no policy that denies s3:* on its objects {OLD}",
         ],
     ),
     "objects forgotten": (
-        lambda stack: change_policy(
-            stack.ingest.bucket, lambda found: tls(found).update(Resource=tls(found)["Resource"][0])
+        lambda resources: denial(resources, BUCKET_POLICY).update(
+            Resource=denial(resources, BUCKET_POLICY)["Resource"][0]
         ),
         [f"{BUCKET} has no policy that denies s3:* on its objects {PLAIN}"],
     ),
     "one action denied": (
-        lambda stack: change_policy(
-            stack.ingest.queue, lambda found: tls(found).update(Action="sqs:SendMessage")
-        ),
-        [f"AWS::SQS::Queue IngestQueue95F6DB49 has no policy that denies sqs:* on it {PLAIN}"],
+        lambda resources: denial(resources, QUEUE_POLICY).update(Action="sqs:SendMessage"),
+        [f"{QUEUE} has no policy that denies sqs:* on it {PLAIN}"],
     ),
     "one account denied": (
-        lambda stack: change_policy(
-            stack.ingest.queue, lambda found: tls(found).update(Principal={"AWS": "123456789012"})
-        ),
-        [f"AWS::SQS::Queue IngestQueue95F6DB49 has no policy that denies sqs:* on it {PLAIN}"],
+        lambda resources: denial(resources, QUEUE_POLICY).update(Principal={"AWS": "123456789012"}),
+        [f"{QUEUE} has no policy that denies sqs:* on it {PLAIN}"],
     ),
-    "denied to who comes from elsewhere": (
-        lambda stack: change_policy(
-            stack.ingest.queue,
-            lambda found: tls(found)["Condition"].update(
-                NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}
-            ),
+    "one network excepted": (
+        lambda resources: denial(resources, QUEUE_POLICY)["Condition"].update(
+            NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}
         ),
-        [f"AWS::SQS::Queue IngestQueue95F6DB49 has no policy that denies sqs:* on it {PLAIN}"],
+        [f"{QUEUE} has no policy that denies sqs:* on it {PLAIN}"],
     ),
-    "a bucket that somebody adds": (
-        lambda stack: s3.Bucket(stack, "Added"),
+    "a bucket without a policy": (
+        add("AWS::S3::Bucket"),
         [
-            f"AWS::S3::Bucket Added701B1C67 has no policy that denies s3:* on {what} {when}"
+            f"AWS::S3::Bucket Added has no policy that denies s3:* on {what} {when}"
             for what in ("it", "its objects")
             for when in (PLAIN, OLD)
         ],
     ),
-    "a queue that somebody adds": (
-        lambda stack: sqs.Queue(stack, "Added"),
-        [f"AWS::SQS::Queue Added701B1C67 has no policy that denies sqs:* on it {PLAIN}"],
+    "a queue without a policy": (
+        add("AWS::SQS::Queue"),
+        [f"AWS::SQS::Queue Added has no policy that denies sqs:* on it {PLAIN}"],
     ),
-    "a topic that somebody adds": (
-        lambda stack: sns.Topic(stack, "Added"),
-        [f"AWS::SNS::Topic Added701B1C67 has no policy that denies sns:Publish on it {PLAIN}"],
+    "a topic without a policy": (
+        add("AWS::SNS::Topic"),
+        [f"AWS::SNS::Topic Added has no policy that denies sns:Publish on it {PLAIN}"],
     ),
     "a subscriber without TLS": (
-        lambda stack: sns.CfnSubscription(
-            stack, "Added", topic_arn="arn", protocol="http", endpoint="http://example.com/"
+        add(
+            "AWS::SNS::Subscription",
+            TopicArn="arn",
+            Protocol="http",
+            Endpoint="http://example.com/",
         ),
         ["AWS::SNS::Subscription Added sends messages by plain HTTP to http://example.com/."],
     ),
     "a host name with old TLS": (
-        lambda stack: apigateway.CfnDomainName(
-            stack,
-            "Added",
-            domain_name="api.example.com",
-            domain_name_configurations=[
-                apigateway.CfnDomainName.DomainNameConfigurationProperty(
-                    certificate_arn=CERTIFICATE, security_policy="TLS_1_0"
-                )
-            ],
+        add(
+            "AWS::ApiGatewayV2::DomainName",
+            DomainName="api.example.com",
+            DomainNameConfigurations=[{"SecurityPolicy": "TLS_1_0"}],
         ),
         ["AWS::ApiGatewayV2::DomainName Added takes old TLS: its SecurityPolicy is TLS_1_0."],
     ),
 }
-PAGE = "AWS::CloudFront::Distribution WebDistributionCF3E234B"
+DISTRIBUTION = "WebDistributionCF3E234B"
+PAGE = f"AWS::CloudFront::Distribution {DISTRIBUTION}"
 OF_THE_PAGE = {
-    "DefaultCacheBehavior.ViewerProtocolPolicy": (
-        "allow-all",
+    "DefaultCacheBehavior": (
+        {"ViewerProtocolPolicy": "allow-all"},
         f"{PAGE} answers plain HTTP: its viewers' policy for * is allow-all.",
     ),
     "CacheBehaviors": (
@@ -144,25 +141,24 @@ OF_THE_PAGE = {
 }
 
 
-def test_without_a_fault_nothing_is_found(ingest: IngestStack, web: WebStack) -> None:
-    assert plain_http(template_of(ingest)) == []
-    assert plain_http(template_of(web)) == []
+def test_without_a_fault_nothing_is_found(ingest: Resources, web: Resources) -> None:
+    assert plain_http({"Resources": ingest}) == []
+    assert plain_http({"Resources": web}) == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_way_around_tls_is_named(ingest: IngestStack, name: str) -> None:
+def test_a_way_around_tls_is_named(ingest: Resources, name: str) -> None:
     fault, findings = FAULTS[name]
 
     fault(ingest)
 
-    assert plain_http(template_of(ingest)) == findings
+    assert plain_http({"Resources": ingest}) == findings
 
 
 @pytest.mark.parametrize("member", OF_THE_PAGE)
-def test_a_way_around_tls_to_the_page_is_named(web: WebStack, member: str) -> None:
+def test_a_way_around_tls_to_the_page_is_named(web: Resources, member: str) -> None:
     value, finding = OF_THE_PAGE[member]
 
-    distribution = resource(web.app.distribution)
-    distribution.add_property_override(f"DistributionConfig.{member}", value)
+    web[DISTRIBUTION]["Properties"]["DistributionConfig"][member] = value
 
-    assert plain_http(template_of(web)) == [finding]
+    assert plain_http({"Resources": web}) == [finding]

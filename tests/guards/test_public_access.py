@@ -1,141 +1,137 @@
-"""Each way to open something up is found, and the finding names it."""
+"""Each kind of public access is found, and the finding names it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
-from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
-from stacks.ingest_stack import IngestStack
-from tests.guards.conftest import resource, template_of
+from tests.guards.policies import Resources
 from tests.guards.public_access import public_access
 
-Fault = Callable[[IngestStack], object]
-BUCKET = "AWS::S3::Bucket IngestBucketEDD8587D"
+Fault = Callable[[Resources], object]
+BUCKET = "IngestBucketEDD8587D"
+BUCKET_POLICY = "IngestBucketPolicy550B1752"
+QUEUE_POLICY = "IngestQueuePolicy285B1167"
+WORKER = {"Fn::GetAtt": ["IngestWorker5318A834", "Arn"]}
 BLOCKED = "PublicAccessBlockConfiguration"
 
 
-def anybody(*actions: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=list(actions),
-        resources=["*"],
-        principals=[iam.AnyPrincipal()],
-        # Whatever the condition is: a header can be made up, a network left and entered.
-        conditions={"StringEquals": {"aws:Referer": "https://www.example.com/"}},
+def change(logical_id: str, **properties: Any) -> Fault:
+    """Set properties of a resource."""
+    return lambda resources: resources[logical_id]["Properties"].update(properties)
+
+
+def add(kind: str, **properties: Any) -> Fault:
+    """Add a resource with the logical id `Added`."""
+    return lambda resources: resources.update(Added={"Type": kind, "Properties": properties})
+
+
+def allow(policy: str, *actions: str, **statement: Any) -> Fault:
+    """Add a statement to a resource policy."""
+    added = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **statement}
+    return lambda resources: resources[policy]["Properties"]["PolicyDocument"]["Statement"].append(
+        added
     )
 
 
+ANYBODY = {
+    "Principal": {"AWS": "*"},
+    # No condition makes up for it: a header can be forged, a network joined.
+    "Condition": {"StringEquals": {"aws:Referer": "https://www.example.com/"}},
+}
+
 FAULTS: dict[str, tuple[Fault, list[str]]] = {
     "a bucket without its blocks": (
-        lambda stack: resource(stack.ingest.bucket).add_property_deletion_override(BLOCKED),
+        lambda resources: resources[BUCKET]["Properties"].pop(BLOCKED),
         [
-            f"{BUCKET} can be made public: BlockPublicAcls, BlockPublicPolicy, "
+            f"AWS::S3::Bucket {BUCKET} can be made public: BlockPublicAcls, BlockPublicPolicy, "
             "IgnorePublicAcls, RestrictPublicBuckets must be true."
         ],
     ),
     "a bucket without one of them": (
-        lambda stack: resource(stack.ingest.bucket).add_property_override(
-            f"{BLOCKED}.RestrictPublicBuckets", False
+        lambda resources: resources[BUCKET]["Properties"][BLOCKED].update(
+            RestrictPublicBuckets=False
         ),
-        [f"{BUCKET} can be made public: RestrictPublicBuckets must be true."],
+        [f"AWS::S3::Bucket {BUCKET} can be made public: RestrictPublicBuckets must be true."],
     ),
-    "a bucket that somebody adds": (
-        lambda stack: s3.Bucket(stack, "Added"),
+    "a bucket with the defaults of S3": (
+        add("AWS::S3::Bucket"),
         [
-            "AWS::S3::Bucket Added701B1C67 can be made public: BlockPublicAcls, "
+            "AWS::S3::Bucket Added can be made public: BlockPublicAcls, "
             "BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets must be true.",
-            "AWS::S3::Bucket Added701B1C67 takes ACLs: its ownership is not set, "
-            "not BucketOwnerEnforced.",
+            "AWS::S3::Bucket Added takes ACLs: its ownership is not set, not BucketOwnerEnforced.",
         ],
     ),
     "a public ACL": (
-        lambda stack: resource(stack.ingest.bucket).add_property_override(
-            "AccessControl", "PublicRead"
-        ),
-        [f"{BUCKET} is open to strangers: its ACL is PublicRead."],
+        change(BUCKET, AccessControl="PublicRead"),
+        [f"AWS::S3::Bucket {BUCKET} is open to strangers: its ACL is PublicRead."],
     ),
-    "objects that are their senders' own": (
-        lambda stack: resource(stack.ingest.bucket).add_property_override(
-            "OwnershipControls.Rules", [{"ObjectOwnership": "ObjectWriter"}]
-        ),
-        [f"{BUCKET} takes ACLs: its ownership is ObjectWriter, not BucketOwnerEnforced."],
-    ),
-    "a bucket policy for everybody": (
-        lambda stack: stack.ingest.bucket.add_to_resource_policy(
-            anybody("s3:GetObject", "s3:ListBucket")
-        ),
+    "objects that their writers own": (
+        change(BUCKET, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}),
         [
-            "AWS::S3::BucketPolicy IngestBucketPolicy550B1752 lets anybody do "
-            "s3:GetObject, s3:ListBucket."
+            f"AWS::S3::Bucket {BUCKET} takes ACLs: its ownership is ObjectWriter, "
+            "not BucketOwnerEnforced."
         ],
     ),
-    "a queue policy for everybody": (
-        lambda stack: stack.ingest.queue.add_to_resource_policy(anybody("sqs:SendMessage")),
-        ["AWS::SQS::QueuePolicy IngestQueuePolicy285B1167 lets anybody do sqs:SendMessage."],
+    "a bucket policy for everybody": (
+        allow(BUCKET_POLICY, "s3:GetObject", "s3:ListBucket", **ANYBODY),
+        [f"AWS::S3::BucketPolicy {BUCKET_POLICY} lets anybody do s3:GetObject, s3:ListBucket."],
     ),
-    "a queue policy for a service that acts for whoever asks": (
-        lambda stack: stack.ingest.queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["sqs:SendMessage"],
-                resources=["*"],
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-            )
-        ),
+    "a queue policy for everybody": (
+        allow(QUEUE_POLICY, "sqs:SendMessage", **ANYBODY),
+        [f"AWS::SQS::QueuePolicy {QUEUE_POLICY} lets anybody do sqs:SendMessage."],
+    ),
+    "a queue policy for a service on behalf of any account": (
+        allow(QUEUE_POLICY, "sqs:SendMessage", Principal={"Service": "events.amazonaws.com"}),
         [
-            "AWS::SQS::QueuePolicy IngestQueuePolicy285B1167 lets events.amazonaws.com do "
+            f"AWS::SQS::QueuePolicy {QUEUE_POLICY} lets events.amazonaws.com do "
             "sqs:SendMessage for any account: it has no condition."
         ],
     ),
     "a role for everybody": (
-        lambda stack: iam.Role(stack, "Added", assumed_by=iam.AnyPrincipal()),
-        ["AWS::IAM::Role Added701B1C67 lets anybody do sts:AssumeRole."],
+        add(
+            "AWS::IAM::Role",
+            AssumeRolePolicyDocument={
+                "Statement": [
+                    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+                ]
+            },
+        ),
+        ["AWS::IAM::Role Added lets anybody do sts:AssumeRole."],
     ),
     "a function that any API may invoke": (
-        lambda stack: stack.ingest.worker_function.add_permission(
-            "Added", principal=iam.ServicePrincipal("apigateway.amazonaws.com")
+        add(
+            "AWS::Lambda::Permission",
+            Action="lambda:InvokeFunction",
+            FunctionName=WORKER,
+            Principal="apigateway.amazonaws.com",
         ),
         [
-            "AWS::Lambda::Permission IngestWorkerAddedCC895564 lets apigateway.amazonaws.com "
+            "AWS::Lambda::Permission Added lets apigateway.amazonaws.com "
             "invoke for any account: no SourceArn."
         ],
     ),
     "a function with a URL of its own": (
-        lambda stack: lambda_.CfnUrl(
-            stack,
-            "Added",
-            auth_type="NONE",
-            target_function_arn=stack.ingest.worker_function.function_arn,
-        ),
+        add("AWS::Lambda::Url", AuthType="NONE", TargetFunctionArn=WORKER),
         ["AWS::Lambda::Url Added answers anybody: its AuthType is NONE."],
     ),
     "a route without an authorizer": (
-        lambda stack: stack.ingest.api.add_routes(
-            path="/peek",
-            methods=[apigateway.HttpMethod.GET],
-            integration=HttpLambdaIntegration("Peek", stack.ingest.api_function),
-            authorizer=apigateway.HttpNoneAuthorizer(),
-        ),
-        [
-            "AWS::ApiGatewayV2::Route IngestApiGETpeek2B957B36 answers anybody: "
-            "GET /peek has no authorizer."
-        ],
+        add("AWS::ApiGatewayV2::Route", AuthorizationType="NONE", RouteKey="GET /peek"),
+        ["AWS::ApiGatewayV2::Route Added answers anybody: GET /peek has no authorizer."],
     ),
 }
 
 
-def test_without_a_fault_nothing_is_found(ingest: IngestStack) -> None:
-    assert public_access(template_of(ingest)) == []
+def test_without_a_fault_nothing_is_found(ingest: Resources) -> None:
+    assert public_access({"Resources": ingest}) == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_is_open_is_named(ingest: IngestStack, name: str) -> None:
+def test_what_is_open_is_named(ingest: Resources, name: str) -> None:
     fault, findings = FAULTS[name]
 
     fault(ingest)
 
-    assert public_access(template_of(ingest)) == findings
+    assert public_access({"Resources": ingest}) == findings

@@ -1,11 +1,10 @@
-"""Each environment is synthesized once per test session, through `app.py`, and then read."""
+"""`synthesize`: the stacks of `app.py`, once per test session for each distinct input."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ class Acknowledgement:
 
 @dataclasses.dataclass(frozen=True)
 class Synthesized:
-    """What `cdk synth` of one environment leaves, and what its constructs acknowledge."""
+    """The output of `cdk synth` for one environment, and what its constructs acknowledge."""
 
     environment: str
     folder: Path
@@ -45,13 +44,20 @@ class Synthesized:
     def stack_name(self, service: str) -> str:
         return f"wideload-{self.environment}-{service}"
 
+    @functools.cached_property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """The templates of all stacks by service. Tests must not change them."""
+        prefix, suffix = self.stack_name(""), ".template.json"
+        return {
+            path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text())
+            for path in sorted(self.folder.glob(f"*{suffix}"))
+        }
+
     def template(self, service: str) -> dict[str, Any]:
-        path = self.folder / f"{self.stack_name(service)}.template.json"
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
+        return self.templates[service]
 
     def stack_properties(self, service: str) -> dict[str, Any]:
-        """What the manifest says of the stack: its tags, its protection."""
+        """The stack's properties in the manifest: its tags, its protection."""
         manifest = json.loads((self.folder / "manifest.json").read_text())
         found: dict[str, Any] = manifest["artifacts"][self.stack_name(service)]["properties"]
         return found
@@ -125,14 +131,6 @@ def synthesized(synthesize: Callable[..., Synthesized], environment: str) -> Syn
 def service(request: pytest.FixtureRequest) -> str:
     """Each service in turn."""
     return str(request.param)
-
-
-def mask_assets(template: dict[str, Any]) -> dict[str, Any]:
-    """The template with the hashes of assets replaced, which change with every code change."""
-    masked: dict[str, Any] = json.loads(
-        re.sub(r"\b[0-9a-f]{64}(?=\.zip)", "<asset>", json.dumps(template))
-    )
-    return masked
 
 
 def _acknowledgements(app: cdk.App) -> list[Acknowledgement]:

@@ -10,7 +10,6 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.stacks.conftest import REPOSITORY, Synthesized
-from tests.stacks.test_guards import templates_of
 
 FULL = {
     "verify_multipart": "true",
@@ -66,7 +65,7 @@ def exports_of(template: dict[str, Any]) -> dict[str, Any]:
 
 def weak_values(synthesized: Synthesized) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Of each weak reference: who reads, the output's value, the template of who has it."""
-    templates = templates_of(synthesized)
+    templates = synthesized.templates
     for consumer, template in templates.items():
         for read in found_in(template, "Fn::GetStackOutput"):
             producer = templates[read["StackName"].removeprefix(synthesized.stack_name(""))]
@@ -81,7 +80,7 @@ def target_of(value: Any) -> str:
 def test_what_page_and_api_know_of_each_other_cannot_change_unnoticed(
     synthesize: Callable[..., Synthesized],
 ) -> None:
-    templates = templates_of(synthesize("dev", **FULL))
+    templates = synthesize("dev", **FULL).templates
 
     weak = {
         (consumer, target_of(value))
@@ -154,8 +153,8 @@ def test_no_setting_takes_away_what_a_deployed_stack_imports(
 ) -> None:
     """CloudFormation refuses to remove or change an export while it is imported."""
     before, after = (
-        templates_of(synthesize("dev", **FULL)),
-        templates_of(synthesize("dev", **{**FULL, **settings})),
+        synthesize("dev", **FULL).templates,
+        synthesize("dev", **{**FULL, **settings}).templates,
     )
     imported = {
         name for template in before.values() for name in found_in(template, "Fn::ImportValue")

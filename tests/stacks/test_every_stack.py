@@ -1,19 +1,25 @@
-"""What holds for the stack of each service in each environment."""
+"""Snapshots of all stacks, and rules for the stack of each service in each environment."""
 
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stacks.settings import ENVIRONMENTS
-from tests.stacks.conftest import SERVICES, Synthesized, mask_assets
+from tests.stacks.conftest import REPOSITORY, Synthesized
+from tools.templates.snapshots import (
+    FOLDER,
+    WHOLE,
+    dumps,
+    file_name,
+    mask_assets,
+    render,
+    snapshot,
+)
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
+SNAPSHOTS = REPOSITORY / FOLDER
 
 HAS_FUNCTIONS = {"files": True, "ingest": True, "web": False}
 OUTPUTS = {
@@ -40,45 +46,51 @@ OUTPUTS = {
 }
 
 
-def test_template_is_the_reviewed_one(
-    synthesized: Synthesized, service: str, request: pytest.FixtureRequest
+def test_snapshots_are_those_of_the_templates(
+    synthesize: Callable[[str], Synthesized], environment: str, request: pytest.FixtureRequest
 ) -> None:
-    check_snapshot(synthesized, service, request)
-
-
-def check_snapshot(synthesized: Synthesized, service: str, request: pytest.FixtureRequest) -> None:
-    """Compare a template with its snapshot, or write it."""
-    environment = synthesized.environment
-    snapshot = SNAPSHOTS / service / f"{environment}.json"
-    text = json.dumps(mask_assets(synthesized.template(service)), indent=1, sort_keys=True) + "\n"
+    """A change that all environments share is a difference in prod's snapshots alone."""
+    whole, templates = (
+        {service: mask_assets(each) for service, each in synthesize(name).templates.items()}
+        for name in (WHOLE, environment)
+    )
+    contents = {
+        file_name(service, environment): snapshot(template, environment, whole[service])
+        for service, template in templates.items()
+    }
+    texts = {name: dumps(content) for name, content in contents.items()}
 
     if request.config.getoption("--update-snapshots", default=False):
-        snapshot.write_text(text)
+        for name in snapshots(environment) - texts.keys():
+            (SNAPSHOTS / name).unlink()
+        for name, text in texts.items():
+            (SNAPSHOTS / name).parent.mkdir(exist_ok=True)
+            (SNAPSHOTS / name).write_text(text)
 
-    reviewed = snapshot.read_text() if snapshot.exists() else ""
     difference = "".join(
-        difflib.unified_diff(
-            reviewed.splitlines(keepends=True),
-            text.splitlines(keepends=True),
-            f"snapshots/{service}/{environment}.json",
+        line
+        for name in sorted(snapshots(environment) | texts.keys())
+        for line in difflib.unified_diff(
+            (SNAPSHOTS / name).read_text().splitlines(keepends=True)
+            if (SNAPSHOTS / name).exists()
+            else [],
+            texts.get(name, "").splitlines(keepends=True),
+            f"snapshots/{name}",
             "synthesized now",
         )
     )
     assert not difference, (
         f"{difference}\nIf every line of this is meant: pytest tests/stacks --update-snapshots"
     )
+    of_prod = {file_name(service, WHOLE): template for service, template in whole.items()}
+    assert render({**of_prod, **contents}, environment) == templates
 
 
-def test_every_snapshot_has_its_stack() -> None:
-    found = {(path.parent.name, path.stem) for path in SNAPSHOTS.rglob("*.json")}
-
-    everywhere = {(service, name) for service in SERVICES for name in ENVIRONMENTS}
-    assert found - everywhere == {
-        (service, name)
-        for service in ("monitoring", "web-content")
-        for name in set(ENVIRONMENTS) - {"local"}
+def snapshots(environment: str) -> set[str]:
+    """Names of an environment's snapshots."""
+    return {
+        str(path.relative_to(SNAPSHOTS)) for path in SNAPSHOTS.rglob(file_name("*", environment))
     }
-    assert everywhere <= found
 
 
 def test_no_custom_resource(synthesized: Synthesized, service: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -29,22 +28,13 @@ GUARDED: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def templates_of(synthesized: Synthesized) -> dict[str, dict[str, Any]]:
-    """The templates of all stacks by service, of those too that not every environment has."""
-    prefix, suffix = synthesized.stack_name(""), ".template.json"
-    return {
-        path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text())
-        for path in synthesized.folder.glob(f"*{suffix}")
-    }
-
-
 @pytest.fixture(params=GUARDED)
 def templates(
     request: pytest.FixtureRequest, synthesize: Callable[..., Synthesized]
 ) -> dict[str, dict[str, Any]]:
     """Of each of `GUARDED`."""
     environment, settings = GUARDED[str(request.param)]
-    return templates_of(synthesize(environment, **settings))
+    return synthesize(environment, **settings).templates
 
 
 @pytest.mark.parametrize("guard", [public_access, plain_http, unencrypted])
@@ -58,7 +48,7 @@ def test_nothing_is_found(
 
 
 def test_stateful_resources_keep_their_logical_ids(synthesized: Synthesized) -> None:
-    templates = templates_of(synthesized)
+    templates = synthesized.templates
     findings = {
         service: changed_ids(templates[service], service)
         for service in STATEFUL
@@ -74,7 +64,7 @@ def test_stateful_resources_keep_their_logical_ids(synthesized: Synthesized) -> 
 def test_two_deployments_never_want_the_same_name(synthesized: Synthesized) -> None:
     findings = {
         service: clashing_names(template, synthesized.environment)
-        for service, template in templates_of(synthesized).items()
+        for service, template in synthesized.templates.items()
     }
 
     assert set(SERVICES) <= set(findings)

@@ -9,7 +9,6 @@ import pytest
 
 from tests.guards.stateful import changed_ids
 from tests.stacks.conftest import Synthesized
-from tests.stacks.test_every_stack import check_snapshot
 
 SERVICE = "monitoring"
 
@@ -27,12 +26,6 @@ def alarms(made: Synthesized) -> dict[str, dict[str, Any]]:
         each["Properties"]["AlarmName"]: each["Properties"]
         for each in made.resources(SERVICE, "AWS::CloudWatch::Alarm").values()
     }
-
-
-def test_template_is_the_reviewed_one(
-    monitoring: Synthesized, request: pytest.FixtureRequest
-) -> None:
-    check_snapshot(monitoring, SERVICE, request)
 
 
 def test_topic_keeps_its_logical_id(monitoring: Synthesized) -> None:

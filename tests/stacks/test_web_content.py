@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.stacks.conftest import Synthesized
-from tests.stacks.test_every_stack import check_snapshot
 
 SERVICE = "web-content"
 KINDS = {
@@ -21,10 +20,6 @@ KINDS = {
 @pytest.fixture(params=["dev", "staging", "prod"])
 def content(request: pytest.FixtureRequest, synthesize: Callable[..., Synthesized]) -> Synthesized:
     return synthesize(str(request.param))
-
-
-def test_template_is_the_reviewed_one(content: Synthesized, request: pytest.FixtureRequest) -> None:
-    check_snapshot(content, SERVICE, request)
 
 
 def test_it_copies_files_and_does_nothing_else(content: Synthesized) -> None:
