@@ -18,7 +18,7 @@ def publish(cloud: Cloud, bucket: str, api_url: str) -> None:
     """Upload the page as `WebContent` does on AWS, with the same headers and configuration."""
     # Importing the package starts jsii, which needs a Node.js.
     os.environ.setdefault("JSII_NODE", str(node()))
-    from wideload_cdk import _pages as pages
+    from wideload_cdk.web import page as pages
 
     folder = pages.built_page()
     s3 = cloud.client("s3")
