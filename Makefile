@@ -109,10 +109,10 @@ local-down: $(VENV) ## Stop the embedded cloud
 # embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
 # lanes come first. docs/adr/0062.
 CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
-CODE_LANES := test-templates test-client test-unit
+CODE_LANES := test-templates test-client test-runtime
 TEST_LANES := $(CLOUD_LANES) $(CODE_LANES) test-web
 LANES ?= 3
-UNIT_TESTS := tests/runtime tests/costs
+RUNTIME_TESTS := tests/runtime tests/costs
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # Without the options of the make around them, which tests that run make would take for theirs.
 PYTEST = MAKEFLAGS= $(BIN)/python -m pytest $(if $(K),-k "$(K)")
@@ -123,6 +123,10 @@ IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEA
 .PHONY: test
 test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=3 at a time)
 	@$(if $(K),$(PYTEST),$(IN_LANES) $(TEST_LANES))
+
+.PHONY: test-unit
+test-unit: $(LOCAL_READY) $(LAMBDA) ## Run what tests the functions' code within a minute, for daily work
+	$(TIMED) $(PYTEST) -m "not (hypothesis or exhaustive)" $(RUNTIME_TESTS)
 
 .PHONY: test-cloud test-code $(TEST_LANES)
 test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the lanes on the embedded cloud
@@ -135,14 +139,14 @@ $(CLOUD_LANES): $(LOCAL_READY) $(LAMBDA)
 $(CODE_LANES): $(LOCAL_READY) $(LAMBDA)
 test-page: chromium
 
-test-unit: ## Run the tests of the runtime, in process and within a minute
-	$(TIMED) $(PYTEST) $(UNIT_TESTS)
+test-runtime: ## Run the tests of the functions' code, in process
+	$(TIMED) $(PYTEST) $(RUNTIME_TESTS)
 
 test-client: ## Run the tests of the Python client and the command line
 	$(TIMED) $(PYTEST) tests/client
 
 test-templates: ## Run all other tests that need no cloud: constructs, stacks, guards, packages
-	$(TIMED) $(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS) $(UNIT_TESTS) tests/client)
+	$(TIMED) $(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS) $(RUNTIME_TESTS) tests/client)
 
 test-integration: ## Run the tests of both services on the embedded cloud
 	$(TIMED) $(PYTEST) tests/integration

@@ -90,7 +90,7 @@ def _recipe_of(target: str) -> list[str]:
 
 
 def _run_recipe(recipe: str, environment: Environment) -> str:
-    """What a recipe prints that stands in the Makefile."""
+    """Output of a recipe that is added to the Makefile."""
     return _make("-f", "-", "shown", text=f"shown:\n\t{recipe}\n", environment=environment)
 
 
