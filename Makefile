@@ -36,7 +36,7 @@ WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  ENV=dev|staging|prod|local picks the environment, CONTEXT=\"-c name=value …\" overrides settings."
 
 # Set-up, each step once
@@ -105,25 +105,67 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # Quality
 
-# One group after the other: tests of the page in a browser wait in vain on a machine that is busy.
-CLOUD_TESTS := $(addprefix tests/,deployments e2e faults integration local)
-TEST_GROUPS := test-web test-code test-cloud
+# The tests run in lanes side by side, so that one lane computes while others wait. Each lane on the
+# embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
+# lanes come first. docs/adr/0062.
+CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
+CODE_LANES := test-templates test-client test-runtime
+TEST_LANES := $(CLOUD_LANES) $(CODE_LANES) test-web
+LANES ?= 3
+RUNTIME_TESTS := tests/runtime tests/costs
+CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # Without the options of the make around them, which tests that run make would take for theirs.
-PYTEST = MAKEFLAGS= $(BIN)/python -m pytest
+PYTEST = MAKEFLAGS= $(BIN)/python -m pytest $(if $(K),-k "$(K)")
+# Prints the lane's wall and CPU time after its output.
+TIMED = @TIMEFORMAT='$@: %0R s, CPU %0U s user and %0S s system'; time
+IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
-test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match)
-	@$(if $(K),$(PYTEST) -k "$(K)",$(MAKE) $(TEST_GROUPS))
+test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=3 at a time)
+	@$(if $(K),$(PYTEST),$(IN_LANES) $(TEST_LANES))
 
-.PHONY: $(TEST_GROUPS)
-test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the tests on the embedded cloud
-	$(PYTEST) $(CLOUD_TESTS)
+.PHONY: test-unit
+test-unit: $(LOCAL_READY) $(LAMBDA) ## Run what tests the functions' code within a minute, for daily work
+	$(TIMED) $(PYTEST) -m "not (hypothesis or exhaustive)" $(RUNTIME_TESTS)
+
+.PHONY: test-cloud test-code $(TEST_LANES)
+test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the lanes on the embedded cloud
+	@$(IN_LANES) $(CLOUD_LANES)
+
+test-code: $(LOCAL_READY) $(LAMBDA) ## Run the lanes of Python's tests without a cloud
+	@$(IN_LANES) $(CODE_LANES)
+
+$(CLOUD_LANES): $(LOCAL_READY) $(LAMBDA)
+$(CODE_LANES): $(LOCAL_READY) $(LAMBDA)
+test-page: chromium
+
+test-runtime: ## Run the tests of the functions' code, in process
+	$(TIMED) $(PYTEST) $(RUNTIME_TESTS)
+
+test-client: ## Run the tests of the Python client and the command line
+	$(TIMED) $(PYTEST) tests/client
+
+test-templates: ## Run all other tests that need no cloud: constructs, stacks, guards, packages
+	$(TIMED) $(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS) $(RUNTIME_TESTS) tests/client)
+
+test-integration: ## Run the tests of both services on the embedded cloud
+	$(TIMED) $(PYTEST) tests/integration
+
+test-deployments: ## Run the tests of updates, rollbacks and deletions
+	$(TIMED) $(PYTEST) tests/deployments
+
+test-page: ## Run the tests of the page in Chromium
+	$(TIMED) $(PYTEST) tests/e2e
+
+test-faults: ## Run the tests of what happens when AWS or a function fails
+	$(TIMED) $(PYTEST) tests/faults
+
+test-local: ## Run the tests of the embedded cloud's own programs
+	$(TIMED) $(PYTEST) tests/local
 
 test-web: $(PAGE) chromium ## Run the tests of the uploader library and the page
-	cd web && npm run --silent test --workspaces --if-present && npm run --silent test:browser -w @wideload/uploader
-
-test-code: $(LOCAL_READY) $(LAMBDA) ## Run all other tests
-	$(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS))
+	$(TIMED) npm --prefix web run --silent test --workspaces --if-present
+	$(TIMED) npm --prefix web run --silent test:browser -w @wideload/uploader
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)

@@ -109,7 +109,7 @@ def deployment(pytestconfig: pytest.Config) -> Deployment:
 
 @pytest.fixture(scope="session")
 def run(pytestconfig: pytest.Config, deployment: Deployment) -> Iterator[Run]:
-    """What this run makes, which is taken away in the end, whatever ends it but SIGKILL."""
+    """The things that this run makes; they are removed at its end, unless SIGKILL ends it."""
     run, report = Run(deployment), pytestconfig.stash[REPORT]
     report.traces += [f"An earlier run had left {name}; removed." for name in run.clear_killed()]
     # As CI ends a job that is cancelled.
@@ -171,7 +171,7 @@ def needs(deployment: Deployment, service: str) -> None:
 
 
 def needs_people(deployment: Deployment) -> None:
-    """Skip the test where nobody can be made who signs in."""
+    """Skip the test where the run can't create a person who signs in."""
     needs(deployment, "files")
     if "UserPoolId" not in deployment.outputs["files"]:
         pytest.skip("People sign in at another issuer, where the run can make nobody.")

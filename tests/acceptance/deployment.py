@@ -153,7 +153,7 @@ class Deployment:
 
 
 def until(look: Callable[[], Any], *, seconds: float, pause: float = 1.0) -> Any:
-    """What `look` returns once that is true, or in the end, after so many seconds."""
+    """Call `look` until its value is true or the seconds are over, and return the value."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
         time.sleep(pause)

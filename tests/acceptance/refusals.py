@@ -92,7 +92,7 @@ def _text(name: str, xml: str) -> str:
 
 
 def _receive_at_once(tls: ssl.SSLSocket) -> bytes:
-    """What is there to read. A server's session tickets are readable, too, but are no content."""
+    """Bytes that can be read now. A server's session tickets are readable, too, but no content."""
     if not select.select([tls], [], [], 0)[0]:
         return b""
     tls.settimeout(0)
@@ -115,7 +115,7 @@ def _receive_the_rest(tls: ssl.SSLSocket) -> bytes:
 
 
 class _Received:
-    """What was received, as `http.client` reads it."""
+    """The received bytes, as `http.client` parses them."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

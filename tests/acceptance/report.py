@@ -24,14 +24,14 @@ class Claim:
 
 @dataclass
 class Report:
-    """What a run found out."""
+    """The findings of a run."""
 
     environment: str
     region: str = ""
     claims: list[Claim] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
-    """What earlier runs had left and this one removed, and what it left itself."""
+    """Things that this run removed after earlier ones, and those that it left itself."""
 
     calls: set[str] = field(default_factory=set)
     """Operations of AWS that the operator's credentials were used for."""

@@ -1,4 +1,4 @@
-"""What a run makes to do its work, a tenant with a key and a person, and taking all away again.
+"""A run's own tenant, key and person, and their removal.
 
 Names of all that runs make begin with `acceptance-`, so that a run also finds what an earlier one
 left behind that was killed.
@@ -29,14 +29,14 @@ KILLED_AFTER = dt.timedelta(hours=6)
 LISTS = 60
 """Seconds within which a list of Cognito's shows what has changed."""
 MAIL = "example.com"
-"""Nobody reads mail there, and none is sent: https://www.rfc-editor.org/rfc/rfc2606"""
+"""A domain without mailboxes, and no mail is sent: https://www.rfc-editor.org/rfc/rfc2606"""
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 PAYLOAD_ID = re.compile(r'"payload_id": ?"([0-9A-HJKMNP-TV-Z]{26})"')
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the user pool."""
+    """A person in the user pool."""
 
     email: str
     subject: str
@@ -53,7 +53,7 @@ class Run:
         self.began = time.time()
         self.http = Http()
         self.seconds: dict[str, list[float]] = {}
-        """What the answers of each route took."""
+        """Seconds that the answers of each route took."""
         self._payload_ids: set[str] = set()
         self._passwords: dict[str, str] = {}
 
@@ -123,7 +123,7 @@ class Run:
         return self._clear(killed)
 
     def leftovers(self) -> list[str]:
-        """What can be found of this run, once lists show no more what was deleted."""
+        """Traces of this run that are left when lists no longer show deleted things."""
         until(lambda: not self._left(), seconds=LISTS, pause=5)
         return self._left()
 

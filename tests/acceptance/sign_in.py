@@ -18,7 +18,7 @@ class Tokens:
 
 
 def sign_in(cognito: Any, pool: str, client_id: str, email: str, password: str) -> Tokens:
-    """Tokens of somebody. Skips the test where the pool wants a second factor of everybody."""
+    """Tokens of a person. Skips the test if the pool demands a second factor."""
     srp = Srp(pool.partition("_")[2])
     answer = cognito.initiate_auth(
         ClientId=client_id,

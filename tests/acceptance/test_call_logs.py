@@ -21,7 +21,7 @@ from tests.acceptance.run import Run
 JSON = {"Content-Type": "application/json"}
 GZIP = {"Content-Type": "application/gzip"}
 PATIENCE = 300
-"""Seconds until an upload that nobody claims must be stored: its delay is a setting, of up to 15
+"""Seconds until an unclaimed upload must be stored: its delay is a setting, of up to 15
 minutes, but 1 minute by default."""
 
 Seen = Callable[[str], None]
@@ -41,7 +41,7 @@ def test_a_wrong_key_is_refused(run: Run) -> None:
 
 
 def test_a_revoked_key_is_refused(run: Run) -> None:
-    """One that nobody has used yet: a used one may work for the five minutes of the cache."""
+    """A key that is not in use yet: one in use may work for the five minutes of the cache."""
     needs(run.deployment, "ingest")
     key = run.new_key()
     run.revoke(key)
@@ -160,7 +160,7 @@ def read(api: Api, payload_id: str) -> bytes:
 
 
 def wait_until_stored(api: Api, payload_id: str) -> Mapping[str, Any]:
-    """What is known of a payload, once it is stored."""
+    """Wait until a payload is stored, and return its description."""
 
     def stored() -> Answer | None:
         answer = api.request("GET", f"/call-logs/{payload_id}")

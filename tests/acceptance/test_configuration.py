@@ -230,14 +230,14 @@ def _lifecycle(deployment: Deployment, bucket: str) -> list[dict[str, Any]]:
 
 
 def _prefix(rule: dict[str, Any]) -> str:
-    """What keys begin with for which a lifecycle rule holds; empty: all."""
+    """Prefix of the keys that a lifecycle rule applies to; empty: all."""
     where = rule.get("Filter", {})
     prefix: str = rule.get("Prefix") or where.get("Prefix") or where.get("And", {}).get("Prefix")
     return prefix or ""
 
 
 def _or_none(ask: Callable[..., dict[str, Any]], bucket: str) -> dict[str, Any] | None:
-    """What S3 answers of a bucket, or None where it has no such configuration."""
+    """S3's answer about a bucket, or None if it has no such configuration."""
     try:
         return ask(Bucket=bucket)
     except ClientError as error:

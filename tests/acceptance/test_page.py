@@ -124,7 +124,7 @@ def test_people_are_led_to_a_page_to_sign_in(
 
 
 def preflight(run: Run, url: str, origin: str, method: str, headers: str) -> Answer:
-    """What a browser asks before it sends such a request from a page of this origin."""
+    """The preflight of a browser for such a request from a page of this origin."""
     asked: Mapping[str, str] = {
         "Origin": origin,
         "Access-Control-Request-Method": method,

@@ -1,4 +1,4 @@
-"""What S3 refuses, over TLS and with bodies of 64 MB; and how: before or after the body."""
+"""Refusals of S3, over TLS and with bodies of 64 MB, before or after the body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Seen = Callable[[str], None]
 
 @pytest.fixture
 def upload(ann: Api) -> Iterator[Mapping[str, Any]]:
-    """An upload by one PUT, of bytes that nobody will send."""
+    """An upload by one PUT, whose bytes are never sent."""
     sha256 = hashlib.sha256(secrets.token_bytes(8)).hexdigest()
     yield from _upload(ann, sha256)
 

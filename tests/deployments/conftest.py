@@ -30,7 +30,7 @@ EMBEDDED = {
     "monitoring": "false",
     "compliance_packs": "false",
 }
-"""What an environment that is made for AWS needs to be deployed here."""
+"""Settings with which an environment for AWS deploys to the embedded cloud."""
 
 RETAINED = {
     "AWS::Cognito::UserPool",
@@ -38,14 +38,14 @@ RETAINED = {
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
 }
-"""What the setting `retain` is about."""
+"""Resource types that the setting `retain` keeps."""
 
 STATEFUL = RETAINED | {
     "AWS::ApiGatewayV2::Api",
     "AWS::Cognito::UserPoolClient",
     "AWS::SQS::Queue",
 }
-"""What clients know by name, or what holds something."""
+"""Resource types that clients know by name, or that hold something."""
 
 # A function that still runs when its log group is deleted has the embedded cloud put it up again,
 # though not as the template said; in AWS no role of ours may create one.
@@ -146,7 +146,11 @@ def http(cloud: Cloud) -> Iterator[urllib3.PoolManager]:
 
 @pytest.fixture(scope="session")
 def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
-    """Deploy these services of an environment (default: all); keyword arguments are settings."""
+    """Deploy these services of an environment (default: all); keyword arguments are settings.
+
+    The same settings are synthesized once.
+    """
+    assemblies: dict[tuple[str, ...], Path] = {}
 
     def run(environment: str, *services: str, app: str = APP, **settings: str) -> Deployment:
         needed = {} if environment == "local" else EMBEDDED
@@ -157,18 +161,17 @@ def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
         cloud.outputs_path.unlink(missing_ok=True)
         if known.exists():
             shutil.copy(known, cloud.outputs_path)
-        outputs = deploy(
-            cloud,
-            app=app,
-            context={"env": environment, **needed, **page, **settings},
-            stacks=[f"wideload-{environment}-{service}" for service in services],
-        )
+        context = {"env": environment, **needed, **page, **settings}
+        stacks = [f"wideload-{environment}-{service}" for service in services]
+        distinct = (app, *(f"{name}={value}" for name, value in sorted(context.items())))
+        assembly = assemblies.get(distinct)
+        if assembly:
+            outputs = deploy(cloud, assembly=assembly, stacks=stacks)
+        else:
+            outputs = deploy(cloud, app=app, context=context, stacks=stacks)
+            assembly = assemblies[distinct] = cloud.directory / f"{len(assemblies)}.out"
+            (cloud.directory / "cdk.out").rename(assembly)
         shutil.copy(cloud.outputs_path, known)
-        assembly = cloud.directory / f"{environment}.out"
-        shutil.rmtree(assembly, ignore_errors=True)
-        shutil.copytree(
-            cloud.directory / "cdk.out", assembly, ignore=shutil.ignore_patterns("asset.*")
-        )
         return Deployment(cloud, http, environment, outputs, assembly)
 
     return run

@@ -1,6 +1,6 @@
 """Payload ingest with something that fails once all of it is made, as a bad release would.
 
-A wait condition that nobody meets: CloudFormation gives it up after a second.
+It has a wait condition without a signal: CloudFormation gives up after a second.
 """
 
 from __future__ import annotations

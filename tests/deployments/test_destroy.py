@@ -25,7 +25,7 @@ def buckets(deployment: Deployment) -> list[str]:
 
 
 def fill(deployment: Deployment) -> dict[str, Any]:
-    """Leave what an environment in use holds: payloads, a file, uploads that nobody ended."""
+    """Store payloads and a file, and leave uploads open, as in an environment in use."""
     stored = {
         "inline": send(deployment.acme),
         "large": send_large(deployment.acme)["payload_id"],
@@ -42,7 +42,7 @@ def fill(deployment: Deployment) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def before(cloud: Cloud, local: Deployment) -> set[tuple[str, str]]:
-    """What is in the account beside."""
+    """Resources of other environments in the account."""
     return inventory(cloud)
 
 

@@ -13,7 +13,7 @@ from tests.integration.test_ingest import read_document
 
 @pytest.fixture(scope="module")
 def before(cloud: Cloud, local: Deployment) -> set[tuple[str, str]]:
-    """What is there with one environment."""
+    """Resources of the first environment alone."""
     return inventory(cloud)
 
 

@@ -25,7 +25,7 @@ def browser() -> str:
 
 @pytest.fixture(scope="session")
 def outputs_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`outputs.json` of a deployment on the embedded cloud."""
+    """`outputs.json` of file transfer and the page, deployed to the embedded cloud."""
     with Cloud(directory=tmp_path_factory.mktemp("cloud"), port=free_port()) as cloud:
-        deploy(cloud)
+        deploy(cloud, stacks=["wideload-local-web", "wideload-local-files"])
         yield cloud.outputs_path

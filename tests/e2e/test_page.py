@@ -8,8 +8,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from local.paths import node
 from wideload_cdk.web.page import built_page
 
@@ -19,17 +17,26 @@ PAGE = ROOT / "web/packages/page"
 SCREENSHOTS = ROOT / ".local/screenshots"
 
 
-@pytest.mark.parametrize("suite", sorted(path.name for path in PAGE.glob("e2e/*.test.ts")))
-def test_in_the_browser(suite: str, browser: str, outputs_path: Path) -> None:
-    finished = run(f"e2e/{suite}", browser, {"WIDELOAD_OUTPUTS": str(outputs_path)})
+def test_in_the_browser(browser: str, outputs_path: Path) -> None:
+    """On the embedded cloud; on the page's own fake cloud, what the embedded one can't be told."""
+    suites = sorted(path.relative_to(PAGE).as_posix() for path in PAGE.glob("e2e/*.test.ts"))
 
-    assert finished.returncode == 0, finished.stdout
-
-
-@pytest.mark.parametrize("suite", ["interruptions.test.ts"])
-def test_in_the_browser_on_the_fake_cloud(suite: str, browser: str) -> None:
-    """What the embedded cloud can't be told to do, such as to end everybody's sign-in."""
-    finished = run(f"e2e/{suite}", browser, {}, "--test-name-pattern=end of the sign-in")
+    # One process for all files: they share a browser.
+    finished = subprocess.run(
+        [str(node()), "--test", "--test-isolation=none", *suites],
+        cwd=PAGE,
+        env=os.environ
+        | {
+            "CHROMIUM": browser,
+            "WIDELOAD_OUTPUTS": str(outputs_path),
+            "WIDELOAD_SCREENSHOTS": str(SCREENSHOTS),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=1200,
+    )
 
     assert finished.returncode == 0, finished.stdout
 
@@ -57,23 +64,3 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
 
     assert (ROOT / "examples/own_page/upload.js").read_text() in readme
     assert "docs/images/page.png" in readme
-
-
-def run(
-    suite: str, browser: str, variables: dict[str, str], *options: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(node()), "--test", *options, suite],
-        cwd=PAGE,
-        env={
-            **os.environ,
-            "CHROMIUM": browser,
-            "WIDELOAD_SCREENSHOTS": str(SCREENSHOTS),
-            **variables,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=1200,
-    )

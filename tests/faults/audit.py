@@ -36,12 +36,12 @@ class Sent:
     code: str | None = None
     """Why it was refused."""
     name: str = ""
-    """What it is, for people."""
+    """A description for the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What a deployment holds."""
+    """The content of a deployment."""
 
     items: Sequence[Mapping[str, Any]]
     """Items of the payloads table, without idempotency records."""
@@ -60,7 +60,7 @@ class Holdings:
     open_multipart: int = 0
     """Archives that were begun and neither finished nor aborted."""
     told: Mapping[str, Collection[str]] | None = None
-    """Payload id → states of which events told; None: nobody listened."""
+    """Payload id → states of which events told; None: events were not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _foreign(books: _Books) -> Iterator[str]:
 
 
 def _is_listed(item: Mapping[str, Any]) -> bool:
-    """What repeats another payload is not shown beside it."""
+    """A duplicate of another payload is not listed beside it."""
     return item["state"] == "stored" or (
         item["state"] == "failed" and item.get("error_code") != "duplicate"
     )

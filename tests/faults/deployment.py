@@ -182,13 +182,13 @@ class Deployment:
         )
 
     def expire_leases(self) -> None:
-        """Let the time pass after which a dead worker's payloads may be taken up."""
+        """Let the leases of dead workers expire."""
         for item in self.items():
             if item["state"] == "processing":
                 self.update(item["payload_id"], lease_until=1)
 
     def age_open(self, seconds: float) -> None:
-        """Make what is unfinished older, so that the sweep minds it."""
+        """Make unfinished payloads older, so that the sweep repairs them."""
         for item in self.items():
             if "open_shard" in item:
                 earlier = datetime.fromisoformat(item["created_at"]) - timedelta(seconds=seconds)
@@ -244,7 +244,7 @@ class Deployment:
 
     @contextmanager
     def without_archive(self, prefix: str) -> Iterator[None]:
-        """Forbid everyone to write archives: a fault of ours, which nobody expects.
+        """Forbid all roles to write archives, as an error of ours in a policy would.
 
         Args:
             prefix: Of the archives' keys, such as `archive/acme/`.

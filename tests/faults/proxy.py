@@ -43,7 +43,7 @@ class Request:
 
     @property
     def step(self) -> str:
-        """What it does, such as `dynamodb UpdateItem` or `s3 PUT archive`."""
+        """The service and operation, such as `dynamodb UpdateItem` or `s3 PUT archive`."""
         if self.target:
             return f"{self.service} {self.target.rpartition('.')[2]}"
         if self.service == "api":
@@ -60,7 +60,7 @@ class Hold:
     reached: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     peer: int = 0
-    """Port of whoever asked, once it is reached."""
+    """Port of the client, once its request is held."""
 
     def wait(self) -> None:
         self.reached.set()
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
     def handle(self) -> None:
-        # Whoever was killed closes its connection on us.
+        # A client that was killed closes its connection.
         try:
             super().handle()
         except (OSError, urllib3.exceptions.HTTPError):

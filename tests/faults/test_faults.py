@@ -90,7 +90,7 @@ def test_a_client_that_is_killed_and_started_again(
 
     proxy.rule = rule
     with sender.start(**job) as first:
-        assert hold.reached.wait(30)
+        assert hold.reached.wait(60)
         first.kill()
     hold.release.set()
     with sender.start(**job) as second:
@@ -146,7 +146,7 @@ def test_a_function_killed_in_mid_object(
     claimer = threading.Thread(target=replace(acme, attempts=1).claim, args=[issued])
     if function == "ingest_api":
         claimer.start()
-    assert hold.reached.wait(30)
+    assert hold.reached.wait(60)
     wait_for_state(deployed, payload_id, "processing")
     for process in deployed.cloud.function_processes(deployed.functions[function]):
         process.kill()
@@ -170,7 +170,7 @@ def test_a_function_killed_in_mid_object(
 
 
 def wait_until_turned_away(deployed: Deployment, payload_id: str) -> None:
-    """Until a delivery has met the lease of the dead."""
+    """Wait until a delivery has met the lease of the dead worker."""
     deadline = time.monotonic() + 60
     worker = deployed.functions["ingest_worker"]
     while not any(
@@ -359,7 +359,7 @@ LONG_AGO = 3600
 def test_the_sweep_repairs_what_is_stuck(
     acme: Client, deployed: Deployment, ledger: Ledger, rng: random.Random
 ) -> None:
-    """Messages are lost: of an upload that nobody claimed, of a claim, of a worker that died."""
+    """Lost messages: of an unclaimed upload, of a claim, of a worker that died."""
     stuck = {}
     with deployed.paused_worker():
         for state in ("issued", "uploaded", "processing"):
@@ -407,7 +407,7 @@ def test_the_sweep_repairs_what_is_stuck(
 
 
 def wait_for_messages(deployed: Deployment, count: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while deployed.depth("QueueUrl") < count:
         assert time.monotonic() < deadline
         time.sleep(0.1)

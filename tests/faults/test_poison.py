@@ -39,7 +39,8 @@ def test_garbage_ends_in_the_dead_letter_queue_and_stops_nothing(
 def test_what_we_fail_says_so_and_can_be_claimed_again_or_redriven(
     acme: Client, deployed: Deployment, rng: random.Random
 ) -> None:
-    deployed.set_redelivery(after=3, times=2)
+    # Longer than a delivery takes on a busy machine: the second would meet the lease of the first.
+    deployed.set_redelivery(after=10, times=2)
     with (
         deployed.environment("ingest_worker", WIDELOAD_MAX_RECEIVES="2"),
         deployed.without_archive("archive/acme/"),

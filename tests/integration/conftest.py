@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import urllib3
 
 from local.cloud import Cloud, free_port
@@ -54,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def whole_suite(outputs: Outputs, pytestconfig: pytest.Config) -> None:
-    """For what judges all that the tests of this folder did: it comes last, and only after all."""
+    """For tests that judge all others of this folder: they run last, and only if all ran."""
     why = pytestconfig.stash.get(PARTIAL, None)
     if why:
         # A pipeline that leaves tests out should not look as if all had been judged.
@@ -73,7 +74,7 @@ def logs(cloud: Cloud, whole_suite: None) -> dict[str, list[str]]:
 
 @dataclass
 class Refusals:
-    """What tests have S3 refuse on purpose, which is no lack of a permission.
+    """Requests that tests have S3 refuse on purpose; they are no missing permissions.
 
     Attributes:
         keys: Of the objects.
@@ -84,7 +85,7 @@ class Refusals:
 
     @contextmanager
     def to_read(self, bucket: str, key: str) -> Iterator[None]:
-        """Have S3 answer 403 to whom reads this key, whether it is there or not.
+        """Have S3 answer reads of this key with 403, whether there is an object or not.
 
         S3 does so by itself for one that is not there, if the caller may not list the whole
         bucket; the embedded cloud doesn't.
@@ -185,6 +186,15 @@ def http(cloud: Cloud) -> Iterator[urllib3.PoolManager]:
 
 
 @pytest.fixture(scope="session")
+def session(cloud: Cloud) -> Iterator[requests.Session]:
+    """Connections of `requests`, which generated requests are sent with."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(cloud.ca_bundle)
+        yield session
+
+
+@pytest.fixture(scope="session")
 def anybody(outputs: Outputs, http: urllib3.PoolManager) -> Api:
     return Api(http, outputs["ingest"]["api_url"], {})
 
@@ -218,14 +228,14 @@ def functions_of(cloud: Cloud, environment: str) -> dict[str, str]:
 
 @pytest.fixture
 def worker_paused(cloud: Cloud, functions: dict[str, str]) -> Iterator[Callable[[], None]]:
-    """No message is taken until it is called."""
+    """Pause the worker; call the fixture's value to resume it."""
     with paused(cloud, functions["ingest_worker"]) as go_on:
         yield go_on
 
 
 @contextmanager
 def paused(cloud: Cloud, function: str) -> Iterator[Callable[[], None]]:
-    """Let a function take no message, until what this gives is called."""
+    """Pause a function's event source; call the yielded value to resume it."""
     client = cloud.client("lambda")
     mappings = client.list_event_source_mappings(FunctionName=function)
     (mapping,) = mappings["EventSourceMappings"]

@@ -82,4 +82,4 @@ def _operations(permission: Permission, calls: Iterable[Call]) -> list[str]:
 
 def _reason(permission: Permission, reasons: Iterable[Unused]) -> str:
     known = (one.reason for one in reasons if one.permits(permission))
-    return f"*unused:* {next(known, 'nobody knows why')}"
+    return f"*unused:* {next(known, 'no reason is known')}"

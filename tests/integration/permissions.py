@@ -1,4 +1,4 @@
-"""What functions may do, held against what they did: by policies and recorded calls alone.
+"""Compare the policies of functions with the calls that they made.
 
 Everything has the name that the construct gave it, so that two deployments of a construct are one,
 and the same in every run.
@@ -55,7 +55,7 @@ class Permission:
 
 @dataclass(frozen=True)
 class Call:
-    """What a function asked IAM for, itself or by a URL that it had signed."""
+    """A call that IAM decided for a function: its own, or one by a URL that it signed."""
 
     function: str
     action: str
@@ -136,7 +136,7 @@ class Deployment:
         )
 
     def _name(self, arn: str) -> str:
-        """What an ARN says behind its account, with the construct's names."""
+        """The part of an ARN behind its account, with the construct's names."""
         name = arn.split(":", 5)[-1]
         for physical_id in sorted(self.resources, key=len, reverse=True):
             name = name.replace(physical_id, self.resources[physical_id])
@@ -173,7 +173,7 @@ def refused(calls: Iterable[Call], provoked: Iterable[Provoked] = ()) -> list[st
             if not any(one.explains(call) for one in wanted)
         ),
         *(
-            f"nobody was refused {one.action} on {one.resource}, which is listed as provoked"
+            f"no function was refused {one.action} on {one.resource}, which is listed as provoked"
             for one in wanted
             if not any(one.explains(call) for call in denied)
         ),
@@ -224,7 +224,9 @@ def unused(
                 pair = Unused(reason.reason, frozenset({action}), frozenset({resource}))
                 meant = [one for one in held if pair.permits(one)]
                 if not meant:
-                    found.append(f"nobody may {action} on {resource}, which is listed as unused")
+                    found.append(
+                        f"no function may {action} on {resource}, which is listed as unused"
+                    )
                 found += [
                     f"{one}, is listed as unused, and used" for one in meant if one not in idle
                 ]

@@ -75,7 +75,7 @@ def action(call: tuple[str, str]) -> str:
 
 
 def documented_actions() -> set[str]:
-    """What the page says that the operator's credentials must be allowed."""
+    """IAM actions that the page demands for the operator's credentials."""
     page = read_page("acceptance.md")
     policy = json.loads(page.partition("```json\n")[2].partition("```")[0])
     return {action for statement in policy["Statement"] for action in statement["Action"]}

@@ -1,4 +1,4 @@
-"""What strangers, plain HTTP and even users who may do everything get of buckets and queues.
+"""Access to buckets and queues by strangers, over plain HTTP and by users with all permissions.
 
 Callers are IAM users: the emulator lets what it takes for the account's root pass any policy.
 """

@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import json
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,106 +15,14 @@ import urllib3
 
 from local.cloud import Cloud
 from local.outputs import Outputs
+from tests.hostile_documents import HOSTILE, KEYS, LEGITIMATE, MIB, compressed, long_string
 from tests.integration.conftest import Api
 from tests.integration.test_ingest import GZIP, JSON, ask_for_url, claim, read_document
 from tests.integration.test_memory import RECORD
 
-MIB = 1024 * 1024
 OCTETS = {"Content-Type": "application/octet-stream"}
-
-
-def compressed(*pieces: tuple[bytes, int]) -> bytes:
-    """The gzip of each piece so many times, without holding what it unpacks to."""
-    deflate = zlib.compressobj(9, wbits=31)
-    parts = []
-    for piece, times in pieces:
-        run = MIB // len(piece) + 1
-        parts += [deflate.compress(piece * run) for _ in range(times // run)]
-        parts.append(deflate.compress(piece * (times % run)))
-    return b"".join([*parts, deflate.flush()])
-
-
-def long_string(size: int) -> bytes:
-    return compressed((b'{"call_id":"long","text":"', 1), (b"a", size), (b'"}', 1))
-
-
-WHOLE = gzip.compress(b'{"n": 1}')
-
-HOSTILE: dict[str, tuple[bytes, int, str]] = {
-    # Decompression bombs
-    "a bomb of one string": (long_string(300 * MIB), 413, "document_too_large"),
-    "a bomb of white space": (
-        compressed((b"{", 1), (b" ", 300 * MIB), (b"}", 1)), 413, "document_too_large",
-    ),
-    "a bomb within a bomb": (gzip.compress(gzip.compress(b"{}" * 100_000)), 400, "invalid_json"),
-    # Nesting
-    "513 levels": (b'{"n":' * 512 + b"[]" + b"}" * 512, 400, "invalid_json"),
-    "a million open brackets": (b'{"n":' + b"[" * 1_000_000, 400, "invalid_json"),
-    "a million open objects": (gzip.compress(b'{"n":' * 1_000_000, 1), 400, "invalid_json"),
-    "deep within a record": (
-        b'{"transcript_with_metrics":[' + b"[" * 600 + b"]" * 600 + b"]}", 400, "invalid_json",
-    ),
-    # Numbers and strings
-    "a number of 5,000 digits": (b'{"n":' + b"9" * 5_000 + b"}", 400, "invalid_json"),
-    "a number of 5 million digits": (
-        gzip.compress(b'{"n":[' + b"9" * 5_000_000 + b"]}"), 400, "invalid_json",
-    ),
-    "a number beyond any double": (b'{"n": 1e400}', 400, "invalid_json"),
-    "NaN": (b'{"n": NaN}', 400, "invalid_json"),
-    "Infinity within a record": (
-        b'{"transcript_with_metrics":[{"n":-Infinity}]}', 400, "invalid_json",
-    ),
-    "a number with a leading zero": (b'{"n": 007}', 400, "invalid_json"),
-    "half a surrogate pair": (rb'{"text":"\ud800"}', 400, "invalid_json"),
-    "a raw control character": (b'{"text":"a\x00b"}', 400, "invalid_json"),
-    "a string without an end": (
-        gzip.compress(b'{"text":"' + b'\\"' * 3_000_000), 400, "invalid_json",
-    ),
-    # Members
-    "a member that stands twice": (b'{"n":1,"n":2}', 400, "invalid_json"),
-    "the same in disguise": (rb'{"n":1,"\u006e":2}', 400, "invalid_json"),
-    "70,000 members": (
-        b"{" + b",".join(b'"m%d":0' % n for n in range(70_000)) + b"}", 413, "document_too_large",
-    ),
-    # Text
-    "invalid UTF-8": (b'{"text":"\xff\xfe"}', 400, "invalid_json"),
-    "overlong UTF-8": (b'{"text":"\xc0\xaf"}', 400, "invalid_json"),
-    "invalid UTF-8 in a huge string": (
-        gzip.compress(b'{"text":"' + b"a" * 3_000_000 + b'\xff"}'), 400, "invalid_json",
-    ),
-    "a byte order mark": (b'\xef\xbb\xbf{"n":1}', 400, "invalid_json"),
-    "UTF-16": ('{"n":1}'.encode("utf-16"), 400, "invalid_json"),
-    # Not one object
-    "an array": (b'[{"n":1}]', 400, "not_an_object"),
-    "a string": (b'"text"', 400, "not_an_object"),
-    "two objects": (b'{"n":1}{"n":2}', 400, "invalid_json"),
-    "an object cut off": (b'{"n":1', 400, "invalid_json"),
-    "a comment": (b'{"n":1} // one', 400, "invalid_json"),
-    "only white space": (b" \n", 400, "empty_body"),
-    # gzip
-    "gzip cut off": (WHOLE[:-5], 400, "invalid_gzip"),
-    "gzip cut off in its header": (WHOLE[:5], 400, "invalid_gzip"),
-    "gzip with a wrong checksum": (WHOLE[:-8] + bytes(4) + WHOLE[-4:], 400, "invalid_gzip"),
-    "gzip with a wrong length": (WHOLE[:-4] + b"\xff" * 4, 400, "invalid_gzip"),
-    "gzip with rubbish behind": (WHOLE + b"rubbish", 400, "invalid_gzip"),
-    "gzip padded with zeros": (WHOLE + bytes(512), 400, "invalid_gzip"),
-    "gzip whose second member is damaged": (WHOLE + WHOLE[:-3], 400, "invalid_gzip"),
-    "gzip of nothing": (gzip.compress(b""), 400, "empty_body"),
-    "gzip of two documents": (WHOLE + WHOLE, 400, "invalid_json"),
-    "a header that says gzip and nothing else": (b"\x1f\x8b", 400, "invalid_gzip"),
-}  # fmt: skip
-
-LEGITIMATE: dict[str, bytes] = {
-    "gzip of several members": gzip.compress(b'{"n":') + gzip.compress(b"1") + gzip.compress(b"}"),
-    "512 levels": b'{"n":' * 511 + b"[]" + b"}" * 511,
-    "a name of nothing": b'{"":1}',
-    "a NUL in a name": rb'{"\u0000":"\u0000"}',
-    "numbers at the edge": b'{"a":1e308,"b":-1e-320,"c":123456789012345678901234567890,"d":-0.0}',
-    "a number of 300 digits": b'{"n":' + b"9" * 300 + b"}",
-    "strings that end the summary": json.dumps({f"m{n}": "é" * 900 for n in range(90)}).encode(),
-    "60,000 members": b"{" + b",".join(b'"m%d":0' % n for n in range(60_000)) + b"}",
-    "a name longer than the window": b'{"' + b"a" * 1_500_000 + b'":1}',
-}
+# Every document and key of the tables: tests/runtime/ingest/test_hostile_documents.py.
+SENT = ["a bomb of one string", "invalid UTF-8", "gzip with rubbish behind"]
 
 
 def wait_until_done(api: Api, payload_id: str, *, seconds: float = 90) -> dict[str, Any]:
@@ -137,7 +44,7 @@ def upload(api: Api, body: bytes) -> dict[str, Any]:
 # Documents, in each way that they can come
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", SENT)
 def test_inline(acme: Api, name: str) -> None:
     body, status, code = HOSTILE[name]
 
@@ -167,7 +74,7 @@ def test_a_senders_own_replacement_character_is_stored(acme: Api) -> None:
     assert (answer.status, answer.json["sha256"]) == (200, hashlib.sha256(body).hexdigest())
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", SENT)
 def test_claimed(acme: Api, name: str) -> None:
     body, status, code = HOSTILE[name]
     issued = upload(acme, body)
@@ -183,18 +90,18 @@ def test_claimed(acme: Api, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def unclaimed(acme: Api) -> dict[str, str]:
-    """Every one of them uploaded, and left to the worker: payload ids by name."""
-    return {name: upload(acme, body)["payload_id"] for name, (body, _, _) in HOSTILE.items()}
+    """Payload ids by name: each document is uploaded, and left to the worker."""
+    return {name: upload(acme, HOSTILE[name][0])["payload_id"] for name in SENT}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", SENT)
 def test_unclaimed(acme: Api, unclaimed: dict[str, str], name: str) -> None:
     known = wait_until_done(acme, unclaimed[name])
 
     assert (known["state"], known["error"]["code"]) == ("failed", HOSTILE[name][2])
 
 
-@pytest.mark.parametrize("name", LEGITIMATE)
+@pytest.mark.parametrize("name", ["gzip of several members", "60,000 members"])
 def test_what_looks_odd_and_is_right_is_stored(acme: Api, name: str) -> None:
     body = LEGITIMATE[name]
     document = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
@@ -263,30 +170,7 @@ def test_an_object_changed_after_its_claim_is_refused(
     assert (again.status, again.json["code"]) == (409, "object_changed")
 
 
-KEYS = {
-    "another tenant's": "transit/globex/{id}",
-    "another prefix": "archive/acme/{id}.json.gz",
-    "up and down again": "transit/acme/../acme/{id}",
-    "up to another tenant": "transit/acme/../globex/{id}",
-    "percent-encoded": "transit/acme/%2e%2e/acme/{id}",
-    "doubled slash": "transit//acme/{id}",
-    "leading slash": "/transit/acme/{id}",
-    "trailing slash": "transit/acme/{id}/",
-    "trailing newline": "transit/acme/{id}\n",
-    "trailing NUL": "transit/acme/{id}\0",
-    "lower case": "transit/acme/{lower}",
-    "an idempotency record": "transit/acme/idempotency#0",
-    "backslashes": "transit\\acme\\{id}",
-    "a bucket in front": "s3://bucket/transit/acme/{id}",
-    "an ARN": "arn:aws:s3:::bucket/transit/acme/{id}",
-    "full-width": "ｔransit/acme/{id}",  # noqa: RUF001
-    "5,000 characters": "transit/acme/" + "A" * 5_000,
-    "nothing": "",
-    "white space": " ",
-}
-
-
-@pytest.mark.parametrize("trick", KEYS)
+@pytest.mark.parametrize("trick", ["another tenant's", "up to another tenant", "5,000 characters"])
 def test_a_trick_in_a_key_finds_nothing(acme: Api, globex: Api, trick: str) -> None:
     mine = upload(acme, b'{"n":1}')
     theirs = upload(globex, b'{"n":2}')
@@ -392,7 +276,7 @@ def test_a_token_reaches_neither_summary_nor_list_nor_log_nor_event(
             seen.append(json.dumps(known).encode())
     seen += [acme.get("/call-logs").body, acme.get("/call-logs?call_id=token-1").body]
     logged = "\n".join(line for name in functions.values() for line in cloud.log_lines(name))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     told: list[str] = []
     while not all(any(payload_id in event for event in told) for payload_id in ids):
         assert time.monotonic() < deadline, "events are missing"

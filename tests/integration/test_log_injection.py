@@ -1,4 +1,4 @@
-"""What callers write stays out of the logs: no line is broken, forged or coloured by it."""
+"""Text from callers stays out of the logs: it breaks, forges and colours no line."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def read(lines: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def plain(text: str) -> str:
-    """What can stand in a header: the text without line ends, as far as Latin-1 goes."""
+    """The text as a header can hold it: without line ends, in Latin-1."""
     return re.sub(r"[\r\n\u0085\u2028]", " ", text).encode("latin-1", "ignore").decode("latin-1")
 
 

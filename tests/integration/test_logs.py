@@ -1,4 +1,4 @@
-"""No log line gives away what was sent, nor what lets anybody in.
+"""No log line holds a payload's content or a credential.
 
 Runs when all other tests of this folder have run.
 """

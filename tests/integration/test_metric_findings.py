@@ -222,7 +222,7 @@ def test_what_nobody_looks_at_needs_a_reason_and_a_reason_a_metric() -> None:
     [
         ("AWS/SQS", "Depth", {"QueueName": "Queue"}, "which AWS doesn't publish: https://docs.aws"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", {}, "which AWS doesn't publish"),
-        ("wideload", "S3UploadSize", {}, "in a namespace that nobody here publishes in"),
+        ("wideload", "S3UploadSize", {}, "in a namespace without a publisher here"),
         (
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",

@@ -82,7 +82,7 @@ PATHS = {
     },
     "FilesVerifier": {"FileCorruptCount", "FileUnverifiableCount", "FileVerifiedCount"},
 }
-"""What each function emits on one path or another."""
+"""Metrics of each function, on all its paths."""
 
 NOT_WATCHED: dict[str, str] = {}
 """Metrics that neither an alarm nor a widget looks at, and why."""
@@ -159,7 +159,7 @@ def looks(assembly: Assembly) -> list[Look]:
 
 @pytest.fixture(scope="module")
 def known(emitted: dict[tuple[str, str], list[Emitted]]) -> set[Metric]:
-    """What was emitted, as if by the environment whose templates are read."""
+    """Emitted metrics, as if by the environment whose templates are read."""
     return {
         Metric(
             one.namespace,

@@ -179,7 +179,7 @@ def test_a_refusal_that_a_test_wants_is_none_and_one_that_it_lacks_is_found() ->
 
     assert refused(made, [wanted]) == []
     assert refused(made, [wanted, idle]) == [
-        "nobody was refused dynamodb:* on table/elsewhere*, which is listed as provoked"
+        "no function was refused dynamodb:* on table/elsewhere*, which is listed as provoked"
     ]
 
 
@@ -196,11 +196,13 @@ def test_a_condition_is_named() -> None:
 
 def test_a_reason_that_explains_nothing_is_found() -> None:
     used = Unused("It isn't.", frozenset({"s3:GetObject"}), frozenset({"IngestBucket/transit/*"}))
-    gone = Unused("Nobody may.", frozenset({"sqs:SendMessage"}), frozenset({"{function}Letters"}))
+    gone = Unused(
+        "No function may.", frozenset({"sqs:SendMessage"}), frozenset({"{function}Letters"})
+    )
 
     assert unused(permissions(), calls(), [*UNUSED, used, gone]) == [
         "IngestWorker may s3:GetObject on IngestBucket/transit/*, is listed as unused, and used",
-        "nobody may sqs:SendMessage on {function}Letters, which is listed as unused",
+        "no function may sqs:SendMessage on {function}Letters, which is listed as unused",
     ]
 
 

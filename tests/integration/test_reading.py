@@ -19,11 +19,11 @@ from tests.contract_cases import CONTRACT
 from tests.integration.conftest import Answer, Api
 from tests.integration.test_ingest import CALL_LOG, JSON, ask_for_url, claim
 
-DEADLINE = 30
+DEADLINE = 60
 
 
 def until(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it does."""
+    """Wait until `look` finds something, and return it."""
     deadline = time.monotonic() + DEADLINE
     while not (found := look()):
         assert time.monotonic() < deadline, "it never came"

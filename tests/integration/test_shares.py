@@ -1,4 +1,4 @@
-"""What a tenant's share of the workers does to its messages, in the deployed worker."""
+"""A tenant's share of the workers delays its messages, in the deployed worker."""
 
 from __future__ import annotations
 

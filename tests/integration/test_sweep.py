@@ -1,4 +1,4 @@
-"""The sweep of payloads, under its own role: what is unfinished, lost or nobody's."""
+"""The sweep of payloads, under its own role: unfinished, lost and orphaned ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the functions write to their logs: the metrics of each way with true values, and no secret.
+"""The logs of the functions: the metrics of each way with true values, and no secret.
 
 That every line is one which CloudWatch takes, and every metric is watched: `test_metrics`.
 """
@@ -26,7 +26,7 @@ LAST_MODIFIED = 1000
 
 
 class Watch:
-    """What a function emits from now on, beside a clock.
+    """The lines that a function emits from now on, and a clock.
 
     Attributes:
         elapsed: Milliseconds since.

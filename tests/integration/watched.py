@@ -1,4 +1,4 @@
-"""What alarms and dashboards look at, read from synthesized templates; what AWS says there is."""
+"""Metrics that alarms and dashboards watch, from synthesized templates, and those of AWS."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def undocumented(looks: Iterable[Look], assembly: Assembly, namespace: str) -> l
 
 def _faults(metric: Metric, assembly: Assembly) -> Iterator[str]:
     if metric.namespace not in AWS:
-        yield f"in a namespace that nobody here publishes in; known are {', '.join(AWS)}"
+        yield f"in a namespace without a publisher here; known are {', '.join(AWS)}"
         return
     dimensions, documented = dict(metric.dimensions), AWS[metric.namespace]
     if metric.name not in documented.metrics.get(tuple(sorted(dimensions)), ()):
@@ -220,7 +220,7 @@ def not_watched(
     """Metrics that are emitted, and that neither an alarm nor a widget looks at.
 
     Args:
-        reasons: Names of metrics that nobody looks at on purpose, and why.
+        reasons: Names of metrics that no alarm or widget watches, on purpose, and why.
     """
     seen, made = {look.metric for look in looks}, set(emitted)
     return [

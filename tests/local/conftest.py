@@ -1,4 +1,4 @@
-"""What the tests of `local/` share."""
+"""Fixtures for the tests of `local/`."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the demo says of a run."""
+"""The demo's report of a run."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_a_missing_cdk_cli_says_what_installs_it(
 
 
 def _ends(pid: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(p.pid == pid and processes.is_alive(p) for p in psutil.process_iter()):
         if time.monotonic() > deadline:
             return False

@@ -144,7 +144,7 @@ def test_a_client_that_offers_http_2_gets_http_1_1(cloud: Cloud) -> None:
     tls.set_alpn_protocols(["h2", "http/1.1"])
 
     with (
-        socket.create_connection(("127.0.0.1", cloud.port), timeout=10) as connection,
+        socket.create_connection(("127.0.0.1", cloud.port), timeout=60) as connection,
         tls.wrap_socket(connection, server_hostname="localhost") as secured,
     ):
         chosen = secured.selected_alpn_protocol()
@@ -287,7 +287,7 @@ def test_each_call_of_a_role_is_recorded_once(recording: Cloud) -> None:
             client.get_object(Bucket="tried", Key=key)
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "tried", "Key": "mine/a"})
     tls = ssl.create_default_context(cafile=str(recording.ca_bundle))
-    with urllib.request.urlopen(url, context=tls, timeout=10) as answer:
+    with urllib.request.urlopen(url, context=tls, timeout=60) as answer:
         assert answer.read() == b"a"
 
     def line(action: str, resource: str, request: str, **other: Any) -> dict[str, Any]:
@@ -379,7 +379,7 @@ def _call(
         ),
     )
     try:
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=60) as answer:
             return answer.status, dict(answer.headers)
     except urllib.error.HTTPError as error:
         with error:
@@ -387,7 +387,7 @@ def _call(
 
 
 def _run(script: str, *, patched: bool = False) -> Any:
-    """What `script` prints, as JSON, in ministack's own environment."""
+    """Run `script` in ministack's own environment, and decode the JSON that it prints."""
     before = f"import json, sys\nsys.path.insert(0, {str(LAUNCHER.parent)!r})\n"
     if patched:
         before += "import launcher\nlauncher.patch()\n"

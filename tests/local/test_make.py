@@ -1,4 +1,4 @@
-"""Which certificates the programs trust that `make` installs with: the system's."""
+"""The Makefile: certificates that its installers trust, and the lanes of `make test`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 import uv
+import yaml
 
 from local.paths import ROOT, node
 
@@ -23,16 +24,8 @@ def recipes_environment() -> Callable[..., Environment]:
 
     def ask(**given: str) -> Environment:
         own = {name: value for name, value in os.environ.items() if name not in TRUST}
-        done = subprocess.run(
-            ["make", "--silent", "-f", "Makefile", "-f", "-", "show-environment"],
-            cwd=ROOT,
-            env=own | given,
-            input="show-environment:\n\t@env -0\n",
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        words = [line.partition("=") for line in done.stdout.split("\0") if line]
+        shown = _run_recipe("@env -0", own | given)
+        words = [line.partition("=") for line in shown.split("\0") if line]
         return {name: value for name, _, value in words}
 
     return ask
@@ -67,6 +60,50 @@ def test_the_caller_may_decide_otherwise(recipes_environment: Callable[..., Envi
     environment = recipes_environment(**given)
 
     assert {name: environment[name] for name in given} == given
+
+
+def test_github_runs_each_lane_as_a_job() -> None:
+    lanes = _run_recipe("@echo $(TEST_LANES)", dict(os.environ)).split()
+    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+    job = workflow["jobs"]["test"]
+
+    assert job["steps"][-1]["run"] == "make test-${{ matrix.lane }}"
+    assert [f"test-{lane}" for lane in job["strategy"]["matrix"]["lane"]] == lanes
+
+
+def test_each_folder_of_tests_is_in_one_lane() -> None:
+    """The lane `test-templates` takes every folder that no other lane names."""
+    lanes = _run_recipe("@echo $(TEST_LANES)", dict(os.environ)).split()
+    recipes = {lane: _recipe_of(lane) for lane in lanes if lane != "test-web"}
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    folders -= {ROOT / "tests/acceptance"}  # run by tests/integration/test_acceptance.py
+
+    for folder in folders:
+        name = f"tests/{folder.relative_to(ROOT / 'tests').parts[0]}"
+        naming = {lane for lane, words in recipes.items() if name in words}
+        ignoring = {lane for lane, words in recipes.items() if f"--ignore={name}" in words}
+        assert (len(naming), ignoring) in ((1, {"test-templates"}), (0, set())), name
+
+
+def _recipe_of(target: str) -> list[str]:
+    return _make("--dry-run", target).splitlines()[-1].split()
+
+
+def _run_recipe(recipe: str, environment: Environment) -> str:
+    """Output of a recipe that is added to the Makefile."""
+    return _make("-f", "-", "shown", text=f"shown:\n\t{recipe}\n", environment=environment)
+
+
+def _make(*arguments: str, text: str = "", environment: Environment | None = None) -> str:
+    return subprocess.run(
+        ["make", "--silent", "-f", "Makefile", *arguments],
+        cwd=ROOT,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def _settings_of_uv(environment: Environment) -> str:

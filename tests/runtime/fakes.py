@@ -185,6 +185,10 @@ class FakeTable:
         )
 
 
+CHUNK = 1000
+"""Bytes of an upload that are read at once; few, so that small documents come in pieces."""
+
+
 @dataclass
 class FakeUpload:
     body: bytes
@@ -198,9 +202,9 @@ class FakeUpload:
         return len(self.body)
 
     def chunks(self) -> Iterator[bytes]:
-        for start in range(0, len(self.body), 1000):
+        for start in range(0, len(self.body), CHUNK):
             assert not self.closed
-            yield self.body[start : start + 1000]
+            yield self.body[start : start + CHUNK]
 
     def close(self) -> None:
         self.closed = True

@@ -1,4 +1,4 @@
-"""What clients send: good and hostile documents, in every way that there is."""
+"""Traffic of clients: good and hostile documents, in every way."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.faults.audit import Sent
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Fault, FaultyProxy, Hold, Request, no_fault
 from tests.faults.traffic import Client, Ledger, make_document, packed, sha256
+from tests.hostile_documents import HOSTILE
 from tests.integration.conftest import Api
-from tests.integration.test_hostile import HOSTILE
 
 SIZES = (300, 300, 3_000, 30_000, 300_000)
 LARGE = 9_000_000

@@ -1,4 +1,4 @@
-"""What goes wrong meanwhile: AWS throttles, functions die in mid-step, messages come anyhow."""
+"""Faults during the soak: throttling, functions that die, repeated and lost messages."""
 
 from __future__ import annotations
 

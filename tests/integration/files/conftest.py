@@ -57,7 +57,7 @@ def ben(cloud: Cloud, outputs: Outputs, http: urllib3.PoolManager) -> Api:
 def newcomer(
     cloud: Cloud, outputs: Outputs, http: urllib3.PoolManager, stored: Store
 ) -> Iterator[Api]:
-    """Somebody who has no file yet; in the end all that is theirs is forgotten."""
+    """A person without files; all their files are removed at the end."""
     files = outputs["files"]
     user = {"UserPoolId": files["user_pool_id"], "Username": f"{secrets.token_hex(4)}@example.com"}
     cognito, password = cloud.client("cognito-idp"), "Aa1!" + secrets.token_urlsafe(24)
@@ -89,7 +89,7 @@ def subject_of(api: Api) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """What table and bucket hold, and what time does to it."""
+    """Read table and bucket, and make their content older."""
 
     cloud: Cloud
     outputs: Outputs
@@ -100,7 +100,7 @@ class Store:
         return self.cloud.table(self.outputs["files"]["table"])
 
     def usage(self, api: Api) -> dict[str, int]:
-        """What a person's files and open uploads take; nothing that is 0."""
+        """Counters of a person's files and open uploads, without those that are 0."""
         item = self.table.get_item(
             Key={"owner": subject_of(api), "item": "USAGE"}, ConsistentRead=True
         ).get("Item", {})
@@ -196,7 +196,7 @@ def reconfigured(cloud: Cloud, function: str, **variables: str) -> Iterator[None
 
 
 def announced(content: bytes, name: str = "film.bin") -> dict[str, Any]:
-    """What `POST /files` is told of a file."""
+    """The members of a file in `POST /files`."""
     return {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

@@ -51,7 +51,7 @@ class CountingHop:
 
     def _pass_on(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
         buffer = memoryview(bytearray(256 * 1024))
-        # Whoever was killed closes its connection on us.
+        # A client that was killed closes its connection.
         with suppress(OSError):
             while length := source.recv_into(buffer):
                 if counted:

@@ -1,4 +1,4 @@
-"""What a page of somebody else's can do in the name of who looks at it: nothing."""
+"""A page of another origin can do nothing in the name of its visitor."""
 
 from __future__ import annotations
 

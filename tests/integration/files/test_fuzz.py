@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import requests
 import schemathesis
 
-from local.cloud import Cloud
 from tests.contract_cases import CONTRACT
 from tests.integration.conftest import Api
 from tests.integration.fuzzing import bounded, call, taken_numbers
@@ -16,8 +16,8 @@ schema = schemathesis.openapi.from_path(CONTRACT / "openapi-files.yaml")
 @pytest.mark.filterwarnings("ignore:Skipped test cases")
 @schema.parametrize()
 @bounded(20)
-def test_no_request_breaks_it(case: schemathesis.Case, ben: Api, cloud: Cloud) -> None:
-    call(case, ben, cloud)
+def test_no_request_breaks_it(case: schemathesis.Case, ben: Api, session: requests.Session) -> None:
+    call(case, ben, session)
 
 
 def test_no_number_out_of_range_is_taken(ben: Api) -> None:

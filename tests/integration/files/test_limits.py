@@ -1,4 +1,4 @@
-"""Quotas, what gives them back, and what the sweep does to what nobody ends."""
+"""Quotas, their release, and the sweep of abandoned uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers write to the API of files stays out of its logs."""
+"""Text from callers stays out of the logs of the files API."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ STACK = "wideload-local-files"
 
 
 def person(cloud: Cloud, outputs: Outputs, anybody: Api) -> tuple[str, Api]:
-    """Somebody new, signed in."""
+    """A new person, signed in."""
     files, cognito = outputs["files"], cloud.client("cognito-idp")
     address, password = f"{secrets.token_hex(4)}@example.com", users.new_password()
     pool = files["user_pool_id"]

@@ -1,4 +1,4 @@
-"""What S3 itself refuses of an upload, and what the API says then."""
+"""Uploads that S3 refuses, and the API's answers to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in with the user pool as it is deployed: where codes are sent, and whom they serve."""
+"""Signing in with the deployed user pool: where codes are sent, and who can use them."""
 
 from __future__ import annotations
 

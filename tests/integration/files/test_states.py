@@ -160,7 +160,7 @@ class _NoMetrics:
 
 
 class Transfers(RuleBasedStateMachine):
-    """What people were told must be true of table and bucket, whatever happens."""
+    """Table and bucket agree with every answer that people got, after any event."""
 
     world: World
 
@@ -173,12 +173,12 @@ class Transfers(RuleBasedStateMachine):
         self.world.table.people = frozenset(self.owners.values())
         self.uploads: dict[str, list[tuple[str, bytes]]] = {"ann": [], "bob": []}
         self.actions: list[tuple[dict[str, Any], bytes, float]] = []
-        """What was signed, for which bytes, and when."""
+        """A signed request: its bytes, and its time."""
         self.told: dict[str, tuple[str, bytes]] = {}
         """Whose each file is, and what it holds; without those whose deletion was begun."""
 
     def attempt(self, crash: int | None, after: bool, work: Callable[[], Any]) -> Any:
-        """What came of a request; None if it was refused, or its function died."""
+        """The answer to a request; None if it was refused, or its function died."""
         fate = self.world.fate
         fate.left, fate.after = crash, after
         try:

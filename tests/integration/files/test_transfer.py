@@ -1,4 +1,4 @@
-"""Files go up and come back equal, once, whoever else is at it."""
+"""Files are stored once and read back equal, with other uploads at the same time."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def kept(cloud: Cloud, verifying: Outputs, theirs: dict[str, str]) -> Store:
 
 @pytest.fixture(scope="module")
 def heard(cloud: Cloud) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """What another team's queue has heard of a file."""
+    """Events about a file in another team's queue."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
     name = f"heard-{str(ULID()).lower()}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -144,7 +144,7 @@ def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]
     answer = dan.get(f"/files/{file['file_id']}/download")
     assert (answer.status, answer.json["code"]) == (409, "corrupt")
 
-    # It takes nobody for a duplicate, so what was meant can still come.
+    # It is no duplicate of anything, so the right content can still be uploaded.
     assert dan.post("/files/check", {"files": [announced(true)]}).json["files"] == [
         {"duplicate": False}
     ]

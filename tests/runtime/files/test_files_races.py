@@ -23,6 +23,8 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage
 
+pytestmark = pytest.mark.exhaustive
+
 Work = Callable[[], Any]
 
 

@@ -83,7 +83,7 @@ export class Visitor {
     return visitor;
   }
 
-  /** In the page, since the browser tells nobody else how large a file was that it sent. */
+  /** In the page, since the browser tells the size of a sent file to the page alone. */
   async #watchPuts(): Promise<void> {
     await this.page.exposeFunction("wideloadPut", (size: number) => this.puts.push(size));
     await this.page.addInitScript(() => {

@@ -1,36 +1,20 @@
 /** Upload, list, download, rename, delete: what people come for. */
 
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { Folder, launch, sha256, Visitor } from "./browser.ts";
-import { findTarget, type Target } from "./target.ts";
+import { test } from "node:test";
+import { sha256 } from "./browser.ts";
+import { setUp } from "./setting.ts";
 
 const MB = 1_000_000;
 // Names that no earlier run has used: a deployment keeps what it was sent.
 const RUN = Date.now().toString(36);
 
-let target: Target;
-let browser: Browser;
-let folder: Folder;
-
-before(async () => {
-  target = await findTarget();
-  browser = await launch();
-  folder = new Folder();
-});
-
-after(async () => {
-  await browser.close();
-  await folder.remove();
-  target.stop();
-});
+const setting = setUp();
 
 test("uploads a small file and a multipart one, lists them, and gives them back", async () => {
-  const small = await folder.file(`small ${RUN}.txt`, 300_000);
-  const large = await folder.file(`large ${RUN}.mov`, 80 * MB);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const small = await setting.folder.file(`small ${RUN}.txt`, 300_000);
+  const large = await setting.folder.file(`large ${RUN}.mov`, 70 * MB);
+  const ann = await setting.signedIn(setting.ann);
   await ann.throttle(20 * MB);
 
   await ann.choose(small, large);
@@ -45,8 +29,8 @@ test("uploads a small file and a multipart one, lists them, and gives them back"
   assert(moves.length > 2, `progress moved: ${[...seen].join(" | ")}`);
   await ann.notice("2 files are stored.").waitFor();
   assert.match((await ann.row(`small ${RUN}`).textContent()) ?? "", /293 KB.*Verified/s);
-  assert.match((await ann.row(`large ${RUN}`).textContent()) ?? "", /76 MB/);
-  assert.equal(sum(ann.puts), 300_000 + 80 * MB);
+  assert.match((await ann.row(`large ${RUN}`).textContent()) ?? "", /67 MB/);
+  assert.equal(sum(ann.puts), 300_000 + 70 * MB);
   for (const path of [small, large]) {
     const name = path.split("/").at(-1) ?? "";
     assert.deepEqual(await ann.download(name), { name, sha256: await sha256(path) });
@@ -57,9 +41,8 @@ test("uploads a small file and a multipart one, lists them, and gives them back"
 });
 
 test("what is there already is not sent again, and is said so", async () => {
-  const path = await folder.file(`twice ${RUN}.bin`, 2 * MB);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const path = await setting.folder.file(`twice ${RUN}.bin`, 2 * MB);
+  const ann = await setting.signedIn(setting.ann);
   await ann.choose(path);
   await ann.row(`twice ${RUN}`).waitFor();
   const sent = sum(ann.puts);
@@ -74,9 +57,8 @@ test("what is there already is not sent again, and is said so", async () => {
 });
 
 test("files dropped with the mouse are uploaded", async () => {
-  const path = await folder.file(`dropped ${RUN}.bin`, 1000);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const path = await setting.folder.file(`dropped ${RUN}.bin`, 1000);
+  const ann = await setting.signedIn(setting.ann);
 
   await ann.drag(path);
 
@@ -85,10 +67,9 @@ test("files dropped with the mouse are uploaded", async () => {
 });
 
 test("searches, renames, copies the SHA-256 and deletes", async () => {
-  const path = await folder.file(`old name ${RUN}.bin`, 1000);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
-  await ann.choose(path, await folder.file(`other ${RUN}.bin`, 1001));
+  const path = await setting.folder.file(`old name ${RUN}.bin`, 1000);
+  const ann = await setting.signedIn(setting.ann);
+  await ann.choose(path, await setting.folder.file(`other ${RUN}.bin`, 1001));
   await ann.row(`other ${RUN}`).waitFor();
 
   await ann.page.getByLabel("Search by name").fill(`OLD name ${RUN}`);
@@ -121,14 +102,12 @@ test("searches, renames, copies the SHA-256 and deletes", async () => {
 });
 
 test("a second person sees nothing of the first", async () => {
-  const path = await folder.file(`private ${RUN}.bin`, 1000);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const path = await setting.folder.file(`private ${RUN}.bin`, 1000);
+  const ann = await setting.signedIn(setting.ann);
   await ann.choose(path);
   await ann.row(`private ${RUN}`).waitFor();
 
-  const ben = await Visitor.open(browser, target);
-  await ben.signIn(target.people[1]);
+  const ben = await setting.signedIn(setting.ben);
   await ben.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
   assert.equal(await ben.row(`private ${RUN}`).count(), 0);
 

@@ -1,58 +1,18 @@
-/** What may come between: the network, a reload, a pause, the end of the sign-in. */
+/** Uploads that are interrupted: by the network, a reload, a pause, a cancellation. */
 
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { Folder, fillIn, launch, sha256, Visitor } from "./browser.ts";
-import { findTarget, type Target } from "./target.ts";
+import { test } from "node:test";
+import { fillIn, sha256 } from "./browser.ts";
+import { arrives, FAST, halfway, SIZE, until } from "./halfway.ts";
+import { setUp } from "./setting.ts";
 
-const MB = 1_000_000;
-const SIZE = 100 * MB;
 const RUN = Date.now().toString(36);
 
-let target: Target;
-let browser: Browser;
-let folder: Folder;
-
-before(async () => {
-  target = await findTarget();
-  browser = await launch();
-  folder = new Folder();
-});
-
-after(async () => {
-  await browser.close();
-  await folder.remove();
-  target.stop();
-});
-
-/** Signs in and waits until some parts of a large file are stored. */
-async function halfway(name: string): Promise<{ ann: Visitor; path: string }> {
-  const path = await folder.file(name, SIZE);
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
-  await ann.throttle(15 * MB);
-  await ann.choose(path);
-  await until(() => ann.puts.length >= 3, "three parts are stored");
-  return { ann, path };
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 60_000; !condition(); ) {
-    assert(Date.now() < end, `It took over a minute until ${what}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function arrives(ann: Visitor, path: string, name: string): Promise<void> {
-  await ann.throttle(undefined);
-  await ann.row(name).waitFor({ timeout: 90_000 });
-  assert.deepEqual(await ann.download(name), { name, sha256: await sha256(path) });
-}
+const setting = setUp();
 
 test("goes on by itself when the network is back", async () => {
   const name = `network ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
+  const { ann, path } = await halfway(setting, name);
 
   await ann.context.setOffline(true);
   await ann.page.getByText("No network. Uploads go on by themselves").waitFor();
@@ -67,7 +27,7 @@ test("goes on by itself when the network is back", async () => {
 
 test("goes on where it was when the page is loaded again and the file dropped again", async () => {
   const name = `reload ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
+  const { ann, path } = await halfway(setting, name);
   const questions: string[] = [];
   ann.page.on("dialog", async (dialog) => {
     questions.push(dialog.type());
@@ -88,8 +48,8 @@ test("goes on where it was when the page is loaded again and the file dropped ag
 
 test("a download in mid-upload neither asks nor stops it", async () => {
   const name = `busy ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
-  const other = await folder.file(`meanwhile ${RUN}.bin`, 1000);
+  const { ann, path } = await halfway(setting, name);
+  const other = await setting.folder.file(`meanwhile ${RUN}.bin`, 1000);
   ann.page.on("dialog", () => assert.fail("The browser asked."));
   await ann.choose(other);
   await ann.row(`meanwhile ${RUN}`).waitFor();
@@ -103,8 +63,8 @@ test("a download in mid-upload neither asks nor stops it", async () => {
 
 test("a download that S3 refuses leaves the page and its upload alone", async () => {
   const name = `steady ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
-  await ann.choose(await folder.file(`wanted ${RUN}.bin`, 1000));
+  const { ann, path } = await halfway(setting, name);
+  await ann.choose(await setting.folder.file(`wanted ${RUN}.bin`, 1000));
   await ann.row(`wanted ${RUN}`).waitFor();
   const body = "<Error><Code>SlowDown</Code></Error>";
   await ann.context.route(/X-Amz-Signature|\/cloud\/s3\//, (route) =>
@@ -116,7 +76,7 @@ test("a download that S3 refuses leaves the page and its upload alone", async ()
   await ann.row(`wanted ${RUN}`).getByRole("button", { name: "Download" }).click();
 
   await ann.notice(`wanted ${RUN}.bin could not be downloaded.`).waitFor();
-  assert.equal(ann.page.url(), target.url);
+  assert.equal(ann.page.url(), setting.target.url);
   await ann.context.unroute(/X-Amz-Signature|\/cloud\/s3\//);
   await arrives(ann, path, name);
   await ann.close();
@@ -124,7 +84,7 @@ test("a download that S3 refuses leaves the page and its upload alone", async ()
 
 test("cancelling everything asks first", async () => {
   const name = `all ${RUN}.bin`;
-  const { ann } = await halfway(name);
+  const { ann } = await halfway(setting, name);
 
   await ann.page.getByRole("button", { name: "Cancel all" }).click();
   const question = ann.dialog("Cancel this upload?");
@@ -132,6 +92,7 @@ test("cancelling everything asks first", async () => {
   await ann.shot("cancel-all");
   await question.getByRole("button", { name: "Go on uploading" }).click();
   const before = ann.puts.length;
+  await ann.throttle(FAST);
   await until(() => ann.puts.length > before, "another part is stored");
   await ann.page.getByRole("button", { name: "Cancel all" }).click();
   await question.getByRole("button", { name: "Cancel all" }).click();
@@ -145,11 +106,11 @@ test("cancelling everything asks first", async () => {
 
 test("signing out in another tab asks while this one uploads", async () => {
   const name = `other tab ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
+  const { ann, path } = await halfway(setting, name);
   const tab = await ann.context.newPage();
-  await tab.goto(target.url);
+  await tab.goto(setting.target.url);
   await tab.getByRole("button", { name: "Sign in" }).click();
-  await fillIn(tab, target.people[0]);
+  await fillIn(tab, setting.ann);
 
   await tab.getByRole("button", { name: "Sign out" }).click();
 
@@ -163,11 +124,12 @@ test("signing out in another tab asks while this one uploads", async () => {
 
 test("pauses, sends nothing meanwhile, and resumes", async () => {
   const name = `pause ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
+  const { ann, path } = await halfway(setting, name);
 
   await ann.page.getByRole("button", { name: "Pause", exact: true }).click();
   await ann.page.locator("p.progress").getByText("Paused").waitFor();
   const before = ann.puts.length;
+  await ann.throttle(FAST);
   await ann.shot("paused");
   await ann.page.waitForTimeout(2000);
   assert.equal(ann.puts.length, before);
@@ -179,7 +141,7 @@ test("pauses, sends nothing meanwhile, and resumes", async () => {
 
 test("cancelling one file leaves nothing of it behind", async () => {
   const name = `cancel ${RUN}.bin`;
-  const { ann } = await halfway(name);
+  const { ann } = await halfway(setting, name);
 
   await ann.page.getByRole("button", { name: `Remove ${name}` }).click();
 
@@ -191,8 +153,7 @@ test("cancelling one file leaves nothing of it behind", async () => {
 });
 
 test("a reload keeps the person signed in; signing out ends that", async () => {
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const ann = await setting.signedIn(setting.ann);
 
   await ann.page.reload();
   await ann.ready();
@@ -202,53 +163,8 @@ test("a reload keeps the person signed in; signing out ends that", async () => {
   const left = ann.page.waitForRequest((request) => request.url().includes("/logout?"));
   await ann.page.getByRole("button", { name: "Sign out" }).click();
   await left;
-  await ann.page.waitForURL(target.url);
+  await ann.page.waitForURL(setting.target.url);
   await ann.page.getByRole("button", { name: "Sign in" }).waitFor();
   assert.equal(await ann.page.evaluate(() => sessionStorage.length), 0);
-  await ann.close();
-});
-
-test("an upload survives the end of the sign-in", async (context) => {
-  if (!target.control) return context.skip("needs the fake cloud's switches");
-  const name = `ended ${RUN}.bin`;
-  const { ann, path } = await halfway(name);
-
-  await target.control({ revoke_all: true });
-  const [popup] = await Promise.all([
-    ann.page.waitForEvent("popup"),
-    ann.page.getByRole("button", { name: "Sign in again" }).click(),
-  ]);
-  await ann.shot("sign-in-again");
-  await fillIn(popup, target.people[0]);
-
-  await arrives(ann, path, name);
-  await until(() => popup.isClosed(), "the second window is closed");
-  await ann.close();
-});
-
-test("a tab and its duplicate stay signed in while refresh tokens rotate", async (context) => {
-  if (!target.control) return context.skip("needs the fake cloud's switches");
-  // Each request a second later renews: a token with less than a minute left is not sent.
-  await target.control({ token_seconds: 61 });
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
-  const [duplicate] = await Promise.all([
-    ann.page.waitForEvent("popup"),
-    ann.page.evaluate(() => void window.open(location.href)),
-  ]);
-  const tabs = [ann.page, duplicate];
-
-  for (let renewal = 1; renewal <= 3; renewal += 1) {
-    await ann.page.waitForTimeout(1500);
-    await Promise.all(
-      tabs.map(async (tab) => {
-        await tab.getByLabel("Search by name").fill(`no such file ${renewal}`);
-        await tab.getByText(`No file's name contains “no such file ${renewal}”.`).waitFor();
-      }),
-    );
-  }
-
-  for (const tab of tabs) assert.equal(await tab.getByText("sign-in has ended").count(), 0);
-  await target.control({ token_seconds: 3600 });
   await ann.close();
 });

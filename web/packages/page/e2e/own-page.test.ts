@@ -3,23 +3,20 @@
 import { strict as assert } from "node:assert";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Browser } from "playwright-core";
 import { build } from "vite";
-import { Folder, launch, sha256, Visitor } from "./browser.ts";
-import { startFake, type Target } from "./target.ts";
+import { sha256 } from "./browser.ts";
+import { setUp } from "./setting.ts";
+import { startFake } from "./target.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../../examples/own_page", import.meta.url));
 // Where Node finds the packages.
 const PACKAGES = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 let project: string;
-let target: Target;
-let browser: Browser;
-let folder: Folder;
 
-before(async () => {
+const setting = setUp(async () => {
   project = await mkdtemp(join(PACKAGES, ".own-page-"));
   await cp(EXAMPLE, project, { recursive: true });
   await writeFile(
@@ -31,21 +28,16 @@ before(async () => {
      }`,
   );
   await build({ root: project, base: "./", logLevel: "error", build: { assetsInlineLimit: 0 } });
-  target = await startFake(join(project, "dist"));
-  browser = await launch();
-  folder = new Folder();
+  return startFake(join(project, "dist"));
 });
 
 after(async () => {
-  await browser.close();
-  await folder.remove();
-  target.stop();
   await rm(project, { recursive: true });
 });
 
 test("ten lines upload a file, under the same Content-Security-Policy", async () => {
-  const path = await folder.file("take 1.mov", 70_000_000);
-  const visitor = await Visitor.open(browser, target);
+  const path = await setting.folder.file("take 1.mov", 68_000_000);
+  const visitor = await setting.open();
   const said = visitor.page.waitForEvent("console", {
     predicate: (message) => message.type() === "log",
   });

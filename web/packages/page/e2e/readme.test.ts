@@ -1,30 +1,15 @@
 /** The picture that the README shows, made anew with each run: see docs/images/page.png. */
 
-import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { Folder, launch, Visitor } from "./browser.ts";
-import { startFake, type Target } from "./target.ts";
+import { test } from "node:test";
+import { startFake } from "./target.ts";
+import { setUp } from "./setting.ts";
 
 const MB = 1_000_000;
 
-let target: Target;
-let browser: Browser;
-let folder: Folder;
-
-before(async () => {
-  target = await startFake();
-  browser = await launch();
-  folder = new Folder();
-});
-
-after(async () => {
-  await browser.close();
-  await folder.remove();
-  target.stop();
-});
+const setting = setUp(startFake);
 
 test("looks like this", async () => {
-  const [ann] = target.people;
+  const [ann] = setting.target.people;
   const files = [
     { name: "Interview, second camera.mov", size: 10_438_221_824, verified: false },
     { name: "Call log 2026-03-11.json", size: 15_728_640, verified: true },
@@ -32,15 +17,14 @@ test("looks like this", async () => {
   ];
   for (const [number, file] of files.entries()) {
     const created_at = new Date(Date.UTC(2026, 2, 12 - number, 14, 5)).toISOString();
-    await target.control?.({ seed: { owner: ann.username, created_at, ...file } });
+    await setting.target.control?.({ seed: { owner: ann.username, created_at, ...file } });
   }
-  const visitor = await Visitor.open(browser, target, { viewport: { width: 1000, height: 800 } });
-  await visitor.signIn(ann);
+  const visitor = await setting.signedIn(setting.ann, { viewport: { width: 1000, height: 800 } });
   await visitor.throttle(8 * MB);
 
   await visitor.choose(
-    await folder.file("Poster.png", 2 * MB),
-    await folder.file("Film, final cut.mov", 120 * MB),
+    await setting.folder.file("Poster.png", 2 * MB),
+    await setting.folder.file("Film, final cut.mov", 120 * MB),
   );
 
   await visitor.row("Poster.png").waitFor();

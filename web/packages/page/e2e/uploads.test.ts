@@ -1,40 +1,23 @@
 /** What the page says of uploads: progress, failures, what was dropped, notices. */
 
 import { strict as assert } from "node:assert";
-import { after, before, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { Folder, launch, Visitor } from "./browser.ts";
-import { findTarget, type Target } from "./target.ts";
+import { test } from "node:test";
+import { setUp } from "./setting.ts";
 
 const MB = 1_000_000;
 const RUN = Date.now().toString(36);
 
-let target: Target;
-let browser: Browser;
-let folder: Folder;
-
-before(async () => {
-  target = await findTarget();
-  browser = await launch();
-  folder = new Folder();
-});
-
-after(async () => {
-  await browser.close();
-  await folder.remove();
-  target.stop();
-});
+const setting = setUp();
 
 test("progress is of what is under way, not of what ended before", async () => {
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
-  await ann.choose(await folder.file(`before ${RUN}.bin`, 60 * MB));
+  const ann = await setting.signedIn(setting.ann);
+  await ann.choose(await setting.folder.file(`before ${RUN}.bin`, 60 * MB));
   await ann.row(`before ${RUN}`).waitFor();
   // The row may be there before the upload has ended here.
   while ((await ann.progress()).includes("sent")) await ann.page.waitForTimeout(100);
   await ann.throttle(MB / 2);
 
-  await ann.choose(await folder.file(`now ${RUN}.bin`, 1_500_000));
+  await ann.choose(await setting.folder.file(`now ${RUN}.bin`, 1_500_000));
 
   const seen = new Set<string>();
   while ((await ann.row(`now ${RUN}`).count()) === 0) {
@@ -55,10 +38,9 @@ for (const [look, options] of [
     const bad = Array.from({ length: 11 }, (_, n) => `bad ${look} ${RUN} ${n}\u202efdp.exe`);
     const good = Array.from({ length: 21 }, (_, n) => `good ${look} ${RUN} ${n}.txt`);
     const paths = await Promise.all(
-      [...bad, ...good].map((name, number) => folder.file(name, 1000 + number)),
+      [...bad, ...good].map((name, number) => setting.folder.file(name, 1000 + number)),
     );
-    const ann = await Visitor.open(browser, target, options);
-    await ann.signIn(target.people[0]);
+    const ann = await setting.signedIn(setting.ann, options);
 
     await ann.choose(...paths);
 
@@ -82,20 +64,18 @@ for (const [look, options] of [
 }
 
 test("an empty folder that is dropped is answered", async () => {
-  const ann = await Visitor.open(browser, target);
-  await ann.signIn(target.people[0]);
+  const ann = await setting.signedIn(setting.ann);
 
-  await ann.drag(await folder.empty(`empty ${RUN}`));
+  await ann.drag(await setting.folder.empty(`empty ${RUN}`));
 
   await ann.notice("Nothing to upload: there is no file in what you dropped.").waitFor();
   await ann.close();
 });
 
 test("notices cover no button of the list, and little of a phone's screen", async () => {
-  const ann = await Visitor.open(browser, target, { viewport: { width: 390, height: 780 } });
-  await ann.signIn(target.people[0]);
+  const ann = await setting.signedIn(setting.ann, { viewport: { width: 390, height: 780 } });
   const names = Array.from({ length: 6 }, (_, n) => `row ${RUN} ${n}.txt`);
-  await ann.choose(...(await Promise.all(names.map((name) => folder.file(name, 10_000)))));
+  await ann.choose(...(await Promise.all(names.map((name) => setting.folder.file(name, 10_000)))));
   await ann.row(names[5] ?? "").waitFor();
   for (const name of names) await ann.row(name).waitFor();
   await ann.page.route("**/download", (route) => {
