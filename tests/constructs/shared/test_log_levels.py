@@ -13,11 +13,14 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from tests.constructs.conftest import cdk_json_context
+from tests.constructs.conftest import cdk_json_context, only
 from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest
 from wideload_cdk.shared.checks import LOG_LEVELS
+from wideload_cdk.shared.function import FunctionSettings, RuntimeFunction
+from wideload_cdk.shared.logs import LogSettings
 
 LAMBDA_SRC = Path(__file__).parents[3] / "lambda_src"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -56,21 +59,31 @@ def setting(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def functions(setting: str, code_folder: Path) -> list[dict[str, Any]]:
-    """Every function of every construct that makes any, with a log level."""
+def function(setting: str, code_folder: Path) -> dict[str, Any]:
+    """A function with a log level."""
     stack = cdk.Stack(cdk.App(context=cdk_json_context()), "Stack")
-    options = {"code": lambda_.Code.from_asset(str(code_folder)), "log_level": setting}
-    ingest = PayloadIngest(stack, "Ingest", **options)
-    IngestCanary(stack, "Canary", ingest=ingest, **options)
-    FileTransfer(stack, "Files", verify_multipart=True, **options)
-    found = Template.from_stack(stack).find_resources("AWS::Lambda::Function")
-    return [resource["Properties"] for resource in found.values()]
+    RuntimeFunction(
+        stack,
+        "Function",
+        handler="files_api",
+        description="",
+        memory_size=512,
+        timeout=cdk.Duration.seconds(1),
+        settings=FunctionSettings(
+            service="files",
+            code=lambda_.Code.from_asset(str(code_folder)),
+            architecture=lambda_.Architecture.ARM_64,
+            log_level=setting,
+            logs=LogSettings(logs.RetentionDays.ONE_WEEK, cdk.RemovalPolicy.DESTROY, None),
+            tracing=True,
+        ),
+    )
+    return only(Template.from_stack(stack), "AWS::Lambda::Function")
 
 
 @pytest.fixture(scope="module")
-def written(functions: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+def written(function: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     """The output of a handler that logs by Powertools, in the environment that a template gives."""
-    function = functions[0]
     given = {
         name: value
         for name, value in function["Environment"]["Variables"].items()
@@ -105,26 +118,22 @@ def reach_cloudwatch(lines: list[str], level: str) -> list[dict[str, Any]]:
     return kept
 
 
-def test_lambda_never_drops_what_has_no_level(
-    setting: str, functions: list[dict[str, Any]]
-) -> None:
-    assert len(functions) == 9
-    for function in functions:
-        assert function["LoggingConfig"]["LogFormat"] == "JSON"
-        # Metrics have no level, so they count as INFO.
-        assert function["LoggingConfig"]["ApplicationLogLevel"] == (
-            "DEBUG" if setting == "DEBUG" else "INFO"
-        )
-        # `durations-and-memory` reads these lines, which Lambda writes at INFO.
-        assert function["LoggingConfig"]["SystemLogLevel"] == "INFO"
-        assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == setting
+def test_lambda_drops_no_line_without_a_level(setting: str, function: dict[str, Any]) -> None:
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    # Metrics have no level, so they count as INFO.
+    assert function["LoggingConfig"]["ApplicationLogLevel"] == (
+        "DEBUG" if setting == "DEBUG" else "INFO"
+    )
+    # `durations-and-memory` reads these lines, which Lambda writes at INFO.
+    assert function["LoggingConfig"]["SystemLogLevel"] == "INFO"
+    assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == setting
 
 
 def test_lines_from_the_level_on_and_all_metrics_reach_cloudwatch(
-    setting: str, functions: list[dict[str, Any]], written: subprocess.CompletedProcess[str]
+    setting: str, function: dict[str, Any], written: subprocess.CompletedProcess[str]
 ) -> None:
     seen = reach_cloudwatch(
-        written.stdout.splitlines(), functions[0]["LoggingConfig"]["ApplicationLogLevel"]
+        written.stdout.splitlines(), function["LoggingConfig"]["ApplicationLogLevel"]
     )
 
     expected = list(LEVELS[LOG_LEVELS.index(setting) :])
@@ -144,3 +153,17 @@ def test_timestamps_are_those_that_lambda_reads(
 
     assert ours
     assert [line for line in ours if not RFC_3339.fullmatch(line["timestamp"])] == []
+
+
+def test_every_function_has_the_level_of_its_construct(
+    stack: cdk.Stack, code: lambda_.Code
+) -> None:
+    ingest = PayloadIngest(stack, "Ingest", code=code, log_level="WARN")
+    IngestCanary(stack, "Canary", ingest=ingest, code=code, log_level="WARN")
+    FileTransfer(stack, "Files", verify_multipart=True, code=code, log_level="WARN")
+
+    functions = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    levels = [
+        each["Properties"]["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] for each in functions
+    ]
+    assert levels == ["WARN"] * 9
