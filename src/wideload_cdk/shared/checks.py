@@ -7,7 +7,31 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
 
+from wideload_cdk.shared.formats import Format
+from wideload_cdk.shared.limits import Limit
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+
+_DURATIONS = {"seconds": Duration.seconds, "minutes": Duration.minutes}
+
+
+def check_limit(name: str, value: int | Duration, limit: Limit) -> None:
+    """Raise ValueError unless `value` is within `limit`; a limit in days wants whole days."""
+    if Token.is_unresolved(value):
+        return
+    if isinstance(value, int):
+        limit.check(name, value)
+    elif limit.unit == "days":
+        check_days(name, value, least=limit.least, most=limit.most)
+    else:
+        in_unit = _DURATIONS[limit.unit]
+        check_duration(name, value, least=in_unit(limit.least), most=in_unit(limit.most))
+
+
+def check_format(name: str, value: str, format: Format) -> None:
+    """Raise ValueError unless the whole of `value` has the format."""
+    if not Token.is_unresolved(value):
+        format.check(name, value)
 
 
 def check_duration(name: str, value: Duration, *, least: Duration, most: Duration) -> None:
@@ -21,14 +45,14 @@ def check_duration(name: str, value: Duration, *, least: Duration, most: Duratio
         )
 
 
-def check_days(name: str, value: Duration, *, most: int) -> None:
-    """Raise ValueError unless `value` is a whole number of days from 1 to `most`."""
+def check_days(name: str, value: Duration, *, least: int = 1, most: int) -> None:
+    """Raise ValueError unless `value` is a whole number of days from `least` to `most`."""
     if value.is_unresolved():
         return
     days, rest = divmod(value.to_seconds(), 24 * 60 * 60)
-    if rest or not 1 <= days <= most:
+    if rest or not least <= days <= most:
         raise ValueError(
-            f"{name} is {value.to_human_string()}; give whole days, from 1 to {most:,}."
+            f"{name} is {value.to_human_string()}; give whole days, from {least:,} to {most:,}."
         )
 
 
