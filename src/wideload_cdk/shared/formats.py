@@ -13,10 +13,13 @@ class Format:
     pattern: str
     allowed: str
 
+    def __str__(self) -> str:
+        return self.allowed
+
     def check(self, name: str, value: str) -> None:
         """Raise ValueError, which names the argument or setting, unless `value` matches."""
         if not re.fullmatch(self.pattern, value):
-            raise ValueError(f"{name} is {value!r}; give {self.allowed}.")
+            raise ValueError(f"{name} is {value!r}; give {self}.")
 
 
 HEADER_NAME = Format(

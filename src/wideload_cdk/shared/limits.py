@@ -76,6 +76,9 @@ SIGN_IN_RATE_LIMIT = Limit(10, 2 * 10**9, "requests")
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 WORKER_CONCURRENCY = Limit(2, 1_000, "payloads")
 RESERVED_CONCURRENCY = Limit(1, 10_000, "invocations")
+WORKER_RESERVED_CONCURRENCY = dataclasses.replace(
+    RESERVED_CONCURRENCY, least=WORKER_CONCURRENCY.least
+)
 # The least that AWS gives a new account.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ACCOUNT_CONCURRENCY = Limit(10, 1_000_000, "functions at once")
