@@ -36,7 +36,8 @@ from wideload_cdk.monitoring.dashboard import (
 )
 from wideload_cdk.monitoring.queries import FILES, INGEST, save_queries
 from wideload_cdk.monitoring.thresholds import Thresholds, check_percent
-from wideload_cdk.shared.checks import check_duration, check_range, check_text
+from wideload_cdk.shared.checks import check_limit, check_text
+from wideload_cdk.shared.limits import ACCOUNT_CONCURRENCY, OLDEST_EVENT_MINUTES
 
 INGEST_LATENCY = Duration.seconds(10)
 FILES_LATENCY = Duration.seconds(5)
@@ -116,13 +117,7 @@ class TransferMonitoring(Construct):
                 "1 to 100 letters, digits and hyphens",
             )
         if account_concurrency is not None:
-            check_range(
-                "account_concurrency",
-                account_concurrency,
-                least=10,
-                most=1_000_000,
-                unit="functions at once",
-            )
+            check_limit("account_concurrency", account_concurrency, ACCOUNT_CONCURRENCY)
         if bucket_metrics is not None:
             check_text(
                 "bucket_metrics",
@@ -212,9 +207,7 @@ class TransferMonitoring(Construct):
             bucket_error_percent=bucket_error_percent,
         )
         check_percent("failed_payload_percent", failed_payload_percent)
-        check_duration(
-            "oldest_event", oldest_event, least=Duration.minutes(1), most=Duration.hours(6)
-        )
+        check_limit("oldest_event", oldest_event, OLDEST_EVENT_MINUTES)
         functions = ingest_alarms.functions(ingest)
         alarms = self._new_service_factory("Ingest")
         add_api_alarms(alarms, ingest.stage, thresholds)

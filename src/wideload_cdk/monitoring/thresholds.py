@@ -6,7 +6,8 @@ import dataclasses
 
 from aws_cdk import Duration, Token
 
-from wideload_cdk.shared.checks import check_duration, check_range
+from wideload_cdk.shared.checks import check_limit
+from wideload_cdk.shared.limits import OLDEST_MESSAGE_MINUTES, TABLE_SYSTEM_ERRORS
 
 # API Gateway's integration timeout is 30 s:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
@@ -37,7 +38,7 @@ class Thresholds:
             "bucket_error_percent",
         ):
             check_percent(name, getattr(self, name))
-        # `check_duration` rejects fractions of a second.
+        # In milliseconds, which `check_limit` doesn't know.
         if (
             not self.latency.is_unresolved()
             and not 0 < self.latency.to_milliseconds() <= MAX_LATENCY_MS
@@ -46,16 +47,8 @@ class Thresholds:
                 f"latency is {self.latency.to_human_string()}; give more than 0, at most 29 "
                 "seconds."
             )
-        check_duration(
-            "oldest_message", self.oldest_message, least=Duration.minutes(1), most=Duration.days(1)
-        )
-        check_range(
-            "table_system_errors",
-            self.table_system_errors,
-            least=0,
-            most=1_000_000,
-            unit="requests",
-        )
+        check_limit("oldest_message", self.oldest_message, OLDEST_MESSAGE_MINUTES)
+        check_limit("table_system_errors", self.table_system_errors, TABLE_SYSTEM_ERRORS)
 
 
 def check_percent(name: str, value: float) -> None:

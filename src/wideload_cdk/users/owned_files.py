@@ -15,12 +15,12 @@ from typing import Any
 
 from wideload_cdk.operate.objects import Objects, delete_objects
 from wideload_cdk.operate.paging import all_items
-from wideload_cdk.shared.bucket import MAX_URL_AGE
+from wideload_cdk.shared.limits import URL_MINUTES
 
 # Longer than an access token works after its user was disabled, which is an hour.
 BLOCKED = dt.timedelta(days=1)
 # When no upload URL can store an object again, so that the sweep can delete it.
-URLS_END = dt.timedelta(hours=MAX_URL_AGE.to_hours() + 1)
+URLS_END = dt.timedelta(hours=1, minutes=URL_MINUTES.most)
 DUE_SHARDS = 4
 # More than any quota of open uploads.
 FULL = 10**12
