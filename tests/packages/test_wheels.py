@@ -1,4 +1,4 @@
-"""The distributions as other teams get them: built, and installed elsewhere."""
+"""The distributions, built and installed in another environment, as other teams use them."""
 
 from __future__ import annotations
 
