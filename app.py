@@ -50,9 +50,8 @@ def build(app: cdk.App) -> None:
         )
 
 
-def main() -> None:
-    """Synthesize what the command line asks for."""
-    app = cdk.App()
+def main(app: cdk.App) -> None:
+    """Synthesize the app by its context, or exit with one line on what is wrong."""
     try:
         build(app)
     except (ValueError, FileNotFoundError) as error:
@@ -61,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(cdk.App())

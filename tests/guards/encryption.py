@@ -1,4 +1,4 @@
-"""A guard: what of a template stores data without encrypting it."""
+"""A guard that finds unencrypted storage in a template."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.guards.policies import of_kind
 
-# Any one of these properties says how. Tables, log groups and user pools AWS encrypts always.
+# Any of these properties configures encryption. AWS always encrypts tables, log groups and user
+# pools.
 _SAYS_HOW = {
     "AWS::S3::Bucket": ("BucketEncryption",),
     "AWS::SNS::Topic": ("KmsMasterKeyId",),
@@ -15,7 +16,7 @@ _SAYS_HOW = {
 
 
 def unencrypted(template: dict[str, Any]) -> list[str]:
-    """A sentence for each resource that isn't encrypted, naming it; empty if all are."""
+    """A sentence for each unencrypted resource, naming it."""
     return sorted(
         f"{name} is not encrypted: it has no {' or '.join(how)}."
         for kind, how in _SAYS_HOW.items()

@@ -1,7 +1,7 @@
-"""A pytest plugin: after the last test, the process in which the CDK runs is killed.
+"""A pytest plugin that kills the Node.js process of the CDK after the last test.
 
-It would have removed the folders of its apps when it ended; a machine that is short of time or
-memory doesn't let it.
+The process removes the folders of its apps when it exits; on a machine short of time or memory it
+is killed before.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A guard: no two deployments want the same name.
+"""A guard that finds names which two deployments would share.
 
-A name that a template gives is unique in its account (CloudFront, dashboards), or in account and
-region. Unless it is known here to be of the second kind, it must tell both environment and region,
-or hold a part of the stack's id.
+A physical name is unique in its account (CloudFront, dashboards), or in account and region. Unless
+it is listed here as the second kind, it must contain both environment and region, or a part of the
+stack's id.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REGIONAL = {
     "AWS::KMS::Alias/AliasName",
     "AWS::Logs::QueryDefinition/Name",
 }
-# Unique within what they belong to, or nowhere.
+# Unique within their parent resource, or not unique at all.
 NOT_UNIQUE = {
     "AWS::ApiGatewayV2::Api/Name",
     "AWS::ApiGatewayV2::Authorizer/Name",
@@ -30,7 +30,7 @@ NOT_UNIQUE = {
     "AWS::SNS::Topic/DisplayName",
     "AWS::WAFv2::WebACL/VisibilityConfig/MetricName",
 }
-# Whoever deploys owns them, and gives each to one deployment.
+# The account's owner has them, and gives each to one deployment.
 OWNED = {
     "AWS::ApiGatewayV2::ApiMapping/DomainName",
     "AWS::ApiGatewayV2::DomainName/DomainName",
@@ -38,7 +38,7 @@ OWNED = {
 
 
 def clashing_names(template: dict[str, Any], environment: str) -> list[str]:
-    """A sentence for each name that a deployment elsewhere could want too."""
+    """A sentence for each name that another deployment would have, too."""
     findings = []
     for logical_id, resource in template["Resources"].items():
         for path, value in _names(resource.get("Properties", {})):
@@ -66,7 +66,7 @@ def _names(properties: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _is_reference(value: Any) -> bool:
-    """Whether it is another resource's name."""
+    """Whether it refers to another resource's name."""
     return isinstance(value, dict) and bool(
         {"Fn::GetAtt", "Fn::GetStackOutput", "Fn::ImportValue"} & set(value)
         or not value.get("Ref", "AWS::").startswith("AWS::")

@@ -1,17 +1,17 @@
-"""A guard: what of a template can be reached, or reaches others, without TLS 1.2."""
+"""A guard that finds connections without TLS 1.2 in a template, in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from tests.guards.policies import Resources, Statement, as_list, is_for_anybody, of_kind
+from tests.guards.policies import Resources, Statement, as_list, is_for_everyone, of_kind
 
 PLAIN_HTTP = ("Bool", "aws:SecureTransport", "false")
 OLD_TLS = ("NumericLessThan", "s3:TlsVersion", "1.2")
 
-# Kind, the kind of its policy, where that names it, and what of it must be denied. Topics and
-# queues take TLS 1.2 at least by themselves, and the CDK denies of topics what carries data.
+# Kind, kind of its policy, the policy's property that names the resource, action and conditions to
+# deny. SNS and SQS require TLS 1.2 by themselves; the CDK denies only `sns:Publish` of topics.
 _GUARDED = (
     ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket", "s3:*", (PLAIN_HTTP, OLD_TLS)),
     ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues", "sqs:*", (PLAIN_HTTP,)),
@@ -21,7 +21,7 @@ _VIEWERS = ("redirect-to-https", "https-only")
 
 
 def plain_http(template: dict[str, Any]) -> list[str]:
-    """A sentence for each way without TLS, naming the resource; empty if there is none."""
+    """A sentence for each finding, naming the resource."""
     resources: Resources = template["Resources"]
     return sorted(
         [
@@ -42,13 +42,13 @@ def _not_denied(resources: Resources) -> Iterator[str]:
                 for _, properties in of_kind(resources, policy_kind)
                 if {"Ref": logical_id} in as_list(properties[member])
                 for statement in properties["PolicyDocument"]["Statement"]
-                if _denies_everybody(statement, action)
+                if _denies_everyone(statement, action)
             ]
             for operator, key, value in refused:
                 denied = [
                     resource
                     for statement in denials
-                    # Another condition beside it would be a way around it.
+                    # A second condition in the statement would narrow the denial.
                     if _text(statement.get("Condition")) == {operator: {key: value}}
                     for resource in as_list(statement["Resource"])
                 ]
@@ -60,10 +60,10 @@ def _not_denied(resources: Resources) -> Iterator[str]:
                         )
 
 
-def _denies_everybody(statement: Statement, action: str) -> bool:
+def _denies_everyone(statement: Statement, action: str) -> bool:
     return (
         statement["Effect"] == "Deny"
-        and is_for_anybody(statement)
+        and is_for_everyone(statement)
         and action in as_list(statement.get("Action"))
     )
 
@@ -77,7 +77,7 @@ def _text(condition: Any) -> Any:
 
 
 def _whole(kind: str, logical_id: str) -> list[tuple[str, Any]]:
-    """All that a denial must be about, in words and as a template writes it."""
+    """The resources that a denial must cover: in words, and as in a template."""
     if kind == "AWS::SNS::Topic":
         return [("it", {"Ref": logical_id})]
     arn = {"Fn::GetAtt": [logical_id, "Arn"]}
@@ -99,13 +99,13 @@ def _distributions(resources: Resources) -> Iterator[str]:
             if policy != "https-only":
                 yield f"{name} asks its origin {origin['Id']} by plain HTTP: {policy}."
         least = config.get("ViewerCertificate", {}).get("MinimumProtocolVersion")
-        # Of its own name CloudFront fixes the versions itself.
+        # For *.cloudfront.net CloudFront sets the versions itself.
         if config.get("Aliases") and not str(least).startswith(("TLSv1.2_", "TLSv1.3_")):
             yield f"{name} takes old TLS: its MinimumProtocolVersion is {least}."
 
 
 def _domains(resources: Resources) -> Iterator[str]:
-    # An API's own name, and one of ours that says nothing, take TLS 1.2 or newer alone.
+    # The default endpoint, and a domain name without a policy, require TLS 1.2.
     for name, properties in of_kind(resources, "AWS::ApiGatewayV2::DomainName"):
         for endpoint in properties["DomainNameConfigurations"]:
             policy = endpoint.get("SecurityPolicy", "TLS_1_2")

@@ -1,4 +1,4 @@
-"""What the policies say that a template's resources carry themselves."""
+"""Statements of the resource policies in a template."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 Resources = dict[str, dict[str, Any]]
 Statement = dict[str, Any]
 
-# Under which property each kind keeps its policy.
+# The property that holds the policy of each kind.
 _DOCUMENTS = {
     "AWS::IAM::Role": "AssumeRolePolicyDocument",
     "AWS::KMS::Key": "KeyPolicy",
@@ -34,12 +34,12 @@ def statements(resources: Resources) -> Iterator[tuple[str, Statement]]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """What a policy may write as one or as several."""
+    """A list, where a policy may have a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
-def is_for_anybody(statement: Statement) -> bool:
-    """Whether its principal is everybody, with or without an AWS account."""
+def is_for_everyone(statement: Statement) -> bool:
+    """Whether the principal is everyone, with or without an AWS account."""
     if "NotPrincipal" in statement:
         return True
     principal = statement["Principal"]

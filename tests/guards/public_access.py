@@ -1,24 +1,24 @@
-"""A guard: what of a template is open to everybody."""
+"""A guard that finds public access in a template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from tests.guards.policies import Resources, as_list, is_for_anybody, of_kind, statements
+from tests.guards.policies import Resources, as_list, is_for_everyone, of_kind, statements
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
-# Programs ask where people sign in before they have a token.
+# Programs read the sign-in endpoints before they have a token.
 OPEN_ROUTES = {"GET /sign-in"}
 
-# EventBridge doesn't tell a key whose rule it acts for; the queue that the key encrypts asks that
+# EventBridge doesn't send a rule's ARN to KMS; the policy of the encrypted queue checks the rule
 # (`wideload_cdk.shared.grants.grant_rule`).
 WITHOUT_CONDITION = {("AWS::KMS::Key", "events.amazonaws.com", "kms:Decrypt, kms:GenerateDataKey")}
 
 
 def public_access(template: dict[str, Any]) -> list[str]:
-    """A sentence for each way in, naming the resource; empty if there is none."""
+    """A sentence for each finding, naming the resource."""
     resources: Resources = template["Resources"]
     return sorted(
         [*_open_buckets(resources), *_open_policies(resources), *_open_endpoints(resources)]
@@ -55,10 +55,10 @@ def _open_policies(resources: Resources) -> Iterator[str]:
         if statement["Effect"] == "Deny":
             continue
         actions = ", ".join(as_list(statement.get("Action", "everything")))
-        if is_for_anybody(statement):
-            yield f"{name} lets anybody do {actions}."
-        # A role is assumed by a service for a function of this account alone; elsewhere a
-        # service may act for whoever asks it to.
+        if is_for_everyone(statement):
+            yield f"{name} lets everyone do {actions}."
+        # A service assumes a role only for resources of the role's account; with other policies it
+        # may act for any account.
         elif (
             not name.startswith("AWS::IAM::Role")
             and "Service" in statement["Principal"]
@@ -76,8 +76,8 @@ def _open_endpoints(resources: Resources) -> Iterator[str]:
             yield f"{name} lets {properties['Principal']} invoke for any account: no SourceArn."
     for name, properties in of_kind(resources, "AWS::Lambda::Url"):
         if properties["AuthType"] == "NONE":
-            yield f"{name} answers anybody: its AuthType is NONE."
+            yield f"{name} answers everyone: its AuthType is NONE."
     for name, properties in of_kind(resources, "AWS::ApiGatewayV2::Route"):
         route = properties["RouteKey"]
         if properties.get("AuthorizationType", "NONE") == "NONE" and route not in OPEN_ROUTES:
-            yield f"{name} answers anybody: {route} has no authorizer."
+            yield f"{name} answers everyone: {route} has no authorizer."

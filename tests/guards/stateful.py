@@ -1,6 +1,6 @@
-"""A guard: resources that hold something keep their logical ids.
+"""A guard that finds changed logical ids of stateful resources.
 
-A new logical id means a new resource: the old one is deleted, or left behind, with what it holds.
+A new logical id makes a new resource: the old one is deleted, or left behind, with its data.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
             "FilesApiAccessLogAE035992",
         },
         "AWS::ApiGatewayV2::Api": {"FilesApiB4EBE2FD"},
-        # The people, by whose ids files are kept; the id that programs sign in with; the host
-        # name of the pages where they do.
+        # Files are stored by the ids of the pool's people; programs know the client's id; the
+        # domain is the host name of the sign-in pages.
         "AWS::Cognito::UserPool": {"FilesUserPool8EB81930"},
         "AWS::Cognito::UserPoolClient": {"FilesUserPoolClient80F7E538"},
         "AWS::Cognito::UserPoolDomain": {"FilesUserPoolDomain234C84FB"},
@@ -51,7 +51,7 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
         "AWS::CloudFront::Distribution": {"WebDistributionCF3E234B"},
     },
     "monitoring": {
-        # Whoever subscribed would have to do it again.
+        # Subscribers would have to subscribe again.
         "AWS::SNS::Topic": {"MonitoringTopic2EDA8B02"},
         "AWS::KMS::Key": {"MonitoringTopicKey423AF5B2"},
     },
@@ -78,7 +78,7 @@ STATELESS = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 }
-# What each is called, and what is lost with it.
+# A word for each kind, and what is lost with the resource.
 _LOSES = {
     "AWS::ApiGatewayV2::Api": ("API", "the URL that clients know"),
     "AWS::CloudFront::Distribution": ("distribution", "the page's address"),

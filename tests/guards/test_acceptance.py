@@ -1,5 +1,6 @@
-"""What the acceptance tests make of AWS's answers that the embedded cloud can't give: each check
-passes with what AWS says of a right deployment, and its claim fails with one thing changed.
+"""Checks of the acceptance tests, on answers of AWS that the embedded cloud can't give.
+
+Each check passes with AWS's answers for a correct deployment, and fails with one value changed.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ ANSWERS: dict[tuple[str, str, str], Any] = {
         "CompositeAlarms": [{"AlarmName": "wideload-prod-ingest", "StateValue": "OK"}],
     },
 }
-"""What AWS answers, by service, operation and the argument that names what it is about."""
+"""AWS's answers, by service, operation and the argument that names the resource."""
 
 
 class FakeClient:

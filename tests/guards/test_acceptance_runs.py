@@ -1,4 +1,4 @@
-"""How the acceptance tests ask AWS, what they show of it, and how a run ends."""
+"""Clients, output and clean-up of the acceptance tests."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def allow(policy: str, *actions: str, **statement: Any) -> Fault:
     )
 
 
-ANYBODY = {
+EVERYONE = {
     "Principal": {"AWS": "*"},
     # No condition makes up for it: a header can be forged, a network joined.
     "Condition": {"StringEquals": {"aws:Referer": "https://www.example.com/"}},
@@ -75,13 +75,13 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
             "not BucketOwnerEnforced."
         ],
     ),
-    "a bucket policy for everybody": (
-        allow(BUCKET_POLICY, "s3:GetObject", "s3:ListBucket", **ANYBODY),
-        [f"AWS::S3::BucketPolicy {BUCKET_POLICY} lets anybody do s3:GetObject, s3:ListBucket."],
+    "a bucket policy for everyone": (
+        allow(BUCKET_POLICY, "s3:GetObject", "s3:ListBucket", **EVERYONE),
+        [f"AWS::S3::BucketPolicy {BUCKET_POLICY} lets everyone do s3:GetObject, s3:ListBucket."],
     ),
-    "a queue policy for everybody": (
-        allow(QUEUE_POLICY, "sqs:SendMessage", **ANYBODY),
-        [f"AWS::SQS::QueuePolicy {QUEUE_POLICY} lets anybody do sqs:SendMessage."],
+    "a queue policy for everyone": (
+        allow(QUEUE_POLICY, "sqs:SendMessage", **EVERYONE),
+        [f"AWS::SQS::QueuePolicy {QUEUE_POLICY} lets everyone do sqs:SendMessage."],
     ),
     "a queue policy for a service on behalf of any account": (
         allow(QUEUE_POLICY, "sqs:SendMessage", Principal={"Service": "events.amazonaws.com"}),
@@ -90,7 +90,7 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
             "sqs:SendMessage for any account: it has no condition."
         ],
     ),
-    "a role for everybody": (
+    "a role for everyone": (
         add(
             "AWS::IAM::Role",
             AssumeRolePolicyDocument={
@@ -99,7 +99,7 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
                 ]
             },
         ),
-        ["AWS::IAM::Role Added lets anybody do sts:AssumeRole."],
+        ["AWS::IAM::Role Added lets everyone do sts:AssumeRole."],
     ),
     "a function that any API may invoke": (
         add(
@@ -115,11 +115,11 @@ FAULTS: dict[str, tuple[Fault, list[str]]] = {
     ),
     "a function with a URL of its own": (
         add("AWS::Lambda::Url", AuthType="NONE", TargetFunctionArn=WORKER),
-        ["AWS::Lambda::Url Added answers anybody: its AuthType is NONE."],
+        ["AWS::Lambda::Url Added answers everyone: its AuthType is NONE."],
     ),
     "a route without an authorizer": (
         add("AWS::ApiGatewayV2::Route", AuthorizationType="NONE", RouteKey="GET /peek"),
-        ["AWS::ApiGatewayV2::Route Added answers anybody: GET /peek has no authorizer."],
+        ["AWS::ApiGatewayV2::Route Added answers everyone: GET /peek has no authorizer."],
     ),
 }
 

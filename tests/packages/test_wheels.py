@@ -1,4 +1,4 @@
-"""The distributions as other teams get them: built, and installed elsewhere."""
+"""The distributions, built and installed in another environment, as other teams use them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import uv
+from packaging.requirements import Requirement
 
 from local.paths import node
 
 ROOT = Path(__file__).parents[2]
+# Where jsii keeps the CDK's JavaScript unpacked: https://github.com/aws/jsii
+JSII_CACHE = Path(
+    os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "~/.cache/aws/jsii/package-cache")
+).expanduser()
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
@@ -22,11 +29,9 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
         "PATH": os.environ["PATH"],
         "HOME": str(cwd),
         "JSII_NODE": str(node()),
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
         **variables,
     }
-    for name in ("SSL_CERT_FILE", "UV_CACHE_DIR"):
-        if name in os.environ:
-            environment[name] = os.environ[name]
     finished = subprocess.run(
         [str(word) for word in command],
         check=False,
@@ -48,24 +53,48 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {wheel.name.partition("-")[0]: wheel for wheel in target.glob("*.whl")}
 
 
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
     """An empty virtual environment, in another directory."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    subprocess.run([uv.find_uv_bin(), "venv", "--quiet", str(folder / "venv")], check=True)
-    return folder
+    subprocess.run([uv.find_uv_bin(), "venv", "--quiet", str(tmp_path / "venv")], check=True)
+    return tmp_path
 
 
 def install(elsewhere: Path, wheel: Path, extra: str = "") -> None:
-    subprocess.run(
-        [
-            uv.find_uv_bin(), "pip", "install", "--quiet",
-            "--python", str(elsewhere / "venv/bin/python"),
-            # The versions that were locked, and so are in the cache already.
-            "--constraint", str(ROOT / "requirements.txt"), f"{wheel}{extra}",
-        ],
-        check=True,
-    )  # fmt: skip
+    """Install a wheel, and link the packages that it requires, in their locked versions.
+
+    The packages linked are those of this test run, compiled already: Python takes half a minute to
+    compile those of the CDK.
+    """
+    venv = elsewhere / "venv"
+    pip = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--offline"]
+    subprocess.run([*pip, "--python", str(venv / "bin/python"), str(wheel)], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    [installed] = metadata.distributions(name=wheel.name.partition("-")[0], path=[str(site)])
+    for required in closure(installed, {extra}):
+        for path in required.files or []:
+            if path.parts[0] not in ("..", "__pycache__") and not (site / path.parts[0]).exists():
+                (site / path.parts[0]).symlink_to(str(required.locate_file(path.parts[0])))
+
+
+def closure(
+    distribution: metadata.Distribution, extras: set[str]
+) -> Iterator[metadata.Distribution]:
+    """The distributions that one requires, with those that they require."""
+    wanted = [(distribution, extras)]
+    seen = set()
+    while wanted:
+        requiring, extras = wanted.pop()
+        for requirement in map(Requirement, requiring.requires or []):
+            applies = requirement.marker is None or any(
+                requirement.marker.evaluate({"extra": extra}) for extra in {"", *extras}
+            )
+            if applies and requirement.name not in seen:
+                seen.add(requirement.name)
+                required = metadata.distribution(requirement.name)
+                assert requirement.specifier.contains(required.version), str(requirement)
+                yield required
+                wanted.append((required, requirement.extras))
 
 
 def test_the_construct_synthesizes_from_its_wheel(wheels: dict[str, Path], elsewhere: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is built, deployed and run comes from where it was locked to come from."""
+"""Packages and actions are locked by hash or commit, and pull requests get no credentials."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_node_package_has_its_hash(lock: str) -> None:
     assert fetched
     for name, package in fetched.items():
         assert package["integrity"].startswith("sha512-"), name
-        # Nothing runs when a package is merely installed.
+        # Installing a package runs no script of it.
         assert not package.get("hasInstallScript"), name
 
 

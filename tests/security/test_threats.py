@@ -1,4 +1,4 @@
-"""The page on security names tests that there are, for each threat."""
+"""The page on security names an existing test for each threat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stacks read of each other: a plain `cdk deploy` leaves nothing stale (ADR 0042)."""
+"""References between stacks: a plain `cdk deploy` leaves no stale value (ADR 0042)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FULL = {
     "private_network": "true",
 }
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/1"
-# What may be set on a deployment that exists.
+# Settings that may change on an existing deployment.
 NAMES = {
     "web_domain": "a.example.com",
     "web_certificate_arn": CERTIFICATE,
@@ -64,7 +64,7 @@ def exports_of(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def weak_values(synthesized: Synthesized) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Of each weak reference: who reads, the output's value, the template of who has it."""
+    """Of each weak reference: the service that reads, the output's value, and its template."""
     templates = synthesized.templates
     for consumer, template in templates.items():
         for read in found_in(template, "Fn::GetStackOutput"):

@@ -1,4 +1,4 @@
-"""What `FilesStack` makes of its settings."""
+"""`FilesStack` by its settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-import app as app_module
 from stacks.files_stack import FilesStack
 from stacks.settings import Settings
 from tests.constructs.conftest import only
@@ -20,10 +19,9 @@ BUCKET = "FilesBucket7C17EE2E"
 
 def build(environment: str = "dev", **settings: str) -> Template:
     """The template of the files stack with some settings changed, and no page of the app's own."""
-    context = {"env": environment, "lambda_code": PLACEHOLDER_CODE, "web": "false", **settings}
-    app = cdk.App(context=context)
-    app_module.build(app)
-    return Template.from_stack(app.node.find_child(f"wideload-{environment}-files"))
+    overrides = {"lambda_code": PLACEHOLDER_CODE, **settings}
+    made = Settings.for_environment(environment, overrides)
+    return Template.from_stack(FilesStack(cdk.App(), settings=made))
 
 
 def test_settings_reach_the_functions_and_the_user_pool() -> None:

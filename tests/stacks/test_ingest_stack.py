@@ -1,4 +1,4 @@
-"""What `IngestStack` makes of its settings."""
+"""`IngestStack` by its settings."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-import app as app_module
+from stacks.ingest_stack import IngestStack
+from stacks.settings import Settings
 from tests.stacks.conftest import PLACEHOLDER_CODE, Synthesized
 
 
 def test_settings_of_the_archive_reach_the_bucket() -> None:
-    app = cdk.App(
-        context={
-            "env": "dev",
+    settings = Settings.for_environment(
+        "dev",
+        {
             "lambda_code": PLACEHOLDER_CODE,
             "retention_days": "400",
             "archive_infrequent_access_days": "30",
             "archive_glacier_days": "90",
-        }
+        },
     )
-    app_module.build(app)
 
-    stack = app.node.find_child("wideload-dev-ingest")
-    buckets = Template.from_stack(stack).find_resources("AWS::S3::Bucket").values()
+    template = Template.from_stack(IngestStack(cdk.App(), settings=settings))
+
+    buckets = template.find_resources("AWS::S3::Bucket").values()
     rules = [
         rule
         for bucket in buckets

@@ -55,35 +55,41 @@ def test_both_services_are_watched(monitoring: Synthesized) -> None:
     assert watched == {"ingest", "files", "account"}
 
 
-def test_nobody_is_told_by_default(monitoring: Synthesized) -> None:
+def test_no_address_is_subscribed_by_default(monitoring: Synthesized) -> None:
     assert monitoring.resources(SERVICE, "AWS::SNS::Subscription") == {}
 
 
-def test_addresses_given_are_told(synthesize: Synthesize) -> None:
-    made = synthesize("dev", alarm_emails="a@example.com,b@example.com")
+@pytest.fixture
+def configured(synthesize: Synthesize) -> Synthesized:
+    """dev with each setting of monitoring changed."""
+    return synthesize(
+        "dev",
+        alarm_emails="a@example.com,b@example.com",
+        account_concurrency="100",
+        runbook="https://wiki.example.com/wideload",
+    )
 
-    told = made.resources(SERVICE, "AWS::SNS::Subscription").values()
+
+def test_alarms_are_mailed_to_the_addresses_given(configured: Synthesized) -> None:
+    told = configured.resources(SERVICE, "AWS::SNS::Subscription").values()
     assert {(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in told} == {
         ("email", "a@example.com"),
         ("email", "b@example.com"),
     }
 
 
-@pytest.mark.parametrize(
-    ("settings", "threshold"), [({}, 800), ({"account_concurrency": "100"}, 80)]
-)
-def test_accounts_concurrency_can_be_told(
-    synthesize: Synthesize, settings: dict[str, str], threshold: float
+def test_account_concurrency_alarms_at_80_percent(
+    synthesize: Synthesize, configured: Synthesized
 ) -> None:
-    (alarm,) = (
-        each
-        for name, each in alarms(synthesize("dev", **settings)).items()
-        if "account-concurrency" in name
-    )
-    assert alarm["Threshold"] == threshold
+    thresholds = [
+        [each["Threshold"] for name, each in alarms(made).items() if "account-concurrency" in name]
+        for made in (synthesize("dev"), configured)
+    ]
+
+    assert thresholds == [[800], [80]]
 
 
-def test_accounts_concurrency_need_not_be_watched(synthesize: Synthesize) -> None:
+def test_account_concurrency_alarm_can_be_left_out(synthesize: Synthesize) -> None:
     made = synthesize("dev", account_concurrency="")
 
     assert not [name for name in alarms(made) if "account-concurrency" in name]
@@ -105,8 +111,7 @@ def test_buckets_are_counted_where_settings_say_so(
     assert len(counting) == counted
 
 
-def test_alarms_name_the_runbook_given(synthesize: Synthesize) -> None:
-    made = synthesize("dev", runbook="https://wiki.example.com/wideload")
-
-    for alarm in alarms(made).values():
+def test_alarms_link_the_runbook_given(configured: Synthesized) -> None:
+    assert alarms(configured)
+    for alarm in alarms(configured).values():
         assert "https://wiki.example.com/wideload#" in alarm["AlarmDescription"]

@@ -1,1 +1,1 @@
-"""What a month of traffic costs by AWS's list prices: `python -m tools.costs --help`."""
+"""The cost of a month of traffic by AWS's list prices: `python -m tools.costs --help`."""

@@ -74,7 +74,7 @@ def cli(
     lines: bool,
     json_output: bool,
 ) -> None:
-    """What a month of payloads and files costs, in US dollars.
+    """The cost of a month of payloads and files, in US dollars.
 
     List prices of us-east-1 on the date of tools/costs/prices.toml, without free tiers and
     discounts.

@@ -1,4 +1,4 @@
-"""What a run of `make acceptance` costs, by what its tests send."""
+"""The cost of a run of `make acceptance`, by what its tests send."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PEOPLE = 2
 
 
 def lines(*, thousand_parts: bool = False) -> Iterator[Line]:
-    """What one run uses, in an environment that has no other traffic."""
+    """Usage by one run, in an environment that has no other traffic."""
     for part in (INLINE, THROUGH_S3, QUEUED, SMALL_FILES, REFUSED_FILES, FILES_IN_PARTS):
         yield from part.lines()
     yield Line("api.request", "reads", READS)

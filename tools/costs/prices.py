@@ -16,7 +16,7 @@ CHECKED = ("page", "price-list", "quoted")
 
 @dataclasses.dataclass(frozen=True)
 class Price:
-    """What AWS takes for a unit of something, in US dollars."""
+    """AWS's price of a unit, in US dollars."""
 
     name: str
     unit: str

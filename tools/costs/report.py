@@ -1,4 +1,4 @@
-"""Put prices to usage: by service, and for one payload beside the figure that was asked for."""
+"""Prices of usage: by service, and for one payload beside the requirement's figure."""
 
 from __future__ import annotations
 

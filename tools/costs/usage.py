@@ -1,4 +1,4 @@
-"""What a payload, a file and a month of standing ready use of AWS's services.
+"""Usage of AWS's services by a payload, a file, and a deployment without traffic.
 
 Numbers of requests and units are counted in the code; times and sizes are measured, or said to
 be assumed.
@@ -173,7 +173,7 @@ class Payloads:
         return self.compressed > IN_ITEM_LIMIT
 
     def lines(self) -> Iterator[Line]:
-        """What they use."""
+        """Their usage."""
         yield from self._api()
         for function in self._functions():
             yield from function.lines(self.tracing)
@@ -308,7 +308,7 @@ class Files:
         return 2 + math.ceil(self.parts / 100) + self.downloads
 
     def lines(self) -> Iterator[Line]:
-        """What they use."""
+        """Their usage."""
         yield Line("api.request", "requests", self.count * self.requests)
         yield from Function(
             "files API", self.count * self.requests, REQUEST_SECONDS, WORK_MEMORY_GB
@@ -352,7 +352,7 @@ class Files:
 
 
 def canary(minutes: float, *, tracing: bool, monitoring: bool) -> Iterator[Line]:
-    """What a canary costs that tries every so many minutes; its payloads are removed at once."""
+    """Usage by a canary that runs every so many minutes; its payloads are removed at once."""
     runs = MONTH_SECONDS / 60 / minutes
     yield from Function("canary", runs, CANARY_SECONDS, SMALL_MEMORY_GB).lines(tracing)
     for size, ratio in ((CANARY_LARGE, CANARY_LARGE / CANARY_LARGE_GZIP), (CANARY_SMALL, 1)):
@@ -376,7 +376,7 @@ def standing(
     private_network: bool = False,
     tracing: bool = True,
 ) -> Iterator[Line]:
-    """What a deployment costs by being there."""
+    """Usage by a deployment without traffic."""
     services = ingest + files
     if kms:
         yield Line("kms.key", "of each stack", services + private_network)

@@ -391,6 +391,6 @@ def test_odd_arguments_are_refused(arguments: list[str]) -> None:
 def test_help_says_what_is_printed() -> None:
     shown = run("--help")
 
-    assert "What a month of payloads and files costs, in US dollars." in shown
+    assert "The cost of a month of payloads and files, in US dollars." in shown
     for option in ("--payloads", "--file-mb", "--keep-months", "--json"):
         assert option in shown

@@ -1,4 +1,4 @@
-"""What `tools/costs/usage.py` says is counted, counted: on templates, and by the runtime's code."""
+"""The figures of `tools/costs/usage.py`, counted on templates and with the runtime's code."""
 
 from __future__ import annotations
 
