@@ -107,11 +107,11 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # The tests run in lanes side by side, so that one lane computes while others wait. Each lane on the
 # embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
-# lanes come first. docs/adr/0062.
+# lanes come first, one more at a time than there are processors. docs/adr/0062.
 CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
 CODE_LANES := test-templates test-client test-runtime
 TEST_LANES := $(CLOUD_LANES) $(CODE_LANES) test-web
-LANES ?= 3
+LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 RUNTIME_TESTS := tests/runtime tests/costs
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # Without the options of the make around them, which tests that run make would take for theirs.
@@ -121,7 +121,7 @@ TIMED = @TIMEFORMAT='$@: %0R s, CPU %0U s user and %0S s system'; time
 IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
-test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=3 at a time)
+test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=… at a time)
 	@$(if $(K),$(PYTEST),$(IN_LANES) $(TEST_LANES))
 
 .PHONY: test-unit
