@@ -107,12 +107,11 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # The tests run in lanes side by side, so that one lane computes while others wait. Each lane on the
 # embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
-# lanes come first. docs/adr/0062.
+# lanes come first, one more at a time than there are processors. docs/adr/0062.
 CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
 CODE_LANES := test-templates test-client test-runtime
 TEST_LANES := $(CLOUD_LANES) $(CODE_LANES) test-web
-LANES ?= 3
-RUNTIME_TESTS := tests/runtime tests/costs
+LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # Without the options of the make around them, which tests that run make would take for theirs.
 PYTEST = MAKEFLAGS= $(BIN)/python -m pytest $(if $(K),-k "$(K)")
@@ -121,12 +120,12 @@ TIMED = @TIMEFORMAT='$@: %0R s, CPU %0U s user and %0S s system'; time
 IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
-test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=3 at a time)
+test: $(LOCAL_READY) $(LAMBDA) chromium ## Run every test (K=expression: those of Python's that match; LANES=… at a time)
 	@$(if $(K),$(PYTEST),$(IN_LANES) $(TEST_LANES))
 
 .PHONY: test-unit
-test-unit: $(LOCAL_READY) $(LAMBDA) ## Run what tests the functions' code within a minute, for daily work
-	$(TIMED) $(PYTEST) -m "not (hypothesis or exhaustive)" $(RUNTIME_TESTS)
+test-unit: $(VENV) ## Run what tests the functions' code within a minute, for daily work
+	$(TIMED) $(PYTEST) -m "not (hypothesis or exhaustive)" tests/runtime
 
 .PHONY: test-cloud test-code $(TEST_LANES)
 test-cloud: $(LOCAL_READY) $(LAMBDA) chromium ## Run the lanes on the embedded cloud
@@ -136,17 +135,17 @@ test-code: $(LOCAL_READY) $(LAMBDA) ## Run the lanes of Python's tests without a
 	@$(IN_LANES) $(CODE_LANES)
 
 $(CLOUD_LANES): $(LOCAL_READY) $(LAMBDA)
-$(CODE_LANES): $(LOCAL_READY) $(LAMBDA)
+test-templates test-client: $(LOCAL_READY) $(LAMBDA)
 test-page: chromium
 
-test-runtime: ## Run the tests of the functions' code, in process
-	$(TIMED) $(PYTEST) $(RUNTIME_TESTS)
+test-runtime: $(VENV) ## Run the tests of the functions' code, in process
+	$(TIMED) $(PYTEST) tests/runtime
 
 test-client: ## Run the tests of the Python client and the command line
 	$(TIMED) $(PYTEST) tests/client
 
 test-templates: ## Run all other tests that need no cloud: constructs, stacks, guards, packages
-	$(TIMED) $(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS) $(RUNTIME_TESTS) tests/client)
+	$(TIMED) $(PYTEST) $(addprefix --ignore=,$(CLOUD_TESTS) tests/runtime tests/client)
 
 test-integration: ## Run the tests of both services on the embedded cloud
 	$(TIMED) $(PYTEST) tests/integration
