@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class IngestSettings:
     environment: str
     """Value of the metrics' dimension `environment`."""
     bucket: str
@@ -29,7 +29,7 @@ class Settings:
     """Workers that one tenant may have at once; None in functions that aren't workers."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestSettings:
         return cls(
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             bucket=required("WIDELOAD_BUCKET", environment),
@@ -102,7 +102,7 @@ class FilesApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsSettings:
+class IngestEventsSettings:
     """What the function behind the table's stream needs."""
 
     environment: str
@@ -111,7 +111,7 @@ class EventsSettings:
     s3_addressing_style: Literal["virtual", "path"]
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> EventsSettings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestEventsSettings:
         return cls(
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             event_bus=required("WIDELOAD_EVENT_BUS", environment),
@@ -121,7 +121,7 @@ class EventsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CanarySettings:
+class IngestCanarySettings:
     """What the canary needs."""
 
     api_url: str
@@ -132,7 +132,7 @@ class CanarySettings:
     """Of its own key, the only one that it may write."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CanarySettings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestCanarySettings:
         return cls(
             api_url=required("WIDELOAD_API_URL", environment),
             api_key_header=required("WIDELOAD_API_KEY_HEADER", environment),

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.s3_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
+from wideload_runtime.adapters.ingest_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Joining, Stored, StoredPart

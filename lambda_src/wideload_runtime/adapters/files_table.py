@@ -38,7 +38,7 @@ from wideload_runtime.adapters.files_items import (
     upload_item,
     upload_of,
 )
-from wideload_runtime.adapters.own_items import OwnItems, Write, expression_of
+from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, expression_of
 from wideload_runtime.core.files.ports import Ask, Due
 from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
 from wideload_runtime.core.turns import in_turns
@@ -89,7 +89,7 @@ class FilesTable:
             wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-class OwnRecords(OwnItems):
+class OwnRecords(OwnerItems):
     """One person's records: no method takes an owner."""
 
     # Read

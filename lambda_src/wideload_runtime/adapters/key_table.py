@@ -7,7 +7,7 @@ from typing import Any
 from wideload_runtime.core.api_keys import ApiKey
 
 
-class DynamoKeyTable:
+class KeyTable:
     """
     Args:
         table: A boto3 `Table` whose partition key is `key_id`.

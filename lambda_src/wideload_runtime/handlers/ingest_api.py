@@ -20,7 +20,7 @@ from wideload_runtime.core.ingest.requests import (
     parse_send,
 )
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content, to_json
-from wideload_runtime.handlers._service import make_ingest, make_processor, make_reader
+from wideload_runtime.handlers._ingest import make_ingest, make_processor, make_reader
 
 LEASE_MS = 35_000  # the function ends after 29 s
 RESERVE_MS = 6_000  # kept back from processing, to hand a payload over and answer

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.https import connected
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.ingest.canary import Canary
-from wideload_runtime.settings import CanarySettings
+from wideload_runtime.settings import IngestCanarySettings
 
-settings = CanarySettings.from_environment()
-keys = DynamoKeyTable(clients.table(settings.keys_table))
+settings = IngestCanarySettings.from_environment()
+keys = KeyTable(clients.table(settings.keys_table))
 
 
 @logger.inject_lambda_context

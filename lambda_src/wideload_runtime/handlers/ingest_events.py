@@ -13,22 +13,22 @@ from botocore.exceptions import ClientError
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.attributes import read_image
 from wideload_runtime.adapters.event_bus import EventBus
-from wideload_runtime.adapters.payload_table import payload_of
-from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.ingest_table import payload_of
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.events import detail_type, finished
 from wideload_runtime.core.ingest.payloads import Payload
-from wideload_runtime.settings import EventsSettings
+from wideload_runtime.settings import IngestEventsSettings
 
 EXPIRED_BY = "dynamodb.amazonaws.com"
 """Who deletes what has expired.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
 
-settings = EventsSettings.from_environment()
+settings = IngestEventsSettings.from_environment()
 bus = EventBus(clients.events(), settings.event_bus, source="wideload.ingest")
 # It signs nothing.
-bucket = S3Bucket(clients.s3(settings.s3_addressing_style), settings.bucket, url_seconds=0)
+bucket = IngestBucket(clients.s3(settings.s3_addressing_style), settings.bucket, url_seconds=0)
 
 
 @logger.inject_lambda_context

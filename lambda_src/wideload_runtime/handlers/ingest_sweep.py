@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
-from wideload_runtime.handlers._service import make_processor, make_sweep
+from wideload_runtime.handlers._ingest import make_processor, make_sweep
 
 RESERVE_MS = 20_000
 

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import LeaseHeldError, TenantBusyError
 from wideload_runtime.core.ingest.shares import again_seconds
-from wideload_runtime.handlers._service import make_processor, make_queue, settings
+from wideload_runtime.handlers._ingest import make_processor, make_queue, settings
 
 LEASE_MS = 16 * 60 * 1000  # the function ends after 15 minutes
 RESERVE_MS = 20_000

@@ -26,8 +26,8 @@ from local.outputs import Outputs
 from tests.integration.files.conftest import MIB, parts_of
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
-from wideload_runtime.adapters.queue import VerificationQueue
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files import parts
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE

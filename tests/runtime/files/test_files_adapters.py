@@ -18,7 +18,7 @@ from tests.runtime.files.files_world import FilesWorld, large, small
 from tests.runtime.wire import aws_error
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket, run_for
-from wideload_runtime.adapters.queue import VerificationQueue
+from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.core.files.names import content_disposition
 from wideload_runtime.core.files.ports import StoredPart
 from wideload_runtime.core.files.transfer import key_prefix

@@ -142,7 +142,7 @@ def test_a_table_that_is_away_is_logged_before_anything_is_processed(
 def test_a_payload_that_failed_is_logged_with_its_tenant_and_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from wideload_runtime.handlers._service import log_failed
+    from wideload_runtime.handlers._ingest import log_failed
 
     log_failed(
         Payload(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wideload_runtime.adapters.s3_bucket import PART, PARTS_AHEAD, S3Archive
+from wideload_runtime.adapters.ingest_bucket import PART, PARTS_AHEAD, S3Archive
 
 WHOLE = bytes(PART)
 

@@ -39,7 +39,7 @@ def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
     return bool(listed["KeyCount"] == 0)
 
 
-class S3Bucket:
+class IngestBucket:
     """
     Args:
         client: An S3 client that signs with version 4.

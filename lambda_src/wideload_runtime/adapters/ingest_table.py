@@ -31,7 +31,7 @@ _FIELDS = tuple(field.name for field in fields(Payload))
 _ABSENT = "attribute_not_exists(payload_id) OR expires_at <= :second"
 
 
-class DynamoPayloadTable:
+class IngestTable:
     """Payloads in DynamoDB, without those whose `expires_at` has passed.
 
     DynamoDB deletes what has expired within days, and until then still gives it out:

@@ -17,7 +17,7 @@ Write = dict[str, dict[str, Any]]
 """One of a transaction's."""
 
 
-class OwnItems:
+class OwnerItems:
     """
     Args:
         table: A boto3 `Table` with partition key `owner` and sort key `item`.
