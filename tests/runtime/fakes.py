@@ -122,7 +122,7 @@ class FakeTable:
         if held and held.payload_id == payload_id:
             del self.reservations[key]
 
-    def surrender(self, key: str, *, payload_id: str) -> None:
+    def end_reservation_lease(self, key: str, *, payload_id: str) -> None:
         held = self.reservations.get(key)
         if held and held.payload_id == payload_id:
             self.reservations[key] = replace(held, lease_until=0)

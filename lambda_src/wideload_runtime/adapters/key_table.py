@@ -17,7 +17,7 @@ class KeyTable:
         self._table = table
 
     def find(self, key_id: str) -> ApiKey | None:
-        # Consistent: API Gateway keeps a refusal for minutes, also that of a key just made.
+        # Consistent: API Gateway caches a refusal for minutes, also that of a new key.
         item = self._table.get_item(Key={"key_id": key_id}, ConsistentRead=True).get("Item")
         if not item:
             return None

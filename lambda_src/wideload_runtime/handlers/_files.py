@@ -1,4 +1,4 @@
-"""File transfer over AWS, made once per function."""
+"""File transfer on AWS, made once per function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services over AWS, made once per function."""
+"""Payload ingest on AWS, made once per function."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _bucket = IngestBucket(
 def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Processor:
     """
     Args:
-        lease_ms: Longer than the function can run, so that none works without a lease.
+        lease_ms: Longer than the function can run, so that it never works without a lease.
         tenant_workers: Functions that may process one tenant's payloads at once.
     """
     shares = None
@@ -52,7 +52,7 @@ def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Proce
 
 
 def log_failed(payload: Payload) -> None:
-    """What leads an operator from the alarm to the payload; nothing of the document."""
+    """Log a failed payload, without its content, so that an operator finds it after an alarm."""
     logger.warning(
         "payload failed",
         payload_id=payload.payload_id,

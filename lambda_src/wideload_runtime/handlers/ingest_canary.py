@@ -1,4 +1,4 @@
-"""The canary of ingest: on a schedule, sends what a client sends. A run that fails is an error."""
+"""Canary of ingest: sends payloads as a client does, on a schedule, and raises if that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sweep: hourly, takes up what fell between two steps."""
+"""Sweep of ingest: every hour, queues payloads again that were left unfinished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP API's authorizer: whose key is this? API Gateway keeps the answer for minutes."""
+"""Authorizer of API keys. API Gateway caches its answers for minutes."""
 
 from __future__ import annotations
 

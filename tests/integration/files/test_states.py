@@ -33,7 +33,7 @@ from wideload_runtime.core.files import parts
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota
-from wideload_runtime.core.files.requests import WantedPart, Wish
+from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 from wideload_runtime.core.files.uploads import Limits
@@ -213,7 +213,7 @@ class Transfers(RuleBasedStateMachine):
     @rule(who=PEOPLE, content=st.sampled_from(CONTENTS), crash=CRASH, after=st.booleans())
     def create(self, who: str, content: bytes, crash: int | None, after: bool) -> None:
         sha256 = hashlib.sha256(content).hexdigest()
-        wish = Wish("a.bin", DEFAULT_CONTENT_TYPE, Content(sha256, len(content)))
+        wish = UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, Content(sha256, len(content)))
         answers = self.attempt(crash, after, lambda: self.of(who).create([wish]))
         if not answers:
             return

@@ -26,8 +26,8 @@ from wideload_runtime.core.files.records import Content
 from wideload_runtime.core.files.requests import (
     MAX_BODY,
     Page,
+    UploadRequest,
     WantedPart,
-    Wish,
     parse_check,
     parse_create,
     parse_parts,
@@ -234,7 +234,7 @@ def test_each_file_is_refused_alone() -> None:
 
     wishes = parse_create(json.dumps({"files": files}).encode())
 
-    assert wishes[0] == Wish("a", "application/octet-stream", Content(SHA, 1))
+    assert wishes[0] == UploadRequest("a", "application/octet-stream", Content(SHA, 1))
     assert [wish.code for wish in wishes[1:] if isinstance(wish, Refused)] == [
         "invalid_name",
         "invalid_name",
