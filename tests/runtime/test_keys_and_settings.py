@@ -52,16 +52,16 @@ def test_the_right_key_is_its_tenants() -> None:
         "wl_" + "x" * 9000,
     ],
 )
-def test_any_other_key_is_nobodys(presented: str) -> None:
+def test_any_other_key_is_unknown(presented: str) -> None:
     assert authenticate(presented, known().get) is None
 
 
-def test_a_revoked_key_is_nobodys() -> None:
+def test_a_revoked_key_is_unknown() -> None:
     assert authenticate(KEY, known(revoked=True).get) is None
 
 
 @pytest.mark.parametrize(("now", "accepted"), [(1767323044, True), (1767323045, False)])
-def test_a_key_that_ends_by_date_is_nobodys_from_then_on(now: float, accepted: bool) -> None:
+def test_a_key_is_unknown_from_its_end_on(now: float, accepted: bool) -> None:
     record = {
         "key_id": KEYS[0]["key_id"],
         "tenant": "acme",
@@ -113,7 +113,7 @@ def test_a_key_is_known_as_soon_as_it_was_made() -> None:
 
 @pytest.mark.parametrize(("tenant", "accepted"), [("canary", True), ("acme", False)])
 def test_the_canarys_key_is_no_other_tenants(tenant: str, accepted: bool) -> None:
-    """Whoever may run the canary's code may write the record of its key, with any tenant."""
+    """The canary's role may write the record of its key, with any tenant."""
     key = new_key("canary0a1b2c")
     record = ApiKey("canary0a1b2c", tenant, secret_hash(key), revoked=False)
 

@@ -214,7 +214,7 @@ def test_an_old_item_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(OLD, monkeypatch)["payload_id"] == PAYLOAD_ID
 
 
-def test_what_indexes_and_batches_give_is_read() -> None:
+def test_items_of_indexes_and_batches_are_read() -> None:
     table = dynamodb(Query={"Items": [OLD]}, BatchGetItem={"Responses": {"table": [OLD]}})
 
     payloads = IngestTable(table)

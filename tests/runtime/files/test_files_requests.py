@@ -120,7 +120,7 @@ def test_a_name_is_shortened_before_its_extension(
 
 @UNHURRIED
 @given(st.text(min_size=1, max_size=255), st.integers(1, 4000))
-def test_a_shortened_header_is_shorter_by_what_was_asked(name: str, shorter_by: int) -> None:
+def test_a_header_is_shortened_by_the_bytes_asked_for(name: str, shorter_by: int) -> None:
     try:
         taken = parse_name(name)
     except Refused:
@@ -171,7 +171,7 @@ def body(**members: Any) -> bytes:
     return json.dumps(members).encode()
 
 
-def test_what_is_to_be_checked() -> None:
+def test_a_check_is_parsed() -> None:
     files = [{"sha256": SHA, "size": 0}, {"sha256": SHA, "size": 5, "name": "ignored"}]
 
     assert parse_check(body(files=files)) == [Content(SHA, 0), Content(SHA, 5)]

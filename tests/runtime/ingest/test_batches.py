@@ -35,7 +35,7 @@ class BusyTable:
         }
 
 
-def test_what_is_left_unprocessed_is_asked_for_after_a_pause() -> None:
+def test_unprocessed_keys_are_requested_again_after_a_pause() -> None:
     names = [f"P{number}" for number in range(5)]
     slept: list[float] = []
     busy = BusyTable([{"payload_id": name} for name in names], takes=2)

@@ -263,7 +263,7 @@ def expired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.bucket.delete(*follow(monkeypatch, *map(stream_record, over)))
 
 
-def test_a_claim_of_what_expired_is_as_unknown_as_any(world: World) -> None:
+def test_a_claim_of_an_expired_payload_is_unknown(world: World) -> None:
     claim = upload(world, SMALL)
     never = Claim("transit/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV")
     world.clock.time += 8 * DAY

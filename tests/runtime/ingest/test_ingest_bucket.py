@@ -109,7 +109,7 @@ def test_a_stream_never_goes_on_with_another_object() -> None:
         next(chunks)
 
 
-def test_a_download_is_an_attachment_that_nobody_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_is_an_attachment_that_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     bucket = IngestBucket(clients.s3("virtual"), "bucket", url_seconds=60)
 
