@@ -1,4 +1,4 @@
-"""The CDK app: one environment's stacks. `-c env=NAME` picks it, `-c field=value` overrides."""
+"""CDK app of one environment: `-c env=NAME` chooses it, `-c field=value` overrides a setting."""
 
 import aws_cdk as cdk
 from cdk_nag import (
@@ -16,8 +16,8 @@ from stacks.network_stack import NetworkStack
 from stacks.settings import Settings
 from stacks.web_stack import WebContentStack, WebStack
 
-# What the CDK itself keeps in the context under names that could be settings; all its other
-# names have a ":" or "/" in them.
+# Names of the CDK's own context values that look like settings; its other names contain ":" or
+# "/".
 CDK_CONTEXT = {"cli-telemetry", "acknowledged-issue-numbers"}
 
 
@@ -32,17 +32,23 @@ def settings_from(app: cdk.App) -> Settings:
 
 
 def build(app: cdk.App) -> None:
-    """Add the stacks of one environment, and the rule packs that judge them."""
+    """Add the stacks of one environment, and the rule packs that check them."""
     settings = settings_from(app)
     network = NetworkStack(app, settings=settings).network if settings.private_network else None
     ingest = IngestStack(app, settings=settings, network=network)
-    # The API trusts the page's origin, and the page's content knows the API: hence this order.
+    # The files API needs the page's origin, and the page's content the address of that API.
     web = WebStack(app, settings=settings) if settings.web else None
     files = FilesStack(app, settings=settings, network=network, web_urls=[web.url] if web else [])
     if web and settings.publish_page:
         WebContentStack(app, settings=settings, app=web.app, files=files.files)
     if settings.monitoring:
-        MonitoringStack(app, settings=settings, ingest=ingest, files=files.files)
+        MonitoringStack(
+            app,
+            settings=settings,
+            ingest=ingest.ingest,
+            canary=ingest.canary,
+            files=files.files,
+        )
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     if settings.compliance_packs:
         cdk.Validations.of(app).add_plugins(
@@ -51,7 +57,7 @@ def build(app: cdk.App) -> None:
 
 
 def main(app: cdk.App) -> None:
-    """Synthesize the app by its context, or exit with one line on what is wrong."""
+    """Synthesize the environment that the app's context chooses."""
     try:
         build(app)
     except (ValueError, FileNotFoundError) as error:

@@ -18,7 +18,7 @@ import orjson
 from isal import isal_zlib
 
 from examples.call_log import make_call_log
-from wideload_runtime.adapters.s3_bucket import S3Archive
+from wideload_runtime.adapters.ingest_bucket import S3Archive
 from wideload_runtime.core.ingest.document import keep
 
 S3_SPEED = 15e6

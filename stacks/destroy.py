@@ -1,10 +1,10 @@
-"""Take an environment down: `make destroy ENV=dev`, or `python -m stacks.destroy dev`.
+"""Delete an environment: `make destroy ENV=dev`, or `python -m stacks.destroy dev`.
 
-CloudFormation can't delete a bucket that holds anything, so those that go with their stack are
-emptied first; then `cdk destroy` deletes the stacks. What it needs of AWS is
-`cloudformation:DescribeStacks`, `ListStackResources` and `GetTemplate`, in those buckets
+CloudFormation can't delete a bucket that isn't empty, so the buckets that are deleted with their
+stack are emptied first; then `cdk destroy` deletes the stacks. This needs
+`cloudformation:DescribeStacks`, `ListStackResources` and `GetTemplate`; in those buckets
 `s3:ListBucketVersions`, `ListBucketMultipartUploads`, `DeleteObject`, `DeleteObjectVersion` and
-`AbortMultipartUpload`, and what `cdk destroy` needs. Stopped half-way, it can be run again.
+`AbortMultipartUpload`; and the permissions of `cdk destroy`. It can be interrupted and run again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BUCKET = "AWS::S3::Bucket"
 
 @dataclasses.dataclass(frozen=True)
 class Assembly:
-    """What `cdk synth` left of one environment. Account and region are None if it names none."""
+    """The output of `cdk synth` for one environment; account and region may be None."""
 
     folder: Path
     stacks: Sequence[str]
@@ -46,7 +46,7 @@ class Assembly:
         """Read the assembly in `folder`.
 
         Raises:
-            LookupError: It isn't there, or is of another environment.
+            LookupError: The folder has no assembly, or that of another environment.
         """
         make = f"`make synth ENV={environment}` writes it."
         try:
@@ -63,7 +63,7 @@ class Assembly:
             raise LookupError(
                 f"The cloud assembly in {folder} is of {' and '.join(sorted(owners))}; {make}"
             )
-        # One environment's stacks are all in one place: `aws://ACCOUNT/REGION`.
+        # All stacks of an environment have the same: `aws://ACCOUNT/REGION`.
         place = next(iter(found.values()))["environment"]
         account, region = place.removeprefix("aws://").split("/")
         return cls(
@@ -76,19 +76,19 @@ class Assembly:
 
 @dataclasses.dataclass(frozen=True)
 class Deployed:
-    """A stack as it is deployed."""
+    """A deployed stack, by what deleting it does to its resources."""
 
     name: str
     protected: Sequence[str]
-    """Itself, or what of it refuses to be deleted though it isn't kept."""
+    """Names of the stack or its resources that are protected from deletion."""
     buckets: Sequence[str]
-    """Those that are deleted with it."""
+    """Names of the buckets that are deleted with it."""
     kept: Sequence[tuple[str, str]]
-    """Type and name of what outlives it."""
+    """Type and name of each resource that is retained."""
 
 
 def read_stack(cloudformation: Any, name: str) -> Deployed | None:
-    """The stack of this name, if there is one."""
+    """Return the stack of this name, or None if there is none."""
     try:
         [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -101,7 +101,7 @@ def read_stack(cloudformation: Any, name: str) -> Deployed | None:
     buckets, kept = [], []
     for page in pages:
         for resource in page["StackResourceSummaries"]:
-            # What could never be made has no name.
+            # A resource whose creation failed has no name.
             physical_id = resource.get("PhysicalResourceId")
             if resource["ResourceStatus"] == "DELETE_COMPLETE" or not physical_id:
                 continue
@@ -112,14 +112,14 @@ def read_stack(cloudformation: Any, name: str) -> Deployed | None:
                 kept.append((kind, physical_id))
             elif _refuses_deletion(declaration.get("Properties", {})):
                 protected.append(physical_id)
-            # Without a policy it would be deleted, too, but the CDK always writes one.
+            # Buckets without a policy would be deleted too, but the CDK always writes one.
             elif kind == BUCKET and policy == "Delete":
                 buckets.append(physical_id)
     return Deployed(name, protected, buckets, kept)
 
 
 def other_stacks(cloudformation: Any, assembly: Assembly, environment: str) -> list[str]:
-    """Names of the environment's deployed stacks that the assembly doesn't have."""
+    """Return the names of deployed stacks of the environment that the assembly doesn't have."""
     tags = {"application": "wideload", "environment": environment}
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     return sorted(
@@ -133,7 +133,7 @@ def other_stacks(cloudformation: Any, assembly: Assembly, environment: str) -> l
 
 
 def _refuses_deletion(properties: Mapping[str, Any]) -> bool:
-    """Whether it is a table or a user pool that is protected."""
+    """Return whether these are properties of a protected table or user pool."""
     return (
         properties.get("DeletionProtectionEnabled") is True
         or properties.get("DeletionProtection") == "ACTIVE"
@@ -141,12 +141,12 @@ def _refuses_deletion(properties: Mapping[str, Any]) -> bool:
 
 
 def empty(s3: Any, bucket: str) -> int:
-    """Delete every version, delete marker and unfinished upload of a bucket; how many those were.
+    """Delete every version, delete marker and unfinished upload of a bucket, and count them.
 
-    A bucket that is gone already counts as empty.
+    A bucket that doesn't exist is empty.
 
     Raises:
-        PermissionError: Something can't be deleted.
+        PermissionError: An object can't be deleted.
     """
     try:
         found = delete_objects(s3, bucket)
@@ -158,10 +158,10 @@ def empty(s3: Any, bucket: str) -> int:
 def take_down(
     buckets: Sequence[str], *, s3: Any, delete_stacks: Callable[[], bool], say: Callable[[str], Any]
 ) -> bool:
-    """Empty `buckets`, then delete the stacks; says whether they are gone.
+    """Empty `buckets`, then delete the stacks; return whether they are deleted.
 
-    Until the functions are gone something may be written, and access logs come hours late: if
-    deleting fails and there is something in the buckets again, both are tried again.
+    The functions may write until they are deleted, and access logs arrive hours late. If deleting
+    fails and the buckets hold new objects, both steps are repeated.
     """
     for attempt in range(ATTEMPTS):
         count = 0
@@ -185,13 +185,13 @@ def take_down(
     type=click.Path(path_type=Path),
     default=REPOSITORY / "cdk.out",
     metavar="FOLDER",
-    help="What `cdk synth` wrote for the environment. Default: cdk.out",
+    help="Output folder of `cdk synth` for the environment. Default: cdk.out",
 )
 def cli(*, environment: str, yes: bool, folder: Path) -> None:
-    """Delete the stacks of ENVIRONMENT, and all that its buckets hold.
+    """Delete the stacks of ENVIRONMENT, and the objects in their buckets.
 
-    Refused while a stack is protected from termination. What the settings retain is kept, and
-    listed. Credentials and region come from where the AWS CLI takes them.
+    Refused while a stack is protected from termination. Resources that the settings retain are
+    kept and listed. Credentials and region are those of the AWS CLI.
     """
     try:
         _destroy(Assembly.read(folder, environment), environment, yes=yes)
@@ -201,14 +201,15 @@ def cli(*, environment: str, yes: bool, folder: Path) -> None:
         raise click.ClickException(" ".join(str(error).split())) from None
     except KeyboardInterrupt:
         click.echo(
-            "\nInterrupted. CloudFormation ends what it began; run this again for the rest.",
+            "\nInterrupted. CloudFormation completes what it has begun; run this again\n"
+            "for the rest.",
             err=True,
         )
         raise click.exceptions.Exit(130) from None
 
 
 def _destroy(assembly: Assembly, environment: str, *, yes: bool) -> None:
-    # As the CDK does; boto3 itself reads AWS_DEFAULT_REGION alone.
+    # The CDK reads AWS_REGION too; boto3 reads only AWS_DEFAULT_REGION.
     session = boto3.Session(region_name=assembly.region or os.environ.get("AWS_REGION"))
     _check_account(session, assembly)
     cloudformation = session.client("cloudformation")
@@ -249,7 +250,7 @@ def _destroy(assembly: Assembly, environment: str, *, yes: bool) -> None:
 
 
 def _check_account(session: Any, assembly: Assembly) -> None:
-    """Else another account would seem to have nothing deployed."""
+    """Raise LookupError unless the credentials are for the assembly's account."""
     if assembly.account is not None:
         actual = session.client("sts").get_caller_identity()["Account"]
         if actual != assembly.account:
@@ -260,7 +261,7 @@ def _check_account(session: Any, assembly: Assembly) -> None:
 
 
 def _kept_lines(stacks: Iterable[Deployed]) -> list[str]:
-    """One for each type of what is kept, with all names: afterwards no stack knows them."""
+    """Return one line for each type of retained resource, with the names."""
     names: dict[str, list[str]] = {}
     for stack in stacks:
         for kind, name in stack.kept:
@@ -280,7 +281,7 @@ def _refuse_protected(stacks: Iterable[Deployed], environment: str) -> None:
 
 def _cdk_destroy(assembly: Assembly) -> bool:
     command = [*CDK, "destroy", "--all", "--force", "--app", str(assembly.folder.resolve())]
-    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0  # noqa: S603 - our own words
+    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0  # noqa: S603 - no input of a user
 
 
 if __name__ == "__main__":

@@ -13,10 +13,9 @@ from wideload_cdk import FileTransfer, PrivateNetwork
 
 
 class FilesStack(ServiceStack):
-    """`FileTransfer` as the settings of one environment want it.
+    """`FileTransfer`, configured by the settings of one environment.
 
-    `web_urls` are pages besides those of the settings, such as the address of a page that this
-    app deploys itself.
+    `web_urls` are added to those of the settings: the address of the page that this app deploys.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class FilesStack(ServiceStack):
             glacier_after=days(settings.file_glacier_days),
             domain_name=settings.files_domain,
             certificate=self.certificate(settings.files_certificate_arn),
-            **self.construct_options(network),
+            **self.service_options(network),
         )
         self.acknowledge_recovery(self.files.files_table)
         self.output("ApiUrl", self.files.api_url, "Base URL of the API")
@@ -68,18 +67,18 @@ class FilesStack(ServiceStack):
         self.output("TableName", self.files.files_table.table_name, "Files, uploads, usage")
         self.output("Issuer", self.files.issuer, "Whose tokens the API takes")
         self.output("ClientId", self.files.client_id, "Client that people sign in with")
-        self._publish()
+        self._keep_exports()
         if self.files.user_pool is not None:
             self.output("UserPoolId", self.files.user_pool.user_pool_id, "The people")
         if self.files.sign_in_url is not None:
             self.output("SignInUrl", self.files.sign_in_url, "Base URL of the sign-in pages")
 
-    def _publish(self) -> None:
-        """Let the page's stack import values, whichever settings change later (ADR 0042).
+    def _keep_exports(self) -> None:
+        """Keep the exports that the page's stack imports, whatever settings change (ADR 0042).
 
-        CloudFormation refuses to take an export away while it is imported. So these are exported
-        even if another name stands in their place. With an issuer of the team's own, user pool and
-        client are gone: weak references to them let them go.
+        CloudFormation refuses to delete an export while another stack imports it. So the API's own
+        endpoint is exported even if a custom domain replaces it. User pool and client are deleted
+        when an external issuer is set; references to them are weak, so that they can be.
         """
         for value in (
             self.files.api.api_endpoint,

@@ -11,7 +11,7 @@ from wideload_cdk import IngestCanary, PayloadIngest, PrivateNetwork
 
 
 class IngestStack(ServiceStack):
-    """`PayloadIngest` as the settings of one environment want it."""
+    """`PayloadIngest`, and its canary, configured by the settings of one environment."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, network: PrivateNetwork | None = None
@@ -35,7 +35,7 @@ class IngestStack(ServiceStack):
             worker_reserved_concurrency=settings.worker_reserved_concurrency,
             domain_name=settings.ingest_domain,
             certificate=self.certificate(settings.ingest_certificate_arn),
-            **self.construct_options(network),
+            **self.service_options(network),
         )
         self.canary = self._new_canary()
         self.acknowledge_recovery(self.ingest.payloads_table, self.ingest.keys_table)

@@ -1,4 +1,4 @@
-"""The stack that watches the others."""
+"""The stack that deploys alarms and dashboard."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from aws_cdk import CrossStackReferences, ReferenceStrength
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.ingest_stack import IngestStack
 from stacks.service_stack import ServiceStack, acknowledge
 from stacks.settings import Settings
-from wideload_cdk import FileTransfer, TransferMonitoring
+from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring
 
 
 class MonitoringStack(ServiceStack):
-    """`TransferMonitoring` as the settings of one environment want it."""
+    """`TransferMonitoring`, configured by the settings of one environment."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, ingest: IngestStack, files: FileTransfer
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        ingest: PayloadIngest,
+        canary: IngestCanary | None,
+        files: FileTransfer,
     ) -> None:
         super().__init__(
             scope,
@@ -24,8 +29,8 @@ class MonitoringStack(ServiceStack):
             description="Wideload alarms and dashboard",
             settings=settings,
         )
-        # By exports, nothing that an alarm watches could be taken away by a setting. No value
-        # changes here unless a logical id does, which this template names: ADR 0042.
+        # Exports would stop a setting from removing a resource that an alarm watches. The weakly
+        # referenced values change only with logical ids, and with these this template: ADR 0042.
         CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
         self.monitoring = TransferMonitoring(
             self,
@@ -35,14 +40,14 @@ class MonitoringStack(ServiceStack):
             bucket_metrics="EntireBucket" if settings.bucket_metrics else None,
             runbook=settings.runbook,
         )
-        self.monitoring.monitor_ingest(ingest.ingest, canary=ingest.canary)
+        self.monitoring.monitor_ingest(ingest, canary=canary)
         self.monitoring.monitor_files(files)
         for address in settings.alarm_emails:
-            self._tell(address)
+            self._subscribe(address)
         self.output("DashboardName", self.monitoring.dashboard.dashboard_name, "Dashboard")
         self.output("AlarmTopicArn", self.monitoring.alarm_topic.topic_arn, "Told of alarms")
 
-    def _tell(self, address: str) -> None:
+    def _subscribe(self, address: str) -> None:
         subscription = self.monitoring.alarm_topic.add_subscription(
             subscriptions.EmailSubscription(address)
         )

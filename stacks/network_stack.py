@@ -1,4 +1,4 @@
-"""The stack that the functions' network is in."""
+"""The stack that deploys the functions' private network."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from wideload_cdk import PrivateNetwork
 
 
 class NetworkStack(ServiceStack):
-    """`PrivateNetwork` as the settings of one environment want it."""
+    """`PrivateNetwork`, configured by the settings of one environment."""
 
     @property
     def availability_zones(self) -> list[str]:
-        """The region's first two, found at deployment. The CDK asks AWS during synthesis."""
+        """The region's first two zones, as tokens: the CDK's look-up would call AWS."""
         return [Fn.select(number, Fn.get_azs()) for number in range(2)]
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:

@@ -1,10 +1,10 @@
-"""What the stacks of one environment share."""
+"""Base class of an environment's stacks: names, tags, protection, and common arguments."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from aws_cdk import (
     Acknowledgment,
@@ -17,6 +17,7 @@ from aws_cdk import (
 )
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -47,12 +48,38 @@ LOG_RETENTION = {
     3653: logs.RetentionDays.TEN_YEARS,
 }
 
-# What each rule pack that wants point-in-time recovery calls that.
+# Ids of the rule packs' findings on tables without point-in-time recovery.
 _RECOVERY_RULES = (
     "AwsSolutions::AwsSolutions-DDB3",
     "NIST.800.53.R5::NIST.800.53.R5-DynamoDBPITREnabled",
     "HIPAA.Security::HIPAA.Security-DynamoDBPITREnabled",
 )
+
+
+class FunctionOptions(TypedDict):
+    """Arguments that every construct with functions takes."""
+
+    code: lambda_.Code | None
+    architecture: lambda_.Architecture
+    encryption_key: kms.Key | None
+    tracing: bool
+    log_level: str
+    log_retention: logs.RetentionDays
+    removal_policy: RemovalPolicy
+
+
+class ServiceOptions(FunctionOptions):
+    """Arguments that `PayloadIngest` and `FileTransfer` both take."""
+
+    vpc: ec2.IVpc | None
+    security_groups: list[ec2.ISecurityGroup] | None
+    environment_name: str
+    rate_limit: int
+    burst_limit: int
+    api_reserved_concurrency: int | None
+    environment: dict[str, str]
+    point_in_time_recovery: bool
+    deletion_protection: bool
 
 
 class ServiceStack(Stack):
@@ -79,14 +106,15 @@ class ServiceStack(Stack):
         )
         self.settings = settings
         self.log_retention = LOG_RETENTION[settings.log_retention_days]
-        # A first deployment that fails leaves nothing in the way of the next, retained or not.
+        # If a first deployment fails, its resources are deleted even if the settings retain them,
+        # so that the next deployment can make them again.
         self.removal_policy = (
             RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain else RemovalPolicy.DESTROY
         )
 
     @functools.cached_property
     def encryption_key(self) -> kms.Key | None:
-        """The stack's own key, if the settings want one. It is kept as long as what it encrypts."""
+        """The stack's own KMS key with `kms`, else None. It is retained as the data is."""
         if not self.settings.kms:
             return None
         return kms.Key(
@@ -99,11 +127,11 @@ class ServiceStack(Stack):
         )
 
     def certificate(self, arn: str | None) -> acm.ICertificate | None:
-        """The certificate that `arn` names."""
+        """Return the certificate with this ARN, or None without one."""
         return acm.Certificate.from_certificate_arn(self, "Certificate", arn) if arn else None
 
-    def function_options(self) -> dict[str, Any]:
-        """What every construct takes for its functions, as the settings have it."""
+    def function_options(self) -> FunctionOptions:
+        """Return the arguments of constructs with functions, from the settings."""
         settings = self.settings
         return {
             "code": _code(settings.lambda_code) if settings.lambda_code else None,
@@ -115,12 +143,13 @@ class ServiceStack(Stack):
             "removal_policy": self.removal_policy,
         }
 
-    def construct_options(self, network: PrivateNetwork | None) -> dict[str, Any]:
-        """What `PayloadIngest` and `FileTransfer` both take, as the settings have it."""
+    def service_options(self, network: PrivateNetwork | None) -> ServiceOptions:
+        """Return the common arguments of `PayloadIngest` and `FileTransfer`, from the settings."""
         settings = self.settings
         return {
             **self.function_options(),
-            **(_inside(network) if network else {}),
+            "vpc": network.vpc if network else None,
+            "security_groups": [network.security_group] if network else None,
             "environment_name": settings.environment,
             "rate_limit": settings.rate_limit,
             "burst_limit": settings.burst_limit,
@@ -131,7 +160,7 @@ class ServiceStack(Stack):
         }
 
     def acknowledge_recovery(self, *tables: dynamodb.ITable) -> None:
-        """Say to rule packs that the settings do without point-in-time recovery, if they do."""
+        """Accept the rule packs' findings on point-in-time recovery if the settings have none."""
         if self.settings.point_in_time_recovery:
             return
         for table in tables:
@@ -149,20 +178,13 @@ class ServiceStack(Stack):
 
 
 def acknowledge(resource: IConstruct, rule: str, reason: str) -> None:
-    """Accept what a rule pack finds in one resource; `rule` is the finding's id in the report."""
+    """Accept a rule pack's finding on one resource; `rule` is its id in the report."""
     Validations.of(resource).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def days(number: int | None) -> Duration | None:
-    """A number of days as the constructs take it."""
+    """Return a number of days as the constructs take it."""
     return None if number is None else Duration.days(number)
-
-
-def _inside(network: PrivateNetwork) -> dict[str, Any]:
-    return {
-        "vpc": network.vpc,
-        "security_groups": [network.security_group],
-    }
 
 
 def _code(folder: str) -> lambda_.Code:

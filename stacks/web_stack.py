@@ -1,11 +1,10 @@
-"""The stacks that deploy the page: where it is served from, and what is served."""
+"""The stacks that deploy the page: its bucket and distribution, and its content."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from aws_cdk import Fn
-from aws_cdk import aws_certificatemanager as acm
 from constructs import Construct
 
 from stacks.service_stack import REPOSITORY, ServiceStack
@@ -14,10 +13,10 @@ from wideload_cdk import FileTransfer, WebApp, WebContent
 
 
 class WebStack(ServiceStack):
-    """`WebApp` as the settings of one environment want it. File transfer trusts its `url`."""
+    """`WebApp`, configured by the settings of one environment."""
 
     url: str
-    """Origin of the page."""
+    """Origin of the page, which `FilesStack` adds to its `web_urls`."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, service="web", description="Wideload web page", settings=settings)
@@ -26,30 +25,28 @@ class WebStack(ServiceStack):
             "Web",
             connect_sources=_connect_sources(settings),
             domain_names=[settings.web_domain] if settings.web_domain else [],
-            certificate=acm.Certificate.from_certificate_arn(
-                self, "Certificate", settings.web_certificate_arn
-            )
-            if settings.web_certificate_arn
-            else None,
+            certificate=self.certificate(settings.web_certificate_arn),
             web_acl_id=settings.web_acl_arn,
             access_logs=settings.web_access_logs,
             log_retention=self.log_retention,
             removal_policy=self.removal_policy,
         )
-        # Imported by file transfer, and not to be taken away when a domain of one's own is set.
-        self.export_value(self.app.distribution.distribution_domain_name)
+        # The files stack imports it; the export must stay when a custom domain replaces it.
+        domain_name = self.app.distribution.distribution_domain_name
+        self.export_value(domain_name)
         self.url = (
-            _address_on(settings.endpoint_url, self.app) if settings.endpoint_url else self.app.url
+            _emulated_address(settings.endpoint_url, domain_name)
+            if settings.endpoint_url
+            else self.app.url
         )
         self.output("Url", self.url, "Address of the page")
         if settings.web_domain:
-            target = self.app.distribution.distribution_domain_name
-            self.output("DomainTarget", target, "Where its DNS name points")
+            self.output("DomainTarget", domain_name, "Where its DNS name points")
         self.output("BucketName", self.app.bucket.bucket_name, "What is served")
 
 
 def _connect_sources(settings: Settings) -> list[str]:
-    """Where the page sends requests that isn't AWS's own in the region."""
+    """Origins that the page sends requests to, other than AWS's own in the region."""
     sources = [f"https://{settings.files_domain}"] if settings.files_domain else []
     return sources + [
         f"{url.scheme}://{url.netloc}"
@@ -57,14 +54,14 @@ def _connect_sources(settings: Settings) -> list[str]:
     ]
 
 
-def _address_on(endpoint_url: str, app: WebApp) -> str:
-    """The page's address on an emulator, which answers for CloudFront at one port."""
-    label = Fn.select(0, Fn.split(".", app.distribution.distribution_domain_name))
+def _emulated_address(endpoint_url: str, domain_name: str) -> str:
+    """Return the page's address on an emulator, which serves all distributions at one port."""
+    label = Fn.select(0, Fn.split(".", domain_name))
     return f"https://{label}.cloudfront.localhost:{urlsplit(endpoint_url).port or 443}"
 
 
 class WebContentStack(ServiceStack):
-    """The page itself, which knows the API: so this comes last."""
+    """The page's content. It holds the API's address, so it is deployed after the files stack."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, app: WebApp, files: FileTransfer

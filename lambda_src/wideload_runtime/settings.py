@@ -1,4 +1,4 @@
-"""What the functions are told by their environment, read and checked once at import."""
+"""Settings of the functions, read from environment variables and checked once at import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class IngestSettings:
+    """Settings of every function of ingest but its events and canary."""
+
     environment: str
     """Value of the metrics' dimension `environment`."""
     bucket: str
@@ -22,14 +24,14 @@ class Settings:
     records_field: str
     s3_addressing_style: Literal["virtual", "path"]
     retention_seconds: int | None
-    """Life of a finished record; None: for ever."""
+    """Seconds for which a finished record is kept; None: for ever."""
     max_receives: int
     """Deliveries of a message before it goes to the dead-letter queue."""
     tenant_workers: int | None
     """Workers that one tenant may have at once; None in functions that aren't workers."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestSettings:
         return cls(
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             bucket=required("WIDELOAD_BUCKET", environment),
@@ -47,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class FilesSettings:
-    """What every function of file transfer needs."""
+    """Settings of every function of file transfer."""
 
     environment: str
     """Value of the metrics' dimension `environment`."""
@@ -55,9 +57,9 @@ class FilesSettings:
     table: str
     s3_addressing_style: Literal["virtual", "path"]
     verify_queue_url: str
-    """Empty: nothing is verified."""
+    """Empty without a verifier."""
     life_seconds: int | None
-    """Life of a file; None: for ever."""
+    """Seconds for which a file is kept; None: for ever."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesSettings:
@@ -73,20 +75,20 @@ class FilesSettings:
 
 @dataclass(frozen=True, slots=True)
 class FilesApiSettings:
-    """What the API of file transfer needs besides."""
+    """Further settings of file transfer's API."""
 
     url_seconds: int
     session_seconds: int
     max_file_size: int
     """Bytes."""
     quota_bytes: int | None
-    """Of each person's files and open uploads; None: no limit."""
+    """Bytes of one person's files and open uploads; None: no limit."""
     quota_files: int | None
-    """The same in number."""
+    """Number of one person's files and open uploads; None: no limit."""
     max_open_uploads: int
-    """Of each person."""
+    """For each person."""
     sign_in: dict[str, Any]
-    """How to get an access token, as `GET /sign-in` answers."""
+    """Answer of `GET /sign-in`: how to get an access token."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesApiSettings:
@@ -102,8 +104,8 @@ class FilesApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsSettings:
-    """What the function behind the table's stream needs."""
+class IngestEventsSettings:
+    """Settings of the function that reads the table's stream."""
 
     environment: str
     event_bus: str
@@ -111,7 +113,7 @@ class EventsSettings:
     s3_addressing_style: Literal["virtual", "path"]
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> EventsSettings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestEventsSettings:
         return cls(
             environment=required("WIDELOAD_ENVIRONMENT", environment),
             event_bus=required("WIDELOAD_EVENT_BUS", environment),
@@ -121,18 +123,18 @@ class EventsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CanarySettings:
-    """What the canary needs."""
+class IngestCanarySettings:
+    """Settings of the canary."""
 
     api_url: str
-    """Base URL of the API that it watches."""
+    """Base URL of the API that it tests."""
     api_key_header: str
     keys_table: str
     key_id: str
-    """Of its own key, the only one that it may write."""
+    """Id of its own API key, the only one that it may write."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CanarySettings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> IngestCanarySettings:
         return cls(
             api_url=required("WIDELOAD_API_URL", environment),
             api_key_header=required("WIDELOAD_API_KEY_HEADER", environment),
@@ -156,12 +158,12 @@ def _positive(name: str, environment: Mapping[str, str]) -> int:
 
 
 def _positive_or_none(name: str, environment: Mapping[str, str]) -> int | None:
-    """None if it is empty, or for what only some functions are told."""
+    """Return None if the variable is empty or missing; only some functions have it."""
     return _positive(name, environment) if environment.get(name) else None
 
 
 def _days(name: str, environment: Mapping[str, str]) -> int | None:
-    """Seconds of a setting in days; None if it is empty."""
+    """Return a number of days in seconds; None if it is empty or missing."""
     return _positive(name, environment) * 24 * 3600 if environment.get(name) else None
 
 

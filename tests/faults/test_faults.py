@@ -17,7 +17,7 @@ from tests.faults.audit import Sent, audit
 from tests.faults.deployment import Deployment
 from tests.faults.proxy import Fault, FaultyProxy, Hold, Request
 from tests.faults.traffic import Client, Ledger, make_document, packed, sha256
-from wideload_runtime.adapters.payload_table import SWEEP
+from wideload_runtime.adapters.ingest_table import SWEEP
 from wideload_runtime.core.times import iso
 
 LARGE = 300_000

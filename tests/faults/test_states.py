@@ -27,8 +27,8 @@ from hypothesis.stateful import (
 from ulid import ULID
 
 from tests.faults.deployment import Deployment
-from wideload_runtime.adapters.payload_table import DynamoPayloadTable
-from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.ingest_table import IngestTable
 from wideload_runtime.core.errors import LeaseHeldError, LeaseLostError, OutOfTimeError, Refused
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.payloads import Payload, archive_key
@@ -93,8 +93,8 @@ class States(RuleBasedStateMachine):
         self.dead: list[str] = []
         self.stalled: list[tuple[Payload, str]] = []
         """Payloads that stopped functions still hold, and the owners of their leases."""
-        self.table = DynamoPayloadTable(deployed.table)
-        self.bucket = S3Bucket(deployed.s3, deployed.ingest["bucket"], url_seconds=URL_SECONDS)
+        self.table = IngestTable(deployed.table)
+        self.bucket = IngestBucket(deployed.s3, deployed.ingest["bucket"], url_seconds=URL_SECONDS)
         self.processor = Processor(
             table=self.table,
             objects=self.bucket,

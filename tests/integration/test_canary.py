@@ -23,7 +23,7 @@ from tests.integration.conftest import Api
 from tests.integration.files.conftest import reconfigured
 from tests.integration.test_ingest import JSON
 from wideload_cdk import keys
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.core.api_keys import ApiKey, new_key, secret_hash
 
 APP = [sys.executable, "-m", "tests.integration.canary_app"]
@@ -102,7 +102,7 @@ def test_what_a_dead_run_left_is_removed_and_its_key_is_listed(
     # Another canary's, which shares the table of keys.
     key_id = "canary000000"
     key, ingest = new_key(key_id), canary.outputs["ingest"]
-    DynamoKeyTable(canary.keys).put(
+    KeyTable(canary.keys).put(
         ApiKey(key_id, "canary", secret_hash(key), revoked=False),
         created_at="2026-11-22T09:00:00.000Z",
         label="another's",
@@ -175,7 +175,7 @@ def test_the_canarys_key_makes_nobody_another_tenant(
     )
     key_id = found["Environment"]["Variables"]["WIDELOAD_CANARY_KEY_ID"]
     key, ingest = new_key(key_id), canary.outputs["ingest"]
-    table = DynamoKeyTable(canary.keys)
+    table = KeyTable(canary.keys)
 
     table.put(
         ApiKey(key_id, tenant, secret_hash(key), revoked=False),

@@ -11,7 +11,7 @@ from local.cloud import Cloud
 from local.outputs import Outputs
 from tests.runtime.fakes import FakeClock, FakeTable
 from wideload_runtime.adapters.attributes import read_any_number
-from wideload_runtime.adapters.payload_table import DynamoPayloadTable
+from wideload_runtime.adapters.ingest_table import IngestTable
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     EVERY_ID,
@@ -46,7 +46,7 @@ def table(kind: str, clock: FakeClock, request: pytest.FixtureRequest) -> Payloa
     outputs: Outputs = request.getfixturevalue("outputs")
     dynamodb = cloud.table(outputs["ingest"]["table"])
     read_any_number(dynamodb)
-    return DynamoPayloadTable(dynamodb, now=clock.now)
+    return IngestTable(dynamodb, now=clock.now)
 
 
 @pytest.fixture

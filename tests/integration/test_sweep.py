@@ -15,7 +15,7 @@ from tests.integration.conftest import Api
 from tests.integration.test_hostile import upload, wait_until_done
 from tests.integration.test_ingest import ask_for_url
 from tests.integration.test_telemetry import Watch
-from wideload_runtime.adapters.payload_table import SWEEP
+from wideload_runtime.adapters.ingest_table import SWEEP
 from wideload_runtime.core.times import iso
 
 LONG_AGO = 3600

@@ -7,7 +7,7 @@ import os
 
 os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
-    AWS_ENDPOINT_URL="http://127.0.0.1:9",  # whoever forgets a fake reaches nobody
+    AWS_ENDPOINT_URL="http://127.0.0.1:9",  # a request without a fake reaches nothing
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
     WIDELOAD_ENVIRONMENT="test",

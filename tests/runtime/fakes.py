@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ulid import ULID
 
 from tests.runtime.dynamo_values import read_again
-from wideload_runtime.adapters.payload_table import item_of, payload_of
+from wideload_runtime.adapters.ingest_table import item_of, payload_of
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.payloads import (
@@ -122,7 +122,7 @@ class FakeTable:
         if held and held.payload_id == payload_id:
             del self.reservations[key]
 
-    def surrender(self, key: str, *, payload_id: str) -> None:
+    def end_reservation_lease(self, key: str, *, payload_id: str) -> None:
         held = self.reservations.get(key)
         if held and held.payload_id == payload_id:
             self.reservations[key] = replace(held, lease_until=0)

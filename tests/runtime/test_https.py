@@ -76,7 +76,7 @@ def test_answers_have_the_id_of_their_request(server: Server, path: str, request
     assert request(server.url + path) == Answer(200, request_id, b"body")
 
 
-def test_sends_what_it_is_given_and_nothing_else_that_counts(server: Server) -> None:
+def test_sends_the_given_request_and_no_other_headers_of_effect(server: Server) -> None:
     headers = {"Content-Type": "application/json", "Content-Length": "2", "If-None-Match": "*"}
 
     request(f"{server.url}/s3?a=b%20c", "PUT", headers=headers, body=b"{}")

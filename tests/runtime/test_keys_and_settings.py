@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import contract_cases
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.core.api_keys import (
     ApiKey,
     authenticate,
@@ -16,7 +16,7 @@ from wideload_runtime.core.api_keys import (
     new_key,
     secret_hash,
 )
-from wideload_runtime.settings import CanarySettings, Settings
+from wideload_runtime.settings import IngestCanarySettings, IngestSettings
 
 KEYS = contract_cases.load("api_keys.json")
 KEY = KEYS[0]["key"]
@@ -52,16 +52,16 @@ def test_the_right_key_is_its_tenants() -> None:
         "wl_" + "x" * 9000,
     ],
 )
-def test_any_other_key_is_nobodys(presented: str) -> None:
+def test_any_other_key_is_unknown(presented: str) -> None:
     assert authenticate(presented, known().get) is None
 
 
-def test_a_revoked_key_is_nobodys() -> None:
+def test_a_revoked_key_is_unknown() -> None:
     assert authenticate(KEY, known(revoked=True).get) is None
 
 
 @pytest.mark.parametrize(("now", "accepted"), [(1767323044, True), (1767323045, False)])
-def test_a_key_that_ends_by_date_is_nobodys_from_then_on(now: float, accepted: bool) -> None:
+def test_a_key_is_unknown_from_its_end_on(now: float, accepted: bool) -> None:
     record = {
         "key_id": KEYS[0]["key_id"],
         "tenant": "acme",
@@ -73,7 +73,7 @@ def test_a_key_that_ends_by_date_is_nobodys_from_then_on(now: float, accepted: b
         def get_item(self, **_: Any) -> dict[str, Any]:
             return {"Item": record}
 
-    key = authenticate(KEY, DynamoKeyTable(Table()).find, now=lambda: now)
+    key = authenticate(KEY, KeyTable(Table()).find, now=lambda: now)
 
     assert (key is not None) is accepted
 
@@ -107,13 +107,13 @@ def test_a_key_is_known_as_soon_as_it_was_made() -> None:
             asked.append(arguments)
             return {}
 
-    assert DynamoKeyTable(Table()).find("0123456789ab") is None
+    assert KeyTable(Table()).find("0123456789ab") is None
     assert asked == [{"Key": {"key_id": "0123456789ab"}, "ConsistentRead": True}]
 
 
 @pytest.mark.parametrize(("tenant", "accepted"), [("canary", True), ("acme", False)])
 def test_the_canarys_key_is_no_other_tenants(tenant: str, accepted: bool) -> None:
-    """Whoever may run the canary's code may write the record of its key, with any tenant."""
+    """The canary's role may write the record of its key, with any tenant."""
     key = new_key("canary0a1b2c")
     record = ApiKey("canary0a1b2c", tenant, secret_hash(key), revoked=False)
 
@@ -158,7 +158,7 @@ ENVIRONMENT = {
 
 
 def test_settings_are_read() -> None:
-    settings = Settings.from_environment(ENVIRONMENT)
+    settings = IngestSettings.from_environment(ENVIRONMENT)
 
     assert settings.upload_url_seconds == 900
     assert settings.in_request_limit == 25_000_000
@@ -171,7 +171,7 @@ def test_a_missing_variable_names_itself(name: str) -> None:
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
 
     with pytest.raises(ValueError, match=name):
-        Settings.from_environment(environment)
+        IngestSettings.from_environment(environment)
 
 
 CANARY_ENVIRONMENT = {
@@ -187,7 +187,7 @@ def test_a_missing_variable_of_the_canary_names_itself(name: str) -> None:
     environment = {key: value for key, value in CANARY_ENVIRONMENT.items() if key != name}
 
     with pytest.raises(ValueError, match=name):
-        CanarySettings.from_environment(environment)
+        IngestCanarySettings.from_environment(environment)
 
 
 @pytest.mark.parametrize(
@@ -201,4 +201,4 @@ def test_a_missing_variable_of_the_canary_names_itself(name: str) -> None:
 )
 def test_a_wrong_variable_names_itself(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value!r}"):
-        Settings.from_environment({**ENVIRONMENT, name: value})
+        IngestSettings.from_environment({**ENVIRONMENT, name: value})

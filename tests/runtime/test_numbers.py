@@ -21,7 +21,7 @@ from tests.runtime.ingest.test_ingest_api import Context, gateway_event
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.files_table import FilesTable
-from wideload_runtime.adapters.payload_table import DynamoPayloadTable, item_of
+from wideload_runtime.adapters.ingest_table import IngestTable, item_of
 from wideload_runtime.core.files.records import Usage
 from wideload_runtime.core.ingest.ingest import Ingest
 from wideload_runtime.core.ingest.payloads import EVERY_ID, Payload
@@ -180,7 +180,7 @@ def dynamodb(**answers: Any) -> Any:
 def test_an_old_item_is_read_listed_and_deleted(api: UseApi, world: World) -> None:
     some = {"Responses": {"table": [OLD]}}
     table = dynamodb(GetItem={"Item": OLD}, Query={"Items": [OLD]}, BatchGetItem=some)
-    payloads = DynamoPayloadTable(table)
+    payloads = IngestTable(table)
     api(None, replace(world.reader, table=payloads, records_field="turns"))
 
     status, answer = call("GET", f"/call-logs/{PAYLOAD_ID}")
@@ -203,7 +203,7 @@ def test_an_old_item_is_read_listed_and_deleted(api: UseApi, world: World) -> No
 def test_an_old_item_is_leased() -> None:
     table = dynamodb(UpdateItem={"Attributes": OLD})
 
-    leased = DynamoPayloadTable(table).lease(PAYLOAD_ID, owner="worker", now=1, until=2)
+    leased = IngestTable(table).lease(PAYLOAD_ID, owner="worker", now=1, until=2)
 
     assert isinstance(leased, Payload)
     assert leased.summary is not None
@@ -214,10 +214,10 @@ def test_an_old_item_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(OLD, monkeypatch)["payload_id"] == PAYLOAD_ID
 
 
-def test_what_indexes_and_batches_give_is_read() -> None:
+def test_items_of_indexes_and_batches_are_read() -> None:
     table = dynamodb(Query={"Items": [OLD]}, BatchGetItem={"Responses": {"table": [OLD]}})
 
-    payloads = DynamoPayloadTable(table)
+    payloads = IngestTable(table)
 
     assert payloads.known({PAYLOAD_ID}) == {PAYLOAD_ID}
     assert len(payloads.list_call("acme", "c", EVERY_ID, 5).payloads) == 1

@@ -1,4 +1,4 @@
-"""What libraries write to the logs of our functions."""
+"""Lines that libraries write to the functions' logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.config import Config
 import wideload_runtime.adapters.telemetry  # noqa: F401 - it is what is tested
 
 
-def test_at_debug_the_sdk_does_not_log_what_it_signs(caplog: pytest.LogCaptureFixture) -> None:
+def test_at_debug_the_sdk_logs_no_signed_requests(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     s3 = boto3.client(
         "s3",

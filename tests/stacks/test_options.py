@@ -1,4 +1,4 @@
-"""What settings make that no environment has by itself: keys, a network, names, quotas, tags."""
+"""Resources of settings that no environment has by default: keys, network, names, quotas, tags."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_kms_encrypts_all_that_a_stack_keeps_with_its_own_key(
             assert default == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": used}
 
 
-def test_nobody_has_a_key_of_their_own_by_default(synthesized: Synthesized, service: str) -> None:
+def test_no_stack_has_a_kms_key_by_default(synthesized: Synthesized, service: str) -> None:
     assert synthesized.resources(service, "AWS::KMS::Key") == {}
 
 
@@ -165,7 +165,7 @@ def test_environments_share_no_name(synthesize: Synthesize) -> None:
 
 
 def _names(made: Synthesized) -> set[str]:
-    """What the templates themselves call resources, as `<type> <name>`."""
+    """Names that the templates give to resources, as `<type> <name>`."""
     return {
         f"{resource['Type']} {name}"
         for path in made.folder.glob("*.template.json")

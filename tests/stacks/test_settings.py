@@ -1,4 +1,4 @@
-"""Settings: what is allowed, what is refused, and what the refusal says."""
+"""Settings: values that are allowed or refused, and the text of the refusal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_prod_keeps_and_dev_does_not() -> None:
     assert (dev.retain, dev.point_in_time_recovery, dev.deletion_protection) == (False,) * 3
 
 
-def test_local_differs_from_dev_only_in_what_the_embedded_cloud_needs() -> None:
+def test_local_differs_from_dev_only_by_needs_of_the_embedded_cloud() -> None:
     dev = dict(Settings.for_environment("dev"))
     local = dict(Settings.for_environment("local"))
 
@@ -370,7 +370,7 @@ def test_environment_itself_is_no_override() -> None:
         {"mail_from": "a@example.com", "mail_identity_arn": MAIL_IDENTITY},
     ],
 )
-def test_what_is_for_a_pool_that_is_not_made_is_refused(settings: dict[str, str]) -> None:
+def test_user_pool_settings_with_an_issuer_are_refused(settings: dict[str, str]) -> None:
     overrides = {"oidc_issuer": "https://a.example", "oidc_audience": "a", **settings}
     with pytest.raises(ValueError, match="no user pool is made here; leave one out"):
         Settings.for_environment("dev", overrides)
@@ -383,12 +383,12 @@ def test_what_is_for_a_pool_that_is_not_made_is_refused(settings: dict[str, str]
         {"user_pool_web_acl_arn": POOL_ACL},
     ],
 )
-def test_a_second_firewall_or_one_without_a_pool_is_refused(other: dict[str, str]) -> None:
+def test_a_second_web_acl_or_one_without_a_user_pool_is_refused(other: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"sign_in_rate_limit is 500, but .* leave one out"):
         Settings.for_environment("dev", {"sign_in_rate_limit": "500", **other})
 
 
-def test_prod_sets_concurrency_aside_that_nobody_else_can_use_up() -> None:
+def test_prod_reserves_concurrency() -> None:
     prod = Settings.for_environment("prod")
 
     assert (prod.api_reserved_concurrency, prod.worker_reserved_concurrency) == (200, 50)
@@ -413,7 +413,7 @@ def test_more_concurrency_than_the_account_has_is_refused(
         Settings.for_environment("prod", overrides)
 
 
-def test_all_that_the_account_has_can_be_set_aside() -> None:
+def test_all_unreserved_concurrency_but_the_minimum_can_be_reserved() -> None:
     for overrides in (
         {"account_concurrency": "550"},
         {"account_concurrency": ""},

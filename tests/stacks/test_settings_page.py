@@ -69,7 +69,7 @@ def render() -> str:
     return HEAD + "".join(rows)
 
 
-def test_page_is_what_the_settings_say(request: pytest.FixtureRequest) -> None:
+def test_page_is_generated_from_the_settings(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-snapshots", default=False):
         PAGE.write_text(render())
 

@@ -1,4 +1,4 @@
-"""DynamoDB's attribute values as Python's, without a number that can't be read."""
+"""Conversion of DynamoDB's attribute values that reads every number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOTO3S = {"event_name": "after-call.dynamodb", "unique_id": "dynamodb-attr-valu
 
 
 class AnyNumber(TypeDeserializer):  # type: ignore[misc]  # boto3 has no types
-    """boto3's deserializer, which takes every number that DynamoDB gives.
+    """boto3's deserializer, extended to every number of DynamoDB.
 
     DynamoDB writes 1e38 as 39 digits, and boto3's own raises `decimal.Rounded` for more than 38:
     https://github.com/boto/boto3/issues/2500
@@ -29,7 +29,7 @@ class AnyNumber(TypeDeserializer):  # type: ignore[misc]  # boto3 has no types
 
 
 def read_any_number(table: Any) -> None:
-    """Have a boto3 `Table` read what DynamoDB answers with `AnyNumber`."""
+    """Make a boto3 `Table` read answers with `AnyNumber`."""
     events = table.meta.client.meta.events
     output = TransformationInjector(deserializer=AnyNumber()).inject_attribute_value_output
     events.unregister(**_BOTO3S)
@@ -37,6 +37,6 @@ def read_any_number(table: Any) -> None:
 
 
 def read_image(image: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """An item of a stream as the table's resource would give it."""
+    """Return an item of a stream as the table's resource returns it."""
     deserialize = AnyNumber().deserialize
     return {name: deserialize(value) for name, value in image.items()}

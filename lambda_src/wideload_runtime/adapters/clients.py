@@ -18,9 +18,9 @@ _CONFIG = Config(
 )
 
 BROKEN_STREAM = (HTTPClientError, IncompleteReadError, SSLError)
-"""What reading a body raises when its connection breaks; botocore wraps all but TLS's own."""
+"""Errors of reading a body when its connection breaks; botocore wraps all but those of TLS."""
 NO_ANSWER = (*BROKEN_STREAM, NotConnectedError)
-"""AWS was not reached, or did not answer to the end; what was asked may be done."""
+"""Errors without a complete answer of AWS; the request may have been carried out."""
 _PASSING_STATUSES = {"429", "500", "502", "503", "504"}
 _PASSING = {
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html

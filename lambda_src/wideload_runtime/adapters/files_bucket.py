@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.s3_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
+from wideload_runtime.adapters.ingest_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Joining, Stored, StoredPart
@@ -21,10 +21,10 @@ UNCLEAR = {"NoSuchUpload", "PreconditionFailed"}
 
 
 def run_for(work: Callable[[], None], seconds: float) -> None:
-    """Wait for work, and leave it to itself after a time.
+    """Run work, but wait for it only for a time.
 
     S3 keeps the connection of a slow completion alive, so no timeout of the client's ends it.
-    Whoever stops waiting loses nothing: S3 goes on, and the object shows it.
+    Nothing is lost when the wait ends: S3 continues, and the object shows the result.
     """
     thread = Thread(target=work, daemon=True)
     thread.start()
@@ -93,8 +93,8 @@ class FilesBucket:
                 "ResponseContentType": content_type,
                 "ResponseContentDisposition": disposition,
                 "ResponseCacheControl": NOT_CACHED,
-                # Whoever PUT it may have sent any `Content-Encoding`, which is not signed. There
-                # is no way to take the header away; this value changes nothing of the bytes.
+                # The PUT may have had any `Content-Encoding`, which is not signed. The header
+                # can't be removed; this value doesn't change the bytes.
                 "ResponseContentEncoding": "identity",
             },
             seconds,
@@ -171,7 +171,7 @@ class FilesBucket:
         def ask() -> None:
             try:
                 outcome.append(self._complete(key, s3_upload_id, parts))
-            except Exception as error:  # noqa: BLE001 - raised below, where somebody waits
+            except Exception as error:  # noqa: BLE001 - raised below, in the waiting thread
                 outcome.append(error)
 
         self._run(ask, seconds)

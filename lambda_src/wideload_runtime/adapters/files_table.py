@@ -7,12 +7,12 @@ Partition key `owner`, sort key `item`:
                                 condition that it isn't there, so two uploads of the same content
                                 are one
     UPLOAD#<upload id>          an upload
-    TRASH#<id>                  an object that is nobody's any more
+    TRASH#<id>                  an object without an owner
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
-                                as what they count; what `held` of an UPLOAD or a TRASH says is
-                                among them
+                                as what they count; they include `held` of an UPLOAD
+                                or a TRASH
 
-The index `by_due` holds what the sweep is to look at, by `due_shard` and `due_at`.
+The index `by_due` holds the items that the sweep must handle, by `due_shard` and `due_at`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from wideload_runtime.adapters.files_items import (
     upload_item,
     upload_of,
 )
-from wideload_runtime.adapters.own_items import OwnItems, Write, expression_of
+from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, expression_of
 from wideload_runtime.core.files.ports import Ask, Due
 from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
 from wideload_runtime.core.turns import in_turns
 
 _ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
-"""What is noted of asking S3 to join the parts."""
+"""Attributes of the request to S3 to join the parts."""
 
 
 class FilesTable:
@@ -89,7 +89,7 @@ class FilesTable:
             wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-class OwnRecords(OwnItems):
+class OwnRecords(OwnerItems):
     """One person's records: no method takes an owner."""
 
     # Read
@@ -168,7 +168,7 @@ class OwnRecords(OwnItems):
             UPLOAD + upload.upload_id,
             "SET #state = :completing, #composite = :composite, #completing_since = :since, "
             "#due_at = :due_at, #ask_id = :ask_id, #ask_ends = :ask_ends",
-            # One's own, since a request whose answer was lost is made again underneath.
+            # Or its own id: boto3 repeats a request whose answer was lost.
             f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
             {
                 ":completing": "completing",

@@ -7,7 +7,7 @@ from typing import Any
 from wideload_runtime.core.api_keys import ApiKey
 
 
-class DynamoKeyTable:
+class KeyTable:
     """
     Args:
         table: A boto3 `Table` whose partition key is `key_id`.
@@ -17,7 +17,7 @@ class DynamoKeyTable:
         self._table = table
 
     def find(self, key_id: str) -> ApiKey | None:
-        # Consistent: API Gateway keeps a refusal for minutes, also that of a key just made.
+        # Consistent: API Gateway caches a refusal for minutes, also that of a new key.
         item = self._table.get_item(Key={"key_id": key_id}, ConsistentRead=True).get("Item")
         if not item:
             return None

@@ -42,7 +42,7 @@ UNITS = {
 
 _handler = logging.StreamHandler(sys.stdout)
 # The handler filters: Powertools gives the logger the level that Lambda filters by, which is never
-# above INFO, whatever POWERTOOLS_LOG_LEVEL says.
+# above INFO, even if POWERTOOLS_LOG_LEVEL is.
 _handler.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper())
 
 # At DEBUG, Lambda has libraries log as well, and these log what they sign and send.
@@ -52,7 +52,7 @@ for library in ("boto3", "botocore", "urllib3"):
 # Most requests for a URL or a status have no metric, and each would log a warning.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
-# Lambda takes a line for INFO whose timestamp isn't RFC 3339.
+# Lambda treats a line as INFO if its timestamp isn't RFC 3339.
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 logger = Logger(utc=True, use_rfc3339=True, logger_handler=_handler)
 metrics = Metrics()  # namespace and service come from POWERTOOLS_*, which the construct sets

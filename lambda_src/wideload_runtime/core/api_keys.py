@@ -34,7 +34,7 @@ class ApiKey:
 
 
 def new_key(key_id: str) -> str:
-    """A key with this id, and a secret that nobody had before."""
+    """Return a key with this id and a new random secret."""
     return f"wl_{key_id}_{secrets.token_urlsafe(32)}"
 
 
@@ -59,7 +59,7 @@ def authenticate(
         return None
     if known.ends_at is not None and epoch(known.ends_at) <= now():
         return None
-    # The canary may write the record of its own key: nobody is to become another tenant by that.
+    # The canary may write the record of its own key, so a canary key acts for no other tenant.
     if known.key_id.startswith(CANARY) and known.tenant != CANARY:
         return None
     return known if hmac.compare_digest(secret_hash(key), known.secret_hash) else None

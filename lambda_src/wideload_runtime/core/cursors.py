@@ -13,8 +13,10 @@ MAX_LIST = 100
 
 
 def encode_cursor(position: str) -> str:
-    """A position, as clients pass it back. It never says whose list it is: that comes from the
-    caller's key or token alone."""
+    """Encode a position in a list for the client, which returns it for the next page.
+
+    It doesn't name the list's owner, who is known by the caller's key or token.
+    """
     return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 

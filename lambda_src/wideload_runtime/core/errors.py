@@ -1,7 +1,7 @@
-"""What can be wrong with a request, each with the answer it gets.
+"""Errors of requests, with the status that each is answered with.
 
-`Refused` is the one error that core raises on purpose; everything else is a fault of ours or
-of AWS. `code` is a contract (`contract/openapi-*.yaml`): clients branch on it, so it never
+`Refused` is the only error that core raises for a caller's mistake; any other is a fault of this
+code or of AWS. `code` is a contract (`contract/openapi-*.yaml`): clients branch on it, so it never
 changes, whereas `detail` is a sentence for people.
 """
 
@@ -101,9 +101,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
     Args:
         code: A key of `STATUS`.
-        detail: What was given, what is allowed, what to do; never payload content or a secret.
+        detail: A sentence on the value given, the values allowed, and what to do; without payload
+            content or secrets.
         retry_after: Seconds after which the same request may succeed.
-        members: What else the problem details say, for programs.
+        members: Further members of the problem details, for programs.
     """
 
     def __init__(

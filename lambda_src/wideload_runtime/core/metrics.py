@@ -1,4 +1,4 @@
-"""What core counts and measures."""
+"""Interface of core's metrics."""
 
 from __future__ import annotations
 

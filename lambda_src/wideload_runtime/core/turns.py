@@ -1,4 +1,4 @@
-"""Fairness between those whose work is waiting: each gets a turn before anybody gets another."""
+"""Round-robin over queues: each gets a turn before any gets another."""
 
 from __future__ import annotations
 

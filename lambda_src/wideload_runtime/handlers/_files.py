@@ -1,4 +1,4 @@
-"""File transfer over AWS, made once per function."""
+"""File transfer on AWS, made once per function."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ulid import ULID
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
-from wideload_runtime.adapters.queue import VerificationQueue
 from wideload_runtime.adapters.telemetry import EmfMetrics
 from wideload_runtime.core.files.transfer import FileTransfer
 from wideload_runtime.core.files.uploads import Limits

@@ -1,4 +1,4 @@
-"""What the functions behind HTTP APIs share: bodies in, JSON and problem details out."""
+"""Base of the functions behind HTTP APIs: reads bodies, answers JSON and problem details."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Api(APIGatewayHttpResolver):
         self.exception_handler(Exception)(self._failed)
 
     def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """The answer, with the version and the caller for whoever is let in."""
+        """Answer a request; headers tell an authorized caller the version and its name."""
         answered: dict[str, Any] = super().resolve(event, context)
         if caller := _caller_of(event):
             answered["headers"] |= {
@@ -54,7 +54,7 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def authorizer(self) -> dict[str, Any]:
-        """What API Gateway's authorizer found."""
+        """The result of API Gateway's authorizer."""
         authorizer: dict[str, Any] = self.current_event["requestContext"]["authorizer"]
         return authorizer
 

@@ -1,4 +1,4 @@
-"""The file transfer API's function: translates requests and answers, decides nothing."""
+"""Function of the file transfer API: translates requests and answers; `core` decides."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def complete_upload(upload_id: str) -> Response[str]:
     except Refused as refused:
         if refused.code != "completing":
             raise
-        # No error: S3 takes its time, and neither 5xx nor latency should tell of it.
+        # S3 needs more time: that is no error, and must not raise the alarms on 5xx and latency.
         retry_after = refused.retry_after
         waiting = {"upload_id": upload_id, "state": "completing", "retry_after": retry_after}
         return answer(202, waiting, retry_after=retry_after)
@@ -135,10 +135,10 @@ def _files() -> Files:
 
 
 def _owner() -> str:
-    """Who asks: the subject of the token that API Gateway has verified."""
+    """Return the subject of the token, which API Gateway has verified."""
     claims: dict[str, Any] = app.authorizer["jwt"]["claims"]
     subject = claims.get("sub", "")
-    # Cognito's ID tokens have the same issuer and audience; other issuers know no token_use.
+    # Cognito's ID tokens have the same issuer and audience; other issuers' have no token_use.
     if claims.get("token_use", "access") != "access":
         raise Refused("not_an_access_token", "The token is an ID token: send the access token.")
     if not subject or len(subject.encode()) > MAX_SUBJECT:

@@ -1,4 +1,4 @@
-"""The sweep of file transfer: hourly, ends uploads that nobody ends, and removes leftovers."""
+"""Sweep of file transfer: every hour, ends overdue uploads and removes leftovers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from wideload_runtime.core.files.uploads import Limits
 from wideload_runtime.handlers._files import make_transfer
 
 RESERVE_SECONDS = 35
-"""Enough to bring an item to its end that was begun in time."""
+"""Enough to finish an item that was begun in time."""
 
-# It begins no upload and signs nothing.
+# The sweep begins no upload and signs no URL.
 transfer = make_transfer(
     Limits(url_seconds=0, session_seconds=0, max_file_size=0, quota=Quota(0, 0))
 )
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  #
     report = asdict(sweep.run())
     logger.info("swept", **report)
     if report["failed"]:
-        # Lambda runs it again, and counts an error, which there is an alarm for.
+        # Lambda retries, and counts the error for the alarm.
         raise RuntimeError(f"{report['failed']} items could not be dealt with")
     return report
 

@@ -1,4 +1,4 @@
-"""The verifier: proves the SHA-256 of files that came in parts, one file per message."""
+"""Verifier: checks the SHA-256 of files that were uploaded in parts, one file per message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ingest API's function: translates requests and answers, decides nothing."""
+"""Function of the ingest API: translates requests and answers; `core` decides."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from wideload_runtime.core.ingest.requests import (
     parse_send,
 )
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content, to_json
-from wideload_runtime.handlers._service import make_ingest, make_processor, make_reader
+from wideload_runtime.handlers._ingest import make_ingest, make_processor, make_reader
 
 LEASE_MS = 35_000  # the function ends after 29 s
-RESERVE_MS = 6_000  # kept back from processing, to hand a payload over and answer
+RESERVE_MS = 6_000  # not used for processing: to queue a payload and answer
 
 app = Api()
 ingest = make_ingest(make_processor(lease_ms=LEASE_MS))
@@ -33,8 +33,8 @@ reader = make_reader()
 @app.get("/get-upload-url")
 @app.post("/get-upload-url")
 def get_upload_url() -> Response[str]:
-    wish = UploadRequest.parse(app.query, _body())
-    return _answer(ingest.issue_upload_url(_tenant(), wish, _idempotency_key()))
+    request = UploadRequest.parse(app.query, _body())
+    return _answer(ingest.issue_upload_url(_tenant(), request, _idempotency_key()))
 
 
 @app.post("/send-call-log")
@@ -58,7 +58,7 @@ def get_records(payload_id: str) -> Response[str]:
     page = reader.records(_tenant(), payload_id, Page.parse(app.query))
     body = base64.b64encode(to_json(page).encode()).decode()
     encoded = Response(200, "application/json", body, headers=NO_STORE)
-    # Text would be escaped within the function's answer, and could so outgrow 6 MB.
+    # As text it would be escaped in the function's answer, and could exceed 6 MB.
     encoded.base64_encoded = True
     return encoded
 

@@ -1,4 +1,4 @@
-"""The canary of ingest: on a schedule, sends what a client sends. A run that fails is an error."""
+"""Canary of ingest: sends payloads as a client does, on a schedule, and raises if that fails."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.https import connected
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.ingest.canary import Canary
-from wideload_runtime.settings import CanarySettings
+from wideload_runtime.settings import IngestCanarySettings
 
-settings = CanarySettings.from_environment()
-keys = DynamoKeyTable(clients.table(settings.keys_table))
+settings = IngestCanarySettings.from_environment()
+keys = KeyTable(clients.table(settings.keys_table))
 
 
 @logger.inject_lambda_context

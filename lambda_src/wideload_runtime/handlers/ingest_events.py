@@ -1,6 +1,8 @@
-"""Follows the table's stream: tells EventBridge of finished payloads, so that none is lost between
-the write and the event, and each is told at least once; and deletes the documents of payloads that
-have expired, so that a document goes after its record and never before."""
+"""Consumer of the table's stream: publishes events and deletes expired documents.
+
+Every finished payload gets an event at least once, since the stream delivers every write. An
+expired payload's document is deleted after its record, never before.
+"""
 
 from __future__ import annotations
 
@@ -13,35 +15,38 @@ from botocore.exceptions import ClientError
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.attributes import read_image
 from wideload_runtime.adapters.event_bus import EventBus
-from wideload_runtime.adapters.payload_table import payload_of
-from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.ingest_table import payload_of
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.events import detail_type, finished
 from wideload_runtime.core.ingest.payloads import Payload
-from wideload_runtime.settings import EventsSettings
+from wideload_runtime.settings import IngestEventsSettings
 
 EXPIRED_BY = "dynamodb.amazonaws.com"
-"""Who deletes what has expired.
+"""Principal of deletions by time to live.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
 
-settings = EventsSettings.from_environment()
+settings = IngestEventsSettings.from_environment()
 bus = EventBus(clients.events(), settings.event_bus, source="wideload.ingest")
-# It signs nothing.
-bucket = S3Bucket(clients.s3(settings.s3_addressing_style), settings.bucket, url_seconds=0)
+# The function signs no URLs.
+bucket = IngestBucket(clients.s3(settings.s3_addressing_style), settings.bucket, url_seconds=0)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001
-    # All or nothing: on an error the stream delivers the batch again, and all of it is repeatable.
+    # On an error the stream delivers the whole batch again; every step can be repeated.
     bus.put(_events(event["Records"]))
     for _ in in_parallel(_delete, _expired(event["Records"])):
         pass
 
 
 def _delete(key: str) -> None:
-    """Delete a document. One that may not be deleted, as by a legal hold, stays: the stream would
-    bring it again for hours, and hold up the events behind it."""
+    """Delete a document.
+
+    One that can't be deleted, for example under a legal hold, is logged and left: with an error,
+    the stream would retry for hours and block the events behind it.
+    """
     try:
         bucket.delete(key)
     except ClientError as error:
@@ -51,11 +56,11 @@ def _delete(key: str) -> None:
 
 
 def _expired(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Keys of documents whose records have expired."""
+    """Yield the keys of documents whose records have expired."""
     for record in records:
         payload = _payload(record["dynamodb"].get("OldImage"))
-        by_whom = record.get("userIdentity", {}).get("principalId")
-        if payload and payload.archive_key and by_whom == EXPIRED_BY:
+        principal = record.get("userIdentity", {}).get("principalId")
+        if payload and payload.archive_key and principal == EXPIRED_BY:
             yield payload.archive_key
 
 
@@ -69,5 +74,5 @@ def _events(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, 
 
 
 def _payload(image: dict[str, Any] | None) -> Payload | None:
-    """A payload's record; None where there was none, or for an idempotency key."""
+    """Return a payload's record; None without an image, or for an idempotency key."""
     return payload_of(read_image(image)) if image and "tenant" in image else None

@@ -1,4 +1,4 @@
-"""The sweep: hourly, takes up what fell between two steps."""
+"""Sweep of ingest: every hour, queues payloads again that were left unfinished."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
-from wideload_runtime.handlers._service import make_processor, make_sweep
+from wideload_runtime.handlers._ingest import make_processor, make_sweep
 
 RESERVE_MS = 20_000
 

@@ -1,4 +1,4 @@
-"""The worker: processes what is too large for a request, one payload per message."""
+"""Worker: processes queued payloads, one per message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import LeaseHeldError, TenantBusyError
 from wideload_runtime.core.ingest.shares import again_seconds
-from wideload_runtime.handlers._service import make_processor, make_queue, settings
+from wideload_runtime.handlers._ingest import make_processor, make_queue, settings
 
 LEASE_MS = 16 * 60 * 1000  # the function ends after 15 minutes
 RESERVE_MS = 20_000
@@ -42,7 +42,7 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
             has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
         )
     except TenantBusyError:
-        # A message of its own, as each delivery of this one counts as a failure.
+        # A new message, since each delivery of this one would count as a failure.
         waits = int(message.get("waits", 0))
         queue.send(s3_key, reason="waited", delay_seconds=again_seconds(waits), waits=waits + 1)
         logger.info("the tenant's share of workers is in use")
@@ -53,7 +53,7 @@ def process(record: SQSRecord, lambda_context: LambdaContext) -> None:
     except Exception:
         logger.exception("processing failed")
         if int(record.attributes.approximate_receive_count) >= settings.max_receives:
-            # The last delivery: the message goes to the dead-letter queue, its reason stays here.
+            # After the last delivery the message goes to the dead-letter queue: record the failure.
             worker.give_up(s3_key, owner=owner)
         raise
     logger.info("processed", state=done.state if done else "gone")

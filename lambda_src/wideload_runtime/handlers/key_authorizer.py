@@ -1,4 +1,4 @@
-"""The HTTP API's authorizer: whose key is this? API Gateway keeps the answer for minutes."""
+"""Authorizer of API keys. API Gateway caches its answers for minutes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters import clients
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.api_keys import authenticate
 from wideload_runtime.settings import required
 
-keys = DynamoKeyTable(clients.table(required("WIDELOAD_KEYS_TABLE")))
+keys = KeyTable(clients.table(required("WIDELOAD_KEYS_TABLE")))
 
 
 @logger.inject_lambda_context

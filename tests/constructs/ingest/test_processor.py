@@ -23,7 +23,7 @@ from tests.constructs.conftest import EXAMPLES, only
 from tests.constructs.ingest.test_ingest_policies import WORKER
 from tests.constructs.policies import permissions
 from wideload_cdk import PayloadIngest
-from wideload_runtime.adapters.payload_table import DynamoPayloadTable
+from wideload_runtime.adapters.ingest_table import IngestTable
 from wideload_runtime.core.ingest.payloads import Payload, tenant_call, tenant_shard
 
 
@@ -272,7 +272,7 @@ def test_example_takes_the_same_lease_as_the_runtime() -> None:
 
     until = int(NOW * 1000) + example.LEASE_SECONDS * 1000
     other.item |= {"source": "s3", "created_at": ""}
-    DynamoPayloadTable(other).lease("01ABC", owner="me", now=int(NOW * 1000), until=until)
+    IngestTable(other).lease("01ABC", owner="me", now=int(NOW * 1000), until=until)
 
     assert made.payloads.requests[0] == other.requests[0]
 

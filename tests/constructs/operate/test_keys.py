@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from wideload_cdk import keys
-from wideload_runtime.adapters.key_table import DynamoKeyTable
+from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.core.api_keys import authenticate
 
 CASES = Path(__file__).parents[3] / "contract" / "cases" / "api_keys.json"
@@ -284,7 +284,7 @@ def test_rotated_key_and_its_successor_both_work_until_the_date(table: FakeTable
 
     assert (new.tenant, new.label, new.ends_at) == ("acme", "recorder 3", None)
     assert (ending.key_id, ending.ends_at) == (old.key_id, "2026-02-01T03:04:05+00:00")
-    find = DynamoKeyTable(table).find
+    find = KeyTable(table).find
     accepted = {
         when: [
             authenticate(key, find, now=lambda time=when: time.timestamp()) is not None

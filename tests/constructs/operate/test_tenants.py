@@ -16,7 +16,7 @@ from wideload_cdk.keys import create_key
 from wideload_cdk.operate.backups import find_backups
 from wideload_cdk.tenants import TenantDeletion, TenantReport
 from wideload_cdk.tenants import __main__ as tenants_program
-from wideload_runtime.adapters.payload_table import SWEEP, _slots_of
+from wideload_runtime.adapters.ingest_table import SWEEP, _slots_of
 from wideload_runtime.core.ingest.payloads import archive_key, transit_key
 
 WHOLE = TenantReport(tenant="acme", keys=2, records=4, objects=5, bytes=1_111, uploads=1)

@@ -26,14 +26,14 @@ from local.outputs import Outputs
 from tests.integration.files.conftest import MIB, parts_of
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
-from wideload_runtime.adapters.queue import VerificationQueue
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files import parts
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota
-from wideload_runtime.core.files.requests import WantedPart, Wish
+from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 from wideload_runtime.core.files.uploads import Limits
@@ -213,7 +213,7 @@ class Transfers(RuleBasedStateMachine):
     @rule(who=PEOPLE, content=st.sampled_from(CONTENTS), crash=CRASH, after=st.booleans())
     def create(self, who: str, content: bytes, crash: int | None, after: bool) -> None:
         sha256 = hashlib.sha256(content).hexdigest()
-        wish = Wish("a.bin", DEFAULT_CONTENT_TYPE, Content(sha256, len(content)))
+        wish = UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, Content(sha256, len(content)))
         answers = self.attempt(crash, after, lambda: self.of(who).create([wish]))
         if not answers:
             return

@@ -20,7 +20,7 @@ from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota, Upload, Usage
-from wideload_runtime.core.files.requests import WantedPart, Wish
+from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer
 from wideload_runtime.core.files.uploads import Limits, Uploads
@@ -188,8 +188,8 @@ def part_of(upload: Upload, number: int, tag: str = "") -> Body:
     return Body.made_up(upload.length_of(number), f"{upload.sha256}/{number}{tag}")
 
 
-def wish(body: Body, name: str = "a.bin") -> Wish:
-    return Wish(name, DEFAULT_CONTENT_TYPE, Content(body.sha256, body.size))
+def wish(body: Body, name: str = "a.bin") -> UploadRequest:
+    return UploadRequest(name, DEFAULT_CONTENT_TYPE, Content(body.sha256, body.size))
 
 
 def small(name: str = "small", size: int = 11) -> Body:

@@ -1,4 +1,4 @@
-"""What the adapters of file transfer ask of AWS: real signatures, and requests that fail."""
+"""Requests of file transfer's adapters to AWS: real signatures, and failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.runtime.files.files_world import FilesWorld, large, small
 from tests.runtime.wire import aws_error
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket, run_for
-from wideload_runtime.adapters.queue import VerificationQueue
+from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.core.files.names import content_disposition
 from wideload_runtime.core.files.ports import StoredPart
 from wideload_runtime.core.files.transfer import key_prefix
@@ -180,7 +180,7 @@ def test_waiting_ends_in_time() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InternalError"])
-def test_what_cannot_be_removed_is_left_to_the_sweep(code: str) -> None:
+def test_an_object_that_cannot_be_removed_is_left_to_the_sweep(code: str) -> None:
     world = FilesWorld()
     upload_id = world.ann.begin(large())
     world.ann.send_parts(upload_id, [1])
@@ -250,7 +250,7 @@ def test_a_queue_that_fails_says_so(error: Exception) -> None:
     assert VerificationQueue(FakeSqs(error), "https://sqs.test/q").ask("ann", "id") is False
 
 
-def test_without_a_verifier_nobody_is_told() -> None:
+def test_without_a_verifier_no_message_is_sent() -> None:
     queue = VerificationQueue(None, "")
 
     assert not queue.wanted

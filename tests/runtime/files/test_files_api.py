@@ -152,7 +152,7 @@ def test_every_code_of_the_document_is_one_of_ours() -> None:
     "claims",
     [{"sub": "ann", "token_use": "id"}, {"token_use": "access"}, {"sub": ""}, {"sub": "x" * 1025}],
 )
-def test_what_is_no_access_token_is_refused(
+def test_other_tokens_than_access_tokens_are_refused(
     invoke: Invoke, path: str, claims: dict[str, str]
 ) -> None:
     status, body, _ = invoke("GET", path, claims=claims)
@@ -333,7 +333,7 @@ def test_waiting_for_s3_is_no_failure(world: FilesWorld, invoke: Invoke) -> None
         OAS31Validator(schema).validate(body)
 
 
-def test_what_meets_a_completion_is_told_to_come_back(world: FilesWorld, invoke: Invoke) -> None:
+def test_a_request_during_a_completion_is_told_to_retry(world: FilesWorld, invoke: Invoke) -> None:
     upload_id = world.ann.begin(large())
     world.ann.send_parts(upload_id)
     upload = world.ann.record(upload_id)

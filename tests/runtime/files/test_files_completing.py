@@ -245,7 +245,7 @@ def test_s3_is_asked_once_at_a_time(world: FilesWorld) -> None:
     assert world.wire.requests.count("CompleteMultipartUpload") == 1
 
 
-def test_what_an_earlier_version_asked_of_s3_is_waited_for(world: FilesWorld) -> None:
+def test_a_completion_begun_by_an_earlier_version_is_waited_for(world: FilesWorld) -> None:
     """It noted no ask, and S3 may be at it still when this version is deployed."""
     upload_id = joined(world)
     world.seconds_left = 0
@@ -288,7 +288,7 @@ def test_a_conflict_in_s3_begins_anew_after_a_minute(world: FilesWorld) -> None:
     assert audit(world) == []
 
 
-def test_a_conflict_with_what_made_the_object_is_none(world: FilesWorld) -> None:
+def test_a_conflict_with_the_request_that_made_the_object_is_ignored(world: FilesWorld) -> None:
     """As when an attempt whose connection broke goes on beside the next."""
     upload_id = joined(world)
     conflict_of(world)
@@ -302,7 +302,7 @@ def test_a_conflict_with_what_made_the_object_is_none(world: FilesWorld) -> None
     assert world.ann.complete(upload_id)["file_id"] == upload_id
 
 
-def test_the_sweep_begins_anew_what_met_a_conflict(world: FilesWorld) -> None:
+def test_the_sweep_restarts_uploads_after_a_conflict(world: FilesWorld) -> None:
     upload_id = joined(world)
     conflict_of(world)
     refusal(lambda: world.ann.complete(upload_id))
@@ -345,7 +345,7 @@ def test_any_other_failure_is_one_of_ours(world: FilesWorld) -> None:
 
 
 def test_after_its_session_an_upload_may_still_be_completed(world: FilesWorld) -> None:
-    """As long as the sweep has not seen it: whoever sent the last byte in time gets the file."""
+    """Until the sweep has handled it, a client that sent the last byte in time gets the file."""
     upload_id = world.ann.begin(small())
     world.clock.time += 7 * 24 * 3600 + 60
 

@@ -83,7 +83,7 @@ def test_files_whose_life_is_over_are_not_listed(world: FilesWorld) -> None:
 
 
 @pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
-def test_what_is_over_is_no_duplicate(world: FilesWorld, body: Body) -> None:
+def test_an_expired_file_is_no_duplicate(world: FilesWorld, body: Body) -> None:
     old = world.ann.upload(body)["file_id"]
     world.clock.time += DAY
 

@@ -65,7 +65,7 @@ def test_files_are_listed_newest_first(world: FilesWorld) -> None:
     assert listed(world, limit="2") == [["d", "c"], ["b", "a"]]  # no empty page at the end
 
 
-def test_nobody_has_files_at_first(world: FilesWorld) -> None:
+def test_a_new_person_has_no_files(world: FilesWorld) -> None:
     assert listed(world) == [[]]
 
 
@@ -236,7 +236,7 @@ def test_a_url_cannot_recreate_a_file_that_is_there(world: FilesWorld) -> None:
         world.s3.send(answer["action"], small())
 
 
-def test_what_stays_completing_is_completed(world: FilesWorld) -> None:
+def test_an_upload_left_completing_is_completed(world: FilesWorld) -> None:
     upload_id = world.ann.begin(large())
     world.ann.send_parts(upload_id)
     world.seconds_left = 0
@@ -248,7 +248,7 @@ def test_what_stays_completing_is_completed(world: FilesWorld) -> None:
     assert world.ann.complete(upload_id)["file_id"] == upload_id
 
 
-def test_what_cannot_be_completed_is_open_again(world: FilesWorld) -> None:
+def test_an_upload_that_cannot_be_completed_is_open_again(world: FilesWorld) -> None:
     upload_id = world.ann.begin(large())
     world.ann.send_parts(upload_id)
     world.seconds_left = 0
@@ -326,7 +326,7 @@ def test_the_sweep_of_many(world: FilesWorld) -> None:
     assert world.sweep().expired == 0
 
 
-def test_a_flood_of_uploads_keeps_nobody_waiting(world: FilesWorld) -> None:
+def test_a_flood_of_uploads_does_not_delay_others(world: FilesWorld) -> None:
     """Begun before the other person's upload, so that they come first in each partition."""
     for number in range(60):
         world.ann.create(small(str(number)))

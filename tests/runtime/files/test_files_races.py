@@ -238,8 +238,8 @@ def test_signing_meets_abort() -> None:
 
 
 def test_a_part_sent_anew_meets_complete() -> None:
-    """The object is of the old part or of the new one; and nobody is told to send it again. S3 is
-    asked once at a time, so one of the two may have to wait."""
+    """The object is of the old part or of the new one, and no client is told to send it again. S3
+    gets one request at a time, so one of the two may have to wait."""
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world, upload_id = uploaded(large())
@@ -262,7 +262,7 @@ def test_a_part_sent_anew_meets_complete() -> None:
 
 
 def client(world: FilesWorld, body: Body) -> list[Work]:
-    """What a client does, step by step; each is repeated until it succeeds."""
+    """Steps of a client; each is repeated until it succeeds."""
     known: dict[str, Any] = {}
 
     def create() -> None:
@@ -301,7 +301,7 @@ def repeat(world: FilesWorld, work: Work) -> None:
 @pytest.mark.parametrize("kind", ["lost", "refused"])
 @pytest.mark.parametrize("repeated", [True, False])
 def test_an_answer_lost_at_any_step(body: Body, kind: str, repeated: bool) -> None:
-    """Whoever repeats gets a file; whoever doesn't leaves nothing that is counted or kept."""
+    """A client that repeats gets a file; one that doesn't leaves nothing counted or kept."""
     number = 0
     while True:
         world = FilesWorld(verify=True)

@@ -26,8 +26,8 @@ from wideload_runtime.core.files.records import Content
 from wideload_runtime.core.files.requests import (
     MAX_BODY,
     Page,
+    UploadRequest,
     WantedPart,
-    Wish,
     parse_check,
     parse_create,
     parse_parts,
@@ -120,7 +120,7 @@ def test_a_name_is_shortened_before_its_extension(
 
 @UNHURRIED
 @given(st.text(min_size=1, max_size=255), st.integers(1, 4000))
-def test_a_shortened_header_is_shorter_by_what_was_asked(name: str, shorter_by: int) -> None:
+def test_a_header_is_shortened_by_the_bytes_asked_for(name: str, shorter_by: int) -> None:
     try:
         taken = parse_name(name)
     except Refused:
@@ -171,7 +171,7 @@ def body(**members: Any) -> bytes:
     return json.dumps(members).encode()
 
 
-def test_what_is_to_be_checked() -> None:
+def test_a_check_is_parsed() -> None:
     files = [{"sha256": SHA, "size": 0}, {"sha256": SHA, "size": 5, "name": "ignored"}]
 
     assert parse_check(body(files=files)) == [Content(SHA, 0), Content(SHA, 5)]
@@ -234,7 +234,7 @@ def test_each_file_is_refused_alone() -> None:
 
     wishes = parse_create(json.dumps({"files": files}).encode())
 
-    assert wishes[0] == Wish("a", "application/octet-stream", Content(SHA, 1))
+    assert wishes[0] == UploadRequest("a", "application/octet-stream", Content(SHA, 1))
     assert [wish.code for wish in wishes[1:] if isinstance(wish, Refused)] == [
         "invalid_name",
         "invalid_name",

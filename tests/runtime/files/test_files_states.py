@@ -51,7 +51,7 @@ def code_of(work: Callable[[], Any]) -> str | None:
 
 
 class Transfers(RuleBasedStateMachine):
-    """What people were told must be true of table and bucket, whatever happens."""
+    """Table and bucket must agree with the answers that people got, after any sequence of steps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Transfers(RuleBasedStateMachine):
         self.actions: list[tuple[dict[str, Any], Body]] = []
         self.slow: list[Sent] = []
         self.files: dict[str, tuple[str, Body]] = {}
-        """What people were told they have, by file id; and who."""
+        """Files that people were told they have, by file id, with their owner."""
         self.deleting: set[str] = set()
         """Whose deletion was asked for, but perhaps not answered."""
 

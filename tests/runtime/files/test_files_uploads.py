@@ -130,7 +130,7 @@ def test_100_files_are_checked_with_two_reads(world: FilesWorld) -> None:
     assert answers[3]["file"]["sha256"] == bodies[3].sha256
     assert set(world.wire.requests) == {"BatchGetItem"}
     assert len(world.wire.requests) == 2
-    assert world.count("DuplicateFileCount") == 0  # nobody wanted to upload yet
+    assert world.count("DuplicateFileCount") == 0  # a check alone is no upload
 
 
 def test_an_open_upload_is_no_duplicate(world: FilesWorld) -> None:
@@ -152,7 +152,7 @@ def test_a_duplicate_is_not_uploaded(world: FilesWorld) -> None:
     assert world.count("BytesSaved") == small().size
 
 
-def test_what_another_has_is_no_duplicate(world: FilesWorld) -> None:
+def test_content_of_another_person_is_no_duplicate(world: FilesWorld) -> None:
     world.ann.upload(small())
 
     assert "action" in world.bob.create(small())
@@ -276,7 +276,7 @@ def test_after_its_session_an_upload_begins_anew() -> None:
     assert audit(world) == []
 
 
-def test_parts_that_somebody_else_aborted_are_sent_again(world: FilesWorld) -> None:
+def test_parts_aborted_in_s3_are_sent_again(world: FilesWorld) -> None:
     upload_id = world.ann.begin(large())
     world.ann.send_parts(upload_id)
     world.s3.multiparts.clear()
@@ -411,7 +411,7 @@ def test_state_after_a_completion_without_an_answer(world: FilesWorld) -> None:
     assert (shown["state"], len(shown["parts"])) == ("completing", 9)
 
 
-def test_states_of_what_has_ended(world: FilesWorld) -> None:
+def test_states_of_ended_uploads(world: FilesWorld) -> None:
     aborted, expired = world.ann.begin(small("a")), world.ann.begin(small("b"))
     world.ann.uploads.abort(aborted)
     world.clock.time += 7 * DAY + 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wideload_runtime.adapters.payload_table import SWEEP, DynamoPayloadTable
+from wideload_runtime.adapters.ingest_table import SWEEP, IngestTable
 from wideload_runtime.core.errors import Refused
 
 
@@ -35,12 +35,12 @@ class BusyTable:
         }
 
 
-def test_what_is_left_unprocessed_is_asked_for_after_a_pause() -> None:
+def test_unprocessed_keys_are_requested_again_after_a_pause() -> None:
     names = [f"P{number}" for number in range(5)]
     slept: list[float] = []
     busy = BusyTable([{"payload_id": name} for name in names], takes=2)
 
-    known = DynamoPayloadTable(busy, sleep=slept.append).known([*names[:4], "none", names[4]])
+    known = IngestTable(busy, sleep=slept.append).known([*names[:4], "none", names[4]])
 
     assert known == set(names)
     assert busy.asked == [6, 4, 2]
@@ -53,13 +53,13 @@ def test_more_than_a_batch_is_asked_for_in_several() -> None:
     names = [f"P{number}" for number in range(150)]
     busy = BusyTable([{"payload_id": name} for name in names], takes=100)
 
-    assert DynamoPayloadTable(busy, sleep=lambda _: None).known(names) == set(names)
+    assert IngestTable(busy, sleep=lambda _: None).known(names) == set(names)
     assert busy.asked == [100, 50]
 
 
 def test_how_far_the_sweep_came_is_not_lost_on_a_busy_table() -> None:
     busy = BusyTable([{"payload_id": SWEEP, "swept_until": "2026-09-21T14:13:20.000Z"}], takes=0)
-    table = DynamoPayloadTable(busy, sleep=lambda _: setattr(busy, "_takes", 1))
+    table = IngestTable(busy, sleep=lambda _: setattr(busy, "_takes", 1))
 
     assert table.swept_until() == "2026-09-21T14:13:20.000Z"
 
@@ -69,7 +69,7 @@ def test_a_table_that_stays_busy_is_unavailable() -> None:
     busy = BusyTable([], takes=0)
 
     with pytest.raises(Refused) as raised:
-        DynamoPayloadTable(busy, sleep=slept.append).known(["P1"])
+        IngestTable(busy, sleep=slept.append).known(["P1"])
 
     assert (raised.value.code, raised.value.retry_after) == ("unavailable", 2)
     assert (len(busy.asked), sum(slept) < 1.3) == (6, True)

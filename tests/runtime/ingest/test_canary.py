@@ -59,7 +59,7 @@ class FakeWeb:
     world: World
     keys: FakeKeys
     broken: dict[tuple[str, str, int], Answer | BaseException] = field(default_factory=dict)
-    """What requests with this method, and this in their path, get instead from the n-th on."""
+    """Answers to requests with this method and this text in their path, from the n-th on."""
     requests: list[tuple[str, str, Mapping[str, str], float]] = field(default_factory=list)
     api_key_header: str = "x-key"
 
@@ -387,7 +387,7 @@ def test_a_payload_that_is_never_processed(web: FakeWeb, monkeypatch: pytest.Mon
     assert [payload.state for payload in web.world.table.items.values()] == ["uploaded"]
 
 
-def test_what_can_not_be_removed_hides_neither_the_failure_nor_the_others(web: FakeWeb) -> None:
+def test_a_payload_that_cannot_be_removed_hides_no_other_failure(web: FakeWeb) -> None:
     web.broken["GET", "/archive/", 1] = REFUSED
     web.broken["DELETE", "/call-logs/0", 2] = Answer(500, "abc-2", b"")
 

@@ -1,4 +1,4 @@
-"""What is said of a document that is refused, and how long one may take."""
+"""Errors of refused documents, and the time that a document may take."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_no_document_takes_a_whole_invocation_of_cpu_time() -> None:
 
 
 @pytest.mark.parametrize("rest", [b"\0", b"\n", b"\0" * 40, b"rubbish", b"{}"])
-def test_what_follows_a_whole_gzip_is_named(rest: bytes) -> None:
+def test_data_after_a_whole_gzip_is_named(rest: bytes) -> None:
     whole = gzip.compress(b'{"a":1}')
 
     for chunks in ([whole + rest], [whole, rest], [whole[:9], whole[9:] + rest]):

@@ -16,7 +16,7 @@ from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, only_payload, upload
 from tests.runtime.ingest.test_ingest_api import Context
 from wideload_runtime.adapters.event_bus import EventBus
-from wideload_runtime.adapters.payload_table import item_of
+from wideload_runtime.adapters.ingest_table import item_of
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.events import detail_type, finished
 from wideload_runtime.core.ingest.payloads import Payload

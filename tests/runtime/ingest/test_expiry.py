@@ -17,8 +17,8 @@ from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, upload
 from tests.runtime.ingest.test_ingest_api import Context
 from tests.runtime.ingest.test_reading import pages, refusal, store
-from wideload_runtime.adapters.payload_table import item_of
-from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.ingest_table import item_of
 from wideload_runtime.core.ingest.paging import Page
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.requests import Claim, Inline
@@ -146,7 +146,7 @@ class Deletions:
 def follow(monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any]) -> list[str]:
     """Keys that the function behind the table's stream deletes."""
     client = Deletions()
-    monkeypatch.setattr(ingest_events, "bucket", S3Bucket(client, "bucket", url_seconds=0))
+    monkeypatch.setattr(ingest_events, "bucket", IngestBucket(client, "bucket", url_seconds=0))
     ingest_events.handler({"Records": list(records)}, Context())
     return client.keys
 
@@ -263,7 +263,7 @@ def expired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.bucket.delete(*follow(monkeypatch, *map(stream_record, over)))
 
 
-def test_a_claim_of_what_expired_is_as_unknown_as_any(world: World) -> None:
+def test_a_claim_of_an_expired_payload_is_unknown(world: World) -> None:
     claim = upload(world, SMALL)
     never = Claim("transit/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV")
     world.clock.time += 8 * DAY

@@ -1,4 +1,4 @@
-"""What the ingest service decides, over fakes."""
+"""Decisions of payload ingest, over fakes."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def test_an_object_other_than_announced_is_refused(world: World, wish: dict[str,
     assert list(world.bucket.objects) == [claim.s3_key]
 
 
-def test_a_claim_of_what_another_processes_is_answered_at_once(world: World) -> None:
+def test_a_claim_of_a_payload_in_processing_is_answered_at_once(world: World) -> None:
     claim = upload(world, LARGE)
     now = int(world.clock.time * 1000)
     payload_id = only_payload(world).payload_id
@@ -362,7 +362,7 @@ def test_a_claim_of_what_another_processes_is_answered_at_once(world: World) -> 
     assert only_payload(world).lease_owner == "the other"
 
 
-def test_a_claim_of_what_another_finished_meanwhile_is_answered_with_it(
+def test_a_claim_of_a_payload_finished_meanwhile_is_answered_with_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = upload(world, LARGE)
@@ -498,7 +498,7 @@ def test_a_worker_out_of_time_leaves_the_payload_for_the_next(world: World) -> N
     assert only_payload(world).state == "uploaded"
 
 
-def test_a_worker_leaves_what_another_holds(world: World) -> None:
+def test_a_worker_leaves_payloads_leased_by_another(world: World) -> None:
     upload(world, LARGE)
     payload_id = only_payload(world).payload_id
     now = int(world.clock.time * 1000)
@@ -712,7 +712,7 @@ def test_a_payload_given_up_can_be_claimed_again(world: World) -> None:
     assert (only_payload(world).state, only_payload(world).error_code) == ("stored", None)
 
 
-def test_giving_up_leaves_what_is_done_or_unknown(world: World) -> None:
+def test_giving_up_leaves_finished_and_unknown_payloads(world: World) -> None:
     claim = upload(world, LARGE)
     world.ingest.accept(world.acme, claim)
 

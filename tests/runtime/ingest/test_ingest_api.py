@@ -182,7 +182,7 @@ def test_a_senders_own_replacement_characters_are_taken(invoke: Invoke) -> None:
     assert invoke("POST", "/send-call-log", b'{"n": "\\ufffd"}')[0] == 200
 
 
-def test_gzip_that_was_announced_as_json_says_what_to_announce(invoke: Invoke) -> None:
+def test_gzip_sent_as_json_is_refused_with_the_right_content_type(invoke: Invoke) -> None:
     taken_for_text = gzip.compress(b'{"n": 1}').decode(errors="replace")
 
     status, body, _ = invoke(

@@ -81,7 +81,9 @@ def test_a_refused_document_is_done(world: World, deliver: Deliver) -> None:
     assert only_payload(world).error_code == "invalid_json"
 
 
-def test_what_another_holds_comes_again(world: World, deliver: Deliver) -> None:
+def test_a_payload_leased_by_another_worker_is_delivered_again(
+    world: World, deliver: Deliver
+) -> None:
     claim = upload(world, LARGE)
     now = int(world.clock.time * 1000)
     payload_id = only_payload(world).payload_id
@@ -142,7 +144,7 @@ def test_a_table_that_is_away_is_logged_before_anything_is_processed(
 def test_a_payload_that_failed_is_logged_with_its_tenant_and_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from wideload_runtime.handlers._service import log_failed
+    from wideload_runtime.handlers._ingest import log_failed
 
     log_failed(
         Payload(
@@ -204,7 +206,7 @@ def test_who_waits_is_looked_at_less_and_less_often(world: World, deliver: Deliv
     assert world.queue.delays == [5, 10, 20, 40, 60, 60]
 
 
-def test_what_is_done_takes_no_slot(world: World, deliver: Deliver) -> None:
+def test_a_finished_payload_takes_no_slot(world: World, deliver: Deliver) -> None:
     claim = upload(world, LARGE)
     world.ingest.accept(world.acme, claim)
     take_slots(world, "acme", 60_000)

@@ -42,7 +42,7 @@ def refusal(read: Any, *arguments: Any) -> tuple[str, str]:
 
 
 def answered(answer: dict[str, Any]) -> Any:
-    """What a client reads, numbers as they are spelled."""
+    """The answer as a client reads it, with numbers as they are written."""
     return json.loads(to_json(answer), parse_int=Number, parse_float=Number)
 
 
@@ -81,7 +81,7 @@ def test_a_failure_is_answered_with_its_reason(world: World) -> None:
     assert known["error"] == {"code": "invalid_json", "detail": refused.value.detail}
 
 
-def test_what_is_foreign_is_as_unknown_as_what_never_was(world: World) -> None:
+def test_a_foreign_payload_is_as_unknown_as_a_missing_one(world: World) -> None:
     payload_id = store(world, LARGE)
 
     for read in (
@@ -250,7 +250,7 @@ def test_records_can_be_read_from_any_number_on() -> None:
         assert refusal(Page.parse, query)[0] == "invalid_request"
 
 
-def test_records_of_what_is_not_stored_are_refused(world: World) -> None:
+def test_records_of_an_unfinished_payload_are_refused(world: World) -> None:
     issued = world.ingest.issue_upload_url("acme", UploadRequest()).body["payload_id"]
 
     assert refusal(world.reader.records, "acme", issued, Page())[0] == "not_stored"
@@ -330,7 +330,7 @@ def test_deleting_removes_an_archive_that_no_record_names(world: World) -> None:
     assert world.bucket.objects == {}
 
 
-def test_what_is_being_processed_is_not_deleted(world: World) -> None:
+def test_a_payload_in_processing_is_not_deleted(world: World) -> None:
     upload(world, LARGE)
     payload_id = only_payload(world).payload_id
     now = int(world.clock.time * 1000)

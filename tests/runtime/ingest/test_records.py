@@ -166,7 +166,7 @@ values: st.SearchStrategy[Any] = st.recursive(
     st.integers(1, 9),
     st.integers(0, 60),
 )
-def test_what_is_cut_are_the_records(
+def test_cuts_are_between_records(
     records: list[Any], between: str, first: int, limit: int, max_size: int
 ) -> None:
     texts = [json.dumps(record) for record in records]

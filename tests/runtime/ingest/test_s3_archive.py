@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wideload_runtime.adapters.s3_bucket import PART, PARTS_AHEAD, S3Archive
+from wideload_runtime.adapters.ingest_bucket import PART, PARTS_AHEAD, S3Archive
 
 WHOLE = bytes(PART)
 
@@ -137,7 +137,7 @@ def test_an_abort_comes_after_the_parts_under_way() -> None:
     assert s3.log[-1] == "abort"
 
 
-def test_what_is_small_is_one_put() -> None:
+def test_a_small_archive_is_one_put() -> None:
     s3 = Slow()
     archive = S3Archive(s3, "bucket", "key")
     archive.write(b"small")

@@ -1,4 +1,4 @@
-"""What a record holds of its document, and how it is spelled."""
+"""Summary of a document in its record, and how its values are written."""
 
 from __future__ import annotations
 

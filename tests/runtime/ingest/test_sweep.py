@@ -56,7 +56,7 @@ def test_an_upload_after_its_url_expired_is_still_taken(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", ["issued", "uploaded", "processing"])
-def test_what_is_stuck_is_queued_again(world: World, state: str) -> None:
+def test_a_stuck_upload_is_queued_again(world: World, state: str) -> None:
     claim = upload(world, LARGE)
     payload_id = only_payload(world).payload_id
     if state == "uploaded":
@@ -71,7 +71,7 @@ def test_what_is_stuck_is_queued_again(world: World, state: str) -> None:
     assert world.queue.sent == [(claim.s3_key, "sweep")]
 
 
-def test_what_was_claimed_and_is_gone_is_failed(world: World) -> None:
+def test_a_claimed_payload_without_an_object_is_failed(world: World) -> None:
     claim = upload(world, LARGE)
     world.table.mark_uploaded(
         only_payload(world).payload_id, size=1, etag="e", upload_duration_ms=1
@@ -86,7 +86,7 @@ def test_what_was_claimed_and_is_gone_is_failed(world: World) -> None:
     assert (only_payload(world).state, only_payload(world).error_code) == ("failed", "upload_lost")
 
 
-def test_what_is_being_processed_is_left_alone(world: World) -> None:
+def test_the_sweep_leaves_a_payload_in_processing(world: World) -> None:
     upload(world, LARGE)
     world.clock.time += LONG
     now = int(world.clock.time * 1000)
@@ -95,7 +95,7 @@ def test_what_is_being_processed_is_left_alone(world: World) -> None:
     assert world.sweep.run() == Report(expired=0, repaired=0, lost=0, orphans=0)
 
 
-def test_what_is_finished_is_left_alone(world: World) -> None:
+def test_the_sweep_leaves_a_finished_payload(world: World) -> None:
     world.ingest.accept(world.acme, upload(world, LARGE))
     world.clock.time += LONG
 
@@ -158,7 +158,7 @@ def test_without_time_the_rest_is_left_to_the_next_run(world: World) -> None:
     assert (short.repaired, whole.repaired) == (2, 5)
 
 
-def test_a_flood_of_unused_urls_keeps_nobody_waiting(world: World) -> None:
+def test_a_flood_of_unused_urls_does_not_delay_others(world: World) -> None:
     """Issued before the other tenant's upload, so that they come first in each partition."""
     for _ in range(1500):
         world.ingest.issue_upload_url("globex", UploadRequest())
@@ -173,7 +173,7 @@ def test_a_flood_of_unused_urls_keeps_nobody_waiting(world: World) -> None:
     assert (report.repaired, report.expired, report.backlog_seconds) == (1, 1500, 0)
 
 
-def test_a_flood_of_stuck_uploads_keeps_nobody_waiting(world: World) -> None:
+def test_a_flood_of_stuck_uploads_does_not_delay_others(world: World) -> None:
     for _ in range(300):
         flood = world.ingest.issue_upload_url("globex", UploadRequest()).body
         world.bucket.put(flood["s3_key"], LARGE)
@@ -201,7 +201,7 @@ def test_how_far_the_sweep_is_behind_is_told(world: World) -> None:
     assert world.metrics.values["SweepBacklogAge"] == [LONG - 30 * 60, 0]
 
 
-def test_what_a_run_did_not_get_to_is_never_too_old_for_the_next(world: World) -> None:
+def test_payloads_left_by_a_run_are_never_too_old_for_the_next(world: World) -> None:
     """Nor hidden behind others that are older still."""
     for _ in range(5 * len(ISSUED_PARTITIONS) * OLDEST // 4):
         world.ingest.issue_upload_url("globex", UploadRequest())

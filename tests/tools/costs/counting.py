@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.runtime.fakes import FakeTable
 from wideload_cdk.ingest.tables import PAYLOAD_INDEXES
-from wideload_runtime.adapters.payload_table import item_of
+from wideload_runtime.adapters.ingest_table import item_of
 from wideload_runtime.core.ingest.payloads import Payload, Reservation
 
 Item = dict[str, Any]

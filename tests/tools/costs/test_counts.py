@@ -19,8 +19,8 @@ from tests.runtime.fakes import World
 from tests.tools.costs.counting import CountingTable, item_size
 from tools.costs import usage
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
-from wideload_runtime.adapters import s3_bucket
-from wideload_runtime.adapters.payload_table import item_of
+from wideload_runtime.adapters import ingest_bucket
+from wideload_runtime.adapters.ingest_table import item_of
 from wideload_runtime.core.files import parts
 from wideload_runtime.core.ingest import document
 from wideload_runtime.core.ingest.requests import Claim, UploadRequest, parse_send
@@ -62,7 +62,7 @@ def test_own_metrics() -> None:
 
 
 def test_limits_are_those_of_the_code() -> None:
-    assert usage.ARCHIVE_PART == s3_bucket.PART
+    assert usage.ARCHIVE_PART == ingest_bucket.PART
     assert usage.IN_ITEM_LIMIT == document.IN_ITEM_GZIP
     assert (usage.SINGLE_PUT_LIMIT, usage.LEAST_PART, usage.MOST_PARTS) == (
         parts.SINGLE_PUT,

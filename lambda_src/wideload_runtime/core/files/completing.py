@@ -156,7 +156,7 @@ class Completion:
         return asked
 
     def _note_ask(self, upload: Upload, checksum: str) -> Upload | None:
-        """Note that S3 is asked to join the parts; None if somebody else has noted so."""
+        """Record that S3 is asked to join the parts; None if another request has recorded that."""
         now = self.now()
         since = upload.completing_since or iso(now)
         return self.records.begin_ask(
@@ -180,13 +180,13 @@ class Completion:
             return self._finish(upload, verified=False)
         if stored is None and upload.state == "completing" and self._may_still_come(upload):
             raise still_completing()
-        # Somebody else aborted it; or parts were sent anew while S3 was joining those before.
+        # It was aborted in S3, or parts were sent again while S3 was joining the earlier ones.
         self._begin_anew(upload)
         return None
 
     def _begin_anew(self, upload: Upload) -> None:
-        """Have all parts sent again, to another object: whoever still believes in this one can
-        neither take the other for it nor remove it."""
+        """Have all parts sent again, to another object, which requests for this one can neither
+        mistake for it nor remove."""
         now = self.now()
         prefix, _, _ = upload.key.rpartition("/")
         trash = Trash(self.new_id(), upload.key, iso(now + LEFTOVER_SECONDS))

@@ -23,7 +23,7 @@ MAX_URL = 6 * 1024
 send lines of their own (`RequestHeaderSectionTooLarge`).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 SCANNED = 250
-"""Files whose names one page of a search looks at: half of what a query answers, if all names are
+"""Files that one page of a search compares: half of what one query returns if all names are
 long."""
 
 
@@ -38,7 +38,7 @@ class Files:
     def get(self, file_id: str) -> File:
         """
         Raises:
-            Refused: `unknown_file`, also for what is another person's.
+            Refused: `unknown_file`, also for another person's file.
         """
         file = self._known(file_id)
         if file.is_over(iso(self.now())):

@@ -1,4 +1,4 @@
-"""Names and content types of files: what is taken, and how a download is told of them."""
+"""Names and content types of files: checks, and the headers of a download."""
 
 from __future__ import annotations
 
@@ -73,8 +73,10 @@ def parse_content_type(value: Any) -> str:
 
 
 def matches(name: str, wanted: str) -> bool:
-    """Whether a name contains a text, whatever the case, the kind of space (U+202F stands in names
-    of macOS's screenshots) and however accents are written."""
+    """Return whether a name contains a text.
+
+    Case, kinds of space (macOS's screenshots have U+202F) and forms of accents don't matter.
+    """
     return _folded(wanted) in _folded(name)
 
 
@@ -86,7 +88,8 @@ def _folded(text: str) -> str:
 def content_disposition(name: str, *, shorter_by: int = 0) -> str:
     """The header that has browsers save a download under its name.
 
-    ASCII alone: S3 refuses what is no Latin-1. Clients that know no `filename*` get the fallback.
+    ASCII only, since S3 refuses characters outside of Latin-1. Clients that don't know
+    `filename*` use the fallback.
     https://www.rfc-editor.org/rfc/rfc6266#appendix-D
 
     Args:
@@ -121,7 +124,7 @@ def _shortened(name: str, bytes_of_url: int) -> str:
     end = len(stem)
     while end > 1 and (bytes_of_url > 0 or _cuts_character(stem, end)):
         end -= 1
-        # In a URL, what is percent-encoded is so once more.
+        # In a URL, percent-encoded text is percent-encoded again.
         bytes_of_url -= len(quote(_encoded(stem[end]) + _fallback(stem[end])))
     return f"{stem[:end]}{dot}{extension}"
 

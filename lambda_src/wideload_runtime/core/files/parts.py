@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 MIB = 1024 * 1024
 SINGLE_PUT = 64 * MIB
-"""Bytes up to which a file is one PUT, whose SHA-256 S3 proves: a multipart upload has only a
+"""Bytes up to which a file is one PUT, whose SHA-256 S3 checks: a multipart upload has only a
 checksum of its parts' checksums.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
 MIN_PART = 8 * MIB
-"""S3 wants 5 MiB of each part but the last; fewer parts are fewer requests."""
+"""S3's minimum is 5 MiB, except for the last part; larger parts need fewer requests."""
 MAX_PARTS = 10_000
 MAX_PART = 5 * 1024 * MIB
 MAX_SIZE = MAX_PARTS * MAX_PART

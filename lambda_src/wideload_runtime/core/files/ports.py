@@ -1,4 +1,4 @@
-"""What core needs of the table and of S3. Each method is one conditional request or transaction."""
+"""Interfaces to the table and to S3. Each method is one conditional request or transaction."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ class Ask:
 
     id: str
     ends: str
-    """Until when S3 may be at it."""
+    """Time until which S3 may be working on it."""
 
 
 class Records(Protocol):
-    """One person's records, made for that person: no method takes an owner, so that nobody can
-    forget whose a record must be."""
+    """Records of one person. No method takes an owner, so that none can be forgotten or wrong."""
 
     @property
     def owner(self) -> str: ...
@@ -75,16 +74,16 @@ class Records(Protocol):
         """
 
     def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
-        """Count what was held no more, unless that is done; the sweep looks again at `due_at`."""
+        """Stop counting held bytes, unless that is done; the sweep looks again at `due_at`."""
 
     def settle(self, upload: Upload, *, expires_at: int) -> None:
-        """The sweep need not look at an upload any more."""
+        """Remove an upload from the sweep's index."""
 
     def rename(self, file_id: str, name: str) -> File | None:
         """None if there is no such file."""
 
     def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
-        """Remove a file and leave its trash; False if it is not as given any more.
+        """Remove a file and leave its trash; False if the file has changed.
 
         Args:
             hold: As for `close`.
@@ -94,15 +93,15 @@ class Records(Protocol):
     def forget(self, trash: Trash) -> None: ...
 
     def mark_verified(self, file: File) -> None:
-        """Unless it is gone."""
+        """Mark it, unless it was deleted."""
 
     def mark_corrupt(self, file: File) -> bool:
-        """And let its content be uploaded again; False if it is not as given any more."""
+        """Mark it and allow its content to be uploaded again; False if the file has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An item that the sweep is to look at."""
+    """An item that is due for the sweep."""
 
     owner: str
     kind: Literal["upload", "file", "trash"]
@@ -114,8 +113,10 @@ class Due:
 class Table(Protocol):
     def of(self, owner: str) -> Records: ...
     def due(self, now: str) -> Iterator[Due]:
-        """What is due, oldest first in each shard, the shards in turns; perhaps things that were
-        done a moment ago."""
+        """Yield due items, oldest first in each shard, the shards in turns.
+
+        The index may lag: an item may have been handled a moment ago.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,12 @@ Action = dict[str, Any]
 
 
 Joining = Literal["done", "unclear", "failed", "conflict", "refused"]
-"""What came of asking S3 to join parts.
+"""Result of asking S3 to join parts.
 
-- `unclear`: S3 is still at it, was at it before, or its answer was lost: look at the object.
+- `unclear`: S3 is still working, worked on it before, or its answer was lost: look at the object.
 - `failed`: S3 is overloaded or failed: ask again.
 - `conflict`: it met another request to write the object: begin anew if that made no object.
-- `refused`: the parts are not those.
+- `refused`: S3 has other parts.
 """
 
 
@@ -179,11 +180,10 @@ class Bucket(Protocol):
         """Delete the object, and abort the multipart upload, if they are there."""
 
     def try_abort(self, key: str, s3_upload_id: str) -> None:
-        """Abort a multipart upload; when S3 fails, that is logged alone: a rule of the bucket
-        aborts what is left."""
+        """Abort a multipart upload; only log an error: the bucket's rule aborts it later."""
 
     def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
-        """`remove`; False, and a line in the log, when S3 fails: the sweep does it again."""
+        """`remove`; on an error of S3, log it and return False: the sweep tries again."""
 
 
 class Verifications(Protocol):

@@ -22,7 +22,7 @@ End = Literal["aborted", "expired"]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds, as far as duplicates are concerned."""
+    """Content of a file, by which duplicates are found."""
 
     sha256: str
     """Hex, in lower case."""
@@ -99,11 +99,11 @@ class Upload:
     """The checksum of the object that S3 was last asked to make of the parts."""
     completing_since: str | None = None
     ask_id: str | None = None
-    """The last request to S3 to make that object; whoever noted it makes it."""
+    """Id of the last request to S3 to make that object; its writer sends that request."""
     ask_ends: str | None = None
-    """Until when S3 may be at it, so that it is not asked again."""
+    """Time until which S3 may be working on it, and is not asked again."""
     conflict_since: str | None = None
-    """When S3 answered 409, which means to begin anew."""
+    """Time of S3's 409, after which the upload begins anew."""
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB may delete the item, once nothing is left to do."""
     held: int | None = None
@@ -145,7 +145,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Trash:
-    """An object that is nobody's any more, and that URLs may recreate."""
+    """An object without an owner, to be deleted once no URL can create it again."""
 
     id: str
     """The file's, or a ULID of its own."""
@@ -157,8 +157,11 @@ class Trash:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a person takes. Bytes and files are those of files, of open uploads, and of what was
-    aborted or deleted while a URL of it may be alive."""
+    """What counts against a person's quota.
+
+    Bytes and files include those of open uploads, and of aborted uploads and deleted files while a
+    URL of theirs may still be valid.
+    """
 
     bytes: int = 0
     files: int = 0

@@ -1,4 +1,4 @@
-"""What clients of file transfer may send, as values that core works on."""
+"""Requests of file transfer's clients, parsed and checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wideload_runtime.core.numbers import parse_integer
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_BODY = 1024 * 1024
-"""Bytes. What is allowed below takes less, however JSON escapes it."""
+"""Bytes: more than the largest allowed request has, however JSON escapes it."""
 MAX_CHECKED = 100
 MAX_CREATED = 25
 MAX_SIGNED = 100
@@ -26,8 +26,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A file that somebody wants to upload."""
+class UploadRequest:
+    """A file to upload."""
 
     name: str
     content_type: str
@@ -49,7 +49,7 @@ class Page:
     before: str | None = None
     """The id that the page before ended with."""
     contains: str = ""
-    """What the name holds."""
+    """Text that the name contains."""
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Page:
@@ -75,15 +75,15 @@ def parse_check(body: bytes) -> list[Content]:
     return [_content(file, f"files[{index}]") for index, file in enumerate(files)]
 
 
-def parse_create(body: bytes) -> list[Wish | Refused]:
+def parse_create(body: bytes) -> list[UploadRequest | Refused]:
     """
     Returns:
-        For each file the wish, or why that one alone is refused.
+        For each file the request, or the reason why that file is refused.
 
     Raises:
         Refused: `body_too_large`, `invalid_request`.
     """
-    return [_wish(file) for file in _list_of(body, "files", MAX_CREATED)]
+    return [_upload_request(file) for file in _list_of(body, "files", MAX_CREATED)]
 
 
 def parse_parts(body: bytes) -> list[WantedPart]:
@@ -106,11 +106,11 @@ def parse_rename(body: bytes) -> str:
     return parse_name(given["name"])
 
 
-def _wish(file: Any) -> Wish | Refused:
+def _upload_request(file: Any) -> UploadRequest | Refused:
     try:
         content = _content(file, "The file")
         name = parse_name(file.get("name"))
-        return Wish(name, parse_content_type(file.get("content_type")), content)
+        return UploadRequest(name, parse_content_type(file.get("content_type")), content)
     except Refused as refused:
         return refused
 

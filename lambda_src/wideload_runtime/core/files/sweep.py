@@ -1,4 +1,4 @@
-"""Bring uploads to an end that nobody ends, and remove what is left of what has ended."""
+"""End overdue uploads, delete expired files, and remove leftover objects."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Report:
     completed: int = 0
     """Uploads whose last step had not been recorded."""
     deleted: int = 0
-    """Files whose life was over."""
+    """Expired files."""
     leftovers: int = 0
-    """Objects that came back after they were removed: a PUT may arrive long after it began."""
+    """Objects removed again: a slow PUT may store its object after the removal."""
     failed: int = 0
-    """Items that could not be dealt with; the next run tries again."""
+    """Items that failed; the next run tries again."""
     backlog_seconds: int = 0
     """How long the oldest item that the run did not get to has been due."""
 
@@ -54,8 +54,8 @@ class Sweep:
     report: Report = field(default_factory=Report)
 
     def run(self) -> Report:
-        """Look at all that is due: one item of each person, then the next of each, so that nobody
-        can keep the sweep from another's."""
+        """Handle due items in turns, one of each person at a time, so that one person's many items
+        don't delay another's."""
         now = iso(self.now())
         by_owner: dict[str, list[Due]] = {}
         for due in self.table.due(now):
@@ -103,7 +103,7 @@ class Sweep:
         elif upload.state == "completing":
             self._complete(owner, upload)
         elif upload.state == "completed":
-            # It was completed, but perhaps the verifier was never told.
+            # It was completed, but the verifier may not have been told.
             if not self.verifications.ask(owner, upload.upload_id):
                 raise RuntimeError("the verifier's queue does not answer")
             self._settle(owner, upload)
@@ -119,7 +119,7 @@ class Sweep:
             self.uploads(owner).completion.complete(upload.upload_id)
             self.report.completed += 1
         except Refused as refused:
-            # Parts are missing, so it is open again; or S3 is still at it, until the next run.
+            # Parts are missing, so it is open again; or S3 is still working, until the next run.
             if refused.code not in ("parts_missing", "completing", "upload_gone"):
                 raise
 

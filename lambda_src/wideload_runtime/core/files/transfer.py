@@ -33,7 +33,7 @@ class FileTransfer:
     def uploads(self, owner: str, *, seconds_left: Callable[[], float]) -> Uploads:
         """
         Args:
-            owner: Whose uploads: the token's subject.
+            owner: Owner of the uploads: the token's subject.
             seconds_left: How long S3 may be waited for.
         """
         records = self.table.of(owner)

@@ -22,7 +22,7 @@ from wideload_runtime.core.files.files import remove
 from wideload_runtime.core.files.parts import hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
 from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
-from wideload_runtime.core.files.requests import Page, WantedPart, Wish
+from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
 from wideload_runtime.core.ulids import is_ulid
@@ -76,38 +76,42 @@ class Uploads:
             for content in contents
         ]
 
-    def create(self, wishes: Sequence[Wish | Refused]) -> list[dict[str, Any]]:
-        """What to send for each file.
+    def create(self, requests: Sequence[UploadRequest | Refused]) -> list[dict[str, Any]]:
+        """Begin or resume an upload for each file; return what the client must send.
 
         Raises:
             Refused: The first refusal, if all are refused; with all of them as `files`.
         """
-        known = self.records.find([wish.content for wish in wishes if isinstance(wish, Wish)])
+        known = self.records.find(
+            [each.content for each in requests if isinstance(each, UploadRequest)]
+        )
         begun: dict[Content, dict[str, Any]] = {}
         answers: list[dict[str, Any]] = []
         refusals: list[Refused] = []
-        for wish in wishes:
+        for request in requests:
             try:
-                if isinstance(wish, Refused):
-                    raise wish
-                answer = begun.get(wish.content)
+                if isinstance(request, Refused):
+                    raise request
+                answer = begun.get(request.content)
                 if answer is None:
                     listed = sum(len(other.get("parts", [])) for other in answers)
-                    answer = self._create(wish, known.get(wish.content), listed)
+                    answer = self._create(request, known.get(request.content), listed)
                     if "upload_id" in answer:
-                        begun[wish.content] = answer
+                        begun[request.content] = answer
             except Refused as refused:
                 refusals.append(refused)
                 answer = _error(refused)
             answers.append(answer)
-        if len(refusals) == len(wishes):
+        if len(refusals) == len(requests):
             first = refusals[0]
             raise Refused(
                 first.code, first.detail, retry_after=first.retry_after, members={"files": answers}
             )
         return answers
 
-    def _create(self, wish: Wish, known: File | Upload | None, listed: int) -> dict[str, Any]:
+    def _create(
+        self, request: UploadRequest, known: File | Upload | None, listed: int
+    ) -> dict[str, Any]:
         for _ in range(ROUNDS):
             if isinstance(known, File) and known.is_over(iso(self.now())):
                 remove(known, self.records, self.bucket, self.now())
@@ -116,7 +120,7 @@ class Uploads:
                 self.metrics.add("BytesSaved", known.size)
                 return {"duplicate": True, "file": known.shown}
             elif known is None:
-                if begun := self._begin(wish):
+                if begun := self._begin(request):
                     return begun
             elif known.is_over(iso(self.now())):
                 if known.state == "open":  # the sweep hasn't seen it yet
@@ -127,14 +131,14 @@ class Uploads:
                     return self._sending(known, held)
                 if done := self._complete(known):
                     return {"duplicate": True, "file": done.shown}
-            known = self.records.find([wish.content]).get(wish.content)
+            known = self.records.find([request.content]).get(request.content)
             if known is None:
-                self._refuse_if_full(wish)
+                self._refuse_if_full(request)
         raise conflict()
 
-    def _begin(self, wish: Wish) -> dict[str, Any] | None:
+    def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
         """A new upload; None if the table did not take it."""
-        size, now = wish.content.size, self.now()
+        size, now = request.content.size, self.now()
         if size > self.limits.max_file_size:
             raise Refused(
                 "file_too_large",
@@ -145,10 +149,10 @@ class Uploads:
         upload = Upload(
             upload_id=upload_id,
             state="open",
-            name=wish.name,
+            name=request.name,
             size=size,
-            content_type=wish.content_type,
-            sha256=wish.content.sha256,
+            content_type=request.content_type,
+            sha256=request.content.sha256,
             part_size=part_size(size),
             part_count=part_count(size),
             key=f"{self.prefix}{upload_id}",
@@ -158,8 +162,8 @@ class Uploads:
         )
         return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
 
-    def _refuse_if_full(self, wish: Wish) -> None:
-        usage, quota, size = self.records.usage(), self.limits.quota, wish.content.size
+    def _refuse_if_full(self, request: UploadRequest) -> None:
+        usage, quota, size = self.records.usage(), self.limits.quota, request.content.size
         if quota.lacks_room(usage, size):
             raise Refused(
                 "quota_exceeded",
@@ -190,7 +194,7 @@ class Uploads:
             return None
 
     def _sending(self, upload: Upload, held: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """What is to be sent of an upload, given the parts that S3 holds."""
+        """Return what the client has yet to send, given the parts that S3 holds."""
         answer: dict[str, Any] = {"upload_id": upload.upload_id}
         if upload.is_multipart:
             answer |= {"part_size": upload.part_size, "part_count": upload.part_count}
@@ -325,8 +329,8 @@ class Uploads:
     def close(self, upload: Upload, state: End) -> bool:
         """End an upload, and remove what S3 holds of it; False if it has changed meanwhile.
 
-        What it takes is given back once no URL of it can store anything: those of parts die with
-        the multipart upload, that of a single PUT lives on, until the sweep looks.
+        Its bytes are counted until no URL of it can store an object: URLs of parts end with the
+        multipart upload, that of a single PUT stays valid until it expires.
         """
         now = self.now()
         ends = urls_end(upload, now, self.limits.url_seconds)
@@ -343,8 +347,10 @@ class Uploads:
         return True
 
     def _held(self, upload: Upload, listed: int = 0) -> list[dict[str, Any]] | None:
-        """What S3 holds of an unfinished upload; None if S3 knows nothing of its parts: then
-        completing it tells whether S3 made the object of them, or they are to be sent anew."""
+        """Return the parts that S3 holds of an unfinished upload; None if S3 has no such upload.
+
+        Then completing it shows whether S3 has joined the parts, or they must be sent again.
+        """
         if not upload.is_multipart:
             stored = self.bucket.stored(upload.key)
             return [{"number": 1, "sha256": upload.sha256}] if stored else []

@@ -17,7 +17,7 @@ version, never change or go."""
 
 
 class ObjectGoneError(Exception):
-    """A file's object is gone: the file is just being deleted, or somebody else deleted it."""
+    """A file's object doesn't exist: the file is being deleted, or the object was deleted in S3."""
 
 
 class Content(Protocol):

@@ -1,1 +1,1 @@
-"""Payload ingest: what is decided about payloads, from a request to the record."""
+"""Payload ingest: decisions about payloads, from the request to the record."""

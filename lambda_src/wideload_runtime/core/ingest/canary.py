@@ -26,7 +26,7 @@ RECORD_NOISE = 48 * 1024
 """Random bytes. Their base64 shrinks by a quarter: 6 MiB of JSON, whose gzip is too large for
 clients to send inline (4 MiB)."""
 REQUEST_SECONDS = 30
-"""API Gateway gives up after as many."""
+"""API Gateway's own timeout."""
 DELETE_SECONDS = 10
 RESERVE_SECONDS = 35
 """Kept back from a run for removing both payloads and the key."""
@@ -96,10 +96,10 @@ class Canary:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self) -> None:
-        """Send both payloads, read them back, and remove them, also those of a run that died.
+        """Send both payloads, read them back, and delete them, also those of a crashed run.
 
         Raises:
-            CanaryError: Something went otherwise than clients may expect.
+            CanaryError: An answer differed from what clients may expect.
         """
         key = new_key(self.key_id)
         self.keys.put(

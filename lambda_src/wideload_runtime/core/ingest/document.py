@@ -39,7 +39,7 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is known of a document once it was read to its end."""
+    """Sizes, hash and summary of a document that was read to its end."""
 
     size: int
     """Bytes of JSON."""

@@ -12,8 +12,8 @@ MAGIC = b"\x1f\x8b"
 PIECE = 1024 * 1024
 """Bytes that one step of decompression may put out."""
 FREE_OUTPUT = 256 * 1024 * 1024
-"""Bytes of output that are allowed whatever the ratio: small bodies of much repetition are
-common, and so much is processed in seconds."""
+"""Bytes of output that are allowed at any ratio: small, repetitive bodies are common, and this
+much is processed in seconds."""
 MAX_RATIO = 200
 """Output to input beyond `FREE_OUTPUT`. Call logs compress 3 to 20 times, deflate at most
 1,032 times (https://zlib.net/zlib_tech.html)."""
@@ -48,7 +48,7 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Gunzip a stream of one or more members (RFC 1952, 2.2), checksums included.
 
     Raises:
-        Refused: `invalid_gzip` for what isn't whole members and nothing else;
+        Refused: `invalid_gzip` for anything but complete gzip members;
             `document_too_large` for a decompression bomb.
     """
     inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)

@@ -1,7 +1,7 @@
-"""Take documents in: issue URLs, accept what is sent inline, and what is claimed.
+"""Issue upload URLs, and accept inline documents and claims.
 
-Every public method is safe to repeat. What a client was told is true of the table: an answer
-leaves only after the record was written.
+Every public method is safe to repeat. An answer is sent only after the record was written, so
+that the table holds all that clients were told.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TRANSIT_SECONDS = 8 * 24 * 3600
 """Records of unused URLs go a day after their objects do."""
 IDEMPOTENCY_SECONDS = 24 * 3600
 RESERVATION_MS = 35_000
-"""Longer than a request lives (30 s), so that whoever held it is gone."""
+"""Longer than a request can run (30 s), so that its holder has ended."""
 
 
 class Urls(Protocol):
@@ -81,24 +81,24 @@ class Ingest:
     # Upload URLs
 
     def issue_upload_url(
-        self, tenant: str, wish: UploadRequest, idempotency_key: str | None = None
+        self, tenant: str, request: UploadRequest, idempotency_key: str | None = None
     ) -> Reply:
         """Record a payload and sign a URL for its bytes.
 
         Under an idempotency key, the same hash gets the same payload again, with a fresh URL:
-        a client that died and began anew uploads to the same object, which takes it once.
+        a client that crashed and began again uploads to the same object, which is stored once.
         """
         payload_id = self.new_id()
-        if idempotency_key and wish.sha256:
-            held = self._reserve(tenant, idempotency_key, payload_id, wish.sha256)
+        if idempotency_key and request.sha256:
+            held = self._reserve(tenant, idempotency_key, payload_id, request.sha256)
             payload_id = held.payload_id
         key = transit_key(tenant, payload_id)
         now = self.now()
         url, headers = self.urls.presign_put(
             key,
-            length=wish.content_length,
-            sha256=wish.sha256,
-            content_type=wish.content_type,
+            length=request.content_length,
+            sha256=request.sha256,
+            content_type=request.content_type,
         )
         self.table.create(
             Payload(
@@ -108,11 +108,11 @@ class Ingest:
                 source="s3",
                 created_at=iso(now),
                 expires_at=int(now) + TRANSIT_SECONDS,
-                call_id=wish.call_id,
+                call_id=request.call_id,
                 open_shard=issued_shard(payload_id),
                 s3_key=key,
-                declared_size=wish.content_length,
-                declared_sha256=wish.sha256,
+                declared_size=request.content_length,
+                declared_sha256=request.sha256,
             )
         )
         return Reply(
@@ -170,12 +170,12 @@ class Ingest:
                 self.table.unreserve(record, payload_id=held.payload_id)
             raise
         except Exception:
-            # Whether it was stored is unknown, so the key stays; but nobody need wait for us.
-            self.table.surrender(record, payload_id=held.payload_id)
+            # The payload may be stored, so the key stays; but other requests need not wait.
+            self.table.end_reservation_lease(record, payload_id=held.payload_id)
             raise
 
     def _reserve(self, tenant: str, key: str, payload_id: str, fingerprint: str) -> Reservation:
-        """Take an idempotency key, or see who has it for the same request."""
+        """Reserve an idempotency key, or return its reservation by the same request."""
         now = self.now()
         held = self.table.reserve(
             _record_of(tenant, key),
@@ -192,7 +192,7 @@ class Ingest:
         return held
 
     def _accept_again(self, caller: Caller, request: Inline | Claim, held: Reservation) -> Reply:
-        """Answer a request that was made before, by whoever holds its key."""
+        """Answer a repeated request as the one that reserved its key was answered."""
         first = self.table.get(held.payload_id)
         if first and first.s3_key:
             reply = self._accept_claim(caller, Claim(first.s3_key))
@@ -212,7 +212,7 @@ class Ingest:
             raise Refused(
                 "in_progress", "The same request is still being processed.", retry_after=2
             )
-        return self._accept(caller, request, held.payload_id)  # whoever held it is gone
+        return self._accept(caller, request, held.payload_id)  # its holder has ended
 
     def _accept_inline(self, caller: Caller, request: Inline, payload_id: str) -> Reply:
         started = self.now()

@@ -1,8 +1,8 @@
-"""Where a piece of JSON may be cut, and which brackets are open there.
+"""Find where a piece of JSON may be cut, and which brackets are open there.
 
 A regular expression passes over strings, and the brackets that are left are matched by taking out
-pairs, so that no step of Python is made per character, string or bracket. What isn't JSON may give
-any answer: whoever asks proves the piece.
+pairs, so that Python takes no step per character, string or bracket. For invalid JSON the result
+is arbitrary: callers check each piece with a parser.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def last_break(buffer: bytes, start: int, limit: int) -> int:
         # After the last string stand a number or space alone: look before it, and its name.
         found = _last_of_breaks(buffer, *strings.span(1))
         if found < 0 and strings.start(1) > start:
-            return after  # strings in a row are no JSON: whoever proves the piece finds that
+            return after  # adjacent strings are no JSON, as the caller's parser finds
     if found < 0:
         return start
     return found if buffer[found] == ord(",") else found + 1
@@ -83,7 +83,7 @@ def nested(now_open: bytes, found: bytes) -> bytes | None:
 
 
 def closers(now_open: bytes | bytearray) -> bytes:
-    """What closes the opening brackets, innermost first."""
+    """Return the brackets that close the opening ones, innermost first."""
     return bytes(now_open[::-1]).translate(_TO_CLOSERS)
 
 
@@ -114,5 +114,5 @@ def nth_bracket(buffer: bytes, start: int, number: int) -> int:
     """The place after the bracket of this number, from `start` on, outside strings."""
     step = rb'(?:[^"{}\[\]]*+(?:%b[^"{}\[\]]*+)*+[{}\[\]]){%d}' % (_STRING, number)
     found = re.compile(step, re.DOTALL).match(buffer, start)
-    assert found is not None  # noqa: S101 - whoever asks has counted them
+    assert found is not None  # noqa: S101 - the caller has counted them
     return found.end()

@@ -1,9 +1,9 @@
-"""Check a JSON document as a stream, and say where its records begin and end.
+"""Check a JSON document as a stream, and find where its records begin and end.
 
-No JSON library for Python both streams and tells byte offsets, which the archive needs to cut
+No JSON library for Python both streams and reports byte offsets, which the archive needs to cut
 a document between records. So the work is shared: regular expressions find a place to cut that
-lies outside strings, the brackets before it tell what is open there, and orjson, a strict
-parser, proves each piece between brackets that open and close it. Every step runs in C over a
+lies outside strings, the brackets before it show what is open there, and orjson, a strict
+parser, checks each piece between brackets that open and close it. Every step runs in C over a
 batch of bytes, so that time grows with the size of a document and hardly with its shape. The
 choice, with figures, is in docs/adr/0004-streaming-json.md.
 """
@@ -37,7 +37,7 @@ BATCH = 256 * 1024
 MAX_MEMBERS = 65_536
 """Members of the top-level object, whose names are remembered to refuse duplicates."""
 BATCHES_WITHOUT_GUESS = 8
-"""After a wrong guess: so many batches go by without another."""
+"""Batches without a guess after a wrong one."""
 
 _PLAIN_LEVELS = 32
 _CONTAINER = rb"[\[{](?:[^\[\]{}\"]++|%b)*+[\]}]" % STRING.pattern

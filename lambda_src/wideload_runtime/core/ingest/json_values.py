@@ -1,7 +1,7 @@
-"""Pass over values of any size and shape, and prove each piece of them.
+"""Pass over values of any size and shape, and check each piece of them.
 
-What is larger than a batch is descended into: the brackets that stay open are all that is kept of
-it. Each piece that is passed over is parsed by orjson between brackets that open and close it.
+A value larger than a batch is passed over in pieces; only its open brackets are kept. Each piece
+is parsed by orjson between brackets that open and close it.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ class JsonValues(JsonWindow):
                 yield from self._step()
 
     def _piece(self, base: int) -> bool:
-        """Pass over as much of what is open below `base` as a batch shows; False: over nothing."""
+        """Pass over as much of the values open below `base` as a batch holds; False if nothing."""
         buffer, start = self._buffer, self._position
         inner = bytes(self._open[base:])
-        # A little first: what remains of a container is often little, and ends there.
+        # Try a small piece first: the rest of a container is often small.
         for size in (self._batch // 64 or 1, self._batch):
             end = last_break(buffer, start, start + size)
             found = brackets(buffer[start:end])
@@ -104,7 +104,7 @@ class JsonValues(JsonWindow):
             return False
         if opened is None:
             ends_at = closed_by(found, len(inner))
-            # Where brackets don't match, none may end it: then orjson says what is wrong.
+            # If brackets don't match, none may end it: then orjson finds the error.
             end = nth_bracket(buffer, start, ends_at) if ends_at else end
             opened = b""
         value = self._prove(start, end, self._prefix(inner), closers(opened), around=base)
@@ -136,7 +136,7 @@ class JsonValues(JsonWindow):
         return around + (b'[""' if innermost == b"[" else b'{"":""')
 
     def _step(self) -> Steps[None]:
-        """Pass over one member or element whose token is too long for a batch, or into it."""
+        """Pass over, or into, one member or element whose token is too long for a batch."""
         byte = yield from self._next_byte()
         innermost = self._open[-1]
         if byte == closers(self._open[-1:])[0]:
@@ -232,7 +232,7 @@ class JsonValues(JsonWindow):
     def _prove(
         self, start: int, end: int, before: bytes = b"", after: bytes = b"", *, around: int
     ) -> Any:
-        """Parse a piece with orjson, which refuses what isn't strictly JSON."""
+        """Parse a piece with orjson, which refuses anything but strict JSON."""
         try:
             return self._parse(start, end, before, after, around=around)
         except orjson.JSONDecodeError as error:
@@ -247,7 +247,7 @@ class JsonValues(JsonWindow):
             self._refuse(_REASONS.get(error.msg, error.msg))
 
     def _parse(self, start: int, end: int, before: bytes, after: bytes, *, around: int) -> Any:
-        """What a piece holds between brackets that open and close it.
+        """Return the value of a piece within the brackets around it.
 
         Args:
             around: Levels of nesting around all of it.
@@ -260,8 +260,8 @@ class JsonValues(JsonWindow):
         deepest = around + levels + len(piece)
         if deepest > MAX_DEPTH:
             deepest = around + levels + piece.count(b"[") + piece.count(b"{")
-        # The more brackets around it make orjson refuse what is nested too deep for us. Each of
-        # them must hold one value, or the piece has closed some, and opened others.
+        # Additional brackets around it make orjson refuse too deep nesting. Each of them must hold
+        # one value, else the piece has closed some of them and opened others.
         frames = JUDGES_DEPTH - MAX_DEPTH + around if deepest > MAX_DEPTH else 0
         try:
             with without_collector():

@@ -78,7 +78,7 @@ class Page:
 def _id_of_time(name: str, text: str) -> str:
     """The part of a ULID that a time makes."""
     try:
-        time = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that nobody encoded
+        time = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that was not percent-encoded
         if time.tzinfo is None:
             time = time.replace(tzinfo=UTC)
         return str(ULID.from_datetime(time))[:10]

@@ -4,9 +4,9 @@
                                      └───▶ failed
     issued ──▶ expired            (a URL that was never used)
 
-`expired` is written nowhere: a record stays `issued` until DynamoDB deletes it, and is shown as
-`expired` once its URL is long over. `uploaded` waits for the worker. `processing` carries a lease,
-which expires, so that a payload whose function died is taken up again.
+`expired` is never written: a record stays `issued` until DynamoDB deletes it, and is shown as
+`expired` long after its URL has expired. `uploaded` waits for the worker. `processing` has a lease,
+which expires, so that a crashed function's payload is processed again.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ class Payload:
 
 
 class PayloadTable(Protocol):
-    """Where records live. Each method is one conditional request.
+    """Table of payloads. Each method is one conditional request.
 
-    A record or idempotency key whose `expires_at` has passed is neither read nor listed, and gives
-    way to a new one, although DynamoDB may take days to delete it.
+    A record or idempotency key whose `expires_at` has passed is neither read nor listed, and a
+    new one replaces it, although DynamoDB may take days to delete it.
     """
 
     def create(self, payload: Payload) -> None: ...
@@ -107,43 +107,43 @@ class PayloadTable(Protocol):
     def mark_uploaded(
         self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
     ) -> None:
-        """To `uploaded`, from a state in which nobody works on it; else nothing happens."""
+        """Set `uploaded`, unless the payload is being processed or finished."""
 
     def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
-        """To `processing`, unless it is done, not there or leased to another: then None."""
+        """Set `processing`; None if it is finished, missing or leased to another owner."""
 
     def release(self, payload_id: str, *, owner: str) -> None:
-        """From `processing` back to `uploaded`, if the lease is still the owner's."""
+        """Set `uploaded` again, if the owner still has the lease."""
 
     def finish(self, payload: Payload, *, owner: str) -> None:
-        """To `stored` or `failed`.
+        """Set `stored` or `failed`.
 
         Raises:
-            LeaseLostError: The lease is another's by now.
+            LeaseLostError: Another owner has the lease.
         """
 
     def reserve(
         self, key: str, *, payload_id: str, fingerprint: str, until: int, expires_at: int
     ) -> Reservation:
-        """Take an idempotency key, or say who has it."""
+        """Reserve an idempotency key, or return its present reservation."""
 
     def unreserve(self, key: str, *, payload_id: str) -> None:
-        """Give an idempotency key back."""
+        """Delete the reservation of an idempotency key."""
 
-    def surrender(self, key: str, *, payload_id: str) -> None:
-        """Keep an idempotency key, but end the time for which others wait."""
+    def end_reservation_lease(self, key: str, *, payload_id: str) -> None:
+        """Keep an idempotency key reserved, but let other requests for it proceed now."""
 
     def delete(self, payload: Payload) -> bool:
         """Remove a record, unless its state has changed since it was read: then False."""
 
     def known(self, payload_ids: Collection[str]) -> set[str]:
-        """Those, of up to `MAX_KNOWN`, that have a record."""
+        """Return those, of up to `MAX_KNOWN` ids, that have a record."""
 
     def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
-        """Payloads of one partition of the sweep's index, created in that time, oldest first."""
+        """Yield payloads of a partition of the sweep's index, by time of creation."""
 
     def swept_until(self) -> str | None:
-        """What `keep_swept_until` kept last."""
+        """Return the time last given to `keep_swept_until`."""
 
     def keep_swept_until(self, time: str) -> None: ...
 
@@ -171,21 +171,21 @@ EVERY_ID = IdRange("", "~")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of a list, perhaps a short or an empty one though others follow."""
+    """A page of a list; it may be short or empty even if others follow."""
 
     payloads: list[Payload]
     last: str | None
-    """Id below which the next page begins; None: nothing follows."""
+    """Id below which the next page begins; None after the last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Who holds an idempotency key."""
+    """Reservation of an idempotency key by a payload."""
 
     payload_id: str
     fingerprint: str
     lease_until: int
-    """Epoch milliseconds until which the holder's work may be going on."""
+    """Epoch milliseconds until which the reserving request may be running."""
 
 
 UNUSED_SECONDS = 2 * 3600
@@ -205,12 +205,12 @@ OPEN_PARTITIONS = tuple(f"open#{shard}" for shard in range(OPEN_SHARDS))
 
 
 def issued_shard(payload_id: str) -> str:
-    """Where the sweep finds a payload whose URL was issued, while nobody has claimed it."""
+    """Partition of the sweep's index for a payload whose URL was issued but not claimed."""
     return ISSUED_PARTITIONS[_shard(payload_id, OPEN_SHARDS)]
 
 
 def open_shard(payload_id: str) -> str:
-    """Where the sweep finds a payload that was claimed or taken up, until it is finished."""
+    """Partition of the sweep's index for a claimed or processing payload, until it is finished."""
     return OPEN_PARTITIONS[_shard(payload_id, OPEN_SHARDS)]
 
 

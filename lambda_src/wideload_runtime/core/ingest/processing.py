@@ -1,4 +1,4 @@
-"""Process uploaded objects, one holder of the lease at a time."""
+"""Processing of uploaded objects, by one holder of the lease at a time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and how long there is to answer."""
+    """A request's tenant and id, and whether there is time left to answer."""
 
     tenant: str
     request_id: str
@@ -81,7 +81,7 @@ class Processor:
     now: Callable[[], float] = time.time
 
     def work(self, s3_key: str, *, owner: str, has_time: Callable[[], bool]) -> Payload | None:
-        """Process an uploaded object, away from any request.
+        """Process an uploaded object, outside of any request.
 
         Returns:
             The record, finished by any worker; None if there is no such payload or object.
@@ -97,7 +97,7 @@ class Processor:
             return None
         if payload.done:
             return payload
-        # Only what has yet to be processed takes a slot: most uploads are claimed by now.
+        # Only unprocessed payloads take a slot: most uploads have been claimed by now.
         share = (
             self.shares.worker_for(payload.tenant, owner=owner) if self.shares else nullcontext()
         )
@@ -112,13 +112,13 @@ class Processor:
                 upload.close()
 
     def is_open(self, s3_key: str) -> bool:
-        """Whether there is such a payload, and it isn't finished."""
+        """Return whether there is such a payload, and it isn't finished."""
         parsed = parse_transit_key(s3_key)
         payload = self.table.get(parsed[1]) if parsed else None
         return payload is not None and not payload.done
 
     def give_up(self, s3_key: str, *, owner: str) -> None:
-        """Fail a payload that could not be processed, for a reason that isn't its own.
+        """Fail a payload that could not be processed, for a reason other than its content.
 
         It can be taken up again by a claim, or by putting its message back.
         """
@@ -132,7 +132,7 @@ class Processor:
         self._fail(s3_key, owner=owner, code="duplicate", detail=f"It is stored as {repeats}.")
 
     def lose(self, s3_key: str, *, owner: str) -> bool:
-        """Fail a payload whose object is gone; returns whether it was still open."""
+        """Fail a payload whose object was deleted; return whether it was still open."""
         detail = "The uploaded object was deleted before it could be processed: send it again."
         lost = self._fail(s3_key, owner=owner, code="upload_lost", detail=detail)
         if lost is None:
@@ -145,7 +145,7 @@ class Processor:
         self.tell_failed(payload)
 
     def _fail(self, s3_key: str, *, owner: str, code: str, detail: str) -> Payload | None:
-        """Returns the record as it is now; None if the payload was not open."""
+        """Return the new record; None if the payload was not open."""
         parsed = parse_transit_key(s3_key)
         if parsed is None:
             return None
@@ -223,7 +223,7 @@ class Processor:
         max_size: int,
         has_time: Callable[[], bool],
     ) -> Payload:
-        """Keep a document; returns its record, which is yet to be written.
+        """Store a document; return its record, which is yet to be written.
 
         Raises:
             Refused: The document isn't acceptable.
@@ -260,7 +260,7 @@ class Processor:
         return self._finished(stored)
 
     def _finished(self, payload: Payload) -> Payload:
-        """Without a lease, no longer open, and listed from now on."""
+        """Return a finished record: without a lease, no longer open, and in the lists."""
         retention = self.retention_seconds
         return replace(
             payload,
@@ -284,7 +284,7 @@ def failed_by(payload: Payload, refused: Refused) -> Payload:
 
 
 def _checked(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Iterator[bytes]:
-    """Pass an object through, and refuse it at its end if it isn't what was announced."""
+    """Pass an object through; refuse it at its end if size or hash differ from the request's."""
     seen = hashlib.sha256() if sha256 else None
     length = 0
     for chunk in chunks:
@@ -307,7 +307,7 @@ def _call_id(document: Document) -> str | None:
 
 
 def upload_ms(payload: Payload, upload: Upload, reported_ms: int | None) -> int:
-    """How long the upload took: as the client says, else from URL to object."""
+    """Return the duration of the upload: the client's, else from URL to object."""
     if reported_ms is not None:
         return reported_ms
     issued = datetime.fromisoformat(payload.created_at).timestamp()

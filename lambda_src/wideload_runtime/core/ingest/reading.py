@@ -1,4 +1,4 @@
-"""Give out what was stored, to the tenant whose it is."""
+"""Read and delete stored payloads, for their tenant only."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Reader:
     now: Callable[[], float] = time.time
 
     def payload(self, tenant: str, payload_id: str) -> dict[str, Any]:
-        """What is known of a payload, and last its document when that is small.
+        """Return a payload's record, and as its last member the document if that is small.
 
         Raises:
-            Refused: `unknown_payload`, also for what is another tenant's; `document_gone`.
+            Refused: `unknown_payload`, also for another tenant's payload; `document_gone`.
         """
         payload = self._owned(tenant, payload_id)
         known = _shown(self._unused(payload))
@@ -141,7 +141,7 @@ class Reader:
                 )
             keys = [payload.s3_key] if payload.s3_key else []
             if payload.document is None:
-                # Also unnamed: a function may have died between archive and record.
+                # Not in the record: a function may have crashed between archive and record.
                 keys.append(archive_key(tenant, payload_id))
             self.archives.delete(*keys)
             # A claim may have come meanwhile, and made an archive.

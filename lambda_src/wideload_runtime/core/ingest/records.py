@@ -48,7 +48,7 @@ def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]
 
 def _ends(text: bytes) -> Iterator[tuple[int, int]]:
     """Where each record starts and ends."""
-    # A character for each byte: what isn't ASCII stands in strings alone.
+    # One character for each byte: other characters than ASCII occur only in strings.
     characters = text.decode("latin-1")
     between, decode = _BETWEEN.match, _JSON.raw_decode
     end = 0

@@ -1,4 +1,4 @@
-"""What clients may send, in every form that was ever allowed, as values that core works on."""
+"""Requests of ingest's clients, in every supported form, parsed and checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_PUT = 5 * 1024**3
 """Bytes of one PUT. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 MAX_UPLOAD_MS = 7 * 24 * 3600 * 1000
-"""An object in transit lives seven days, so no upload can have taken longer."""
+"""Transit objects are deleted after seven days, so no upload took longer."""
 MAX_CALL_ID = 256
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -30,7 +30,7 @@ GZIP_TYPES = {"application/gzip", "application/x-gzip"}
 DOCUMENT_TYPES = JSON_TYPES | GZIP_TYPES | {"application/octet-stream"}
 
 GZIP_TAKEN_FOR_TEXT = b"\x1f\xef\xbf\xbd"
-"""How gzip starts once it was decoded as UTF-8 and its second byte replaced by U+FFFD."""
+"""First bytes of gzip that was decoded as UTF-8, its second byte replaced by U+FFFD."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CLAIM_MEMBERS = {"s3_key", "upload_duration_ms", "s3_reference", "s3_bucket", "call_id"}
@@ -38,7 +38,7 @@ _CLAIM_MEMBERS = {"s3_key", "upload_duration_ms", "s3_reference", "s3_bucket", "
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """A wish for an upload URL. Without size and hash the URL takes any body."""
+    """A request for an upload URL. Without size and hash the URL accepts any body."""
 
     content_length: int | None = None
     sha256: str | None = None
@@ -122,7 +122,7 @@ def parse_send(
 
 
 def damaged_text(text: bytes) -> Refused:
-    """The refusal of a body in which the gateway put U+FFFD for what isn't UTF-8, or may have."""
+    """Return the refusal of a body in which the gateway may have replaced bytes by U+FFFD."""
     if text.startswith(GZIP_TAKEN_FOR_TEXT):
         return Refused(
             "invalid_gzip",
@@ -138,7 +138,7 @@ def damaged_text(text: bytes) -> Refused:
 
 
 def _special_form(body: bytes) -> Inline | Claim | None:
-    # A look for the names first: most bodies are call logs, and are parsed only once, later.
+    # Search for the names first: most bodies are call logs, which are parsed only later.
     if b'"s3_key"' not in body and b'"compressed"' not in body:
         return None
     try:

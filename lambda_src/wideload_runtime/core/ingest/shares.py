@@ -1,4 +1,4 @@
-"""How many workers one tenant may have at once, so that the queue moves on for the others."""
+"""Limit of the workers that one tenant may use at once, so that others' payloads don't wait."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def again_seconds(waits: int) -> int:
 
 class WorkerSlots(Protocol):
     def take_slot(self, tenant: str, *, owner: str, now: int, until: int, slots: int) -> int | None:
-        """Take one of a tenant's slots until a time in epoch milliseconds; None: all are taken."""
+        """Take one of a tenant's slots until a time in epoch ms; None if all are taken."""
 
     def free_slot(self, tenant: str, slot: int, *, owner: str) -> None:
-        """Give a slot back, if it is still the owner's."""
+        """Release a slot, if the owner still has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class TenantShares:
     """
     Args:
         slots: Workers that one tenant may have at once.
-        hold_ms: After which a slot is free whose worker died: longer than it can run.
+        hold_ms: Time after which a crashed worker's slot is free: longer than a worker can run.
         now: Epoch seconds.
     """
 

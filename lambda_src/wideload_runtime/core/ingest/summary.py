@@ -1,4 +1,4 @@
-"""What a payload's record holds of its document: bounded, whatever the document is."""
+"""Summary of a document for its payload's record, of bounded size for any document."""
 
 from __future__ import annotations
 

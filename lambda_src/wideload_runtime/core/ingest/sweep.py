@@ -1,6 +1,6 @@
-"""Reconcile the table with the bucket: what fell between two steps is taken up again.
+"""Reconcile the table with the bucket: swept uploads are queued again.
 
-No tenant can keep the sweep from another's payloads. First it finds out which uploads are stuck,
+No tenant can delay the sweep of another's payloads. First it finds out which uploads are stuck,
 which costs a request for `BATCH` payloads; then each tenant has one of its own put back into the
 queue before any tenant has a second one. A URL that was never used costs no write: its record stays
 `issued` until DynamoDB deletes it.
@@ -30,21 +30,21 @@ from wideload_runtime.core.times import epoch, iso
 from wideload_runtime.core.turns import Mapping, in_turns
 
 GRACE_SECONDS = 15 * 60
-"""What is younger may still be on its way: an upload that started just before its URL expired, a
-message in the queue."""
+"""Younger payloads may still be in progress: by an upload that started just before its URL
+expired, or a message in the queue."""
 WINDOW_SECONDS = 3 * 3600
-"""How far back issued URLs and objects are looked at, at least; the sweep runs hourly. Longer than
-an hour for uploads that go on for long after their URL expired."""
+"""Age up to which issued URLs and objects are checked, at least; the sweep runs hourly. Longer than
+an hour because of uploads that continue long after their URL expired."""
 TRANSIT = "transit/"
 PREFIXES = (TRANSIT, "archive/")
 BATCH = MAX_KNOWN
-"""Payloads of a tenant, for which one listing shows whose object is there."""
+"""Payloads of a tenant whose objects one listing finds."""
 SLICE = 50_000
 """Payloads held in memory at a time: some 30 MB."""
 OLDEST = 1000
-"""Issued URLs of each partition, older than the window, that get another look."""
+"""Issued URLs of each partition, older than the window, that are checked again."""
 NAMED = 20
-"""Keys of orphans in a report, for whoever looks after them."""
+"""Keys of orphans in a report, for the operator."""
 
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 class Listing(Protocol):
     def tenants(self, prefix: str) -> Iterator[str]:
-        """Those with objects under a prefix."""
+        """Tenants with objects under a prefix."""
 
     def keys(self, prefix: str, tenant: str, *, after: str, before: str) -> Iterator[str]:
         """Keys of a tenant's objects under a prefix whose payload ids lie between two."""
@@ -67,8 +67,8 @@ class Report:
     lost: int
     """Payloads whose object was deleted before it could be processed."""
     orphans: int
-    """Objects without a record: of uploads, which expire with their prefix, and of archives, whose
-    function died before it wrote the record."""
+    """Objects without a record: uploads, which expire with their prefix, and archives, whose
+    function crashed before it wrote the record."""
     orphan_keys: tuple[str, ...] = ()
     """The first of them."""
     backlog_seconds: int = 0
@@ -77,10 +77,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a look at some payloads of one tenant found."""
+    """Some payloads of one tenant, by whether they have an object."""
 
     stuck: list[Payload]
-    """Their objects are there."""
+    """They have an object."""
     gone: list[Payload]
     """They have no object."""
     left: list[Payload]
@@ -104,10 +104,10 @@ class Sweep:
     in_parallel: Mapping = map
 
     def run(self, has_time: Callable[[], bool] = lambda: True) -> Report:
-        """Look at all that is unfinished for too long, and at recent objects.
+        """Check payloads that are unfinished for too long, and recent objects.
 
         Args:
-            has_time: Whether to begin anything more; what is left then is for the next run.
+            has_time: Whether to begin another step; the rest is left to the next run.
         """
         old = iso(self.now() - self.upload_url_seconds - GRACE_SECONDS)
         swept_until = self.table.swept_until() or ""
@@ -158,7 +158,7 @@ class Sweep:
         return (payload for payload in in_turns(parts) if not self._is_leased(payload))
 
     def _find(self, due: Iterator[Payload], has_time: Callable[[], bool]) -> Iterator[_Found]:
-        """Look whose object is there."""
+        """Find out which payloads have an object."""
         while some := list(islice(due, SLICE)):
             by_tenant: dict[str, list[Payload]] = {}
             for payload in some:
@@ -188,7 +188,7 @@ class Sweep:
     def _repair(
         self, stuck: Iterable[Payload], has_time: Callable[[], bool]
     ) -> Iterable[tuple[Payload, bool]]:
-        """Put payloads back into the queue; says of each whether there was time for it."""
+        """Put payloads back into the queue; yield for each whether there was time for it."""
 
         def send(payload: Payload) -> tuple[Payload, bool]:
             if not has_time():

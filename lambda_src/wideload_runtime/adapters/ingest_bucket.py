@@ -19,9 +19,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 PARTS_AHEAD = 2
 """Parts of an archive under way at once: with the one that is being filled, 24 MiB."""
 NOT_CACHED = "private, no-store"
-"""`Cache-Control` of all that is downloaded, whatever its uploader asked for."""
+"""`Cache-Control` of every download, in place of the uploader's."""
 STREAM_ATTEMPTS = 5
-"""Broken connections in a row, without a byte in between, after which a stream is given up."""
+"""Broken connections in a row, without a byte in between, after which a stream fails."""
 
 
 NOT_THERE = {"404", "NoSuchKey", "NotFound"}
@@ -39,7 +39,7 @@ def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
     return bool(listed["KeyCount"] == 0)
 
 
-class S3Bucket:
+class IngestBucket:
     """
     Args:
         client: An S3 client that signs with version 4.
@@ -57,8 +57,8 @@ class S3Bucket:
     ) -> tuple[str, dict[str, str]]:
         """Sign a PUT. With length or hash, the URL stores those bytes only, and only once.
 
-        The content type is never signed: what is sent is judged by its bytes, and a type that
-        differs from the signed one is the most common reason for a 403.
+        The content type is never signed: an object is judged by its bytes, and a type that differs
+        from the signed one is the most common reason for a 403.
         """
         params: dict[str, Any] = {"Bucket": self._name, "Key": key}
         headers = {"Content-Type": content_type}
@@ -73,7 +73,7 @@ class S3Bucket:
         return self._presign("put_object", params), headers
 
     def presign_get(self, key: str, *, filename: str) -> str:
-        """Sign a GET that browsers save as a file instead of showing it, and that nobody caches."""
+        """Sign a GET that browsers save as a file instead of showing it, and that is not cached."""
         return self._presign(
             "get_object",
             {
@@ -132,7 +132,7 @@ class S3Bucket:
                 yield found["Prefix"].split("/")[1]
 
     def keys(self, prefix: str, tenant: str, *, after: str, before: str) -> Iterator[str]:
-        """Keys of a tenant's objects whose payload ids lie between two, both excluded."""
+        """Yield keys of a tenant's objects whose payload ids lie between two, both excluded."""
         theirs = f"{prefix}{tenant}/"
         for page in self._list(Prefix=theirs, StartAfter=theirs + after):
             for item in page.get("Contents", []):
@@ -205,7 +205,7 @@ class S3Upload:
 
 class S3Archive:
     """A new object. Small ones are one PUT, larger ones a multipart upload of 8 MiB parts, which
-    are sent in threads beside whoever writes."""
+    are sent in threads of their own."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client

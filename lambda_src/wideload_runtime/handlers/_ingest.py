@@ -1,4 +1,4 @@
-"""The services over AWS, made once per function."""
+"""Payload ingest on AWS, made once per function."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 from ulid import ULID
 
 from wideload_runtime.adapters import clients
-from wideload_runtime.adapters.payload_table import DynamoPayloadTable
-from wideload_runtime.adapters.queue import SqsQueue
-from wideload_runtime.adapters.s3_bucket import S3Bucket
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.ingest_queue import IngestQueue
+from wideload_runtime.adapters.ingest_table import IngestTable
 from wideload_runtime.adapters.telemetry import EmfMetrics, logger
 from wideload_runtime.adapters.threads import in_parallel
 from wideload_runtime.core.ingest.ingest import Ingest
@@ -18,12 +18,12 @@ from wideload_runtime.core.ingest.processing import Processor
 from wideload_runtime.core.ingest.reading import Reader
 from wideload_runtime.core.ingest.shares import TenantShares
 from wideload_runtime.core.ingest.sweep import Sweep
-from wideload_runtime.settings import Settings
+from wideload_runtime.settings import IngestSettings
 
-settings = Settings.from_environment()
+settings = IngestSettings.from_environment()
 metrics = EmfMetrics(settings.environment)
-_table = DynamoPayloadTable(clients.table(settings.payloads_table))
-_bucket = S3Bucket(
+_table = IngestTable(clients.table(settings.payloads_table))
+_bucket = IngestBucket(
     clients.s3(settings.s3_addressing_style),
     settings.bucket,
     url_seconds=settings.upload_url_seconds,
@@ -33,7 +33,7 @@ _bucket = S3Bucket(
 def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Processor:
     """
     Args:
-        lease_ms: Longer than the function can run, so that none works without a lease.
+        lease_ms: Longer than the function can run, so that it never works without a lease.
         tenant_workers: Functions that may process one tenant's payloads at once.
     """
     shares = None
@@ -52,7 +52,7 @@ def make_processor(*, lease_ms: int, tenant_workers: int | None = None) -> Proce
 
 
 def log_failed(payload: Payload) -> None:
-    """What leads an operator from the alarm to the payload; nothing of the document."""
+    """Log a failed payload, without its content, so that an operator finds it after an alarm."""
     logger.warning(
         "payload failed",
         payload_id=payload.payload_id,
@@ -100,5 +100,5 @@ def make_sweep(processor: Processor) -> Sweep:
     )
 
 
-def make_queue() -> SqsQueue:
-    return SqsQueue(clients.sqs(), settings.queue_url)
+def make_queue() -> IngestQueue:
+    return IngestQueue(clients.sqs(), settings.queue_url)

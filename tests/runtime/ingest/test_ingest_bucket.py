@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import SSLError
 
 from wideload_runtime.adapters import clients
-from wideload_runtime.adapters.s3_bucket import CHUNK, STREAM_ATTEMPTS, S3Bucket, S3Upload
+from wideload_runtime.adapters.ingest_bucket import CHUNK, STREAM_ATTEMPTS, IngestBucket, S3Upload
 
 BODY = bytes(range(256)) * (CHUNK // 32)  # 8 chunks
 CUT_OFF = IncompleteReadError(actual_bytes=0, expected_bytes=len(BODY))
@@ -82,7 +82,7 @@ def test_a_range_goes_on_where_its_connection_broke(error: Exception) -> None:
     client = Client(whole=CHUNK // 2, error=error)
     first, size = 1000, 2 * CHUNK + 500
 
-    data = S3Bucket(client, "bucket", url_seconds=60).read_range("key", offset=first, size=size)
+    data = IngestBucket(client, "bucket", url_seconds=60).read_range("key", offset=first, size=size)
 
     assert data == BODY[first : first + size]
     last = first + size - 1
@@ -109,9 +109,9 @@ def test_a_stream_never_goes_on_with_another_object() -> None:
         next(chunks)
 
 
-def test_a_download_is_an_attachment_that_nobody_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_is_an_attachment_that_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    bucket = S3Bucket(clients.s3("virtual"), "bucket", url_seconds=60)
+    bucket = IngestBucket(clients.s3("virtual"), "bucket", url_seconds=60)
 
     query = parse_qs(urlsplit(bucket.presign_get("key", filename="a.json.gz")).query)
 

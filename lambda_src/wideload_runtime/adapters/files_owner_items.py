@@ -1,4 +1,4 @@
-"""One person's items in DynamoDB: reads that are consistent, writes that are conditional."""
+"""One person's items in DynamoDB: consistent reads and conditional writes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from wideload_runtime.core.files.completing import conflict
 _THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 Write = dict[str, dict[str, Any]]
-"""One of a transaction's."""
+"""A write of a transaction."""
 
 
-class OwnItems:
+class OwnerItems:
     """
     Args:
         table: A boto3 `Table` with partition key `owner` and sort key `item`.
-        owner: Whose items: every request of this class has this partition key.
+        owner: Owner of the items: the partition key of every request of this class.
         now: Epoch seconds.
     """
 
@@ -42,7 +42,7 @@ class OwnItems:
         return {"owner": self.owner, "item": item}
 
     def _item(self, item: str) -> dict[str, Any] | None:
-        """An item; None if it isn't there, or has expired, whenever DynamoDB deletes it."""
+        """Return an item; None if there is none, or it has expired but not been deleted yet."""
         answer = self._table.get_item(Key=self._key(item), ConsistentRead=True)
         found: dict[str, Any] = answer.get("Item", {})
         is_over = "expires_at" in found and found["expires_at"] <= int(self._now())
@@ -53,7 +53,7 @@ class OwnItems:
         return items_of(self._table, keys, ConsistentRead=True, sleep=self._sleep)
 
     def _newest(self, prefix: str, before: str | None, limit: int) -> list[dict[str, Any]]:
-        """At most 1 MB, which is more than `limit` is used for."""
+        """Return at most `limit` items, newest first: one query, whose 1 MB suffices."""
         start = {"ExclusiveStartKey": self._key(prefix + before)} if before else {}
         answer = self._table.query(
             **expression_of(
@@ -87,7 +87,7 @@ class OwnItems:
         return {"Delete": {"Key": self._key(item), **expression}}
 
     def _transact(self, *writes: Write) -> bool:
-        """All or nothing; False if a condition did not hold."""
+        """Write all or nothing; return False if a condition did not hold."""
         named = [
             {kind: {"TableName": self._table.name, **params} for kind, params in write.items()}
             for write in writes
@@ -111,7 +111,7 @@ class OwnItems:
     def _update(
         self, item: str, update: str, condition: str, values: dict[str, Any]
     ) -> dict[str, Any] | None:
-        """The item as it is then; None if the condition did not hold."""
+        """Return the updated item; None if the condition did not hold."""
         expression = expression_of(
             UpdateExpression=update, ConditionExpression=condition, values=values
         )
@@ -137,7 +137,7 @@ class OwnItems:
 
 
 def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict[str, Any]:
-    """Parameters of a request, whose names are all written `#name`: many are reserved words."""
+    """Return a request's parameters; all names are written `#name`, as many are reserved words."""
     names = {name for text in texts.values() for name in re.findall(r"#(\w+)", text)}
     return {
         **texts,
@@ -147,6 +147,6 @@ def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict
 
 
 def _reasons(error: ClientError) -> set[str]:
-    """Why DynamoDB cancelled a transaction, one code for each write that had to do with it."""
+    """Return the codes for which DynamoDB cancelled a transaction."""
     reasons: Any = error.response.get("CancellationReasons", [])
     return {reason.get("Code", "None") for reason in reasons}

@@ -1,4 +1,4 @@
-"""The payloads table in DynamoDB."""
+"""The table of payloads in DynamoDB."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from wideload_runtime.core.ingest.payloads import (
 from wideload_runtime.core.ingest.summary import Scalars
 
 SWEEP = "sweep#"
-"""Key of the item in which the sweep keeps how far it has come."""
+"""Key of the item that holds the sweep's progress."""
 
 _FIELDS = tuple(field.name for field in fields(Payload))
 _ABSENT = "attribute_not_exists(payload_id) OR expires_at <= :second"
 
 
-class DynamoPayloadTable:
+class IngestTable:
     """Payloads in DynamoDB, without those whose `expires_at` has passed.
 
-    DynamoDB deletes what has expired within days, and until then still gives it out:
+    DynamoDB deletes expired items within days, and returns them until then:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
 
     Args:
@@ -55,7 +55,7 @@ class DynamoPayloadTable:
         self._now = now
 
     def create(self, payload: Payload) -> None:
-        """Write a new record; one that is there already stays as it is."""
+        """Write a new record, unless there is one."""
         self._conditional(
             self._table.put_item,
             Item=item_of(payload),
@@ -94,11 +94,11 @@ class DynamoPayloadTable:
         updated = self._conditional(
             self._table.update_item,
             Key={"payload_id": payload_id},
-            # Open again, as it may have been taken up after it expired or failed.
+            # Open again, since it may have expired or failed before.
             UpdateExpression="SET #state = :processing, lease_owner = :owner, "
             "lease_until = :until, open_shard = :shard",
             ConditionExpression="#state IN (:issued, :expired, :uploaded) "
-            # One's own, since a request whose answer was lost is made again underneath.
+            # Or its own lease: boto3 repeats a request whose answer was lost.
             "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
             "OR (#state = :failed AND error_code = :internal)",
             ExpressionAttributeNames={"#state": "state"},
@@ -185,7 +185,7 @@ class DynamoPayloadTable:
             ExpressionAttributeValues={":payload": payload_id},
         )
 
-    def surrender(self, key: str, *, payload_id: str) -> None:
+    def end_reservation_lease(self, key: str, *, payload_id: str) -> None:
         self._conditional(
             self._table.update_item,
             Key={"payload_id": key},

@@ -1,0 +1,37 @@
+"""The verifier's queue in SQS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wideload_runtime.adapters.telemetry import logger
+
+
+class VerificationQueue:
+    """
+    Args:
+        client: None if the deployment has no verifier.
+    """
+
+    def __init__(self, client: Any | None, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    @property
+    def wanted(self) -> bool:
+        return self._client is not None
+
+    def ask(self, owner: str, file_id: str) -> bool:
+        """Queue a file for the verifier; return False if that failed, which is logged."""
+        if self._client is None:
+            return True
+        body = orjson.dumps({"owner": owner, "file_id": file_id}).decode()
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+        except (BotoCoreError, ClientError):
+            logger.exception("the verifier was not told", file_id=file_id)
+            return False
+        return True
