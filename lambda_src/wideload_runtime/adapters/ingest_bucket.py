@@ -1,4 +1,4 @@
-"""The transit bucket: presigned URLs, uploads as streams, archives that appear whole."""
+"""The bucket of ingest: presigned URLs, uploads as streams, and archives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 PARTS_AHEAD = 2
-"""Parts of an archive under way at once: with the one that is being filled, 24 MiB."""
+"""Parts of an archive sent at once: with the one that is being filled, 24 MiB."""
 NOT_CACHED = "private, no-store"
 """`Cache-Control` of every download, in place of the uploader's."""
 STREAM_ATTEMPTS = 5
@@ -28,10 +28,13 @@ NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 
 
 def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
-    """Whether an error means "not there": S3 answers 403 for a missing key unless the caller may
-    list the bucket. Ours may list prefixes, which seems to be enough
-    (https://github.com/ceph/ceph/pull/68577), but is documented nowhere; so 403 is looked into.
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+    """Return whether an error means that there is no object.
+
+    S3 answers 403 for a missing key unless the caller may list the bucket. Our role may list
+    prefixes, which seems to be enough (https://github.com/ceph/ceph/pull/68577) but is not
+    documented; so after a 403 the key is looked up in a listing.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
     code = error.response["Error"]["Code"]
     if code not in ("403", "AccessDenied"):
         return code in NOT_THERE
@@ -44,7 +47,7 @@ class IngestBucket:
     Args:
         client: An S3 client that signs with version 4.
         name: The bucket.
-        url_seconds: Life of the URLs it signs.
+        url_seconds: Seconds for which its URLs are valid.
     """
 
     def __init__(self, client: Any, name: str, *, url_seconds: int) -> None:
@@ -91,7 +94,7 @@ class IngestBucket:
         return url
 
     def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Upload | None:
-        """Open an object, or some of its bytes, for reading; None if it isn't there."""
+        """Open an object, or some of its bytes, for reading; None if there is no object."""
         try:
             return S3Upload(self._client, self._name, key, first=first, last=last)
         except ClientError as error:
@@ -112,7 +115,7 @@ class IngestBucket:
         return True
 
     def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
-        """Some bytes of an object; None if it isn't there."""
+        """Return some bytes of an object; None if there is no object."""
         part = self.open_upload(key, first=offset, last=offset + size - 1)
         if part is None:
             return None
@@ -126,7 +129,7 @@ class IngestBucket:
             self._client.delete_object(Bucket=self._name, Key=key)
 
     def tenants(self, prefix: str) -> Iterator[str]:
-        """Those with objects under a prefix."""
+        """Yield tenants with objects under a prefix."""
         for page in self._list(Prefix=prefix, Delimiter="/"):
             for found in page.get("CommonPrefixes", []):
                 yield found["Prefix"].split("/")[1]
@@ -189,7 +192,7 @@ class S3Upload:
             yield chunk
 
     def _reopen(self, position: int) -> None:
-        # The ETag keeps us on the same version: an object could be replaced meanwhile.
+        # The ETag ensures the same version: the object may have been replaced.
         self._body.close()
         self._body = self._client.get_object(
             **self._where, **self._range(position), IfMatch=self.etag
@@ -235,14 +238,14 @@ class S3Archive:
         )
 
     def abort(self) -> None:
-        # First the parts under way: one that ends after the abort could stay.
+        # Wait for the parts first: one that ends after the abort could stay.
         self._pool.shutdown(cancel_futures=True)
         if self._upload_id is not None:
             self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _put_part(self) -> None:
         if self._upload_id is None:
-            # The type says gzip, not the encoding: some clients gunzip an encoding on read.
+            # gzip is the type, not the encoding: some clients gunzip an encoding on read.
             started = self._client.create_multipart_upload(
                 **self._where, ContentType="application/gzip"
             )
