@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.ingest_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
+from wideload_runtime.adapters.s3_objects import NOT_CACHED, NOT_THERE, S3Object, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Joining, Stored, StoredPart
@@ -128,10 +128,10 @@ class FilesBucket:
         # Every object of ours has a checksum; without one, fail rather than remove anything.
         return Stored(head["ContentLength"], head["ChecksumSHA256"])
 
-    def open(self, key: str) -> S3Upload | None:
+    def open(self, key: str) -> S3Object | None:
         """Open an object for reading once; None if it isn't there."""
         try:
-            return S3Upload(self._client, self._name, key)
+            return S3Object(self._client, self._name, key)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.exceptions import ClientError
 
-from wideload_runtime.adapters.clients import BROKEN_STREAM
+from wideload_runtime.adapters.s3_objects import NOT_CACHED, S3Object, is_missing
 
-CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 PARTS_AHEAD = 2
 """Parts of an archive sent at once: with the one that is being filled, 24 MiB."""
-NOT_CACHED = "private, no-store"
-"""`Cache-Control` of every download, in place of the uploader's."""
-STREAM_ATTEMPTS = 5
-"""Broken connections in a row, without a byte in between, after which a stream fails."""
-
-
-NOT_THERE = {"404", "NoSuchKey", "NotFound"}
-
-
-def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
-    """Return whether an error means that there is no object.
-
-    S3 answers 403 for a missing key unless the caller may list the bucket. Our role may list
-    prefixes, which seems to be enough (https://github.com/ceph/ceph/pull/68577) but is not
-    documented; so after a 403 the key is looked up in a listing.
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-    """
-    code = error.response["Error"]["Code"]
-    if code not in ("403", "AccessDenied"):
-        return code in NOT_THERE
-    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return bool(listed["KeyCount"] == 0)
 
 
 class IngestBucket:
@@ -93,10 +69,10 @@ class IngestBucket:
         )
         return url
 
-    def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Upload | None:
+    def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Object | None:
         """Open an object, or some of its bytes, for reading; None if there is no object."""
         try:
-            return S3Upload(self._client, self._name, key, first=first, last=last)
+            return S3Object(self._client, self._name, key, first=first, last=last)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None
@@ -145,65 +121,6 @@ class IngestBucket:
 
     def _list(self, **wanted: str) -> Any:
         return self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, **wanted)
-
-
-class S3Upload:
-    """One version of an object, read once, as a stream that survives broken connections.
-
-    Args:
-        first: Its first byte that is read.
-        last: Its last byte that is read. Default: the object's.
-    """
-
-    def __init__(
-        self, client: Any, bucket: str, key: str, *, first: int = 0, last: int | None = None
-    ) -> None:
-        self._client = client
-        self._where = {"Bucket": bucket, "Key": key}
-        self._first, self._last = first, last
-        self.read_seconds = 0.0
-        started = time.monotonic()
-        answer = client.get_object(**self._where, **({} if last is None else self._range(0)))
-        self.read_seconds += time.monotonic() - started
-        self.size: int = answer["ContentLength"]
-        self.stored_at: float = answer["LastModified"].timestamp()
-        self.etag: str = answer["ETag"]
-        self._body = answer["Body"]
-
-    def chunks(self) -> Iterator[bytes]:
-        position = 0
-        attempts = STREAM_ATTEMPTS
-        while position < self.size:
-            started = time.monotonic()
-            try:
-                chunk: bytes = self._body.read(CHUNK)
-                if not chunk:
-                    raise IncompleteReadError(actual_bytes=position, expected_bytes=self.size)
-            except BROKEN_STREAM:
-                attempts -= 1
-                if not attempts:
-                    raise
-                self._reopen(position)
-                continue
-            finally:
-                self.read_seconds += time.monotonic() - started
-            position += len(chunk)
-            attempts = STREAM_ATTEMPTS
-            yield chunk
-
-    def _reopen(self, position: int) -> None:
-        # The ETag ensures the same version: the object may have been replaced.
-        self._body.close()
-        self._body = self._client.get_object(
-            **self._where, **self._range(position), IfMatch=self.etag
-        )["Body"]
-
-    def _range(self, position: int) -> dict[str, str]:
-        last = "" if self._last is None else self._last
-        return {"Range": f"bytes={self._first + position}-{last}"}
-
-    def close(self) -> None:
-        self._body.close()
 
 
 class S3Archive:
