@@ -201,8 +201,8 @@ def cli(*, environment: str, yes: bool, folder: Path) -> None:
         raise click.ClickException(" ".join(str(error).split())) from None
     except KeyboardInterrupt:
         click.echo(
-            "\nInterrupted. CloudFormation completes what it has begun; run this again\n"
-            "for the rest.",
+            "\nInterrupted. CloudFormation completes what it has begun; "
+            "run this again for the rest.",
             err=True,
         )
         raise click.exceptions.Exit(130) from None

@@ -1,4 +1,4 @@
-"""Several items of a DynamoDB table at once, and pauses before it is asked again."""
+"""Batch reads of a DynamoDB table, and pauses between attempts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ BATCH = 100
 """Items of one BatchGetItem.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 ATTEMPTS = 6
-"""Of a batch that is left unprocessed, or a write that meets another: two thirds of a second in
-all."""
+"""Attempts at an unprocessed batch or a conflicting write: two thirds of a second in all."""
 
 
 def items_of(
     table: Any, keys: Sequence[dict[str, str]], *, sleep: Callable[[float], None], **options: Any
 ) -> Iterator[dict[str, Any]]:
-    """The items that there are of these keys, in any order. What DynamoDB leaves unprocessed is
-    asked for again after a pause, as it recommends.
+    """Yield the existing items of these keys, in any order.
+
+    Keys that DynamoDB leaves unprocessed are requested again after a pause, as it recommends.
 
     Args:
         table: A boto3 `Table`.
-        options: Of the request, such as `ConsistentRead`.
+        options: Options of the request, such as `ConsistentRead`.
 
     Raises:
         Refused: `unavailable`: the table stays overloaded.
@@ -43,7 +43,7 @@ def items_of(
 
 
 def pause(attempt: int) -> float:
-    """Seconds before the next attempt, of which the first is 0: with jitter."""
+    """Return the seconds before the attempt after this one (from 0), with jitter."""
     return float(0.02 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
 

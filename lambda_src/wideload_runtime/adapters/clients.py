@@ -1,4 +1,4 @@
-"""AWS clients, opened once per function: making one costs more than most requests."""
+"""AWS clients, made once per function, since making one takes longer than most requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib3.exceptions import SSLError
 
 from wideload_runtime.adapters.attributes import read_any_number
 
-# A function has seconds, so it gives up on a silent connection sooner than botocore's 60 s.
+# A function has only seconds, so the timeout is shorter than botocore's 60 s.
 _CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
 )

@@ -1,4 +1,4 @@
-"""The bucket of files: presigned requests, multipart uploads, and what S3 says of them."""
+"""The bucket of files: presigned requests, objects and multipart uploads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wideload_runtime.adapters.clients import NO_ANSWER, is_passing
-from wideload_runtime.adapters.ingest_bucket import NOT_CACHED, NOT_THERE, S3Upload, is_missing
+from wideload_runtime.adapters.s3_objects import NOT_CACHED, NOT_THERE, S3Object, is_missing
 from wideload_runtime.adapters.telemetry import logger
 from wideload_runtime.core.files.parts import base64_of
 from wideload_runtime.core.files.ports import Action, Joining, Stored, StoredPart
 
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"}
-"""The parts are not those that were listed a moment ago."""
+"""S3's errors when the parts have changed since they were listed."""
 UNCLEAR = {"NoSuchUpload", "PreconditionFailed"}
-"""S3 completed it before."""
+"""S3's errors when the upload may have been completed before."""
 
 
 def run_for(work: Callable[[], None], seconds: float) -> None:
@@ -125,13 +125,13 @@ class FilesBucket:
             if is_missing(self._client, self._name, key, error):
                 return None
             raise
-        # No object without a checksum is one of ours: a fault, on which nothing is removed.
+        # Every object of ours has a checksum; without one, fail rather than remove anything.
         return Stored(head["ContentLength"], head["ChecksumSHA256"])
 
-    def open(self, key: str) -> S3Upload | None:
+    def open(self, key: str) -> S3Object | None:
         """Open an object for reading once; None if it isn't there."""
         try:
-            return S3Upload(self._client, self._name, key)
+            return S3Object(self._client, self._name, key)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None
@@ -140,7 +140,7 @@ class FilesBucket:
     # Multipart uploads
 
     def begin_multipart(self, key: str) -> str:
-        # With the algorithm declared, S3 takes no part and no completion without checksums.
+        # With the algorithm declared, S3 refuses parts and completions without checksums.
         begun = self._client.create_multipart_upload(
             Bucket=self._name, Key=key, ChecksumAlgorithm="SHA256"
         )
@@ -148,7 +148,7 @@ class FilesBucket:
         return s3_upload_id
 
     def parts(self, key: str, s3_upload_id: str) -> list[StoredPart] | None:
-        """A thousand a request, so ten requests at most."""
+        """List all parts: a thousand for each request, so at most ten requests."""
         found: list[StoredPart] = []
         wanted: dict[str, Any] = {"Bucket": self._name, "Key": key, "UploadId": s3_upload_id}
         while True:
@@ -214,7 +214,7 @@ class FilesBucket:
     # Remove
 
     def remove(self, key: str, s3_upload_id: str | None = None) -> None:
-        # The multipart upload first: it could make the object anew.
+        # The multipart upload first, since completing it could make the object again.
         if s3_upload_id:
             self._abort(key, s3_upload_id)
         self._client.delete_object(Bucket=self._name, Key=key)

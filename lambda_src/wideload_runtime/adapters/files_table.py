@@ -315,8 +315,8 @@ class OwnRecords(OwnerItems):
         content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
         return self._transact(
             self._remove(FILE + file.file_id, "attribute_exists(#item)"),
-            # The content of a corrupt file is not its any more; if it was found so meanwhile,
-            # nothing is deleted.
+            # A corrupt file has lost its content item; if it became corrupt meanwhile, nothing
+            # is deleted.
             *([] if file.corrupt else [content]),
             self._remove(UPLOAD + file.file_id),
             self._put(
@@ -368,8 +368,10 @@ def _given_back(size: int) -> dict[str, int]:
 
 
 def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
-    """A condition that members are as they were read, and its values. By default those that say
-    which object S3 is asked to make."""
+    """Return a condition that attributes are unchanged, and its values.
+
+    By default they are those of the object that S3 is asked to make.
+    """
     conditions, values = ["#key = :was_key"], {":was_key": upload.key}
     for name in names or ("composite", "s3_upload_id"):
         value = getattr(upload, name)

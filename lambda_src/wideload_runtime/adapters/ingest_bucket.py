@@ -1,42 +1,21 @@
-"""The transit bucket: presigned URLs, uploads as streams, archives that appear whole."""
+"""The bucket of ingest: presigned URLs, uploads as streams, and archives."""
 
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.exceptions import ClientError
 
-from wideload_runtime.adapters.clients import BROKEN_STREAM
+from wideload_runtime.adapters.s3_objects import NOT_CACHED, S3Object, is_missing
 
-CHUNK = 1024 * 1024
 PART = 8 * 1024 * 1024
 """Bytes of an archive's part: at least 5 MiB, at most 10,000 parts, so up to 78 GiB of gzip.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 PARTS_AHEAD = 2
-"""Parts of an archive under way at once: with the one that is being filled, 24 MiB."""
-NOT_CACHED = "private, no-store"
-"""`Cache-Control` of every download, in place of the uploader's."""
-STREAM_ATTEMPTS = 5
-"""Broken connections in a row, without a byte in between, after which a stream fails."""
-
-
-NOT_THERE = {"404", "NoSuchKey", "NotFound"}
-
-
-def is_missing(client: Any, bucket: str, key: str, error: ClientError) -> bool:
-    """Whether an error means "not there": S3 answers 403 for a missing key unless the caller may
-    list the bucket. Ours may list prefixes, which seems to be enough
-    (https://github.com/ceph/ceph/pull/68577), but is documented nowhere; so 403 is looked into.
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
-    code = error.response["Error"]["Code"]
-    if code not in ("403", "AccessDenied"):
-        return code in NOT_THERE
-    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    return bool(listed["KeyCount"] == 0)
+"""Parts of an archive sent at once: with the one that is being filled, 24 MiB."""
 
 
 class IngestBucket:
@@ -44,7 +23,7 @@ class IngestBucket:
     Args:
         client: An S3 client that signs with version 4.
         name: The bucket.
-        url_seconds: Life of the URLs it signs.
+        url_seconds: Seconds for which its URLs are valid.
     """
 
     def __init__(self, client: Any, name: str, *, url_seconds: int) -> None:
@@ -90,10 +69,10 @@ class IngestBucket:
         )
         return url
 
-    def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Upload | None:
-        """Open an object, or some of its bytes, for reading; None if it isn't there."""
+    def open_upload(self, key: str, *, first: int = 0, last: int | None = None) -> S3Object | None:
+        """Open an object, or some of its bytes, for reading; None if there is no object."""
         try:
-            return S3Upload(self._client, self._name, key, first=first, last=last)
+            return S3Object(self._client, self._name, key, first=first, last=last)
         except ClientError as error:
             if is_missing(self._client, self._name, key, error):
                 return None
@@ -112,7 +91,7 @@ class IngestBucket:
         return True
 
     def read_range(self, key: str, *, offset: int, size: int) -> bytes | None:
-        """Some bytes of an object; None if it isn't there."""
+        """Return some bytes of an object; None if there is no object."""
         part = self.open_upload(key, first=offset, last=offset + size - 1)
         if part is None:
             return None
@@ -126,7 +105,7 @@ class IngestBucket:
             self._client.delete_object(Bucket=self._name, Key=key)
 
     def tenants(self, prefix: str) -> Iterator[str]:
-        """Those with objects under a prefix."""
+        """Yield tenants with objects under a prefix."""
         for page in self._list(Prefix=prefix, Delimiter="/"):
             for found in page.get("CommonPrefixes", []):
                 yield found["Prefix"].split("/")[1]
@@ -142,65 +121,6 @@ class IngestBucket:
 
     def _list(self, **wanted: str) -> Any:
         return self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, **wanted)
-
-
-class S3Upload:
-    """One version of an object, read once, as a stream that survives broken connections.
-
-    Args:
-        first: Its first byte that is read.
-        last: Its last byte that is read. Default: the object's.
-    """
-
-    def __init__(
-        self, client: Any, bucket: str, key: str, *, first: int = 0, last: int | None = None
-    ) -> None:
-        self._client = client
-        self._where = {"Bucket": bucket, "Key": key}
-        self._first, self._last = first, last
-        self.read_seconds = 0.0
-        started = time.monotonic()
-        answer = client.get_object(**self._where, **({} if last is None else self._range(0)))
-        self.read_seconds += time.monotonic() - started
-        self.size: int = answer["ContentLength"]
-        self.stored_at: float = answer["LastModified"].timestamp()
-        self.etag: str = answer["ETag"]
-        self._body = answer["Body"]
-
-    def chunks(self) -> Iterator[bytes]:
-        position = 0
-        attempts = STREAM_ATTEMPTS
-        while position < self.size:
-            started = time.monotonic()
-            try:
-                chunk: bytes = self._body.read(CHUNK)
-                if not chunk:
-                    raise IncompleteReadError(actual_bytes=position, expected_bytes=self.size)
-            except BROKEN_STREAM:
-                attempts -= 1
-                if not attempts:
-                    raise
-                self._reopen(position)
-                continue
-            finally:
-                self.read_seconds += time.monotonic() - started
-            position += len(chunk)
-            attempts = STREAM_ATTEMPTS
-            yield chunk
-
-    def _reopen(self, position: int) -> None:
-        # The ETag keeps us on the same version: an object could be replaced meanwhile.
-        self._body.close()
-        self._body = self._client.get_object(
-            **self._where, **self._range(position), IfMatch=self.etag
-        )["Body"]
-
-    def _range(self, position: int) -> dict[str, str]:
-        last = "" if self._last is None else self._last
-        return {"Range": f"bytes={self._first + position}-{last}"}
-
-    def close(self) -> None:
-        self._body.close()
 
 
 class S3Archive:
@@ -235,14 +155,14 @@ class S3Archive:
         )
 
     def abort(self) -> None:
-        # First the parts under way: one that ends after the abort could stay.
+        # Wait for the parts first: one that ends after the abort could stay.
         self._pool.shutdown(cancel_futures=True)
         if self._upload_id is not None:
             self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _put_part(self) -> None:
         if self._upload_id is None:
-            # The type says gzip, not the encoding: some clients gunzip an encoding on read.
+            # gzip is the type, not the encoding: some clients gunzip an encoding on read.
             started = self._client.create_multipart_upload(
                 **self._where, ContentType="application/gzip"
             )

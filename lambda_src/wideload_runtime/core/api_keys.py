@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from wideload_runtime.core.times import epoch
 
 CANARY = "canary"
-"""The canary's tenant, and how the ids of its keys begin (`IngestCanary` gives it the rest)."""
+"""The canary's tenant, and the beginning of the ids of its keys (`IngestCanary` adds the rest)."""
 
 _KEY = re.compile(r"wl_([a-z0-9]{12})_[A-Za-z0-9_-]{32,64}")
 
@@ -30,7 +30,7 @@ class ApiKey:
     secret_hash: str
     revoked: bool
     ends_at: str | None = None
-    """ISO 8601: from then on the key is refused, since another took its place."""
+    """ISO 8601 time from which the key is refused, after it was replaced."""
 
 
 def new_key(key_id: str) -> str:
@@ -39,7 +39,7 @@ def new_key(key_id: str) -> str:
 
 
 def key_id_of(key: str) -> str | None:
-    """The id within a key; None if it can't be one of ours."""
+    """Return the id within a key; None if it isn't formed like a key."""
     match = _KEY.fullmatch(key)
     return match[1] if match else None
 
@@ -52,7 +52,7 @@ def secret_hash(key: str) -> str:
 def authenticate(
     key: str, find: Callable[[str], ApiKey | None], now: Callable[[], float] = time.time
 ) -> ApiKey | None:
-    """The key's record, or None for a key that is malformed, unknown, wrong, revoked or over."""
+    """Return the key's record; None for a malformed, unknown, wrong, revoked or expired key."""
     key_id = key_id_of(key)
     known = find(key_id) if key_id else None
     if known is None or known.revoked:

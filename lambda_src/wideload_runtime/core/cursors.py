@@ -1,4 +1,4 @@
-"""Pages of lists: how long they may be, and the cursors between them."""
+"""Pages of lists: their limits and cursors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encode_cursor(position: str) -> str:
 def decode_cursor(cursor: str) -> str:
     """
     Raises:
-        Refused: `invalid_request`: it isn't one of ours.
+        Refused: `invalid_request`: the cursor is malformed.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

@@ -125,7 +125,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
 
 class OutOfTimeError(Exception):
-    """Processing was stopped in order, because its time budget ran out."""
+    """Processing was stopped because its time ran out."""
 
 
 class LeaseHeldError(Exception):
@@ -137,4 +137,4 @@ class TenantBusyError(Exception):
 
 
 class LeaseLostError(Exception):
-    """Another function took the payload over meanwhile: its result counts."""
+    """Another function has the payload's lease: its result is used."""

@@ -1,4 +1,4 @@
-"""JSON that is given out as it came in."""
+"""JSON text that is passed on unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
-    """A JSON value as its text, which answers take as it is.
+    """A JSON value as its text, which answers contain unchanged.
 
     Parsed and written again, `1.000000000000000005`, `1.0` and `1e15` would be other texts, and
     longer ones.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 MAX_SAFE = 2**53 - 1
-"""The largest integer that every JSON parser keeps (RFC 8259, 6)."""
+"""Largest integer that every JSON parser keeps exact (RFC 8259, 6)."""
 
 
 def whole_number(given: Any, most: int) -> int | None:
-    """A whole number from 0 on; None if it is none, and something above `most` if it is more.
+    """Return a whole number of at least 0; None if it is none, some number above `most` if greater.
 
     Args:
         given: A text of decimal digits, or a value out of JSON.
@@ -22,5 +22,5 @@ def whole_number(given: Any, most: int) -> int | None:
 
 
 def parse_integer(text: str) -> int:
-    """For `json.loads`: as many digits as tell that it is beyond every limit of ours."""
+    """Parse an integer for `json.loads`, of so many digits as show that it is beyond any limit."""
     return int(text[:30])

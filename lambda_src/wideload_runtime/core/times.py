@@ -1,4 +1,4 @@
-"""Times as texts that sort as times do."""
+"""Times as text that sorts by time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 
 def iso(epoch: float) -> str:
-    """ISO 8601 in UTC, of a fixed width, so that texts sort as times do."""
+    """Return ISO 8601 in UTC, of a fixed width, so that texts sort by time."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def epoch(text: str) -> float:
-    """Epoch seconds of what `iso` wrote."""
+    """Return the epoch seconds of a text by `iso`."""
     return datetime.fromisoformat(text).timestamp()

@@ -11,13 +11,13 @@ R = TypeVar("R")
 
 
 class Mapping(Protocol):
-    """`map`, perhaps several at a time; it asks for items no faster than it works on them."""
+    """`map`, possibly several at a time; it takes items no faster than it handles them."""
 
     def __call__(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...
 
 
 def in_turns(queues: Iterable[Iterable[T]]) -> Iterator[T]:
-    """One of each queue, then the next of each, until all are empty."""
+    """Yield one item of each queue, then the next of each, until all are empty."""
     waiting = deque(map(iter, queues))
     while waiting:
         queue = waiting.popleft()

@@ -1,4 +1,4 @@
-"""ULIDs, the ids of everything that is kept: they sort by the time they were made
+"""ULIDs, the ids of all records: they sort by time of creation
 (https://github.com/ulid/spec)."""
 
 from __future__ import annotations

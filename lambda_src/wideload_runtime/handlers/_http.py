@@ -48,7 +48,7 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Names in lower case, as API Gateway gives them."""
+        """Headers; API Gateway gives their names in lower case."""
         headers: dict[str, str] = self.current_event.headers
         return headers
 
@@ -68,13 +68,13 @@ class Api(APIGatewayHttpResolver):
         Args:
             damaged: Makes the refusal of a text in which the gateway replaced bytes.
             exact: Whether the body is kept as it is. Then text with U+FFFD is refused unless a
-                `Content-Digest` proves it: three bytes of a character that was cut off become
-                the three bytes of U+FFFD, so that the length tells nothing.
+                `Content-Digest` matches: three bytes of a truncated character become the three
+                bytes of U+FFFD, so that the length doesn't show it.
         """
         body = self.current_event.get("body") or ""
         if not self.current_event.get("isBase64Encoded"):
             text = bytes(body.encode("utf-8", "surrogatepass"))
-            # U+FFFD alone is a character like others; not where the length says it was put in.
+            # U+FFFD alone is an ordinary character, unless the length shows that it was inserted.
             wrong_length = self.headers.get("content-length") not in (None, str(len(text)))
             if "\ufffd" in body and (wrong_length or (exact and not self._has_digest_of(text))):
                 raise damaged(text)
@@ -85,7 +85,7 @@ class Api(APIGatewayHttpResolver):
             raise Refused("invalid_request", "The body arrived damaged: send it again.") from error
 
     def _has_digest_of(self, body: bytes) -> bool:
-        """Whether the sender said that it is this body (RFC 9530)."""
+        """Return whether the sender's `Content-Digest` is of this body (RFC 9530)."""
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         return f"sha-256=:{digest}:" in self.headers.get("content-digest", "")
 
@@ -128,7 +128,7 @@ class Api(APIGatewayHttpResolver):
 
 
 def _caller_of(event: Mapping[str, Any]) -> str | None:
-    """Tenant of the API key, or subject of the access token; None where neither is needed."""
+    """Return the API key's tenant or the access token's subject; None where neither is needed."""
     authorizer = event["requestContext"].get("authorizer") or {}
     key, token = authorizer.get("lambda") or {}, authorizer.get("jwt") or {}
     caller: str | None = key.get("tenant") or token.get("claims", {}).get("sub")
@@ -138,7 +138,7 @@ def _caller_of(event: Mapping[str, Any]) -> str | None:
 def answer(status: int, body: Any, *, retry_after: int | None = None) -> Response[str]:
     """
     Args:
-        retry_after: Seconds after which the same request may answer more.
+        retry_after: Seconds after which the same request may have another answer.
     """
     return Response(
         status_code=status,

@@ -17,7 +17,8 @@ from botocore.exceptions import (
 from urllib3.exceptions import SSLError
 
 from wideload_runtime.adapters import clients
-from wideload_runtime.adapters.ingest_bucket import CHUNK, STREAM_ATTEMPTS, IngestBucket, S3Upload
+from wideload_runtime.adapters.ingest_bucket import IngestBucket
+from wideload_runtime.adapters.s3_objects import CHUNK, STREAM_ATTEMPTS, S3Object
 
 BODY = bytes(range(256)) * (CHUNK // 32)  # 8 chunks
 CUT_OFF = IncompleteReadError(actual_bytes=0, expected_bytes=len(BODY))
@@ -71,7 +72,7 @@ def test_a_stream_goes_on_where_its_connection_broke() -> None:
     """However often that is: a large object's minutes see more breaks than a small one's."""
     client = Client(whole=CHUNK // 2)  # each brings a chunk, and then breaks
 
-    upload = S3Upload(client, "bucket", "key")
+    upload = S3Object(client, "bucket", "key")
 
     assert b"".join(upload.chunks()) == BODY
     assert client.ranges == [f"bytes={start}-" for start in range(0, len(BODY), CHUNK)]
@@ -93,14 +94,14 @@ def test_a_stream_that_brings_nothing_is_given_up() -> None:
     client = Client(whole=0)
 
     with pytest.raises(IncompleteReadError):
-        list(S3Upload(client, "bucket", "key").chunks())
+        list(S3Object(client, "bucket", "key").chunks())
 
     assert len(client.ranges) == STREAM_ATTEMPTS
 
 
 def test_a_stream_never_goes_on_with_another_object() -> None:
     client = Client(whole=CHUNK)
-    upload = S3Upload(client, "bucket", "key")
+    upload = S3Object(client, "bucket", "key")
     chunks = upload.chunks()
     next(chunks)
     client.etag = '"two"'

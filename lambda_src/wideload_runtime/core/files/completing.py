@@ -1,8 +1,8 @@
-"""Make a file of what was uploaded: safe to repeat, and to do twice at once.
+"""Completion of uploads; it is safe to repeat, also concurrently.
 
 Nothing here trusts the client: the parts are S3's own list, their sizes follow from the record,
-and what S3 made of them is looked at before the file is recorded. Every write is conditional on
-what was read; who loses a race looks again.
+and the joined object is checked before the file is recorded. Every write is conditional on the
+record that was read; a request that loses a race reads it again.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ COMPLETING_SECONDS = 15 * 60
 """S3 may take "several minutes" to complete an upload: until then a missing object means nothing.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
 WAIT_SECONDS = 2
-"""How long a request waits for S3, well below what the alarm on latency takes for slow; then the
-client asks again."""
+"""Seconds that a request waits for S3, well below the latency alarm's threshold; then the client
+asks again."""
 ASK_SECONDS = 5 * 60
-"""How long S3 may work on one request to complete an upload before it is asked again: a second
-request beside the first could only meet it, and get 409 (docs/adr/0040-completing.md)."""
+"""Seconds that S3 may work on one request to complete an upload before it is asked again: a
+second request at the same time could only conflict, and get 409 (docs/adr/0040-completing.md)."""
 CONFLICT_SECONDS = 60
-"""How long the object is waited for after S3 has answered 409, "re-initiate the multipart upload":
-the request that it met may have been an earlier attempt of our own.
+"""Seconds of waiting for the object after S3 has answered 409, "re-initiate the multipart upload":
+the conflicting request may have been an earlier attempt of our own.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
 KEEP_SECONDS = 7 * 24 * 3600
-"""How long a finished upload still answers under its id."""
+"""Seconds for which a finished upload can be read by its id."""
 LEFTOVER_SECONDS = 24 * 3600
-"""When the sweep looks again at what was aborted, expired or deleted: later than any URL lives (12
-hours at most), since a PUT that began in time may recreate an object long after."""
+"""Seconds after which the sweep checks aborted, expired and deleted uploads again: longer than any
+URL is valid (12 hours), since a PUT that began in time may store its object long after."""
 UNDER_WAY_SECONDS = 15 * 60
-"""How long a request may still be under way that began before its URL ended."""
+"""Seconds that a request may still take after its URL has expired."""
 MAX_MISSING = 100
-"""Numbers of missing parts that a refusal names."""
+"""Missing parts that a refusal lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
     """
     Args:
-        seconds_left: How long S3 may be waited for now; it goes on by itself.
-        life_seconds: Life of a file, from when its upload was completed; None: for ever.
+        seconds_left: Seconds to wait for S3, which continues by itself afterwards.
+        life_seconds: Seconds for which a file is kept after its completion; None: for ever.
         url_seconds: Life of an upload URL.
     """
 
@@ -88,7 +88,7 @@ class Completion:
         raise conflict()
 
     def parts_of(self, upload: Upload) -> list[StoredPart] | None:
-        """Parts of an upload that are good as they are; None if S3 knows no such upload."""
+        """Return the valid parts of an upload; None if S3 knows no such upload."""
         if not upload.s3_upload_id:
             return []
         parts = self.bucket.parts(upload.key, upload.s3_upload_id)
@@ -112,7 +112,7 @@ class Completion:
         return file
 
     def _take(self, upload: Upload) -> File | None:
-        """Take a single PUT."""
+        """Complete an upload by a single PUT."""
         stored = self.bucket.stored(upload.key)
         if stored and stored != Stored(upload.size, base64_of(upload.sha256)):
             self.bucket.remove(upload.key)  # not by a URL of ours, which stores nothing else
@@ -122,7 +122,7 @@ class Completion:
         return self._finish(upload, verified=True)
 
     def _join(self, upload: Upload) -> File | None:
-        """Have S3 join the parts, unless it did so before, or is at it."""
+        """Have S3 join the parts, unless it has done so or is working on it."""
         parts = None if self._was_asked(upload) else self.parts_of(upload)
         if parts is None:
             return self._finish_joined(upload)
@@ -138,7 +138,7 @@ class Completion:
         return self._finish_joined(asked) if asked else None
 
     def _ask(self, upload: Upload, parts: list[StoredPart], checksum: str) -> Upload | None:
-        """Ask S3 to join the parts; None if the upload is to be looked at again."""
+        """Ask S3 to join the parts; None if the upload must be read again."""
         asked = self._note_ask(upload, checksum)
         if asked is None:
             return None
@@ -168,13 +168,13 @@ class Completion:
         )
 
     def _was_asked(self, upload: Upload) -> bool:
-        """Whether to look for the object, and not to ask S3 for it once more."""
+        """Return whether to wait for the object instead of asking S3 again."""
         if upload.state != "completing":
             return False
         return upload.conflict_since is not None or _ask_ends(upload) > iso(self.now())
 
     def _finish_joined(self, upload: Upload) -> File | None:
-        """Record the object that S3 made of the parts, however it is known that it was asked."""
+        """Record the object that S3 made of the parts."""
         stored = self.bucket.stored(upload.key)
         if stored and (stored.size, stored.checksum) == (upload.size, upload.composite):
             return self._finish(upload, verified=False)
@@ -202,7 +202,7 @@ class Completion:
 
     def _finish(self, upload: Upload, *, verified: bool) -> File | None:
         now = self.now()
-        # Those of parts end with the multipart upload that S3 has joined.
+        # URLs of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
         file = File(
             file_id=upload.upload_id,
@@ -229,15 +229,15 @@ class Completion:
 
 
 def _ask_ends(upload: Upload) -> str:
-    """Until when S3 may be joining the parts; earlier versions noted only when they first asked."""
+    """Time until which S3 may be joining the parts; earlier versions stored only the first try."""
     asked = epoch(upload.completing_since or upload.created_at)
     return upload.ask_ends or iso(asked + ASK_SECONDS)
 
 
 def urls_end(upload: Upload, now: float, url_seconds: int) -> float | None:
-    """Until when a URL of an upload that ends now may store an object; None: no URL is alive.
+    """Time until which a URL of an upload that ends now may store an object; None: no URL is valid.
 
-    None is signed after an upload has ended, nor for longer than its session.
+    No URL is signed after an upload has ended, or for longer than its session.
     """
     ends = min(now + url_seconds, epoch(upload.session_ends))
     return ends + UNDER_WAY_SECONDS if ends > now else None
@@ -262,7 +262,7 @@ def still_completing() -> Refused:
 
 
 def begun_anew(upload: Upload) -> Refused:
-    """`parts_missing`, which every client knows, with the reason beside it."""
+    """`parts_missing`, which every client handles, with the reason."""
     why = "refused to join the parts (409)" if upload.conflict_since else "did not join the parts"
     return Refused(
         "parts_missing",
@@ -285,7 +285,7 @@ def parts_missing(upload: Upload, parts: list[StoredPart]) -> Refused:
 
 
 def _numbers(upload: Upload, parts: list[StoredPart]) -> list[int]:
-    """The first numbers of the parts that are missing."""
+    """Return the numbers of the first missing parts."""
     held = {part.number for part in parts}
     missing = (number for number in range(1, upload.part_count + 1) if number not in held)
     return list(islice(missing, MAX_MISSING))

@@ -19,8 +19,8 @@ from wideload_runtime.core.ulids import is_ulid
 
 ROUNDS = 4
 MAX_URL = 6 * 1024
-"""Bytes of a download's URL: S3 takes 8 KB for the head of a request, in which browsers and proxies
-send lines of their own (`RequestHeaderSectionTooLarge`).
+"""Bytes of a download's URL: S3 accepts 8 KB for the head of a request, which has further lines of
+browsers and proxies (`RequestHeaderSectionTooLarge`).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 SCANNED = 250
 """Files that one page of a search compares: half of what one query returns if all names are
@@ -116,9 +116,9 @@ class Files:
 def remove(file: File, records: Records, bucket: Bucket, now: float) -> bool:
     """Remove a file; False if it has changed meanwhile.
 
-    The record goes first, so that no file is ever listed without content; what it leaves behind
-    has the sweep look at the object again. While the URL lives that stored it, and could do so
-    again, the file is still counted.
+    The record is deleted first, so that no file is listed without content; a trash item makes the
+    sweep check the object again. While the URL that stored it is valid, and could store it again,
+    the file is still counted.
     """
     hold = file.urls_end is not None and file.urls_end > iso(now)
     due_at = file.urls_end if hold and file.urls_end else iso(now + LEFTOVER_SECONDS)

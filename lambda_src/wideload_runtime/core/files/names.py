@@ -10,27 +10,27 @@ from urllib.parse import quote
 from wideload_runtime.core.errors import Refused
 
 MAX_NAME = 255
-"""Code points, so at most 1,020 bytes of UTF-8; common file systems take no longer name."""
+"""Code points, so at most 1,020 bytes of UTF-8: the limit of common file systems."""
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 MAX_EXTENSION = 16
-"""Characters after a name's last dot that it keeps when it is shortened."""
+"""Characters after a name's last dot that are kept when it is shortened."""
 
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make `exe.pdf` of `fdp.exe`: https://trojansource.codes"""
+"""Characters that display `fdp.exe` as `exe.pdf`: https://trojansource.codes"""
 
 _JOINER = "\u200d"
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
-"""Two of them are one flag."""
+"""Letters of which two are one flag."""
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
 _ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"
-"""Besides letters and digits: https://www.rfc-editor.org/rfc/rfc8187#section-3.2.1"""
+"""Allowed in addition to letters and digits: https://www.rfc-editor.org/rfc/rfc8187#section-3.2.1"""
 
 
 def parse_name(value: Any) -> str:
@@ -86,15 +86,15 @@ def _folded(text: str) -> str:
 
 
 def content_disposition(name: str, *, shorter_by: int = 0) -> str:
-    """The header that has browsers save a download under its name.
+    """Return the `Content-Disposition` by which browsers save a download under its name.
 
     ASCII only, since S3 refuses characters outside of Latin-1. Clients that don't know
     `filename*` use the fallback.
     https://www.rfc-editor.org/rfc/rfc6266#appendix-D
 
     Args:
-        shorter_by: Bytes that a URL with this header is to lose: the name's last characters before
-            its extension are left out for it.
+        shorter_by: Bytes by which to shorten a URL with this header: the name's last characters
+            before its extension are left out.
     """
     if shorter_by > 0:
         name = _shortened(name, shorter_by)
@@ -130,7 +130,7 @@ def _shortened(name: str, bytes_of_url: int) -> str:
 
 
 def _cuts_character(text: str, position: int) -> bool:
-    """Whether a cut would divide what people see as one character: a letter and its accent, or an
+    """Return whether a cut would divide one visible character: a letter and its accent, or an
     emoji of several code points (most of https://unicode.org/reports/tr29/)."""
     if position == len(text):
         return False

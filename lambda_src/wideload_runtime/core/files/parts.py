@@ -1,4 +1,4 @@
-"""How a file is cut into parts, and the checksum that S3 makes of theirs."""
+"""Sizes of a file's parts, and the composite checksum of theirs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 
 def part_size(size: int) -> int:
-    """Bytes of each part but the last of a file; of one PUT: all."""
+    """Return the bytes of each part but the last; of one PUT, the whole size."""
     if size <= SINGLE_PUT:
         return size
     needed = -(-size // MAX_PARTS)
@@ -33,7 +33,7 @@ def part_count(size: int) -> int:
 
 
 def base64_of(sha256: str) -> str:
-    """A hex SHA-256 as S3's headers carry it."""
+    """Return a hex SHA-256 as base64, for S3's headers."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
@@ -42,6 +42,6 @@ def hex_of(checksum: str) -> str:
 
 
 def composite(sha256s: Sequence[str]) -> str:
-    """The checksum of a multipart object, as S3 makes it of its parts' hex SHA-256."""
+    """Return S3's checksum of a multipart object from the hex SHA-256 of its parts."""
     digests = b"".join(bytes.fromhex(sha256) for sha256 in sha256s)
     return f"{base64.b64encode(hashlib.sha256(digests).digest()).decode()}-{len(sha256s)}"

@@ -41,33 +41,32 @@ class Records(Protocol):
         """Record a new upload; False if its content is known, or the quota has no room."""
 
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
-        """Note S3's id, if the upload is open and has none yet."""
+        """Record S3's id, if the upload is open and has none yet."""
 
     def begin_ask(
         self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
     ) -> Upload | None:
-        """To `completing`; None if the upload is not as given any more, or another ask began."""
+        """Set `completing`; None if the upload has changed, or another request asks S3."""
 
     def end_ask(self, upload: Upload, *, ends: str, conflict_since: str | None) -> Upload | None:
-        """Note what S3 answered; None if the upload is not as given any more."""
+        """Record S3's answer; None if the upload has changed."""
 
     def reopen(self, upload: Upload) -> bool:
-        """From `completing` back to `open`; False if the upload is not as given any more."""
+        """Set `open` from `completing`; False if the upload has changed."""
 
     def begin_anew(self, upload: Upload, *, key: str, trash: Trash) -> bool:
-        """Back to `open`, without parts and with another key; False if the upload is not as given
-        any more."""
+        """Set `open`, without parts and with another key; False if the upload has changed."""
 
     def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
-        """Make the file of an upload; False if the upload is not as given any more.
+        """Make the file of an upload; False if the upload has changed.
 
         Args:
-            due_at: When the sweep looks whether the verifier was told; None: it needn't.
-            expires_at: When the upload's item may go, in epoch seconds.
+            due_at: When the sweep checks that the verifier was told; None: it need not.
+            expires_at: When the upload's item may be deleted, in epoch seconds.
         """
 
     def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
-        """From `open` or `completing`; else False.
+        """End an upload that is `open` or `completing`; else return False.
 
         Args:
             hold: Whether bytes and file stay counted, until `give_back`.
@@ -121,7 +120,7 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object, as S3 says."""
+    """Size and checksum of an object in S3."""
 
     size: int
     checksum: str
@@ -130,7 +129,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part of a multipart upload, as S3 says."""
+    """A part of a multipart upload in S3."""
 
     number: int
     size: int
@@ -155,26 +154,26 @@ Joining = Literal["done", "unclear", "failed", "conflict", "refused"]
 
 class Bucket(Protocol):
     def sign_put(self, key: str, *, size: int, sha256: str, seconds: int) -> Action:
-        """Store these bytes, if there are none yet."""
+        """Sign a PUT that stores these bytes, unless there is an object."""
 
     def sign_part(
         self, key: str, s3_upload_id: str, number: int, *, size: int, sha256: str, seconds: int
     ) -> Action: ...
 
     def sign_get(self, key: str, *, content_type: str, disposition: str, seconds: int) -> Action:
-        """Read an object, under headers of our own."""
+        """Sign a GET whose answer has these headers."""
 
     def stored(self, key: str) -> Stored | None: ...
 
     def begin_multipart(self, key: str) -> str: ...
 
     def parts(self, key: str, s3_upload_id: str) -> list[StoredPart] | None:
-        """All of them, in order; None if S3 knows no such upload (any more)."""
+        """Return all parts, in order; None if S3 has no such upload."""
 
     def complete(
         self, key: str, s3_upload_id: str, parts: Sequence[StoredPart], *, seconds: float
     ) -> Joining:
-        """Make the object of its parts, if there is none yet."""
+        """Join the parts to an object, unless there is one."""
 
     def remove(self, key: str, s3_upload_id: str | None = None) -> None:
         """Delete the object, and abort the multipart upload, if they are there."""
@@ -187,7 +186,7 @@ class Bucket(Protocol):
 
 
 class Verifications(Protocol):
-    """Where the verifier is told of files, if the deployment has one."""
+    """Queue of the verifier, if the deployment has one."""
 
     @property
     def wanted(self) -> bool: ...

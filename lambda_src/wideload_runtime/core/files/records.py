@@ -6,9 +6,8 @@
     aborted, expired
 
 An upload that is one PUT goes from `open` to `completed` at once. `completing` is written before
-S3 is asked to complete a multipart upload, with the checksum that the object will have: whether
-S3 did it, though its answer was lost, shows by the object. It goes back to `open` if S3 finds that
-the parts are not those.
+S3 is asked to complete a multipart upload, with the checksum that the object will have: if S3's
+answer is lost, the object shows whether S3 did it. The state is `open` again if S3 has other parts.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class File:
     content_type: str
     sha256: str
     verified: bool
-    """Whether `sha256` was proven, by S3 or by the verifier."""
+    """Whether `sha256` was checked, by S3 or by the verifier."""
     created_at: str
     """When its upload was begun, so that ids sort as these times do."""
     key: str
@@ -50,14 +49,14 @@ class File:
     due_at: str | None = None
     """When the sweep deletes it; None: it stays."""
     urls_end: str | None = None
-    """Until when a URL of its upload may store an object again; None: there is no such URL."""
+    """Time until which a URL of its upload may store an object again; None without such a URL."""
 
     @property
     def content(self) -> Content:
         return Content(self.sha256, self.size)
 
     def is_over(self, now: str) -> bool:
-        """Whether its life is over: the sweep may just not have deleted it yet."""
+        """Return whether it has expired; the sweep may not have deleted it yet."""
         return self.due_at is not None and self.due_at <= now
 
     @property
@@ -92,7 +91,7 @@ class Upload:
     created_at: str
     session_ends: str
     due_at: str | None = None
-    """When the sweep looks at it next; None: no more."""
+    """When the sweep handles it next; None: never."""
     s3_upload_id: str | None = None
     """S3's id of the multipart upload, which is made when the first parts are signed."""
     composite: str | None = None
@@ -105,10 +104,10 @@ class Upload:
     conflict_since: str | None = None
     """Time of S3's 409, after which the upload begins anew."""
     expires_at: int | None = None
-    """Epoch seconds after which DynamoDB may delete the item, once nothing is left to do."""
+    """Epoch seconds after which DynamoDB may delete the item, set once nothing is left to do."""
     held: int | None = None
-    """Bytes that are still counted although it has ended, as is one file: a URL of it may be alive.
-    None: they were given back, or it hasn't ended."""
+    """Bytes that are counted after its end, as is one file, since a URL of it may be valid. None:
+    they are no longer counted, or it hasn't ended."""
 
     @property
     def content(self) -> Content:
@@ -119,11 +118,11 @@ class Upload:
         return self.part_count > 1
 
     def length_of(self, number: int) -> int:
-        """Bytes of a part, whose number starts from 1."""
+        """Return the bytes of a part; numbers start from 1."""
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
     def is_over(self, now: str) -> bool:
-        """Whether nothing can be uploaded any more: the sweep may just not have seen it yet."""
+        """Return whether it has ended or its session has; the sweep may not have handled it yet."""
         return self.state in ("aborted", "expired") or (
             self.state == "open" and self.session_ends <= now
         )
@@ -152,7 +151,7 @@ class Trash:
     key: str
     due_at: str
     held: int | None = None
-    """Bytes that are still counted, as is one file, since a URL may be alive; None: given back."""
+    """Bytes that are counted, as is one file, since a URL may be valid; None: no longer counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,11 @@ class WantedPart:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is wanted."""
+    """Page of a list."""
 
     limit: int = 50
     before: str | None = None
-    """The id that the page before ended with."""
+    """Last id of the page before."""
     contains: str = ""
     """Text that the name contains."""
 
@@ -159,7 +159,7 @@ def _object(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_BODY:
         raise Refused("body_too_large", f"The body has over {MAX_BODY} bytes.")
     try:
-        # json, not orjson, which refuses all of a body for one lone surrogate in a name.
+        # json, not orjson, which refuses a whole body for one lone surrogate in a name.
         given = json.loads(body, parse_int=parse_integer, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refused("invalid_request", "The body is not JSON.") from error

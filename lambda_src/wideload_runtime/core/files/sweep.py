@@ -29,15 +29,15 @@ class Report:
     failed: int = 0
     """Items that failed; the next run tries again."""
     backlog_seconds: int = 0
-    """How long the oldest item that the run did not get to has been due."""
+    """Seconds that the oldest item left by the run has been due."""
 
 
 @dataclass(kw_only=True)
 class Sweep:
     """
     Args:
-        uploads: Of a person.
-        files: Of a person.
+        uploads: Makes the uploads of a person.
+        files: Makes the files of a person.
         has_time: Whether to begin another item.
         tell: Called within the handling of each item's failure.
     """

@@ -1,4 +1,4 @@
-"""File transfer as a whole, of which each person gets a part."""
+"""File transfer; it makes the uploads and files of each person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wideload_runtime.core.metrics import Metrics
 class FileTransfer:
     """
     Args:
-        life_seconds: Life of a file, from when its upload was completed; None: for ever.
+        life_seconds: Seconds for which a file is kept after its completion; None: for ever.
     """
 
     table: Table
@@ -34,7 +34,7 @@ class FileTransfer:
         """
         Args:
             owner: Owner of the uploads: the token's subject.
-            seconds_left: How long S3 may be waited for.
+            seconds_left: Seconds to wait for S3.
         """
         records = self.table.of(owner)
         return Uploads(
@@ -70,7 +70,7 @@ class FileTransfer:
     def sweep(self, *, seconds_left: Callable[[], float], tell: Callable[[Due], None]) -> Sweep:
         """
         Args:
-            seconds_left: How long the sweep may go on.
+            seconds_left: Seconds that the sweep may take.
             tell: Called within the handling of each item's failure.
         """
         return Sweep(
@@ -87,5 +87,5 @@ class FileTransfer:
 
 
 def key_prefix(owner: str) -> str:
-    """Of a person's keys: a hash, since a subject may hold any character."""
+    """Return the prefix of a person's keys: a hash, since a subject may hold any character."""
     return f"files/{hashlib.sha256(owner.encode()).hexdigest()[:32]}/"

@@ -1,4 +1,4 @@
-"""Begin uploads, or take them up again; sign what they send; abort them."""
+"""Begin and resume uploads, sign their requests, and abort them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from wideload_runtime.core.ulids import is_ulid
 
 ROUNDS = 4
 MAX_LISTED_PARTS = 20_000
-"""Parts that one answer lists, until which another upload's may be added: an answer of Lambda has
-at most 6 MB, and each thousand is a request to S3."""
+"""Listed parts up to which an answer takes those of another upload: an answer of Lambda has at most
+6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
 _STILL_COUNTED = "What was just aborted or deleted counts until its upload URL has expired."
 SCANNED = 250
-"""Uploads that a page of unfinished ones looks at, most of which may be finished: half of what a
-query answers, if all names are long."""
+"""Uploads that one page of unfinished uploads reads, most of which may be finished: half of what
+one query returns if all names are long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Uploads:
     """One person's uploads.
 
     Args:
-        prefix: Of the person's keys in S3.
+        prefix: Prefix of the person's keys in S3.
     """
 
     records: Records
@@ -67,7 +67,7 @@ class Uploads:
     # Begin
 
     def check(self, contents: Sequence[Content]) -> list[dict[str, Any]]:
-        """Which contents are there already."""
+        """Return for each content whether the person has a file of it."""
         known, now = self.records.find(contents), iso(self.now())
         return [
             {"duplicate": True, "file": file.shown}
@@ -137,7 +137,7 @@ class Uploads:
         raise conflict()
 
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
-        """A new upload; None if the table did not take it."""
+        """Begin an upload; None if its content is known or the quota is exceeded."""
         size, now = request.content.size, self.now()
         if size > self.limits.max_file_size:
             raise Refused(
@@ -185,7 +185,7 @@ class Uploads:
             )
 
     def _complete(self, upload: Upload) -> File | None:
-        """The file, or None if the upload is to be looked at again."""
+        """Complete the upload; None if it must be read again."""
         try:
             return self.completion.complete(upload.upload_id)
         except Refused as refused:
@@ -206,7 +206,7 @@ class Uploads:
     # Send
 
     def sign(self, upload_id: str, parts: Sequence[WantedPart]) -> list[dict[str, Any]]:
-        """An action for each part.
+        """Return an action for each part.
 
         Raises:
             Refused: `unknown_upload`, `upload_gone`, `upload_completed`, `completing`, `conflict`
@@ -244,13 +244,13 @@ class Uploads:
         return upload
 
     def _begun_in_s3(self, upload: Upload) -> Upload:
-        """The upload with a multipart upload in S3, however many requests begin it at once."""
+        """Return the upload with one multipart upload in S3, also if several requests begin it."""
         for _ in range(ROUNDS):
             if upload.s3_upload_id:
                 return upload
             begun = self.bucket.begin_multipart(upload.key)
             self.records.begin_multipart(upload, begun)
-            # Look, rather than trust the answer: it may be of an attempt after a lost one.
+            # Read it again: the answer may be of an attempt after a lost one.
             kept = self.records.upload(upload.upload_id)
             if kept is None or kept.s3_upload_id != begun:
                 self.bucket.try_abort(upload.key, begun)
@@ -274,7 +274,7 @@ class Uploads:
         )
 
     def _url_seconds(self, upload: Upload) -> int:
-        """Life of a URL, which never outlives its session."""
+        """Seconds for which a URL is valid, at most until its session ends."""
         left = int(epoch(upload.session_ends) - self.now())
         return max(1, min(self.limits.url_seconds, left))
 

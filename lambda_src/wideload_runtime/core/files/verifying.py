@@ -1,4 +1,4 @@
-"""Prove the SHA-256 of files that came in parts: S3 has proven that of each part alone."""
+"""Check the SHA-256 of files uploaded in parts, of which S3 has checked each part alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from wideload_runtime.core.files.records import File
 from wideload_runtime.core.metrics import Metrics
 
 VERSION = "1"
-"""Of the event's form (`contract/events/file-v1.schema.json`). Members may be added under the same
-version, never change or go."""
+"""Version of the event's form (`contract/events/file-v1.schema.json`). Within a version, members
+may be added but never changed or removed."""
 
 
 class ObjectGoneError(Exception):
@@ -34,7 +34,7 @@ class Contents(Protocol):
 
 class Events(Protocol):
     def put(self, events: list[tuple[str, dict[str, Any]]]) -> None:
-        """Tell of pairs of detail type and detail."""
+        """Publish pairs of detail type and detail."""
 
 
 Outcome = Literal["verified", "corrupt", "gone", "too_large"]
@@ -49,7 +49,7 @@ class Verifier:
     environment: str
 
     def verify(self, owner: str, file_id: str, *, has_time: Callable[[], bool]) -> Outcome:
-        """Stream a file through SHA-256, and record what came of it. Safe to repeat.
+        """Stream a file through SHA-256, and record the result. Safe to repeat.
 
         Returns:
             `too_large`: `has_time` ended before the file did, so it stays as it is.
@@ -71,7 +71,7 @@ class Verifier:
             file = records.file(file_id)
             if file is None:
                 return "gone"
-        # Also of a file that was done before: perhaps its event was not sent then.
+        # Also for a file that was verified before: its event may not have been sent.
         kind = "FileCorrupt" if file.corrupt else "FileVerified"
         self.events.put([(kind, self._detail(owner, file))])
         return "corrupt" if file.corrupt else "verified"
@@ -91,7 +91,7 @@ class Verifier:
         return digest.hexdigest()
 
     def _detail(self, owner: str, file: File) -> dict[str, Any]:
-        """No name, which is personal."""
+        """Return the event's detail; without the name, which is personal data."""
         return {
             "version": VERSION,
             "environment": self.environment,

@@ -1,7 +1,7 @@
-"""The canary: a client that sends a small and a large payload, reads both back, and removes them.
+"""Canary: a client that sends a small and a large payload, reads both back, and deletes them.
 
-It comes from outside, and knows of the service what `contract/openapi-ingest.yaml` says. What it
-raises names the step that failed, and never a key, a URL (which is a credential) or a body.
+It uses the public API alone (`contract/openapi-ingest.yaml`). Its errors name the step that failed,
+and never a key, a URL (which is a credential) or a body.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ REQUEST_SECONDS = 30
 """API Gateway's own timeout."""
 DELETE_SECONDS = 10
 RESERVE_SECONDS = 35
-"""Kept back from a run for removing both payloads and the key."""
+"""Reserved at the end of a run for deleting both payloads and the key."""
 POLL_SECONDS = 1
 LEFTOVER_SECONDS = 300
-"""Longer than a run can take: two that meet leave each other's payloads alone."""
+"""Longer than a run can take, so that concurrent runs leave each other's payloads alone."""
 MOST_LEFTOVERS = 100
-"""That one run removes."""
+"""Leftovers that one run deletes."""
 
 
 class CanaryError(Exception):
-    """A client could not do what every client should be able to."""
+    """A step of the canary failed."""
 
 
 class NoAnswerError(Exception):
-    """A request that was not answered; says why, without its URL."""
+    """A request without an answer; the message gives the reason, without the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Http(Protocol):
         body: bytes | None,
         seconds: float,
     ) -> Answer:
-        """Make one request, as it is: nothing is repeated, and no redirect followed.
+        """Make one request, without retries or redirects.
 
         Raises:
             NoAnswerError: None came within `seconds`.
@@ -81,8 +81,8 @@ class Canary:
     """
     Args:
         api_url: Base URL of the API, without a slash at the end.
-        key_id: Of the key that each run makes anew.
-        seconds_left: Until the run is cut off.
+        key_id: Id of the key that each run replaces.
+        seconds_left: Seconds until the run is ended.
         now: Epoch seconds.
     """
 
@@ -117,9 +117,9 @@ class Canary:
 class _Run:
     canary: Canary
     headers: dict[str, str] = field(repr=False)
-    """Those that the API wants: the key."""
+    """Headers of requests to the API: the key."""
     sent: list[str] = field(default_factory=list)
-    """Ids of payloads that are to be removed."""
+    """Ids of payloads to delete."""
 
     def go(self) -> None:
         try:
@@ -127,7 +127,7 @@ class _Run:
             self._send_small()
             self._send_large()
         except Exception:
-            # What the client can't remove now is found by the next run.
+            # Payloads that can't be deleted now are found by the next run.
             with suppress(CanaryError):
                 self._remove(self.sent)
             raise
@@ -139,7 +139,7 @@ class _Run:
             path = f"/call-logs?call_id={CANARY}&before={before}&limit={MOST_LEFTOVERS}"
             found = _members(self._call("GET", path))["items"]
             left = [each["payload_id"] for each in found]
-        # In the time that a run has for its work: the rest is for what it sends itself.
+        # In the time for the run's work: the reserve is for its own payloads.
         self._remove(left, seconds=None)
 
     def _send_small(self) -> None:
@@ -178,7 +178,7 @@ class _Run:
                 raise _Unexpected.of(got, "it is not what was sent")
 
     def _stored(self, payload_id: str) -> Answer:
-        """The payload, as soon as it is stored."""
+        """Wait until the payload is stored, and return its answer."""
         while True:
             answer = self._call("GET", f"/call-logs/{payload_id}")
             state = _members(answer)["state"]
@@ -191,7 +191,7 @@ class _Run:
     def _remove(
         self, payload_ids: Iterable[str], *, seconds: float | None = DELETE_SECONDS
     ) -> None:
-        """Remove these payloads, and only then complain of those that could not be."""
+        """Delete these payloads; raise the first error after all were tried."""
         failed = None
         for payload_id in payload_ids:
             try:
@@ -204,7 +204,7 @@ class _Run:
             raise failed
 
     def _call(self, method: str, path: str, body: bytes | None = None, **options: Any) -> Answer:
-        """Ask the API."""
+        """Make a request to the API."""
         headers = self.headers | ({"Content-Type": "application/json"} if body else {})
         return self._request(method, self.canary.api_url + path, headers, body, **options)
 
@@ -236,7 +236,7 @@ class _Unexpected(Exception):  # noqa: N818 - becomes a CanaryError, with its st
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    """Say of what goes wrong within at which step it did."""
+    """Add the step's name to errors within it."""
     try:
         yield
     except (_Unexpected, NoAnswerError) as error:

@@ -1,4 +1,4 @@
-"""Check a document as it streams by, and keep it whole."""
+"""Check a document as a stream, and archive it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ IN_ITEM_JSON = 256 * 1024
 FREE_CPU_SECONDS = 20
 CPU_SECONDS_PER_BYTE = 1e-6
 MAX_CPU_SECONDS = 600
-"""CPU time that a document may take: some to begin with, and so much per byte of JSON, three times
-the worst that was found (bench/slow_documents.py); at most two thirds of a worker's 15 minutes, so
-that no document takes a whole invocation five times over."""
+"""CPU time that a document may take: a constant, and a time for each byte of JSON, three times the
+worst that was measured (bench/slow_documents.py); at most two thirds of a worker's 15 minutes, so
+that no document uses up a whole invocation, five times over."""
 
 
 class Archive(Protocol):
-    """A new object that exists once it is committed, and never in part."""
+    """A new object, which exists only once it is committed, as a whole."""
 
     def write(self, data: bytes) -> None: ...
     def commit(self) -> None: ...
@@ -69,23 +69,23 @@ def keep(
     """Read a document to its end, check it, and archive it unless it fits into its item.
 
     Args:
-        chunks: What was sent: JSON or its gzip.
-        open_archive: Opens the object that keeps the document.
+        chunks: The sent bytes: JSON or its gzip.
+        open_archive: Opens the object for the document.
         records_field: Name of the top-level array whose elements are the records.
         max_size: Bytes of JSON that the document may have.
-        has_time: Asked for each chunk, and for each MiB that it unpacks to.
+        has_time: Called for each chunk, and for each MiB that it unpacks to.
         cpu_seconds: A clock of the CPU time of this thread.
 
     Raises:
         Refused: The document isn't one JSON object, or is too large, or takes too much CPU time
             for its size.
-        OutOfTimeError: `has_time` said no. In both cases nothing is kept.
+        OutOfTimeError: `has_time` returned False. In both cases nothing is stored.
     """
     sink = _Sink(open_archive)
     sha256 = hashlib.sha256()
     size = 0
     compressed = SeekableGzip(sink.write)
-    # Asked on the way in and out: a gzip may unpack to nothing for long, or to much at once.
+    # Called before and after unpacking: a gzip may unpack to nothing for long, or to much at once.
     timed = _in_time(decoded(_in_time(chunks, has_time), max_size=max_size), has_time)
     started = cpu_seconds()
     scanner = JsonScanner(timed, records_field=records_field)
@@ -128,7 +128,7 @@ def _in_time(chunks: Iterable[bytes], has_time: Callable[[], bool]) -> Iterator[
 
 
 class _Sink:
-    """Hold the first bytes back until it is known whether there will be more."""
+    """Buffer the first bytes until there are more than an item may hold."""
 
     def __init__(self, open_archive: Callable[[], Archive]) -> None:
         self._open_archive = open_archive
@@ -144,7 +144,7 @@ class _Sink:
             self._open()
 
     def finish(self, *, archive: bool) -> bytes | None:
-        """Commit; returns the gzip if it is to stay in the item."""
+        """Commit, or return the gzip if it goes into the item."""
         if self._archive is None and not archive:
             return bytes(self._held)
         (self._archive or self._open()).commit()

@@ -1,4 +1,4 @@
-"""The events that tell other teams of finished payloads (`contract/events/`)."""
+"""Events of finished payloads (`contract/events/`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from wideload_runtime.core.ingest.payloads import Payload
 
 VERSION = "1"
-"""Of the detail's form. Members may be added under the same version, never change or go."""
+"""Version of the detail's form. Within a version, members are added, never changed or removed."""
 
 _TOLD = (
     "payload_id", "tenant", "call_id", "source", "created_at", "stored_at", "size", "sha256",
@@ -16,9 +16,9 @@ _TOLD = (
 
 
 def finished(before: Payload | None, after: Payload, environment: str) -> dict[str, Any] | None:
-    """The detail of an event, if this change of a record finished the payload.
+    """Return the detail of an event, if this change of a record finished the payload.
 
-    It has nothing of the document: neither summary nor content.
+    It contains nothing of the document: neither summary nor content.
     """
     same = before is not None and before.state == after.state
     if after.state not in ("stored", "failed") or same or after.repeats:

@@ -10,7 +10,7 @@ from wideload_runtime.core.errors import Refused
 
 MAGIC = b"\x1f\x8b"
 PIECE = 1024 * 1024
-"""Bytes that one step of decompression may put out."""
+"""Bytes of output of one step of decompression."""
 FREE_OUTPUT = 256 * 1024 * 1024
 """Bytes of output that are allowed at any ratio: small, repetitive bodies are common, and this
 much is processed in seconds."""
@@ -19,16 +19,16 @@ MAX_RATIO = 200
 1,032 times (https://zlib.net/zlib_tech.html)."""
 
 MEMBERS = 10_000
-"""Members that are allowed however small; beyond, they hold at least `MIN_MEMBER` on average."""
+"""Members that may have any size; with more, they need `MIN_MEMBER` bytes on average."""
 MIN_MEMBER = 1024
-"""Bytes of output. Tools that write many members make them of 64 KB and more."""
+"""Bytes of output. Tools that write many members write at least 64 KB into each."""
 
 
 def decoded(chunks: Iterable[bytes], *, max_size: int) -> Iterator[bytes]:
-    """The document's bytes, gunzipped if they start as gzip does.
+    """Yield the document's bytes, gunzipped if they start as gzip does.
 
     Args:
-        chunks: What was sent, in pieces of any size.
+        chunks: The sent bytes, in pieces of any size.
         max_size: Bytes that the document may have.
 
     Raises:

@@ -34,9 +34,9 @@ from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 
 MAX_INLINE_DOCUMENT = 256 * 1024**2
-"""Bytes of JSON of an inline document, which must be done within one request."""
+"""Bytes of JSON of an inline document, which must be processed within one request."""
 TRANSIT_SECONDS = 8 * 24 * 3600
-"""Records of unused URLs go a day after their objects do."""
+"""Records of unused URLs expire a day after their objects would."""
 IDEMPOTENCY_SECONDS = 24 * 3600
 RESERVATION_MS = 35_000
 """Longer than a request can run (30 s), so that its holder has ended."""
@@ -63,7 +63,7 @@ class Reply:
 class Ingest:
     """
     Args:
-        bucket_name: For the answers to older clients, which send it back.
+        bucket_name: Name in the answers; older clients send it back.
         in_request_limit: Bytes of an uploaded object up to which it is processed in the request.
     """
 
@@ -134,7 +134,7 @@ class Ingest:
     def accept(
         self, caller: Caller, request: Inline | Claim, idempotency_key: str | None = None
     ) -> Reply:
-        """Take a document, inline or claimed.
+        """Accept a document, inline or claimed.
 
         Raises:
             Refused: The document, the claim or the idempotency key isn't acceptable.
@@ -152,7 +152,7 @@ class Ingest:
         if isinstance(request, Claim):
             claimed = self._claimed(caller.tenant, request)
             payload_id = claimed.payload_id
-            # The same bytes uploaded again, by a client that began anew, are the same request.
+            # A client that began again and uploaded the same bytes repeats the same request.
             fingerprint = claimed.declared_sha256 or _sha256(request.s3_key.encode())
         else:
             payload_id = self.new_id()
@@ -164,7 +164,7 @@ class Ingest:
                 return self._accept(caller, request, payload_id)
             return self._accept_again(caller, request, held)
         except Refused as refused:
-            # Nothing was kept: a corrected body, or the upload, may come under the same key.
+            # Nothing was stored: a corrected body, or the upload, may have the same key.
             kept = isinstance(request, Claim) or refused.code == "in_progress"
             if not kept or refused.code == "not_uploaded":
                 self.table.unreserve(record, payload_id=held.payload_id)
@@ -271,12 +271,12 @@ class Ingest:
             upload.close()
 
     def _hand_over(self, payload: Payload, upload: Upload, reported_ms: int | None) -> Reply:
-        """Leave a payload to the worker: one message, however often it is claimed."""
+        """Queue a payload for the worker: one message, even for repeated claims."""
         waits = payload.state == "uploaded" and payload.claimed_etag == upload.etag
         leased = payload.state == "processing" and (payload.lease_until or 0) > self.now() * 1000
         if not waits and not leased:
             self.queue.send(payload.s3_key or "", reason="claimed")
-            # After the message: a record that says `uploaded` has one.
+            # After the message, so that every record in state `uploaded` has one.
             self.table.mark_uploaded(
                 payload.payload_id,
                 size=upload.size,
@@ -288,7 +288,7 @@ class Ingest:
     def _claimed(self, tenant: str, claim: Claim) -> Payload:
         parsed = parse_transit_key(claim.s3_key)
         payload = self.table.get(parsed[1]) if parsed and parsed[0] == tenant else None
-        # The server's own record decides, never what the key says.
+        # The record decides, not the text of the key.
         if payload is None or payload.tenant != tenant or payload.s3_key != claim.s3_key:
             raise Refused(
                 "unknown_key",
@@ -324,13 +324,13 @@ class Ingest:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """A body as it would come from S3, so that it is processed in the same windows."""
+    """Yield a body in S3's chunks, so that it is processed in the same windows."""
     for start in range(0, len(body), PIECE):
         yield body[start : start + PIECE]
 
 
 def _record_of(tenant: str, key: str) -> str:
-    """The table's key of an idempotency key, which is its tenant's own."""
+    """Return the table's key for a tenant's idempotency key."""
     return "idempotency#" + _sha256(f"{tenant}\n{key}".encode())
 
 

@@ -14,8 +14,8 @@ from itertools import accumulate
 OPENERS = b"{["
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-# A member's name and its string value are one step, so that what comes before the last step ends
-# with a bracket or comma.
+# A member's name and its string value are one step, so that the text before the last step ends with
+# a bracket or comma.
 _STRINGS = re.compile(
     rb"(?:([^\"]*+)%b(?:[ \t\r\n]*+:[ \t\r\n]*+%b)?+)*+" % (_STRING, _STRING), re.DOTALL
 )
@@ -28,16 +28,16 @@ _TO_STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: 1 
 
 
 def last_break(buffer: bytes, start: int, limit: int) -> int:
-    """The last place before `limit` where a container may be cut; `start` if there is none.
+    """Return the last place before `limit` where a container may be cut; `start` if there is none.
 
-    It lies before a comma or after a bracket, outside strings.
+    It is before a comma or after a bracket, outside strings.
     """
     strings = _STRINGS.match(buffer, start, limit)
     after = strings.end() if strings else start
     quote = buffer.find(b'"', after, limit)
     found = _last_of_breaks(buffer, after, limit if quote < 0 else quote)
     if found < 0 and strings and strings.start(1) >= 0:
-        # After the last string stand a number or space alone: look before it, and its name.
+        # Only a number or space follows the last string: look before it and its name.
         found = _last_of_breaks(buffer, *strings.span(1))
         if found < 0 and strings.start(1) > start:
             return after  # adjacent strings are no JSON, as the caller's parser finds
@@ -51,7 +51,7 @@ def _last_of_breaks(buffer: bytes, start: int, end: int) -> int:
 
 
 def brackets(piece: bytes) -> bytes:
-    """The brackets of a piece, without those in its strings, which must be whole."""
+    """Return the brackets of a piece, outside of its strings, which must be whole."""
     found = piece.translate(None, _NO_BRACKET)
     if not found or b'"' not in piece:
         return found
@@ -59,10 +59,10 @@ def brackets(piece: bytes) -> bytes:
 
 
 def nested(now_open: bytes, found: bytes) -> bytes | None:
-    """The opening brackets, outermost first, that are open after those that were `found`.
+    """Return the opening brackets, outermost first, that are open after the `found` ones.
 
     Returns:
-        None if all that was open got closed, or anything by a bracket of the other kind.
+        None if all are closed, or one is closed by a bracket of the other kind.
     """
     while True:
         fewer = found.replace(b"[]", b"").replace(b"{}", b"")
@@ -88,7 +88,7 @@ def closers(now_open: bytes | bytearray) -> bytes:
 
 
 def closed_by(found: bytes, levels: int) -> int:
-    """Which of the brackets, counted from 1, closes the outermost of so many open levels.
+    """Return which of the brackets, counted from 1, closes the outermost of so many open levels.
 
     Returns:
         0 if none does.
@@ -100,18 +100,18 @@ def closed_by(found: bytes, levels: int) -> int:
 
 
 def first_left_open(found: bytes) -> int:
-    """Which of the brackets, counted from 1, is the first one that nothing closes."""
+    """Return which of the brackets, counted from 1, is the first that is not closed."""
     levels = _levels(found, 0)
     return len(levels) - levels[::-1].index(0)
 
 
 def _levels(found: bytes, before: int) -> list[int]:
-    """How many levels are open before and after each bracket."""
+    """Return the number of open levels before and after each bracket."""
     return list(accumulate(array("b", found.translate(_TO_STEPS)), initial=before))
 
 
 def nth_bracket(buffer: bytes, start: int, number: int) -> int:
-    """The place after the bracket of this number, from `start` on, outside strings."""
+    """Return the place after the bracket of this number, from `start` on, outside strings."""
     step = rb'(?:[^"{}\[\]]*+(?:%b[^"{}\[\]]*+)*+[{}\[\]]){%d}' % (_STRING, number)
     found = re.compile(step, re.DOTALL).match(buffer, start)
     assert found is not None  # noqa: S101 - the caller has counted them

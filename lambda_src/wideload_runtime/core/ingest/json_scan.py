@@ -32,7 +32,7 @@ from wideload_runtime.core.ingest.summary import Summary
 
 WINDOW = 1024 * 1024
 BATCH = 256 * 1024
-"""Bytes that are proved in one call, and at least so many bytes of records go into one member."""
+"""Bytes that are checked in one call, and the least bytes of records in one member."""
 
 MAX_MEMBERS = 65_536
 """Members of the top-level object, whose names are remembered to refuse duplicates."""
@@ -72,7 +72,7 @@ class JsonScanner(JsonValues):
         chunks: The document's bytes, in pieces of any size.
         records_field: Name of the top-level array whose elements are the records.
         window: Bytes held at once.
-        batch: Bytes proved at once, at most `window`; of records in one `Run`, about.
+        batch: Bytes checked at once, at most `window`; about the bytes of records in one `Run`.
 
     Attributes (complete once `runs()` is exhausted):
         summary: Top-level scalars, and lengths of top-level arrays.
@@ -92,7 +92,7 @@ class JsonScanner(JsonValues):
         self.records = 0
         self._records_field = records_field
         self._no_guess_before = 0
-        self._too_large = -1  # where an element starts that isn't worth a look for its end
+        self._too_large = -1  # start of an element whose end is not searched for
         self._no_plain_before = 0
         self._names: set[str] = set()
 
@@ -146,7 +146,7 @@ class JsonScanner(JsonValues):
     # Members of the top-level object
 
     def _plain_members(self) -> bool:
-        """Pass over members with small values, as most have; False: the next is none."""
+        """Pass over members with small values, as most have; False if the next has none."""
         start = self._position + 1  # after the comma
         if self._buffer[start - 1] != ord(",") or self._offset + start < self._no_plain_before:
             return False
@@ -161,7 +161,7 @@ class JsonScanner(JsonValues):
             or not self._names.isdisjoint(members)
             or any(len(token) > MAX_NUMBER and token[:1] not in b'"[{' for token in tokens)
             or self._records_field in members
-        ):  # one of them needs a closer look
+        ):  # one of them needs another step
             self._no_plain_before = self._offset + end
             return False
         if len(self._names) + len(members) > MAX_MEMBERS:
@@ -222,13 +222,13 @@ class JsonScanner(JsonValues):
             self.summary.add_array(name, length)
 
     def _container_end(self) -> Steps[int | None]:
-        """Where the container at the position ends; None if it is larger than a batch.
+        """Return where the container at the position ends; None if it is larger than a batch.
 
-        A wrong guess of its size costs a part of the next, so that all of it is linear.
+        A wrong guess of its size costs a part of the next, so that the total time is linear.
         """
         for size in (self._batch // 64 or 1, self._batch // 8 or 1, self._batch):
             yield from self._ensure(size)
-            # Each byte a character, so that places stay what they are; orjson judges UTF-8.
+            # One character for each byte, so that positions are kept; orjson checks UTF-8.
             text = self._buffer[self._position : self._position + size].decode("latin-1")
             try:
                 with without_collector():
@@ -262,11 +262,11 @@ class JsonScanner(JsonValues):
         self._pop()
 
     def _guess_elements(self) -> int:
-        """Pass over elements up to one that starts as the first does; returns how many.
+        """Pass over elements up to one that starts as the first does; return their number.
 
         Elements of an array mostly start alike, so that the last such start before the limit
-        is the end of those before it. orjson tells whether it was: a guess that isn't between
-        two elements leaves no valid JSON before it.
+        is probably between two elements. orjson shows whether it is: otherwise the text before
+        it is no valid JSON.
         """
         buffer, start = self._buffer, self._position
         if self._offset + start < self._no_guess_before:
@@ -292,18 +292,18 @@ class JsonScanner(JsonValues):
         return len(values)
 
     def _elements(self) -> int:
-        """Pass over the elements that are whole within a batch; returns how many."""
+        """Pass over the elements that are whole within a batch; return their number."""
         buffer, start = self._buffer, self._position
         end = last_break(buffer, start, start + self._batch)
         found = brackets(buffer[start:end])
         opened = self._nested(b"[", found, around=1)
-        if opened is None:  # the array ends here, or its brackets don't match: orjson tells
+        if opened is None:  # the array ends here, or its brackets don't match, as orjson finds
             ends_at = closed_by(found, 1)
             end = nth_bracket(buffer, start, ends_at) - 1 if ends_at else end
         elif len(opened) > 1:
             # The last element is cut off: those before it end with the comma before it.
             last = nth_bracket(buffer, start, first_left_open(found)) - 1
-            if end - last > self._batch // 2:  # looked at once; with a batch of its own, no better
+            if end - last > self._batch // 2:  # tried once; a batch of its own would not help
                 self._too_large = self._offset + last
             end = start + len(buffer[start:last].rstrip(b" \t\r\n")) - 1
         if end <= start:

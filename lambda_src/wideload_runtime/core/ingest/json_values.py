@@ -31,11 +31,11 @@ from wideload_runtime.core.ingest.json_window import (
 )
 
 MAX_DEPTH = 512
-"""Levels of nesting: half of what many a parser takes, among them Python's own."""
+"""Levels of nesting: half of the limit of many parsers, such as Python's."""
 JUDGES_DEPTH = 1024
-"""Levels that orjson takes. Framed in as many as we allow less, a piece is held to our limit."""
+"""Levels that orjson accepts. A frame of as many levels as ours are fewer enforces our limit."""
 MAX_NUMBER = 4096
-"""Characters of one number. JSON sets no limit; a parser downstream would."""
+"""Characters of one number. JSON sets no limit, but parsers downstream do."""
 
 SPACE = rb"[ \t\r\n]*+"
 _MEMBER_NAME = re.compile(rb"%b(,?)%b(%b)%b:" % (SPACE, SPACE, STRING.pattern, SPACE), re.DOTALL)
@@ -59,16 +59,16 @@ class JsonValues(JsonWindow):
     Args:
         chunks: The document's bytes, in pieces of any size.
         window: Bytes held at once.
-        batch: Bytes proved at once, at most `window`.
+        batch: Bytes checked at once, at most `window`.
     """
 
     def __init__(self, chunks: Iterable[bytes], *, window: int, batch: int) -> None:
         super().__init__(chunks, window=window)
         self._batch = batch
-        self._open = bytearray()  # the opening brackets of what was descended into
-        self._fresh = True  # nothing stands yet in the innermost of them
-        self._length = 0  # elements of the top-level array that was descended into
-        self._name_start = 0  # of the last name, in the document
+        self._open = bytearray()  # the opening brackets of the containers around the position
+        self._fresh = True  # the innermost of them is empty so far
+        self._length = 0  # elements of the top-level array around the position
+        self._name_start = 0  # position of the last name in the document
 
     def _value(self) -> Steps[None]:
         """Pass over one value."""
@@ -83,7 +83,7 @@ class JsonValues(JsonWindow):
             self._position = end
 
     def _descend(self, *, to: int) -> Steps[None]:
-        """Pass over all that is open deeper than `to` levels."""
+        """Pass over all containers open deeper than `to` levels."""
         while len(self._open) > to:
             yield from self._ensure(self._batch)
             if not self._piece(to):
@@ -124,10 +124,10 @@ class JsonValues(JsonWindow):
         return opened
 
     def _prefix(self, inner: bytes) -> bytes:
-        """JSON that leaves a parser in the state of being within `inner`.
+        """Return JSON after which a parser is within `inner`.
 
-        What stood there before is a string: nothing that follows goes on with one, as `.5` would
-        with a number.
+        Its last value is a string, which no following text can continue, as `.5` could continue
+        a number.
         """
         around = inner[:-1].replace(b"{", b'{"":')
         innermost = inner[-1:]
@@ -154,14 +154,14 @@ class JsonValues(JsonWindow):
         self._fresh = False
 
     def _member_name(self) -> Steps[str]:
-        """Pass over what comes before a member's value: comma, name, colon."""
+        """Pass over the text before a member's value: comma, name, colon."""
         found = _MEMBER_NAME.match(self._buffer, self._position)
         if found and bool(found[1]) != self._fresh:
             self._name_start = self._offset + found.start(2)
             name: str = self._prove(*found.span(2), around=1)
             self._position = found.end()
             return name
-        # Step by step: it is wrong somewhere, or at the window's end.
+        # Step by step: it is invalid, or cut off at the window's end.
         if not self._fresh:
             yield from self._expect(",", "'}'")
         if (yield from self._next_byte()) != ord('"'):
@@ -176,7 +176,7 @@ class JsonValues(JsonWindow):
         return name
 
     def _scalar_end(self) -> Steps[int | None]:
-        """Where the string, number or word ends; None once a longer string was passed."""
+        """Return where the string, number or word ends; None after passing a longer string."""
         if (yield from self._next_byte()) == ord('"'):
             end = yield from self._token_end(STRING)
             if end is None:
@@ -190,7 +190,7 @@ class JsonValues(JsonWindow):
         return end
 
     def _long_string(self) -> Steps[None]:
-        """Pass over a string longer than the window, in the memory of one."""
+        """Pass over a string longer than the window, in the memory of one window."""
         utf8 = codecs.getincrementaldecoder("utf-8")()
         self._position += 1
         while True:
@@ -213,7 +213,7 @@ class JsonValues(JsonWindow):
             self._refuse("a string is not UTF-8")
         self._position += 1
 
-    # What is open
+    # Open containers
 
     def _push(self) -> None:
         if len(self._open) >= MAX_DEPTH:
@@ -227,7 +227,7 @@ class JsonValues(JsonWindow):
         self._fresh = False
         self._position += 1
 
-    # Proof
+    # Checks
 
     def _prove(
         self, start: int, end: int, before: bytes = b"", after: bytes = b"", *, around: int
@@ -253,7 +253,7 @@ class JsonValues(JsonWindow):
             around: Levels of nesting around all of it.
 
         Raises:
-            orjson.JSONDecodeError: It isn't valid there, at `pos` of the piece.
+            orjson.JSONDecodeError: It is invalid there, at `pos` of the piece.
         """
         piece = self._buffer[start:end]
         levels = before.count(b"[") + before.count(b"{") if before else 0

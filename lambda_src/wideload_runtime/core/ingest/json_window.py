@@ -1,4 +1,4 @@
-"""The part of a JSON document that is at hand, and how it moves on."""
+"""Moving window over a JSON document."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import NamedTuple, NoReturn, TypeAlias, TypeVar
 from wideload_runtime.core.errors import Refused
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-# Lenient on purpose: these only find ends, orjson judges what lies between.
+# Lenient on purpose: these only find ends; orjson checks the text between.
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 ATOM = re.compile(rb"[-+.0-9A-Za-z]++")
 
 
 class Run(NamedTuple):
-    """A piece of the document; the pieces in order are the document, byte for byte."""
+    """A piece of the document; the pieces in order are exactly the document."""
 
     data: bytes
     records: int
-    """How many records end in this piece."""
+    """Number of records that end in this piece."""
     inside: bool
     """Whether the piece lies within the brackets of the records' array."""
     cut: bool
@@ -29,11 +29,11 @@ class Run(NamedTuple):
 
 _T = TypeVar("_T")
 Steps: TypeAlias = Generator[Run, None, _T]
-"""A part of the scan: it yields runs whenever the window moves, and returns what it found."""
+"""A part of the scan: it yields runs whenever the window moves, and returns its result."""
 
 
 class JsonWindow:
-    """A window over a document, which gives out as runs what it has passed.
+    """A window over a document, which yields the passed pieces as runs.
 
     Args:
         chunks: The document's bytes, in pieces of any size.
@@ -45,15 +45,15 @@ class JsonWindow:
         self._window = window
         self._buffer = b""
         self._position = 0
-        self._emitted = 0  # what lies before it has been given out as runs
-        self._offset = 0  # of the buffer's first byte in the document
+        self._emitted = 0  # the text before it has been yielded as runs
+        self._offset = 0  # position of the buffer's first byte in the document
         self._ended = False
         self._inside = False
         self._cut = False
         self._pending_records = 0
 
     def _emit(self, *, cut: bool = False, inside_next: bool | None = None) -> Steps[None]:
-        """Give out what lies before the position. `cut`: the next piece may start a member."""
+        """Yield the text before the position. `cut`: the next piece may start a member."""
         if self._position > self._emitted:
             data = self._buffer[self._emitted : self._position]
             self._emitted = self._position
@@ -66,7 +66,7 @@ class JsonWindow:
             self._cut = True
 
     def _fill(self) -> Steps[None]:
-        """Drop what was passed and read until the window is full or the document ends."""
+        """Drop passed bytes and read until the window is full or the document ends."""
         yield from self._emit()
         pieces = [self._buffer[self._position :]]
         held = len(pieces[0])
@@ -82,12 +82,12 @@ class JsonWindow:
         self._position = self._emitted = 0
 
     def _ensure(self, size: int) -> Steps[None]:
-        """Have so many bytes at hand from the position on, or all that there are."""
+        """Read until so many bytes follow the position, or the document ends."""
         if not self._ended and len(self._buffer) - self._position < size:
             yield from self._fill()
 
     def _next_byte(self) -> Steps[int]:
-        """The next byte that isn't white space, without passing it."""
+        """Return the next byte that isn't white space, without passing it."""
         yield from self._skip_space()
         if self._at_end():
             self._refuse("it ends too early: the upload may have been cut off")
@@ -114,7 +114,7 @@ class JsonWindow:
     def _refuse(self, reason: str, *, at: int | None = None) -> NoReturn:
         """
         Args:
-            reason: Kinds and names of the field alone: nothing that stands in the document.
+            reason: Kinds of tokens and positions only: no text of the document.
             at: Byte of the document. Default: the position.
         """
         place = self._offset + self._position if at is None else at
@@ -123,7 +123,7 @@ class JsonWindow:
         )
 
     def _token_end(self, pattern: re.Pattern[bytes]) -> Steps[int | None]:
-        """Where the token at the position ends; None if it is longer than the window."""
+        """Return where the token at the position ends; None if it is longer than the window."""
         while True:
             token = pattern.match(self._buffer, self._position)
             whole = token and (self._ended or pattern is STRING or token.end() < len(self._buffer))
@@ -141,8 +141,8 @@ class JsonWindow:
 
 
 class without_collector:  # noqa: N801 - used as a function
-    """Parse without the cyclic garbage collector, which would look at each new container again
-    and again: values of JSON hold no cycle. It made parsing of nested arrays take twice as long.
+    """Parse without the cyclic garbage collector, which would visit each new container repeatedly;
+    values of JSON have no cycles. With it, parsing of nested arrays took twice as long.
     """
 
     def __enter__(self) -> None:

@@ -1,4 +1,4 @@
-"""Pages of payloads and of records: what may be asked for."""
+"""Pages of payloads and of records: their parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_RECORDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which payloads are wanted."""
+    """Filter and page of a list of payloads."""
 
     call_id: str | None = None
     ids: IdRange = EVERY_ID
@@ -47,10 +47,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which records are wanted. A page ends where an archive member does, if not before."""
+    """Page of records. It ends at the end of an archive member, or before."""
 
     first: int = 0
-    """Number of the first one, from 0."""
+    """Number of the first record, from 0."""
     limit: int = MAX_RECORDS
 
     @classmethod
@@ -76,7 +76,7 @@ class Page:
 
 
 def _id_of_time(name: str, text: str) -> str:
-    """The part of a ULID that a time makes."""
+    """Return the part of a ULID that encodes a time."""
     try:
         time = datetime.fromisoformat(text.replace(" ", "+"))  # a "+" that was not percent-encoded
         if time.tzinfo is None:

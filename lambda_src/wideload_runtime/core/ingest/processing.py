@@ -62,11 +62,10 @@ class Processor:
     """
     Args:
         records_field: Name of the top-level array whose elements are the records.
-        retention_seconds: Life of a finished record; None: for ever.
-        lease_ms: Life of a lease: longer than the function that holds it can run.
-        tell_failed: Called with each payload that `PayloadFailedCount` counts, so that operators
-            find it.
-        shares: How many workers a tenant may have. Default: any number.
+        retention_seconds: Seconds for which a finished record is kept; None: for ever.
+        lease_ms: Length of a lease: longer than the function that holds it can run.
+        tell_failed: Called with each payload that `PayloadFailedCount` counts, to log it.
+        shares: Limit of the workers of a tenant. Default: no limit.
         now: Epoch seconds.
     """
 
@@ -87,7 +86,7 @@ class Processor:
             The record, finished by any worker; None if there is no such payload or object.
 
         Raises:
-            LeaseHeldError: Another function processes it: look again when the lease has ended.
+            LeaseHeldError: Another function processes it: try again when the lease has ended.
             OutOfTimeError: Try again in a fresh invocation.
             TenantBusyError: The tenant's share of workers is in use.
         """
@@ -120,7 +119,7 @@ class Processor:
     def give_up(self, s3_key: str, *, owner: str) -> None:
         """Fail a payload that could not be processed, for a reason other than its content.
 
-        It can be taken up again by a claim, or by putting its message back.
+        It is processed again after a claim, or when its message is put back.
         """
         detail = "Processing failed repeatedly on our side; it can be claimed again."
         failed = self._fail(s3_key, owner=owner, code="internal", detail=detail)
@@ -165,11 +164,11 @@ class Processor:
         """Process an object under a lease.
 
         Returns:
-            The record, finished here or meanwhile by another function.
+            The record, finished here or by another function.
 
         Raises:
-            LeaseHeldError: Another function processes it, and sees it to its end: it answers for
-                that itself, or its message does, or the sweep.
+            LeaseHeldError: Another function processes it, and will finish it, or its message or the
+                sweep will repeat it.
             OutOfTimeError: Try again in a fresh invocation.
         """
         started = self.now()
@@ -227,7 +226,7 @@ class Processor:
 
         Raises:
             Refused: The document isn't acceptable.
-            OutOfTimeError: In both cases nothing is kept.
+            OutOfTimeError: In both cases nothing is stored.
         """
         key = archive_key(payload.tenant, payload.payload_id)
         document = keep(

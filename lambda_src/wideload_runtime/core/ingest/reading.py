@@ -25,10 +25,10 @@ from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_PAGE = 4_500_000
-"""Bytes of records in one page: 6.0 million in base64, of the 6,291,556 that a function answers.
+"""Bytes of records in one page: 6.0 million in base64, of the 6,291,556 of a function's answer.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_UNPACKED = 2 * MAX_MEMBER
-"""Bytes of an archive member that are read for a page: one of several records has less."""
+"""Bytes of an archive member that are read for a page: one with several records is smaller."""
 
 _SHOWN = (
     "payload_id", "state", "call_id", "source", "created_at", "stored_at", "uploaded_size",
@@ -61,7 +61,7 @@ class Reader:
         payload = self._owned(tenant, payload_id)
         known = _shown(self._unused(payload))
         if payload.archive_key:
-            # S3 would answer the URL of a missing object with 403.
+            # Otherwise S3 would answer the URL of a missing object with 403.
             if not self.archives.exists(payload.archive_key):
                 raise _gone()
             filename = f"{payload_id}.json.gz"
@@ -72,7 +72,7 @@ class Reader:
         return known
 
     def listed(self, tenant: str, wanted: Listing) -> dict[str, Any]:
-        """Finished payloads, newest first, and a cursor to those that follow."""
+        """Return finished payloads, newest first, and a cursor to the next."""
         if wanted.ids.empty:
             found = Listed([], None)
         elif wanted.call_id is None:
@@ -85,7 +85,7 @@ class Reader:
         }
 
     def records(self, tenant: str, payload_id: str, page: Page) -> dict[str, Any]:
-        """Some records, from one range of the archive however large the document is.
+        """Return some records, by one range request for a document of any size.
 
         Raises:
             Refused: `unknown_payload`; `not_stored` before there are records; `document_gone`.
@@ -113,7 +113,7 @@ class Reader:
         }
 
     def _member(self, archive_key: str, member: Member) -> bytes:
-        """One archive member, unpacked."""
+        """Return one archive member, unpacked."""
         text = b""
         if member.size <= MAX_UNPACKED:
             raw = self.archives.read_range(archive_key, offset=member.offset, size=member.size)
@@ -128,7 +128,7 @@ class Reader:
         return text
 
     def delete(self, tenant: str, payload_id: str) -> None:
-        """Remove a payload: its objects first, so that nothing is left that no item names.
+        """Delete a payload: its objects first, so that none is left without a record.
 
         Raises:
             Refused: `unknown_payload`, or `in_progress` while it is being processed.
@@ -144,12 +144,12 @@ class Reader:
                 # Not in the record: a function may have crashed between archive and record.
                 keys.append(archive_key(tenant, payload_id))
             self.archives.delete(*keys)
-            # A claim may have come meanwhile, and made an archive.
+            # A claim may have made an archive meanwhile.
             if self.table.delete(payload):
                 return
 
     def _unused(self, payload: Payload) -> Payload:
-        """The payload, `expired` if its URL was never used and is over."""
+        """Return the payload, as `expired` if its URL has expired unused."""
         over = iso(self.now() - self.upload_url_seconds - UNUSED_SECONDS)
         unused = payload.state == "issued" and payload.created_at < over
         return replace(payload, state="expired") if unused else payload

@@ -1,4 +1,4 @@
-"""Cut records out of JSON text, each as the document spells it."""
+"""Cut records out of JSON text, without changing theirs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from contextlib import suppress
 
 from wideload_runtime.core.ingest.json_scan import JsonScanner
 
-# Values are looked for their ends alone: no number is too long or too large for that.
+# Only the ends of values are needed, so no number is too long or too large.
 _JSON = json.JSONDecoder(parse_int=bool, parse_float=bool)
 _BETWEEN = re.compile(r"[ \t\r\n,]*+")
 
 
 def records_of(document: bytes, records_field: str) -> tuple[bytes, int]:
-    """`record,record,…` of a small document, and how many they are."""
+    """Return `record,record,…` of a small document, and the number of records."""
     scanner = JsonScanner([document], records_field=records_field)
     text = b"".join(run.data for run in scanner.runs() if run.inside)
     return text, scanner.records
 
 
 def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]:
-    """Some records of `record,record,…`, as a JSON array, and how many they are.
+    """Return some records of `record,record,…` as a JSON array, and their number.
 
-    None, if the first one is too large, or nested too deep for Python's parser, or no JSON, as an
-    archive of an earlier version may hold. Takes about a microsecond for each record up to the
+    None if the first record is too large, nested too deep for Python's parser, or no JSON, as in
+    an archive of an earlier version. Takes about a microsecond for each record up to the
     last one.
 
     Args:
         first: Number of the first one in this text, from 0.
-        limit: Records to take at most.
+        limit: Most records to return.
         max_size: Bytes that they may have together.
     """
     start = end = count = 0
@@ -47,7 +47,7 @@ def cut(text: bytes, first: int, limit: int, max_size: int) -> tuple[bytes, int]
 
 
 def _ends(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where each record starts and ends."""
+    """Yield where each record starts and ends."""
     # One character for each byte: other characters than ASCII occur only in strings.
     characters = text.decode("latin-1")
     between, decode = _BETWEEN.match, _JSON.raw_decode

@@ -16,7 +16,7 @@ from wideload_runtime.core.ingest.gunzip import MAGIC
 from wideload_runtime.core.numbers import whole_number
 
 MAX_BODY = 6 * 1024 * 1024
-"""Bytes of a request that a function takes, base64 included.
+"""Bytes of a function's request, base64 included.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MAX_PUT = 5 * 1024**3
 """Bytes of one PUT. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
@@ -42,7 +42,7 @@ class UploadRequest:
 
     content_length: int | None = None
     sha256: str | None = None
-    """Hex, of the bytes that will be PUT."""
+    """Hex SHA-256 of the bytes to PUT."""
     content_type: str = "application/json"
     call_id: str | None = None
 
@@ -67,7 +67,7 @@ class Inline:
 
     body: bytes
     call_id: str | None = None
-    """Recorded if the document has none of its own."""
+    """Used if the document has no `call_id`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ class Claim:
 def parse_send(
     headers: Mapping[str, str], body: bytes, query: Mapping[str, str] | None = None
 ) -> Inline | Claim:
-    """Tell the forms of `POST /send-call-log` apart.
+    """Parse a body of `POST /send-call-log` in any of its forms.
 
     Args:
         headers: With names in lower case.
         body: As it came from the network.
-        query: `call_id`, of a document in the request; that of a claim came with its upload URL.
+        query: May hold the `call_id` of an inline document; a claim's was given for its upload URL.
 
     Raises:
         Refused: `unsupported_media_type`, `body_too_large`, `empty_body`, `invalid_base64`,
@@ -111,7 +111,7 @@ def parse_send(
         raise Refused("empty_body", "The body is empty: send one JSON object.")
     if body.startswith(GZIP_TAKEN_FOR_TEXT):
         raise damaged_text(body)
-    # A gateway may undo Content-Encoding, and leave the header: then the body is plain JSON.
+    # A gateway may decode the body but leave Content-Encoding: then the body is plain JSON.
     if media_type in GZIP_TYPES and encoding != "gzip" and not body.startswith(MAGIC):
         raise Refused("invalid_gzip", "The body is announced as gzip, but doesn't start as such.")
     call_id = parse_call_id((query or {}).get("call_id"))
@@ -144,7 +144,7 @@ def _special_form(body: bytes) -> Inline | Claim | None:
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None  # the scanner says where it is wrong
+        return None  # the scanner finds the position of the error
     if not isinstance(given, dict):
         return None
     if given.get("compressed") is True and isinstance(given.get("data"), str):

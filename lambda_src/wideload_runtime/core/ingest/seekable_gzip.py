@@ -1,6 +1,6 @@
 """Write a document as seekable gzip: a series of members that each hold whole records.
 
-To everyone else it is an ordinary `.json.gz`. With the sizes of its members, any page of
+For other programs it is an ordinary `.json.gz`. With the sizes of its members, any page of
 records is one range request: the member's bytes, gunzipped, are `record,record,…`.
 """
 
@@ -66,7 +66,7 @@ class SeekableGzip:
 
     def add(self, run: Run) -> None:
         full = self._member_size >= member_size(self._document_size)
-        # A record that came in pieces, as it is larger than a window, gets a member of its own.
+        # A record in pieces, since it is larger than a window, gets a member of its own.
         alone = run.records == 0
         if run.cut and (full or alone or run.inside != self._inside):
             self._close_member()

@@ -14,8 +14,8 @@ LONGEST_AGAIN_SECONDS = 60
 
 
 def again_seconds(waits: int) -> int:
-    """After which a message is looked at again that waited so often for its tenant's share: soon,
-    as most payloads take seconds, then less and less often."""
+    """Return the seconds until a message that has waited so often for its tenant's share is tried
+    again: few at first, as most payloads take seconds, then more and more."""
     return min(FIRST_AGAIN_SECONDS << min(waits, 10), LONGEST_AGAIN_SECONDS)
 
 
@@ -46,7 +46,7 @@ class TenantShares:
         """Hold one of a tenant's slots.
 
         Raises:
-            TenantBusyError: All are taken: look again in `again_seconds`.
+            TenantBusyError: All are taken: try again in `again_seconds`.
         """
         now = int(self.now() * 1000)
         slot = self.table.take_slot(

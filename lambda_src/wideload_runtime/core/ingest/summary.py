@@ -10,17 +10,17 @@ import orjson
 from wideload_runtime.core.json_text import JsonText
 
 MAX_STRING = 1024
-"""Characters of a string that the summary takes; longer ones stay in the document alone."""
+"""Characters of a string in the summary; longer strings are only in the document."""
 MAX_SIZE = 32 * 1024
 """Bytes of names and scalars: with the index they must fit into an item of 400 KB.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 SECRETS = frozenset({"token"})
-"""Older clients put their API key into the document: it never reaches the summary."""
+"""Members left out of the summary: older clients put their API key there."""
 
 
 class Scalars(JsonText):
-    """A JSON object of scalars by name, each as the document spells it.
+    """A JSON object of scalars by name, each with its text in the document.
 
     Text, since DynamoDB's numbers have 38 digits and an exponent of at most 125
     (docs/adr/0030-numbers-as-text.md).
@@ -54,7 +54,7 @@ class Summary:
     def add_scalar(self, name: str, value: Any, token: bytes) -> None:
         """
         Args:
-            token: The scalar as it stands in the document.
+            token: The scalar's text in the document.
         """
         if name in SECRETS:
             return

@@ -72,7 +72,7 @@ class Report:
     orphan_keys: tuple[str, ...] = ()
     """The first of them."""
     backlog_seconds: int = 0
-    """How long the oldest payload that the run did not get to has been due."""
+    """Seconds that the oldest payload left by the run has been due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class _Found:
 class Sweep:
     """
     Args:
-        in_parallel: How turns are worked on.
+        in_parallel: Runs several turns at once.
     """
 
     table: PayloadTable
@@ -146,8 +146,8 @@ class Sweep:
         return report
 
     def _unfinished(self, swept_until: str, old: str) -> Iterator[Payload]:
-        """All that is due: what was claimed, however old it is; of the URLs those that were issued
-        since the last runs, and some that are older."""
+        """Return due payloads: claimed ones of any age; of issued URLs those since the last runs,
+        and some older ones."""
         since = min(swept_until or old, iso(self.now() - WINDOW_SECONDS))
         parts = [self.table.unfinished(name, since="0", before=old) for name in OPEN_PARTITIONS]
         for name in ISSUED_PARTITIONS:
@@ -164,7 +164,7 @@ class Sweep:
             for payload in some:
                 by_tenant.setdefault(payload.tenant, []).append(payload)
             for theirs in by_tenant.values():
-                # Neighbours in the bucket as well, so that a listing is short.
+                # Sorted as in the bucket, so that a listing is short.
                 theirs.sort(key=lambda payload: payload.payload_id)
             batches = in_turns(_cut(theirs) for theirs in by_tenant.values())
             yield from self.in_parallel(lambda batch: self._look(batch, has_time), batches)
