@@ -121,7 +121,7 @@ def test_the_construct_synthesizes_from_its_wheel(wheels: dict[str, Path], elsew
 
 
 def test_the_clients_wheel_brings_all_it_needs(wheels: dict[str, Path], elsewhere: Path) -> None:
-    install(elsewhere, wheels["wideload"], "[cli]")
+    install(elsewhere, wheels["wideload"], "cli")
 
     help_text = run(elsewhere / "venv/bin/wideload", "send", "--help", cwd=elsewhere)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import aws_cdk as cdk
-import pytest
 from aws_cdk.assertions import Template
 
 from stacks.ingest_stack import IngestStack
 from stacks.settings import Settings
-from tests.stacks.conftest import PLACEHOLDER_CODE, Synthesized
+from tests.stacks.conftest import PLACEHOLDER_CODE
 
 
 def test_settings_of_the_archive_reach_the_bucket() -> None:
@@ -44,16 +41,3 @@ def test_settings_of_the_archive_reach_the_bucket() -> None:
             ],
         }
     ]
-
-
-@pytest.mark.parametrize(("name", "seconds"), [("prod", 60), ("local", 2)])
-def test_unclaimed_uploads_wait(
-    synthesize: Callable[[str], Synthesized], name: str, seconds: int
-) -> None:
-    queue = synthesize(name).resources("ingest", "AWS::SQS::Queue")["IngestQueue95F6DB49"]
-
-    assert queue["Properties"]["DelaySeconds"] == seconds
-
-
-def test_five_functions(synthesized: Synthesized) -> None:
-    assert len(synthesized.resources("ingest", "AWS::Lambda::Function")) == 5

@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
+from local.paths import ROOT
 from tools.templates import __main__ as diff
 
 SNAPSHOTS = Path("tests/stacks/snapshots/ingest")
@@ -112,3 +114,15 @@ def test_an_empty_assembly_is_told(repository: Path) -> None:
 
     assert done.exit_code == 1
     assert "There is no template in empty; run `make synth`." in done.output
+
+
+def test_ci_fetches_the_tags_that_make_diff_needs() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+
+    (checkout,) = (
+        step["with"]
+        for step in workflow["jobs"]["diff"]["steps"]
+        if step.get("uses", "").startswith("actions/checkout@")
+    )
+    # All history, with the tags.
+    assert checkout["fetch-depth"] == 0
