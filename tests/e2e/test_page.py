@@ -13,8 +13,6 @@ from wideload_cdk.web.page import built_page
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "web/packages/page"
-# Ignored by git. Those that the README shows are copied from here by hand.
-SCREENSHOTS = ROOT / ".local/screenshots"
 
 
 def test_in_the_browser(browser: str, outputs_path: Path) -> None:
@@ -25,12 +23,7 @@ def test_in_the_browser(browser: str, outputs_path: Path) -> None:
     finished = subprocess.run(
         [str(node()), "--test", "--test-isolation=none", *suites],
         cwd=PAGE,
-        env=os.environ
-        | {
-            "CHROMIUM": browser,
-            "WIDELOAD_OUTPUTS": str(outputs_path),
-            "WIDELOAD_SCREENSHOTS": str(SCREENSHOTS),
-        },
+        env=os.environ | {"CHROMIUM": browser, "WIDELOAD_OUTPUTS": str(outputs_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

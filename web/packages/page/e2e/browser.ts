@@ -193,7 +193,9 @@ export class Visitor {
     assert.deepEqual(bad, [], `accessibility of ${state}`);
   }
 
+  /** Takes a picture of the page, if a folder for pictures is given. */
   async shot(name: string): Promise<void> {
+    if (SHOTS === undefined) return;
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }
 

@@ -1,8 +1,8 @@
-/** The picture that the README shows, made anew with each run: see docs/images/page.png. */
+/** The picture that the README shows, taken anew if WIDELOAD_SCREENSHOTS names a folder: docs/images/page.png. */
 
 import { test } from "node:test";
-import { startFake } from "./target.ts";
 import { setUp } from "./setting.ts";
+import { startFake } from "./target.ts";
 
 const MB = 1_000_000;
 

@@ -3,8 +3,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export interface Person {
@@ -21,9 +19,9 @@ export interface Target {
   stop(): void;
 }
 
-/** Where screenshots go. */
-export const SHOTS = process.env.WIDELOAD_SCREENSHOTS ?? join(tmpdir(), "wideload-screenshots");
-mkdirSync(SHOTS, { recursive: true });
+/** Folder for screenshots; undefined: none are taken, as each costs half a second. */
+export const SHOTS = process.env.WIDELOAD_SCREENSHOTS;
+if (SHOTS !== undefined) mkdirSync(SHOTS, { recursive: true });
 
 export async function findTarget(): Promise<Target> {
   const outputs = process.env.WIDELOAD_OUTPUTS;
