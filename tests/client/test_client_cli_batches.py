@@ -15,7 +15,7 @@ from tests.client.conftest import Command, spawn
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import FakeServer, problem
 from tests.client.running import environment_of, heed_ctrl_c, start, write
-from wideload._cli.exits import concerns_all, status_of
+from wideload._cli.exit_status import status_of, stops_batch
 from wideload.errors import ServerError
 
 
@@ -50,9 +50,9 @@ def test_trouble_with_one_document_does_not_keep_others_from_being_sent(
 def test_a_file_that_s3_takes_long_to_join_does_not_stop_the_others() -> None:
     slow = ServerError("202 completing", status=202, code="completing")
 
-    assert not concerns_all(slow)
+    assert not stops_batch(slow)
     assert status_of(slow) == 3
-    assert concerns_all(ServerError("503 unavailable", status=503, code="unavailable"))
+    assert stops_batch(ServerError("503 unavailable", status=503, code="unavailable"))
 
 
 def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(
@@ -76,7 +76,7 @@ def test_help_says_what_stops_a_batch(command: Command) -> None:
     for name in ("send", "upload", "download", "rm", "delete", "abort"):
         text = " ".join(command(name, "--help").output.split())
 
-        assert "each that fails is named, the others go on" in text
+        assert "One that fails is named on standard error, and the others go on" in text
         assert "a wrong key or sign-in, no network, or a service that is unavailable" in text
 
 

@@ -80,8 +80,8 @@ def test_ctrl_c_among_several_says_how_many_are_done(fake_files: FakeFiles, tmp_
     assert process.returncode == 130
     assert output.decode().startswith("0.bin: uploaded")
     assert error.decode() == (
-        "wideload: interrupted. 1 of 3 files are uploaded, and what was sent of the others is "
-        "kept: run the same command again to go on\n"
+        "wideload: interrupted. 1 of 3 uploaded. What was sent of the others is kept: run the same "
+        "command again to go on\n"
     )
     assert {upload.state for upload in fake_files.uploads.values()} <= {"open", "completed"}
 
@@ -170,7 +170,7 @@ def test_ctrl_c_leaves_a_download_that_goes_on(
 
     assert (process.returncode, output) == (130, b"")
     assert error.decode() == (
-        "wideload: interrupted. What came is kept: run the same command again to go on\n"
+        "wideload: interrupted. What was received is kept: run the same command again to go on\n"
     )
     assert not (tmp_path / "film.mkv").exists()
 

@@ -320,8 +320,8 @@ def test_ctrl_c_while_deleting_says_what_is_left(server: FakeServer) -> None:
 
     assert (process.returncode, output) == (130, b"")
     assert error.decode() == (
-        "wideload: interrupted. pl-1 may have been deleted or not; 2 more were not deleted; "
-        "deleting again is safe\n"
+        "wideload: interrupted. 0 of 3 deleted. pl-1 may have been deleted or not; deleting again "
+        "is safe\n"
     )
 
 

@@ -105,7 +105,7 @@ def test_what_is_in_directories_goes_along_if_asked_for(
     ran = files_command("upload", "--json", "--recursive", "top.txt", "d")
 
     assert refused.status == nothing.status == 2
-    assert "d is a directory: add --recursive for what is in it" in refused.error
+    assert "d: it is a directory: add --recursive for the files in it" in refused.error
     assert "there is no file in what was given" in nothing.error
     assert {line["file"] for line in ran.lines} == {"top.txt", "d/a.txt", "d/b.txt", "d/e/c.txt"}
     assert {file["name"] for file in fake_files.files.values()} == {
