@@ -26,9 +26,9 @@ from tests.client.fake_sign_in import FakeSignIn, signing_in
 from tests.client.running import start
 from tests.client.transfer_samples import RANGE
 from wideload._cli.app import run
-from wideload._files import download, partial
+from wideload._files import download, partial_file
 from wideload._retry import Pacing
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
 
 
 class Clock:
@@ -166,18 +166,18 @@ def provider() -> Iterator[FakeSignIn]:
 
 
 @pytest.fixture
-def web(clock: Clock) -> Iterator[Web]:
+def web(clock: Clock) -> Iterator[JsonHttp]:
     """Asks providers, with a clock that stands at the true time and never really waits."""
     clock.time = time.time()
     with urllib3.PoolManager() as pool:
-        yield Web(pool, clock.pacing())
+        yield JsonHttp(pool, clock.pacing())
 
 
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads in ranges of 64 KiB, so that small ones have several."""
-    monkeypatch.setattr(partial, "_SMALLEST_RANGE", RANGE)
-    monkeypatch.setattr(partial, "_MIB", 1024)
+    monkeypatch.setattr(partial_file, "_SMALLEST_RANGE", RANGE)
+    monkeypatch.setattr(partial_file, "_MIB", 1024)
     monkeypatch.setattr(download, "_STREAM_RANGE", RANGE)
 
 

@@ -42,7 +42,7 @@ def test_send_says_what_became_of_the_file(command: Command, call_json: Path) ->
 
 
 def wideload_size(path: Path) -> int:
-    from wideload._payload import prepare
+    from wideload._ingest.document import prepare
 
     with prepare(path) as prepared:
         return prepared.size

@@ -153,7 +153,7 @@ def test_nobody_who_signs_in_is_an_error(command: Command, tmp_path: Path) -> No
     ran = command("login", "--no-browser", "--timeout", "0.3")
 
     assert ran.status == 4
-    assert ran.error.endswith("wideload: nobody signed in within 0.3 s\n")
+    assert ran.error.endswith("wideload: no sign-in was completed within 0.3 s\n")
     assert kept(tmp_path) == []
 
 
@@ -486,7 +486,7 @@ def test_a_wrong_api_is_told(command: Command, provider: FakeSignIn) -> None:
 def test_a_service_that_is_down_is_told(
     command: Command, provider: FakeSignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wideload._signin.web._RETRIES", 0)
+    monkeypatch.setattr("wideload._signin.json_http._RETRIES", 0)
     provider.fail("GET /api/sign-in", Reply(503))
 
     assert command("login").status == 3

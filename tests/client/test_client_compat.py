@@ -87,7 +87,7 @@ class _Turn(NamedTuple):
     at: Decimal
 
 
-def test_whatever_the_older_function_could_send_is_sent(server: FakeServer) -> None:
+def test_every_type_that_the_older_function_sent_is_sent(server: FakeServer) -> None:
     log = {
         "turn": _Turn("hi", Decimal("1.50")),
         "tags": {7},
@@ -156,7 +156,7 @@ def send():
     assert server.stored() == ["pl-1"]
 
 
-def test_what_the_log_says_already_is_kept(server: FakeServer) -> None:
+def test_members_of_the_log_are_kept(server: FakeServer) -> None:
     log = {"call_started_at": "2026-11-22", "call_ended_at": None, "call_ended_reason": "busy"}
 
     _send(dict(log), API_KEY, server.url)

@@ -1,4 +1,4 @@
-"""The answers of contract/cases, as the client takes them."""
+"""The client's reading of the answers in contract/cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import yaml
 
 import wideload
 from tests.client.fake_server import FakeServer, Fault, problem
-from wideload._upload import Ticket
+from wideload._ingest.upload_url import request_upload_url
+from wideload._retry import Attempts, Pacing, RetryPolicy
 
 _CASES = json.loads(
     (Path(__file__).parents[2] / "contract" / "cases" / "ingest.json").read_bytes()
@@ -21,7 +22,11 @@ _CASES = json.loads(
 _CONTRACT = yaml.safe_load(
     (Path(__file__).parents[2] / "contract" / "openapi-ingest.yaml").read_bytes()
 )
-_ANY = {"headers": {"Content-Type": "application/json"}, "upload_url": "https://s3.example/key?a"}
+_ANY = {
+    "headers": {"Content-Type": "application/json"},
+    "upload_url": "https://s3.example/key?a",
+    "expires_in": 900,
+}
 
 
 def _cases(path: str, *, ok: bool) -> list[Any]:
@@ -78,18 +83,25 @@ def test_a_refusal_is_raised(
 
 
 @pytest.mark.parametrize("case", _cases("/get-upload-url", ok=True))
-def test_a_ticket_is_read(case: dict[str, Any]) -> None:
+def test_an_upload_url_is_read(
+    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+) -> None:
     answer = _answer(case)
+    server.fail("POST /stage/get-upload-url", Fault(200, json.dumps(answer).encode()))
 
-    ticket = Ticket.parse(answer)
+    attempts = Attempts(RetryPolicy(0), Pacing())
+    upload_url = request_upload_url(
+        client._api, attempts, size=1, sha256="0" * 64, content_type="application/json"
+    )
 
-    assert (ticket.payload_id, ticket.s3_key) == (answer["payload_id"], answer["s3_key"])
-    assert (ticket.method, ticket.url) == ("PUT", answer["upload_url"])
-    assert ticket.headers == answer["headers"]
+    request = upload_url.request
+    assert (upload_url.payload_id, upload_url.s3_key) == (answer["payload_id"], answer["s3_key"])
+    assert (request.method, request.url) == ("PUT", answer["upload_url"])
+    assert request.headers == answer["headers"]
 
 
 @pytest.mark.parametrize("case", _cases("/get-upload-url", ok=False))
-def test_a_ticket_that_is_refused_is_raised(
+def test_an_upload_url_that_is_refused_is_raised(
     client: wideload.Client, server: FakeServer, case: dict[str, Any], large: dict[str, Any]
 ) -> None:
     server.fail("POST /stage/get-upload-url", _fault(case))

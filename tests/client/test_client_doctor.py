@@ -19,7 +19,7 @@ from tests.client.fake_sign_in import jwt
 from tests.client.test_client_doctor_network import free_port, statuses, steps
 from wideload._http import Http
 from wideload._signin.provider import Provider
-from wideload._signin.store import Store
+from wideload._signin.sign_in_store import Store
 from wideload._signin.tokens import SignIn, Tokens
 
 APP = "https://app.example"

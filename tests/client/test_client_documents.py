@@ -1,4 +1,4 @@
-"""What documents may hold, what they are recorded under, and what comes back of their numbers."""
+"""Types of values in documents, call ids, and the numbers of answers."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _as_text(value: Any) -> Any:
         ({"n": 1 << 70, "o": object()}, None, "$.o: Type is not JSON serializable: object"),
     ],
 )
-def test_what_cant_be_written_is_found(
+def test_the_error_names_the_path_of_a_value_that_cant_be_written(
     client: wideload.Client, document: Any, default: Callable[[Any], Any] | None, says: str
 ) -> None:
     with pytest.raises(wideload.DocumentError) as raised:
@@ -200,7 +200,9 @@ def test_items_keep_their_spelling() -> None:
     "body", [b"", b"{", b"[]", b'{"a"', b'{"a":1,}', b'{"a":1}x', b'{"a" 1}', b"{1:2}", b"7"]
 )
 @pytest.mark.parametrize("read", [split_document, texts_of_items])
-def test_what_is_no_object_is_a_value_error(read: Callable[[bytes], object], body: bytes) -> None:
+def test_json_that_is_no_object_is_a_value_error(
+    read: Callable[[bytes], object], body: bytes
+) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         read(body)
 

@@ -1,4 +1,4 @@
-"""Refusals that S3 sends before it has read the body, whereupon it closes the connection."""
+"""Refusals that S3 sends before it has read the body, after which it closes the connection."""
 
 from __future__ import annotations
 

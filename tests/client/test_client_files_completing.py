@@ -1,4 +1,4 @@
-"""Uploads that end otherwise than they began: completed, aborted or lost by somebody else."""
+"""Uploads that another process completes or aborts, or that expire."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_deployment_that_says_503_while_s3_joins(
     assert sum(clock.slept) == pytest.approx(600, abs=30)
 
 
-def test_other_trouble_with_completing_is_given_up_sooner(
+def test_other_errors_of_completing_are_raised_after_the_retries(
     person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
 ) -> None:
     files_server.fail(_UPLOADS, *[problem(503, "unavailable", Retry_After="2")] * 100)

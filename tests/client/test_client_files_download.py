@@ -1,4 +1,4 @@
-"""Downloading: where it goes, under what name, and what it never replaces."""
+"""Targets of downloads, names, and files that are never replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import wideload
 from tests.client.fake_files import TOKEN, FakeFiles
 from tests.client.transfer_samples import RANGE, bytes_of
-from wideload._files import partial
+from wideload._files import partial_file
 from wideload._files.names import safe_name
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
@@ -120,7 +120,7 @@ def test_a_slow_file_object_gets_few_ranges_ahead(
 
 
 @pytest.mark.parametrize("to", [7, io.StringIO(), b"bytes", sys.stdout])
-def test_what_nothing_can_be_written_to(
+def test_a_target_that_cant_be_written_to_is_refused(
     person: wideload.Client, files_server: FakeFiles, to: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="binary file object"):
@@ -156,7 +156,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced_either(
 ) -> None:
     file = files_server.add(b"content", "a.txt")
     if links:  # it comes at the last moment, even
-        monkeypatch.setattr(partial, "refuse_existing", lambda target, overwrite: None)
+        monkeypatch.setattr(partial_file, "refuse_existing", lambda target, overwrite: None)
     files_server.s3.during_get = lambda seen, at: (tmp_path / "a.txt").write_bytes(b"mine")
     if not links:
         monkeypatch.setattr(os, "link", _no_links)
@@ -167,7 +167,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced_either(
     assert (tmp_path / "a.txt").read_bytes() == b"mine"
 
 
-def test_where_there_are_no_hard_links(
+def test_a_download_without_hard_links(
     person: wideload.Client,
     files_server: FakeFiles,
     tmp_path: Path,

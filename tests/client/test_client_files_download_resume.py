@@ -1,4 +1,4 @@
-"""Downloads that are stopped, by whomever, and go on where they were."""
+"""Downloads that are interrupted, paused or cancelled, and resumed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import wideload
 from tests.client.fake_files import MIB, TOKEN, FakeFiles
 from tests.client.fake_server import Fault, Seen
 from tests.client.transfer_samples import RANGE, bytes_of
-from wideload._files import download, partial
+from wideload._files import download, partial_file
 from wideload._files.models import FileInfo
-from wideload._files.partial import PartialFile
+from wideload._files.partial_file import PartialFile
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
 
@@ -48,7 +48,7 @@ def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, range
     return str(file["file_id"])
 
 
-def test_what_was_interrupted_goes_on(
+def test_an_interrupted_download_is_resumed(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
@@ -173,7 +173,7 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
 def test_paused_nothing_comes_until_it_is_resumed(
     files_server: FakeFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
 ) -> None:
-    monkeypatch.setattr(partial, "_SMALLEST_RANGE", MIB)
+    monkeypatch.setattr(partial_file, "_SMALLEST_RANGE", MIB)
     monkeypatch.setattr(download, "_STREAM_RANGE", MIB)
     file = files_server.add(content := bytes_of(40 * MIB))
     cancel = wideload.Cancel()
@@ -261,8 +261,8 @@ def test_ranges_grow_so_that_they_stay_few(tmp_path: Path, monkeypatch: pytest.M
     with PartialFile(tmp_path / "a", huge) as made:
         assert made.range_size == 11 * MIB
         assert made.ranges <= 10_000
-        made.name_etag('"etag"')
+        made.keep_etag('"etag"')
         made.keep(made.ranges - 1)
         made.keep(7)
     with PartialFile(tmp_path / "a", huge) as again:
-        assert (again.there, again.etag) == ({7, made.ranges - 1}, '"etag"')
+        assert (again.present, again.etag) == ({7, made.ranges - 1}, '"etag"')

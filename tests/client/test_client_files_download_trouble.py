@@ -1,4 +1,4 @@
-"""Downloads through trouble, and content that is not what it should be."""
+"""Downloads with failing requests, and content that isn't the recorded one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import wideload
 from tests.client.fake_files import HALF, TOKEN, FakeFiles
 from tests.client.fake_server import DROP, Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import RANGE, bytes_of, chain
-from wideload._files.partial import PartialFile
+from wideload._files.partial_file import PartialFile
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
 

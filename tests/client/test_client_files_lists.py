@@ -140,7 +140,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_not_there(
+def test_unknown_ids_are_not_found(
     person: wideload.Client, files_server: FakeFiles, call: Callable[[wideload.Files], Any]
 ) -> None:
     with pytest.raises(wideload.NotFoundError) as raised:

@@ -1,4 +1,4 @@
-"""Several files at once: announced together, sent side by side, each with an end of its own."""
+"""Several files at once: announced together, sent in parallel, each with its own outcome."""
 
 from __future__ import annotations
 

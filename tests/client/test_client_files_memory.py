@@ -1,4 +1,4 @@
-"""What large files cost in memory: nothing that grows with them."""
+"""Memory use, which doesn't grow with the file."""
 
 from __future__ import annotations
 

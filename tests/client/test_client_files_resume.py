@@ -1,4 +1,4 @@
-"""Uploads that are stopped, by whomever, and go on where they were."""
+"""Uploads that are interrupted, paused or cancelled, and resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import wideload
 from tests.client.fake_files import MIB, TOKEN, FakeFiles
 from tests.client.fake_server import Fault, Seen, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
-from wideload._files import put
+from wideload._files import part_upload
 
 MANY = 12 * PART + 1
 _PUT = "PUT /s3/"
@@ -137,7 +137,7 @@ def test_paused_nothing_moves_until_it_is_resumed(
     content = bytes_of(MIB) * 24  # more than fits into the kernel's buffers
     files_server.one_put = len(content) // parts
     files_server.smallest_part = len(content) // parts
-    monkeypatch.setattr(put, "_LONGEST_PAUSE_CONNECTED", longest)
+    monkeypatch.setattr(part_upload, "_LONGEST_PAUSE_CONNECTED", longest)
     cancel = wideload.Cancel()
     paused: list[bool] = []
     moved: list[int] = []

@@ -1,4 +1,4 @@
-"""Uploads through trouble: what is tried again, signed anew, or given up."""
+"""Uploads with failing requests: retries, new URLs, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be uploaded, and files that change meanwhile."""
+"""Sources of uploads, and files that change meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import wideload
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import Seen, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
-from wideload._files.handle import Handle
+from wideload._files.shared_file import SharedFile
 
 SIZES = pytest.mark.parametrize("size", [PART // 2, 5 * PART + 1])
 
@@ -122,7 +122,7 @@ def test_a_pipe_that_gives_more_than_may_be_copied(
     )
 
 
-def test_what_is_no_binary_file(
+def test_a_source_that_is_no_binary_file_is_refused(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path
 ) -> None:
     class Blocked(io.RawIOBase):
@@ -296,7 +296,7 @@ def test_a_file_that_is_in_use_is_closed_when_its_last_user_has_done(tmp_path: P
             return super().fileno()
 
     file = Slow(file_of(tmp_path, b"content"), "rb")
-    handle = Handle(file)
+    handle = SharedFile(file)
     view = memoryview(bytearray(7))
     thread = threading.Thread(target=handle.read_into, args=(0, view))
     thread.start()

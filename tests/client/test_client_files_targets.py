@@ -1,4 +1,4 @@
-"""Where downloads go: links, pipes and other people's files in the way, names that meet."""
+"""Targets of downloads: links, pipes, files of other users, and equal names."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_partial_file_of_another_user_is_refused(
 
 
 @pytest.mark.parametrize("planted", ["link", "pipe"])
-def test_what_is_no_file_in_place_of_the_partial_file_is_refused(
+def test_a_partial_file_that_is_no_regular_file_is_refused(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path, planted: str
 ) -> None:
     file = files_server.add(b"content", "a")
@@ -166,7 +166,7 @@ def test_to_a_device_it_is_written_and_stays_one(
 
 
 @pytest.mark.parametrize("kind", ["pipe", "directory"])
-def test_what_has_the_files_name_in_a_directory_and_is_no_file_is_refused(
+def test_a_target_in_a_directory_that_is_no_regular_file_is_refused(
     person: wideload.Client, files_server: FakeFiles, tmp_path: Path, kind: str
 ) -> None:
     file = files_server.add(b"content", "a")

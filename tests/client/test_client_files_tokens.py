@@ -1,4 +1,4 @@
-"""Access tokens: how they are asked for, and that no error shows one."""
+"""Access tokens: when they are requested, and that no error shows one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploading one file: what is asked, what is sent, and what comes of it."""
+"""Uploading one file: requests to the API and S3, and the result."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_an_error_of_the_callback_comes_out_and_leaves_the_upload_open(
     assert [upload.state for upload in person.files.uploads()] == ["open"]
 
 
-def test_what_the_api_recorded_is_compared(
+def test_the_recorded_content_is_compared_with_the_sent_one(
     person: wideload.Client, files_server: FakeFiles
 ) -> None:
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +288,7 @@ def test_quotas_say_so_at_once(person: wideload.Client, files_server: FakeFiles)
     assert files_server.api_requests == [_CREATE, _CREATE]
 
 
-def test_what_the_api_refuses_is_not_tried_again(
+def test_a_refusal_of_the_api_is_not_repeated(
     person: wideload.Client, files_server: FakeFiles
 ) -> None:
     files_server.fail(_CREATE, problem(413, "file_too_large"))

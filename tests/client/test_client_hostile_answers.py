@@ -1,4 +1,4 @@
-"""Answers of an API that means harm, or is broken: errors of ours, whatever they hold."""
+"""Hostile and broken answers of an API, which all become errors of this package."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_file_that_can_not_be_is_none(odd: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", [b"1e999", b"NaN", b"[-Infinity]"])
-def test_what_is_no_number_is_no_json(text: bytes) -> None:
+def test_numbers_beyond_json_are_refused(text: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - of any kind
         parse(text)
 

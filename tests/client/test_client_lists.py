@@ -52,7 +52,7 @@ def test_call_logs_ask_only_for_what_is_taken(client: wideload.Client, server: F
     assert len(server.requests(_LIST)) == 1
 
 
-def test_what_was_asked_for_stays_from_page_to_page(
+def test_the_query_stays_the_same_from_page_to_page(
     client: wideload.Client, server: FakeServer
 ) -> None:
     server.longest_page = 1
@@ -129,7 +129,7 @@ def test_failed_payloads_are_listed_with_their_error(
         ({"limit": 1.5}, "limit must be"),
     ],
 )
-def test_what_cannot_be_listed_is_refused_at_once(
+def test_wrong_arguments_of_lists_are_refused_at_once(
     client: wideload.Client, server: FakeServer, arguments: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match=says):
@@ -253,7 +253,7 @@ def test_a_record_that_is_too_large_is_named(client: wideload.Client, server: Fa
     )
 
 
-def test_what_comes_before_a_record_that_is_too_large_is_given(
+def test_records_before_one_that_is_too_large_are_given(
     client: wideload.Client, server: FakeServer
 ) -> None:
     server.largest_record = 50
@@ -270,7 +270,7 @@ def test_what_comes_before_a_record_that_is_too_large_is_given(
         (None, wideload.NotFoundError, "unknown_payload"),
     ],
 )
-def test_what_is_not_stored_has_no_records(
+def test_a_payload_that_is_not_stored_has_no_records(
     client: wideload.Client,
     server: FakeServer,
     clock: Clock,
@@ -383,7 +383,7 @@ def test_deleting_waits_for_processing_to_end(
     assert server.payloads == {}
 
 
-def test_what_is_processed_for_long_is_not_deleted(
+def test_a_payload_in_processing_is_not_deleted(
     client: wideload.Client, server: FakeServer
 ) -> None:
     server.payloads["pl-7"] = {"payload_id": "pl-7", "state": "processing"}

@@ -1,4 +1,4 @@
-"""What errors say of wrong settings, and how retries are told."""
+"""Messages of errors for wrong settings, and the report of retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as others see it: names, imports, errors, version."""
+"""The public side of the package: names, imports, errors, version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies: those of the environment, and one that is given."""
+"""Proxies of the environment and of the argument."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_which_variable_counts(
 @pytest.mark.parametrize(
     "url", ["socks5h://ann:secret@proxy:1080", "http://ann:secret@proxy:port", "http://ann:secret@"]
 )
-def test_what_is_no_proxy_is_refused_without_its_credentials(
+def test_the_refusal_of_a_proxy_url_shows_no_credentials(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match=r"^proxy ") as given:

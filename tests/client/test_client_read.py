@@ -1,4 +1,4 @@
-"""Looking payloads up, waiting for them, and getting documents back."""
+"""Looking payloads up, waiting for them, and reading documents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_get_of_an_unknown_payload(client: wideload.Client) -> None:
 
 
 @pytest.mark.parametrize("payload_id", ["", "..", "a/b", "a?b", "a b", "a%2e", None])
-def test_what_is_no_payload_id_never_leaves(
+def test_a_wrong_payload_id_is_refused_before_a_request(
     client: wideload.Client, server: FakeServer, payload_id: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="payload id"):

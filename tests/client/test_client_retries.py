@@ -1,4 +1,4 @@
-"""What is tried again, what isn't, how long is waited, and what the error says in the end."""
+"""Retries: which errors are repeated, the delays, and the final error."""
 
 from __future__ import annotations
 
@@ -229,6 +229,20 @@ def test_a_url_that_s3_no_longer_takes_is_replaced(
     assert clock.slept == []
 
 
+def test_an_upload_url_that_is_too_old_by_this_clock_is_replaced(
+    server: FakeServer, large: dict[str, Any], clock: Clock
+) -> None:
+    server.fail("PUT", s3_error(503, "SlowDown", Retry_After="880"))  # the URL lives for 900 s
+
+    with wideload.Client(
+        server.url, api_key=API_KEY, retry_for=3600, _pacing=clock.pacing()
+    ) as client:
+        assert client.send(large).state == "stored"
+
+    assert len(server.requests(_URL)) == 2
+    assert len(server.requests("PUT")) == 2
+
+
 def test_a_third_refusal_of_a_url_surfaces(
     client: wideload.Client, server: FakeServer, large: dict[str, Any]
 ) -> None:
@@ -429,7 +443,7 @@ def test_an_answer_of_something_else_is_an_api_error(
         client.send({"a": 1})
 
 
-_TICKET = b'{"payload_id":"a","s3_key":"b","method":"PUT"'
+_UPLOAD_URL = b'{"payload_id":"a","s3_key":"b","method":"PUT","expires_in":900'
 
 
 @pytest.mark.parametrize(
@@ -437,14 +451,15 @@ _TICKET = b'{"payload_id":"a","s3_key":"b","method":"PUT"'
     [
         b"{}",
         b"7",
-        _TICKET + b"}",
-        _TICKET + b',"upload_url":"file:///etc","headers":{}}',
-        _TICKET + b',"upload_url":"https://s3","headers":{"a":1}}',
-        _TICKET + b',"upload_url":"https://s3","headers":{"a":"b\\r\\nc: d"}}',
-        _TICKET + '  ,"upload_url":"https://s3","headers":{"a":"é"}}'.encode(),
+        _UPLOAD_URL + b"}",
+        b'{"payload_id":"a","s3_key":"b","method":"PUT","upload_url":"https://s3","headers":{}}',
+        _UPLOAD_URL + b',"upload_url":"file:///etc","headers":{}}',
+        _UPLOAD_URL + b',"upload_url":"https://s3","headers":{"a":1}}',
+        _UPLOAD_URL + b',"upload_url":"https://s3","headers":{"a":"b\\r\\nc: d"}}',
+        _UPLOAD_URL + '  ,"upload_url":"https://s3","headers":{"a":"é"}}'.encode(),
     ],
 )
-def test_a_ticket_that_lacks_something_is_an_api_error(
+def test_an_upload_url_that_lacks_something_is_an_api_error(
     client: wideload.Client, server: FakeServer, large: dict[str, Any], body: bytes
 ) -> None:
     server.fail(_URL, Fault(200, body))
@@ -466,7 +481,7 @@ def test_an_upload_is_not_downgraded_to_plain_http(large: dict[str, Any]) -> Non
     class Api:
         def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
             assert url == "https://api.example/get-upload-url"
-            body = _TICKET + b',"upload_url":"http://s3.example/a","headers":{}}'
+            body = _UPLOAD_URL + b',"upload_url":"http://s3.example/a","headers":{}}'
             return urllib3.HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
 
     client = wideload.Client("https://api.example", api_key=API_KEY, transport=Api())

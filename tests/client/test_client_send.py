@@ -1,4 +1,4 @@
-"""What `Client.send` puts on the wire, inline and through S3, and what it returns."""
+"""Requests of `Client.send`, inline and through S3, and its receipts."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ import pytest
 
 import wideload
 from tests.client.fake_server import API_KEY, DROP, FakeServer, problem
-from wideload import _payload
-from wideload._send import INLINE_LIMIT
+from wideload._ingest import document as document_module
+from wideload._ingest.send import INLINE_LIMIT
 
 
 def test_a_small_document_goes_inline_compressed(
@@ -51,7 +51,7 @@ def test_a_small_document_goes_inline_compressed(
     assert receipt.answer["records"] == 3
 
 
-def test_what_goes_inline_fits_into_an_event_of_lambda() -> None:
+def test_an_inline_document_fits_into_an_event_of_lambda() -> None:
     base64, headers = -(-INLINE_LIMIT // 3) * 4, 10_240  # API Gateway takes so many of these
 
     # Headers stand there twice at most: by name, and in a JWT's or an authorizer's context.
@@ -319,7 +319,7 @@ def test_a_missing_file_is_an_os_error(client: wideload.Client, tmp_path: Path) 
 def test_more_than_s3_takes_is_refused_before_anything_is_sent(
     client: wideload.Client, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_payload, "LARGEST_UPLOAD", 20)
+    monkeypatch.setattr(document_module, "LARGEST_UPLOAD", 20)
 
     for document in (b'{"a":"0123456789abcdef"}', gzip.compress(b'{"a":"0123456789"}')):
         with pytest.raises(wideload.DocumentError, match="larger than 5 GiB"):
@@ -339,11 +339,11 @@ def test_a_file_that_shrinks_while_it_is_sent_is_an_error_of_the_document(
 
 
 def test_large_documents_are_spooled_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_payload, "_SPOOL_IN_MEMORY", 1000)
+    monkeypatch.setattr(document_module, "_SPOOL_IN_MEMORY", 1000)
     noise = random.Random(1).randbytes(200_000).hex()
     document = orjson.dumps({"noise": noise})
 
-    with _payload.prepare(document) as prepared:
+    with document_module.prepare(document) as prepared:
         blocks = b"".join(prepared.blocks())
         again = b"".join(prepared.blocks())
 

@@ -1,4 +1,4 @@
-"""Sending over slow lines and through pauses: only silence longer than the timeout ends it."""
+"""Sending over slow networks: only a pause longer than the timeout ends it."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_a_key_that_cannot_be_right_is_not_shown(key: Any) -> None:
         {"ca_bundle": "/nowhere.pem", "transport": urllib3.PoolManager()},
     ],
 )
-def test_other_arguments_that_cannot_be_right(options: dict[str, Any]) -> None:
+def test_wrong_arguments_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(wideload.ConfigurationError):
         wideload.Client("https://api.example", api_key="k", **options)
 
@@ -182,7 +182,7 @@ def test_a_ca_bundle_is_trusted(authority: trustme.CA, https_port: int, tmp_path
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_what_is_not_trusted_gets_no_key_and_no_second_try(
+def test_an_untrusted_server_gets_no_key_and_no_second_request(
     authority: trustme.CA, https_port: int, tmp_path: Path, clock: Clock, host: str
 ) -> None:
     bundle = tmp_path / "ca.pem"

@@ -1,4 +1,4 @@
-"""Signing in by browser: where, with which code, and who it is then."""
+"""Signing in by browser: the request, the callback, and the person."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ import wideload
 from tests.client.browsing import browser, visit
 from tests.client.conftest import Clock
 from tests.client.fake_sign_in import CLIENT_ID, FakeSignIn, Reply, jwt
-from wideload._signin import ways
+from wideload._signin import sign_in_methods
 from wideload._signin.cognito import Cognito
-from wideload._signin.oauth import Authorization, NotOurs
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.oauth import Authorization, OtherSignIn
 from wideload._signin.provider import Provider
 from wideload._signin.tokens import SignIn, Tokens
-from wideload._signin.web import Web
 from wideload.errors import RateLimitError, ServerError, SignInError, TransportError
 
 
 @pytest.mark.usefixtures("own_ports")
-def test_signing_in_by_browser(provider: FakeSignIn, web: Web) -> None:
+def test_signing_in_by_browser(provider: FakeSignIn, web: JsonHttp) -> None:
     pages: list[str] = []
 
-    sign_in = ways.sign_in_with_browser(web, provider.url, show=browser(pages), timeout=10)
+    sign_in = sign_in_methods.sign_in_with_browser(
+        web, provider.url, show=browser(pages), timeout=10
+    )
 
     assert (sign_in.name, sign_in.subject, sign_in.way) == ("ann@example.com", "sub-ann", "browser")
     assert sign_in.tokens.access_token in provider.access
@@ -37,7 +39,9 @@ def test_signing_in_by_browser(provider: FakeSignIn, web: Web) -> None:
     assert "You are signed in" in pages[0]
 
 
-def test_the_page_is_asked_for_a_code_bound_to_this_sign_in(provider: FakeSignIn, web: Web) -> None:
+def test_the_page_is_asked_for_a_code_bound_to_this_sign_in(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     found = Provider.of(provider.url, web)
 
     authorization = Authorization(found, "http://localhost:8976/callback")
@@ -82,10 +86,10 @@ def test_no_nonce_is_asked_for_without_an_id_token(provider: FakeSignIn) -> None
         "code=c&state=é",
     ],
 )
-def test_what_belongs_to_another_sign_in_is_passed_over(query: str) -> None:
+def test_a_callback_of_another_sign_in_is_ignored(query: str) -> None:
     authorization = Authorization(Provider("https://i", CLIENT_ID, ()), "x")
 
-    with pytest.raises(NotOurs):
+    with pytest.raises(OtherSignIn):
         authorization.code(query.format(state=authorization.state))
 
 
@@ -99,13 +103,13 @@ def test_a_code_with_the_right_state_and_issuer_is_taken() -> None:
 
 @pytest.mark.usefixtures("own_ports")
 def test_a_refusal_of_the_provider_is_told_here_and_on_the_page(
-    provider: FakeSignIn, web: Web
+    provider: FakeSignIn, web: JsonHttp
 ) -> None:
     provider.denies = True
     pages: list[str] = []
 
     with pytest.raises(SignInError, match="access_denied: She said <no>") as raised:
-        ways.sign_in_with_browser(web, provider.url, show=browser(pages), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser(pages), timeout=10)
 
     assert raised.value.code == "access_denied"
     assert "You are not signed in" in pages[0]
@@ -123,25 +127,25 @@ def test_a_refusal_of_the_provider_is_told_here_and_on_the_page(
     ],
 )
 def test_the_id_token_of_another_sign_in_is_refused(
-    provider: FakeSignIn, web: Web, tamper: dict[str, Any], what: str
+    provider: FakeSignIn, web: JsonHttp, tamper: dict[str, Any], what: str
 ) -> None:
     provider.tamper = lambda claims: claims | tamper
 
     with pytest.raises(SignInError, match=f"the ID token has another {what}"):
-        ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
 
 
 @pytest.mark.usefixtures("own_ports")
-def test_a_code_is_shown_once_only(provider: FakeSignIn, web: Web) -> None:
+def test_a_code_is_shown_once_only(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.fail("POST /oauth2/token", Reply(503), Reply(503))
 
     with pytest.raises(ServerError):
-        ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
 
     assert len(provider.requests("POST /oauth2/token")) == 1
 
 
-def test_a_code_that_somebody_else_got_is_of_no_use(provider: FakeSignIn, web: Web) -> None:
+def test_a_code_of_another_authorization_is_refused(provider: FakeSignIn, web: JsonHttp) -> None:
     found = Provider.of(provider.url, web)
     redirect = "http://localhost:8976/callback"
     ours, theirs = Authorization(found, redirect), Authorization(found, redirect)
@@ -154,7 +158,7 @@ def test_a_code_that_somebody_else_got_is_of_no_use(provider: FakeSignIn, web: W
 
 @pytest.mark.parametrize("members", [{}, {"access_token": 1}, {"access_token": "a b"}])
 def test_an_answer_without_a_token_is_an_error(
-    provider: FakeSignIn, web: Web, members: dict[str, Any]
+    provider: FakeSignIn, web: JsonHttp, members: dict[str, Any]
 ) -> None:
     provider.fail("POST /oauth2/token", Reply(200, members))
     authorization = Authorization(Provider.of(provider.url, web), "x")
@@ -166,7 +170,9 @@ def test_an_answer_without_a_token_is_an_error(
 # Where to sign in
 
 
-def test_an_issuer_is_asked_for_what_the_api_does_not_say(provider: FakeSignIn, web: Web) -> None:
+def test_an_issuer_is_asked_for_what_the_api_does_not_say(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     provider.cognito = False
 
     found = Provider.of(provider.url, web).discovered(web)
@@ -177,7 +183,9 @@ def test_an_issuer_is_asked_for_what_the_api_does_not_say(provider: FakeSignIn, 
     assert found.cognito_endpoint is None
 
 
-def test_what_the_api_says_is_not_asked_for(provider: FakeSignIn, web: Web) -> None:
+def test_endpoints_of_the_api_are_not_requested_from_the_issuer(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     Provider.of(provider.url, web).discovered(web)
 
     assert [seen.path for seen in provider.seen] == ["/api/sign-in"]
@@ -196,8 +204,8 @@ def test_what_the_api_says_is_not_asked_for(provider: FakeSignIn, web: Web) -> N
         ({"token_endpoint": None}, "names no"),
     ],
 )
-def test_what_an_issuer_says_is_checked(
-    provider: FakeSignIn, web: Web, discovery: dict[str, Any], says: str
+def test_the_answer_of_an_issuer_is_checked(
+    provider: FakeSignIn, web: JsonHttp, discovery: dict[str, Any], says: str
 ) -> None:
     provider.cognito = False
     provider.discovery = discovery
@@ -217,8 +225,8 @@ def test_what_an_issuer_says_is_checked(
         (Reply(200, {"issuer": "https://i", "client_id": "c", "scopes": "a"}), "scopes is missing"),
     ],
 )
-def test_what_an_api_says_is_checked(
-    provider: FakeSignIn, web: Web, reply: Reply, says: str
+def test_the_sign_in_answer_of_an_api_is_checked(
+    provider: FakeSignIn, web: JsonHttp, reply: Reply, says: str
 ) -> None:
     provider.fail("GET /api/sign-in", reply)
 
@@ -226,7 +234,7 @@ def test_what_an_api_says_is_checked(
         Provider.of(provider.url, web)
 
 
-def test_passing_trouble_is_waited_for(provider: FakeSignIn, web: Web, clock: Clock) -> None:
+def test_passing_trouble_is_waited_for(provider: FakeSignIn, web: JsonHttp, clock: Clock) -> None:
     provider.fail(
         "GET /api/sign-in", Reply(503), Reply(429, headers={"Retry-After": "7"}), Reply(0)
     )
@@ -237,7 +245,7 @@ def test_passing_trouble_is_waited_for(provider: FakeSignIn, web: Web, clock: Cl
     assert 7.0 in clock.slept
 
 
-def test_lasting_trouble_is_told(provider: FakeSignIn, web: Web) -> None:
+def test_lasting_trouble_is_told(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.fail("GET /api/sign-in", *[Reply(503)] * 4)
     with pytest.raises(ServerError, match="503"):
         Provider.of(provider.url, web)
@@ -254,8 +262,8 @@ def test_lasting_trouble_is_told(provider: FakeSignIn, web: Web) -> None:
 # What comes of it
 
 
-def test_no_secret_is_in_a_repr(provider: FakeSignIn, web: Web) -> None:
-    sign_in = ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+def test_no_secret_is_in_a_repr(provider: FakeSignIn, web: JsonHttp) -> None:
+    sign_in = sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
 
     shown = repr(sign_in) + repr(sign_in.tokens) + json.dumps(sign_in.to_public())
 
@@ -299,30 +307,32 @@ def test_when_a_token_ends(token: str, expires_in: object, ends: float | None) -
     assert tokens.expires_at == ends
 
 
-def test_a_sign_in_survives_being_written_down(provider: FakeSignIn, web: Web) -> None:
-    sign_in = ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+def test_a_sign_in_survives_being_written_down(provider: FakeSignIn, web: JsonHttp) -> None:
+    sign_in = sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
 
     assert SignIn.from_members(json.loads(json.dumps(sign_in.to_members()))) == sign_in
 
 
 @pytest.mark.parametrize("cognito", [True, False])
 @pytest.mark.usefixtures("own_ports")
-def test_a_sign_in_is_ended_at_its_provider(provider: FakeSignIn, web: Web, cognito: bool) -> None:
+def test_a_sign_in_is_ended_at_its_provider(
+    provider: FakeSignIn, web: JsonHttp, cognito: bool
+) -> None:
     provider.cognito = cognito
-    sign_in = ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+    sign_in = sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
 
-    assert ways.revoke(web, sign_in)
+    assert sign_in_methods.revoke(web, sign_in)
 
     assert provider.refresh == {}
 
 
-def test_where_a_provider_ends_nothing_that_is_told(provider: FakeSignIn, web: Web) -> None:
+def test_a_provider_without_revocation_is_reported(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.cognito = False
     provider.discovery = {"revocation_endpoint": None}
     found = Provider.of(provider.url, web).discovered(web)
     tokens = Tokens.of("a", refresh_token="r", expires_in=1, now=0.0)
 
-    assert not ways.revoke(web, SignIn.of(provider.url, found, "browser", tokens, {}))
+    assert not sign_in_methods.revoke(web, SignIn.of(provider.url, found, "browser", tokens, {}))
 
 
 def test_signin_error_is_of_the_package() -> None:

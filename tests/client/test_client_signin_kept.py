@@ -1,4 +1,4 @@
-"""Sign-ins that are kept: who may read them, and who renews them when several want to."""
+"""Stored sign-ins: permissions of the files, and renewal by one process at a time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.client.browsing import browser
 from tests.client.conftest import Clock
 from tests.client.fake_sign_in import FakeSignIn, Reply
 from wideload import signin
-from wideload._signin import ways
-from wideload._signin.source import PasswordSource, StoredSource
-from wideload._signin.store import Store, directory
-from wideload._signin.tokens import SignIn, Way
-from wideload._signin.web import Web
+from wideload._signin import sign_in_methods
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_store import Store, directory
+from wideload._signin.token_sources import PasswordSource, StoredSource
+from wideload._signin.tokens import SignIn, SignInMethod
 from wideload.errors import ServerError, SignInError
 
 PASSWORD = "Correct horse 1!"
@@ -35,16 +35,16 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def kept(provider: FakeSignIn, web: Web, store: Store) -> SignIn:
+def kept(provider: FakeSignIn, web: JsonHttp, store: Store) -> SignIn:
     """Ann, signed in by password."""
-    sign_in = ways.sign_in_with_password(web, provider.url, "ann", PASSWORD)
+    sign_in = sign_in_methods.sign_in_with_password(web, provider.url, "ann", PASSWORD)
     store.save(sign_in)
     provider.seen.clear()
     return sign_in
 
 
 @pytest.fixture
-def source(provider: FakeSignIn, store: Store, web: Web) -> StoredSource:
+def source(provider: FakeSignIn, store: Store, web: JsonHttp) -> StoredSource:
     return StoredSource(provider.url, store, web)
 
 
@@ -89,7 +89,7 @@ def test_a_wide_umask_opens_nothing(kept: SignIn, store: Store, provider: FakeSi
     assert {_mode(path) for path in store.path(provider.url).parent.iterdir()} == {0o600}
 
 
-def test_what_is_kept_comes_back(kept: SignIn, store: Store, provider: FakeSignIn) -> None:
+def test_a_stored_sign_in_is_read_back(kept: SignIn, store: Store, provider: FakeSignIn) -> None:
     assert store.path(provider.url) != store.path(f"{provider.url}/other")
     assert store.load(provider.url) == kept
     assert store.load(f"{provider.url}/other") is None
@@ -116,7 +116,7 @@ def test_a_write_that_fails_leaves_the_old_one_and_nothing_else(
     "content",
     [b"", b"{", b"[]", b"{}", b'{"url":"x","provider":{"scopes":[]},"tokens":{}}', b"\xff"],
 )
-def test_what_can_not_be_understood_is_no_sign_in(
+def test_a_file_of_an_unknown_format_is_no_sign_in(
     store: Store, source: StoredSource, kept: SignIn, provider: FakeSignIn, content: bytes
 ) -> None:
     store.path(provider.url).write_bytes(content)
@@ -179,10 +179,10 @@ def test_a_token_that_the_api_refused_is_renewed(
 
 
 def test_a_token_that_another_process_renewed_is_taken(
-    kept: SignIn, source: StoredSource, store: Store, web: Web, provider: FakeSignIn
+    kept: SignIn, source: StoredSource, store: Store, web: JsonHttp, provider: FakeSignIn
 ) -> None:
     refused = source()
-    other = ways.renewed_sign_in(web, kept)
+    other = sign_in_methods.renewed_sign_in(web, kept)
     store.save(other)
     provider.seen.clear()
 
@@ -193,14 +193,16 @@ def test_a_token_that_another_process_renewed_is_taken(
 @pytest.mark.usefixtures("own_ports")
 @pytest.mark.parametrize("way", ["browser", "password"])
 def test_a_rotated_refresh_token_is_kept(
-    provider: FakeSignIn, web: Web, store: Store, source: StoredSource, clock: Clock, way: str
+    provider: FakeSignIn, web: JsonHttp, store: Store, source: StoredSource, clock: Clock, way: str
 ) -> None:
     provider.rotates = True
     if way == "browser":
         provider.cognito = False
-        store.save(ways.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10))
+        store.save(
+            sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+        )
     else:
-        store.save(ways.sign_in_with_password(web, provider.url, "ann", PASSWORD))
+        store.save(sign_in_methods.sign_in_with_password(web, provider.url, "ann", PASSWORD))
 
     tokens = set()
     for _ in range(3):
@@ -218,7 +220,7 @@ class RacedStore(Store):
         life: Seconds of the access token that the other process gets.
     """
 
-    def __init__(self, store: Store, web: Web, provider: FakeSignIn, life: int) -> None:
+    def __init__(self, store: Store, web: JsonHttp, provider: FakeSignIn, life: int) -> None:
         super().__init__(store.path("").parent)
         self._web, self._provider, self._life = web, provider, life
         self.reads = 0
@@ -229,7 +231,7 @@ class RacedStore(Store):
         if self.reads == 2:
             assert found
             self._provider.life = self._life
-            self.save(ways.renewed_sign_in(self._web, found))
+            self.save(sign_in_methods.renewed_sign_in(self._web, found))
             self._provider.life = 3600
         return found
 
@@ -237,7 +239,7 @@ class RacedStore(Store):
 @pytest.mark.parametrize(("life", "renewals"), [(3600, 2), (0, 3)])
 @pytest.mark.usefixtures("kept")
 def test_a_refresh_token_that_another_process_has_used_up_ends_nothing(
-    store: Store, web: Web, provider: FakeSignIn, clock: Clock, life: int, renewals: int
+    store: Store, web: JsonHttp, provider: FakeSignIn, clock: Clock, life: int, renewals: int
 ) -> None:
     provider.rotates = True
     clock.time += 3600
@@ -329,11 +331,11 @@ _RENEW = """
 import sys, time
 from pathlib import Path
 import urllib3
-from wideload._signin.source import StoredSource
-from wideload._signin.store import Store
-from wideload._signin.web import Web
+from wideload._signin.token_sources import StoredSource
+from wideload._signin.sign_in_store import Store
+from wideload._signin.json_http import JsonHttp
 folder, url, go = sys.argv[1:]
-web = Web(urllib3.PoolManager())
+web = JsonHttp(urllib3.PoolManager())
 source = StoredSource(url, Store(Path(folder)), web)
 print("ready", flush=True)
 while not Path(go).exists():
@@ -346,7 +348,7 @@ print(source())
     ("way", "asked"), [("browser", "POST /oauth2/token"), ("password", "POST /cognito")]
 )
 def test_one_of_many_processes_renews(
-    provider: FakeSignIn, store: Store, kept: SignIn, tmp_path: Path, way: Way, asked: str
+    provider: FakeSignIn, store: Store, kept: SignIn, tmp_path: Path, way: SignInMethod, asked: str
 ) -> None:
     # A refresh token of which only the first use counts: a second renewal would end the sign-in.
     now = time.time()
@@ -376,11 +378,12 @@ def test_one_of_many_processes_renews(
     assert len(provider.requests(asked)) == 1
 
 
-def test_a_process_that_dies_while_renewing_keeps_nobody_waiting(
+def test_a_process_that_dies_while_renewing_leaves_no_lock(
     store: Store, provider: FakeSignIn, kept: SignIn
 ) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from wideload._signin.store import Store\n"
+        "import os, sys; from pathlib import Path\n"
+        "from wideload._signin.sign_in_store import Store\n"
         "with Store(Path(sys.argv[1])).locked(sys.argv[2]): os._exit(9)"
     )
     folder = store.path(provider.url).parent
@@ -399,12 +402,14 @@ def test_a_process_that_dies_while_renewing_keeps_nobody_waiting(
 # For programs
 
 
-def test_a_program_acts_for_whoever_signed_in(
-    provider: FakeSignIn, web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_program_uses_the_stored_sign_in(
+    provider: FakeSignIn, web: JsonHttp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     Store().save(
-        ways.sign_in_with_password(web, provider.url, "ben", provider.people["ben"].password)
+        sign_in_methods.sign_in_with_password(
+            web, provider.url, "ben", provider.people["ben"].password
+        )
     )
 
     with wideload.Client(provider.url, token=signin.stored_token(f"{provider.url}/")) as client:
@@ -452,7 +457,7 @@ def test_threads_that_begin_at_once_sign_in_once(provider: FakeSignIn) -> None:
     assert provider.operations() == ["InitiateAuth", "RespondToAuthChallenge"]
 
 
-def test_a_password_is_kept_out_of_sight(web: Web) -> None:
+def test_a_password_is_kept_out_of_sight(web: JsonHttp) -> None:
     assert "secret" not in repr(PasswordSource("https://a", "ann", "secret", web))
 
 

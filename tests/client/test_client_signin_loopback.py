@@ -1,4 +1,4 @@
-"""The listener that a browser comes back to."""
+"""The listener for the callback of the browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.client.browsing import visit
 from tests.client.fake_sign_in import REDIRECTS
 from wideload._signin import loopback
-from wideload._signin.oauth import NotOurs
+from wideload._signin.oauth import OtherSignIn
 from wideload.errors import SignInError
 
 
@@ -84,11 +84,11 @@ def test_only_this_machine_can_reach_it(port: int) -> None:
             pass
 
 
-def test_nobody_who_comes_ends_the_wait(port: int) -> None:
+def test_the_wait_for_a_callback_ends_after_the_timeout(port: int) -> None:
     with loopback.listening((port,)) as callback:
         started = time.monotonic()
 
-        with pytest.raises(SignInError, match=r"nobody signed in within 0\.3 s"):
+        with pytest.raises(SignInError, match=r"no sign-in was completed within 0\.3 s"):
             callback.wait(lambda query: query, timeout=0.3)
 
     assert time.monotonic() - started < 3
@@ -109,7 +109,7 @@ def test_strangers_and_idle_connections_do_not_end_the_wait(port: int) -> None:
 
     def settle(query: str) -> str:
         if query != "ours":
-            raise NotOurs
+            raise OtherSignIn
         return query
 
     knocking = threading.Thread(target=knock)

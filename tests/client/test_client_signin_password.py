@@ -1,4 +1,4 @@
-"""Signing in by user name and password, and what Cognito asks besides."""
+"""Signing in by user name and password, and Cognito's further challenges."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.client.fake_sign_in import POOL, FakeSignIn, Reply
-from wideload._signin import ways
+from wideload._signin import sign_in_methods
 from wideload._signin.cognito import Prompts
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.srp import Srp, timestamp
-from wideload._signin.web import Web
 from wideload.errors import RateLimitError, SignInError
 
 
@@ -56,12 +56,12 @@ def test_the_time_is_english_everywhere() -> None:
 
 @pytest.mark.parametrize("user", ["ann", "ben"])
 def test_signing_in_by_password_without_sending_it(
-    provider: FakeSignIn, web: Web, user: str
+    provider: FakeSignIn, web: JsonHttp, user: str
 ) -> None:
     person = provider.people[user]
 
     for _ in range(4):  # each with other random numbers, of other lengths
-        sign_in = ways.sign_in_with_password(web, provider.url, user, person.password)
+        sign_in = sign_in_methods.sign_in_with_password(web, provider.url, user, person.password)
 
     assert (sign_in.name, sign_in.subject, sign_in.way) == (person.email, person.sub, "password")
     assert provider.access[sign_in.tokens.access_token] == user
@@ -71,15 +71,17 @@ def test_signing_in_by_password_without_sending_it(
 
 @pytest.mark.parametrize(("user", "password"), [("ann", "wrong"), ("nobody", "Correct horse 1!")])
 def test_a_wrong_name_and_a_wrong_password_look_the_same(
-    provider: FakeSignIn, web: Web, user: str, password: str
+    provider: FakeSignIn, web: JsonHttp, user: str, password: str
 ) -> None:
     with pytest.raises(SignInError, match=r"^Incorrect username or password\.$") as raised:
-        ways.sign_in_with_password(web, provider.url, user, password)
+        sign_in_methods.sign_in_with_password(web, provider.url, user, password)
 
     assert raised.value.code == "NotAuthorizedException"
 
 
-def test_a_server_that_makes_the_secret_known_is_refused(provider: FakeSignIn, web: Web) -> None:
+def test_a_server_that_makes_the_secret_known_is_refused(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     answer = {
         "ChallengeName": "PASSWORD_VERIFIER",
         "ChallengeParameters": {
@@ -92,14 +94,16 @@ def test_a_server_that_makes_the_secret_known_is_refused(provider: FakeSignIn, w
     provider.fail("POST /cognito", Reply(200, answer))
 
     with pytest.raises(SignInError, match="challenge is broken"):
-        ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+        sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
 
 
-def test_a_provider_that_is_no_cognito_takes_no_password(provider: FakeSignIn, web: Web) -> None:
+def test_a_provider_that_is_no_cognito_takes_no_password(
+    provider: FakeSignIn, web: JsonHttp
+) -> None:
     provider.cognito = False
 
     with pytest.raises(SignInError, match="sign in with a browser"):
-        ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+        sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_a_provider_that_is_no_cognito_takes_no_password(provider: FakeSignIn, w
     ],
 )
 def test_a_second_factor_is_asked_for_until_it_is_right(
-    provider: FakeSignIn, web: Web, challenge: str, source: str
+    provider: FakeSignIn, web: JsonHttp, challenge: str, source: str
 ) -> None:
     provider.people["ann"].challenges = [challenge]
     typed = iter(["000000", " 123456 "])
@@ -121,7 +125,7 @@ def test_a_second_factor_is_asked_for_until_it_is_right(
         asked.append((where, wrong))
         return next(typed)
 
-    sign_in = ways.sign_in_with_password(
+    sign_in = sign_in_methods.sign_in_with_password(
         web, provider.url, "ann", "Correct horse 1!", Prompts(code=code)
     )
 
@@ -129,16 +133,16 @@ def test_a_second_factor_is_asked_for_until_it_is_right(
     assert asked == [(source, False), (source, True)]
 
 
-def test_three_wrong_codes_are_enough(provider: FakeSignIn, web: Web) -> None:
+def test_three_wrong_codes_are_enough(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.people["ann"].challenges = ["SOFTWARE_TOKEN_MFA"]
 
     with pytest.raises(SignInError, match="the code was wrong"):
-        ways.sign_in_with_password(
+        sign_in_methods.sign_in_with_password(
             web, provider.url, "ann", "Correct horse 1!", Prompts(code=lambda where, wrong: "1")
         )
 
 
-def test_the_app_is_preferred_to_a_message(provider: FakeSignIn, web: Web) -> None:
+def test_the_app_is_preferred_to_a_message(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.people["ann"].challenges = ["SELECT_MFA_TYPE"]
     asked = []
 
@@ -146,12 +150,14 @@ def test_the_app_is_preferred_to_a_message(provider: FakeSignIn, web: Web) -> No
         asked.append(where)
         return "123456"
 
-    ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!", Prompts(code=code))
+    sign_in_methods.sign_in_with_password(
+        web, provider.url, "ann", "Correct horse 1!", Prompts(code=code)
+    )
 
     assert asked == ["the authenticator app"]
 
 
-def test_a_temporary_password_is_replaced(provider: FakeSignIn, web: Web) -> None:
+def test_a_temporary_password_is_replaced(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.people["ann"].challenges = ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA"]
     chosen = iter(["short", "long enough 1!"])
     reasons: list[str | None] = []
@@ -161,7 +167,9 @@ def test_a_temporary_password_is_replaced(provider: FakeSignIn, web: Web) -> Non
         return next(chosen)
 
     prompts = Prompts(code=lambda where, wrong: "123456", new_password=new_password)
-    sign_in = ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!", prompts)
+    sign_in = sign_in_methods.sign_in_with_password(
+        web, provider.url, "ann", "Correct horse 1!", prompts
+    )
 
     assert sign_in.subject == "sub-ann"
     assert provider.people["ann"].password == "long enough 1!"
@@ -180,33 +188,33 @@ def test_a_temporary_password_is_replaced(provider: FakeSignIn, web: Web) -> Non
         ("CUSTOM_CHALLENGE", "the user pool wants CUSTOM_CHALLENGE: sign in with a browser"),
     ],
 )
-def test_what_a_machine_can_not_do_is_said(
-    provider: FakeSignIn, web: Web, challenge: str, says: str
+def test_the_error_names_the_challenge_that_a_machine_cant_answer(
+    provider: FakeSignIn, web: JsonHttp, challenge: str, says: str
 ) -> None:
     provider.people["ann"].challenges = [challenge]
 
     with pytest.raises(SignInError, match=says) as raised:
-        ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+        sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
 
     assert raised.value.code == challenge
 
 
 def test_a_pool_that_wants_to_know_more_sends_to_the_browser(
-    provider: FakeSignIn, web: Web
+    provider: FakeSignIn, web: JsonHttp
 ) -> None:
     provider.people["ann"].challenges = ["NEW_PASSWORD_REQUIRED"]
     provider.people["ann"].attributes = ["userAttributes.birthdate"]
     prompts = Prompts(new_password=lambda why: "long enough 1!")
 
     with pytest.raises(SignInError, match="wants to know birthdate: sign in once with a browser"):
-        ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!", prompts)
+        sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!", prompts)
 
 
-def test_a_pool_that_goes_on_asking_is_left(provider: FakeSignIn, web: Web) -> None:
+def test_a_pool_that_goes_on_asking_is_left(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.people["ann"].challenges = ["SOFTWARE_TOKEN_MFA"] * 9
 
     with pytest.raises(SignInError, match="goes on asking"):
-        ways.sign_in_with_password(
+        sign_in_methods.sign_in_with_password(
             web,
             provider.url,
             "ann",
@@ -215,9 +223,9 @@ def test_a_pool_that_goes_on_asking_is_left(provider: FakeSignIn, web: Web) -> N
         )
 
 
-def test_throttling_is_no_wrong_password(provider: FakeSignIn, web: Web) -> None:
+def test_throttling_is_no_wrong_password(provider: FakeSignIn, web: JsonHttp) -> None:
     slow = Reply(400, {"__type": "TooManyRequestsException", "message": "Rate exceeded"})
     provider.fail("POST /cognito", slow)
 
     with pytest.raises(RateLimitError, match="Rate exceeded"):
-        ways.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")
+        sign_in_methods.sign_in_with_password(web, provider.url, "ann", "Correct horse 1!")

@@ -25,7 +25,7 @@ from wideload._files.models import (
     UploadResult,
 )
 from wideload._http import Transport
-from wideload._models import CallLog, Receipt
+from wideload._ingest.models import CallLog, Receipt
 from wideload._retry import Retry
 from wideload._version import __version__
 from wideload.errors import (

@@ -1,89 +1,43 @@
-"""Requests to the API itself: retries, and answers turned into values or errors."""
+"""Requests to an API: credentials, retries, and its answers as values or exceptions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from wideload._auth import ApiKey, Auth
+from wideload._error_codes import ErrorCodes
 from wideload._http import Answer, Body, Http, NoAnswer, redirected
 from wideload._json import parse_object
+from wideload._presigned import PresignedRequest
 from wideload._proxies import LOOPBACK
-from wideload._retry import LONGEST_TIME, Attempts, Pacing, parse_retry_after
-from wideload._upload import no_answer
+from wideload._retry import LONGEST_TIME, AttemptFailed, Attempts, Pacing, parse_retry_after
 from wideload.errors import (
     ApiError,
     AuthenticationError,
     ConfigurationError,
-    ConflictError,
-    NotFoundError,
-    PayloadRefusedError,
-    RateLimitError,
-    RecordTooLargeError,
-    ServerError,
-    TransportError,
 )
 
-
-@dataclass(frozen=True)
-class Meanings:
-    """What an API's statuses and codes mean to the caller.
-
-    Attributes:
-        statuses: The error to raise for a status. Others: `ServerError` from 500, else `ApiError`.
-        codes: The error to raise for a code that says something else than its status by itself.
-        passing_conflicts: Codes of those 409s that waiting a moment mends.
-        lasting: Codes that waiting doesn't mend, whatever their status.
-    """
-
-    statuses: Mapping[int, type[ApiError]]
-    codes: Mapping[str, type[ApiError]]
-    passing_conflicts: frozenset[str]
-    lasting: frozenset[str] = frozenset()
-
-
-PAYLOADS = Meanings(
-    statuses={
-        400: PayloadRefusedError,
-        401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
-        409: ConflictError,
-        413: PayloadRefusedError,
-        415: PayloadRefusedError,
-        422: PayloadRefusedError,
-        429: RateLimitError,
-    },
-    codes={
-        # 409s that waiting doesn't mend: the payload has failed.
-        "duplicate": PayloadRefusedError,
-        "object_changed": PayloadRefusedError,
-        "upload_lost": PayloadRefusedError,
-        "record_too_large": RecordTooLargeError,  # a 413 to a GET, which sent nothing large
-    },
-    passing_conflicts=frozenset({"in_progress", "not_uploaded"}),
-)
-_PASSING_STATUSES = {429, 500, 502, 503, 504}
 _LONGEST_DETAIL = 1000
 
 
 class Api:
-    """One deployment's API, as one key or person sees it.
+    """One API of a deployment, for one API key or one person.
 
     Args:
-        base_url: As `checked_base_url` gives it.
+        base_url: URL of the API, checked by `checked_base_url`.
+        codes: The exceptions for its error answers.
     """
 
     def __init__(
-        self, http: Http, base_url: str, *, auth: Auth, meanings: Meanings, pacing: Pacing
+        self, http: Http, base_url: str, *, auth: Auth, codes: ErrorCodes, pacing: Pacing
     ) -> None:
         self.base_url = base_url
         self._http = http
         self._auth = auth
-        self._meanings = meanings
+        self._codes = codes
         self._pacing = pacing
 
     def request(
@@ -96,7 +50,7 @@ class Api:
         headers: dict[str, str] | None = None,
         body: Body | bytes | None = None,
     ) -> Answer:
-        """Make a request until it succeeds or there is no use in trying again.
+        """Make a request, with retries, and once more with renewed credentials after a 401.
 
         Raises:
             ApiError: The API answered with an error.
@@ -104,56 +58,96 @@ class Api:
         """
         url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
         lines = {"Accept": "application/json", **(headers or {})}
-        renewed = False
-        while True:
+        shown: dict[str, str] = {}
+
+        def attempt() -> Answer:
+            nonlocal shown
             shown = self._auth.headers()
-            attempts.requests += 1
-            failure: ApiError | TransportError
-            retry_after = None
-            try:
-                answer = self._http.request(method, url, headers={**lines, **shown}, body=body)
-            except NoAnswer as error:
-                again = error.retryable
-                attempts.unknown += error.sent
-                failure = no_answer(method, url, error, attempts)
-            else:
-                if answer.ok:
-                    return answer
-                if answer.status == 401 and not renewed and self._auth.renew(shown):
-                    renewed = True
-                    continue
-                failure = self._error(method, path, answer)
-                retry_after = failure.retry_after
-                attempts.unknown += failure.status >= 500
-                again = self._passes(failure)
-            if not again or not attempts.again(failure, retry_after):
-                raise failure
+            return self._attempt(method, path, url, {**lines, **shown}, body, attempts)
+
+        try:
+            return attempts.run(attempt)
+        except AuthenticationError as refused:
+            if refused.status != 401 or not self._auth.renew(shown):
+                raise
+        return attempts.run(attempt)
+
+    def _attempt(  # noqa: PLR0917 - private, and called once
+        self,
+        method: str,
+        path: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Body | bytes | None,
+        attempts: Attempts,
+    ) -> Answer:
+        attempts.requests += 1
+        try:
+            answer = self._http.request(method, url, headers=headers, body=body)
+        except NoAnswer as lost:
+            attempts.ambiguous += lost.sent
+            failure = attempts.lost(method, url, lost)
+        else:
+            if answer.ok:
+                return answer
+            error = self._error(method, path, answer)
+            attempts.ambiguous += error.status >= 500
+            again = self._codes.is_retryable(error.status, error.code)
+            failure = AttemptFailed(
+                error, "later" if again else "never", retry_after=error.retry_after
+            )
+        raise failure
+
+    def presigned_request(
+        self, members: Mapping[str, Any], *, url: str = "href"
+    ) -> PresignedRequest:
+        """Read a presigned request of an answer.
+
+        Args:
+            members: Its `method`, URL, `headers` and `expires_in` (seconds).
+            url: Name of the member with the URL.
+
+        Raises:
+            AttributeError, KeyError, OverflowError, TypeError, ValueError: It isn't one, or can't
+                be sent.
+        """
+        method, headers = members["method"], dict(members["headers"])
+        lines = (method, *headers, *headers.values())
+        if not all(isinstance(line, str) for line in lines):
+            raise TypeError("a member that must be text is not")
+        # Checked here, since the HTTP library would show what it can't send.
+        if not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("a line can't be sent")
+        life = float(members["expires_in"])
+        # S3 checks the expiry when the request arrives, so some of the time is left for that.
+        deadline = self._pacing.monotonic() + life - min(30.0, life / 10)
+        return PresignedRequest(method, self.checked_url(members[url]), headers, deadline)
 
     def absolute(self, url: object) -> str | None:
-        """A URL of an answer; paths in answers are relative to the base URL."""
+        """A URL of an answer as absolute URL; a path is relative to the base URL."""
         if not isinstance(url, str):
             return None
         return self.base_url + url if url.startswith("/") else url
 
     def checked_url(self, url: object) -> str:
-        """Take a URL of an answer, for a request: over TLS if the API itself is.
+        """Check a URL of an answer that a request will be sent to, and return it.
 
         Raises:
-            ValueError: It can't be one, or would send in the clear what came over TLS.
+            ValueError: It isn't a URL, or doesn't use TLS although the API does.
         """
         schemes = {"https"} if self.base_url.startswith("https:") else {"http", "https"}
         if not isinstance(url, str) or not url.isascii() or not url.isprintable():
             raise ValueError("that is no URL")
         if urlsplit(url).scheme not in schemes or not urlsplit(url).hostname:
-            raise ValueError("that is no URL to go to")
+            raise ValueError("that is no URL for a request")
         return url
 
     def error(self, what: str, problem: Mapping[str, Any], status: int) -> ApiError:
-        """An error that came as problem details.
+        """The exception for problem details.
 
         Args:
-            what: What it was the answer to, such as `POST /files`.
-            problem: The problem details, as far as there are any.
+            what: The request, such as `POST /files`.
+            problem: The problem details; members may be missing.
             status: HTTP status.
         """
         code = _text(problem.get("code"))
@@ -170,8 +164,7 @@ class Api:
             message += f" (is {self.base_url} the API's base URL?)"
         if request_id:
             message += f" [request {request_id}]"
-        kind = self._meanings.statuses.get(status, ServerError if status >= 500 else ApiError)
-        error = self._meanings.codes.get(code or "", kind)(
+        error = self._codes.error(status, code)(
             message,
             status=status,
             code=code,
@@ -183,13 +176,6 @@ class Api:
         if isinstance(error, AuthenticationError):
             error.by_key = isinstance(self._auth, ApiKey)
         return error
-
-    def _passes(self, failure: ApiError) -> bool:
-        if failure.code in self._meanings.lasting:
-            return False
-        if failure.status == 409:
-            return failure.code in self._meanings.passing_conflicts
-        return failure.status in _PASSING_STATUSES
 
     def _error(self, method: str, path: str, answer: Answer) -> ApiError:
         try:
@@ -207,7 +193,7 @@ class Api:
         return error
 
     def _hint(self, path: str, answer: Answer, error: ApiError) -> str | None:
-        """What to set, where something else than the API has answered."""
+        """Advice for an answer that isn't the API's own."""
         if where := redirected(answer):
             base = where.removesuffix(path)
             what = f"set the base URL to {base}" if base != where else "set the right base URL"
@@ -223,7 +209,7 @@ class Api:
 
 
 def unexpected(method: str, path: str, answer: Answer) -> ApiError:
-    """The error for a success whose body isn't what the contract says."""
+    """The exception for a success whose body isn't as the contract says."""
     return ApiError(
         f"{method} {path}: {answer.status}, but the answer isn't what this API gives: is the base "
         "URL right, and is there a proxy on the way that answers for it?",
@@ -233,19 +219,19 @@ def unexpected(method: str, path: str, answer: Answer) -> ApiError:
 
 
 def _seconds(value: object) -> float | None:
-    """A time to wait as an answer names it; None if it is none, or longer than any."""
+    """The seconds to wait that an answer names; None if they aren't a number, or too many."""
     sane = isinstance(value, (int, float)) and 0 <= value <= LONGEST_TIME
     return float(cast(float, value)) if sane else None
 
 
 def checked_id(what: str, id: object) -> str:
-    """Take an id for a path.
+    """Check an id that becomes part of a path, and return it.
 
     Args:
-        what: What it is the id of.
+        what: The kind of id, for the error: `payload`, `file` or `upload`.
 
     Raises:
-        ConfigurationError: It can't be one.
+        ConfigurationError: It isn't an id.
     """
     # Checked, since urllib3 resolves dots in a path and a slash would reach another route.
     if not isinstance(id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", id):
@@ -254,10 +240,10 @@ def checked_id(what: str, id: object) -> str:
 
 
 def parse_answer(method: str, path: str, answer: Answer) -> dict[str, Any]:
-    """A success's JSON object.
+    """The JSON object of a success.
 
     Raises:
-        ApiError: The body is something else.
+        ApiError: The body isn't a JSON object.
     """
     try:
         return parse_object(answer.body)
@@ -270,10 +256,10 @@ def _text(value: object) -> str | None:
 
 
 def checked_base_url(base_url: str, argument: str = "base_url") -> str:
-    """Take the URL of an API, without a slash at its end.
+    """Check the base URL of an API, and return it without a slash at its end.
 
     Raises:
-        ConfigurationError: It can't be one.
+        ConfigurationError: It isn't such a URL, or sends credentials without TLS.
     """
     if not isinstance(base_url, str):
         raise ConfigurationError(f"{argument} is not a URL")

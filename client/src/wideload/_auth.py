@@ -1,4 +1,4 @@
-"""What a request shows to be let in: an API key, or a person's access token."""
+"""The credentials of requests to an API: an API key, or a person's access token."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TokenSource = str | Callable[[], str]
 
 
 class Auth(Protocol):
-    """How requests to one API are let in.
+    """The credentials for one API.
 
     Attributes:
-        hint: What to look at when they aren't.
+        hint: What to check when the API refuses them, for the error message.
     """
 
     hint: str
@@ -26,12 +26,12 @@ class Auth(Protocol):
         ...
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Whether `headers` now gives others than those that the API `refused` with a 401."""
+        """Renew the credentials after a 401; False if they are those that the API `refused`."""
         ...
 
 
 class ApiKey:
-    """A key in a header of the deployment's choice."""
+    """An API key, in the header that the deployment has set."""
 
     def __init__(self, key: str, header: str) -> None:
         if not isinstance(header, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
@@ -44,15 +44,15 @@ class ApiKey:
         return self._headers
 
     def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002
-        """No: there is one key."""
+        """An API key can't be renewed."""
         return False
 
 
 class Token:
-    """An access token, or a function that gives one and may know how to renew it.
+    """An access token, or a function that gives one.
 
-    A function is asked at each request, by one thread at a time. After a 401 its `renew` is called
-    with the token that was refused, if it has a `renew`; else it is asked once more.
+    A function is called for each request, by one thread at a time. After a 401 its `renew` is
+    called with the refused token, if it has a `renew`; else the function is called once more.
     """
 
     hint = "is the token an access token of this deployment, and still valid?"
@@ -63,14 +63,14 @@ class Token:
         self._token = "" if callable(token) else _checked("token", "token", token)
 
     def headers(self) -> dict[str, str]:
-        """The header with the token, which the function is asked for if there is one."""
+        """The header with the token, from the function if there is one."""
         if self._ask is None:
             return _bearer(self._token)
         with self._lock:
             return _bearer(_checked("token", "token", self._ask()))
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Whether the function has another token now than the one that was refused."""
+        """Whether the function gives another token than the refused one."""
         renew = getattr(self._ask, "renew", None)
         if renew is not None:
             with self._lock:

@@ -1,39 +1,32 @@
-"""The client: one class, whose methods tell the whole story of each call."""
+"""The client of a deployment, and its methods for payloads."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import re
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Self
 
-from wideload import _pages
-from wideload._api import PAYLOADS, Api, checked_base_url, checked_id, unexpected
+from wideload._api import Api, checked_base_url, checked_id
 from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
-from wideload._download import Download, check_read, copy
+from wideload._error_codes import PAYLOAD_CODES
 from wideload._files.files import Files
-from wideload._files.names import SURROGATE
 from wideload._http import Http, Progress, Transport
-from wideload._models import CallLog, Receipt
-from wideload._payload import LONGEST_CALL_ID, Document, prepare
+from wideload._ingest import lists, payloads
+from wideload._ingest.arguments import check_call_id, checked_idempotency_key, checked_time
+from wideload._ingest.document import Document, prepare
+from wideload._ingest.models import CallLog, Receipt
+from wideload._ingest.send import Sending, check_recorded
+from wideload._ingest.serialize import Default
+from wideload._pages import checked_count
 from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
-from wideload._send import Sending, check_recorded
-from wideload._serialize import Default
 from wideload._version import __version__
 from wideload.errors import (
-    ApiError,
     ConfigurationError,
-    NotFoundError,
-    PayloadRefusedError,
-    WaitTimeoutError,
-    WideloadError,
 )
 
 
@@ -51,11 +44,11 @@ class Client:
     Args:
         base_url: The API's URL, before `/send-call-log` or `/files`; https, except on this machine.
         api_key: The key, as `wl_<id>_<secret>`. `files` needs none.
-        token: The access token that `files` shows; or a function that gives one. A function is
-            called for each request, in whatever thread, by one at a time, so it should keep what
-            it has until that ends. When the API refuses the token (401), its `renew` is called
-            once with the refused token, if it has a `renew`, else the function is once more; if
-            another token comes of it the request is repeated.
+        token: The access token for `files`, or a function that returns one. A function is called
+            for each request, in any thread, by one thread at a time, so it should keep a token
+            until that expires. When the API refuses the token (401), the function's `renew` is
+            called once with the refused token, if it has a `renew`, else the function itself once
+            more; if that gives another token, the request is repeated.
         files_url: URL of the API of files, before `/files`. Default: `base_url`.
         api_key_header: Header that carries the key, a setting of the deployment.
         ca_bundle: File with the certificates (PEM) of the authorities to trust instead of the
@@ -63,23 +56,23 @@ class Client:
         proxy: URL of the proxy to go through, such as `http://user:password@proxy.example:3128`.
             Default: `HTTPS_PROXY` or `ALL_PROXY` in the environment. Hosts in `NO_PROXY` are
             reached directly. Plain `http://` to this machine takes a proxy on this machine alone.
-        timeout: Seconds that the other side may be silent, be it that it takes no more bytes or
-            sends none; connecting takes at most ten of them. Longer than the API's own 30 s, or a
-            slow answer is given up just before it comes.
-        retries: How many further requests one call may make when some fail in a way that may
-            pass: no connection, 429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow
-            exponentially from half a second, with jitter; `Retry-After` is honoured up to a minute.
-            Lists have them anew for each page, transfers of files for each request and part.
-        retry_for: Seconds for which a call goes on retrying, counted as `retries` are, even when
-            those are used up; `Retry-After` is then honoured as far as the time lasts.
-        on_retry: Called with a `Retry` before each wait, in whatever thread makes the request.
-        transport: What makes the HTTP requests: anything with the `request` of urllib3's
-            `PoolManager`. Excludes `ca_bundle` and `proxy`; it isn't closed with the client.
-            urllib3's own connections lose what S3 answers early over TLS. Default: a pool of the
-            client's own.
+        timeout: Seconds that the server may be silent, that is, accept no bytes or send none;
+            connecting takes at most ten. It should be longer than the API's own limit of 30 s, so
+            that slow answers are received.
+        retries: Further requests that one call may make after temporary failures: no connection,
+            429, 500, 502, 503, 504, or S3 asking to slow down. Delays grow exponentially from half
+            a second to 20 s, with jitter; `Retry-After` is honoured up to a minute. Lists have as
+            many retries for each page, transfers of files for each request and part.
+        retry_for: Seconds for which a call (page, part) keeps retrying, even when `retries` are
+            used up; `Retry-After` is then honoured as far as the time lasts.
+        on_retry: Called with a `Retry` before each delay, in the thread that makes the request.
+        transport: Makes the HTTP requests: an object with the method `request` of urllib3's
+            `PoolManager`. It excludes `ca_bundle` and `proxy`, and isn't closed with the client.
+            urllib3's own connections lose answers that S3 sends early over TLS. Default: a pool of
+            the client.
 
     Raises:
-        ConfigurationError: An argument can't be right.
+        ConfigurationError: An argument is wrong.
     """
 
     def __init__(
@@ -122,7 +115,7 @@ class Client:
                 self._http,
                 self._base_url,
                 auth=ApiKey(api_key, api_key_header),
-                meanings=PAYLOADS,
+                codes=PAYLOAD_CODES,
                 pacing=self._pacing,
             )
         self._files: Files | None = None
@@ -164,7 +157,7 @@ class Client:
         """The files of the person whose access token was given as `token`.
 
         Raises:
-            ConfigurationError: None was given.
+            ConfigurationError: The client has no `token`.
         """
         if self._files is None:
             raise ConfigurationError("files belong to a person: give the client a token")
@@ -181,48 +174,48 @@ class Client:
         wait: bool = False,
         wait_timeout: float = 600.0,
     ) -> Receipt:
-        """Send a call log and return what the API said.
+        """Send a call log and return the API's receipt.
 
-        Under 4 MiB compressed it goes through the API, else to S3 by presigned URL. A large one
-        (over 25 MB compressed, by default) is `queued`: the receipt comes at once, and `wait`
-        follows it.
+        Under 4 MiB compressed it is sent through the API, else to S3 by presigned URL. A large one
+        (over 25 MB compressed, by default) is `queued`: the receipt is returned at once, and `wait`
+        waits until it is stored.
 
         Args:
             document: A JSON object as a mapping, as bytes, as the path of a file, or as a binary
                 file object, which need not be seekable and isn't closed. Bytes and files may be
                 gzipped already. A str is a path. In a mapping, datetimes, UUIDs, enums,
                 dataclasses, numpy arrays and keys that aren't str are written as orjson does it,
-                integers of up to 308 digits; NaN and the infinities, for which JSON has no word,
+                integers of up to 308 digits; NaN and the infinities, which JSON doesn't have,
                 become `null`, as in JavaScript.
-            default: Called with each value in a mapping that can't be written, such as a Decimal, a
-                set or a pydantic model; returns one that can, or raises TypeError. As `default` of
-                `json.dumps`, so `default=str` does for most.
-            call_id: What to record it under, 1 to 256 characters, if the document has no `call_id`
-                of its own.
-            idempotency_key: A text of your own that names this sending, so that repeating it, in
-                another process even, stores nothing twice. Default: a new UUID, which covers the
-                retries within this call.
-            progress: Called with (bytes sent, bytes in all) while the compressed document goes
-                out. It goes back to 0 when an attempt is repeated.
+            default: Called with each value in a mapping that JSON has no type for, such as a
+                Decimal, a set or a pydantic model; returns one that JSON has, or raises TypeError.
+                As `default` of `json.dumps`, so `default=str` is enough for most.
+            call_id: The call that it is recorded under, 1 to 256 characters, if the document has
+                no `call_id` of its own.
+            idempotency_key: A text that identifies this sending: sending again with the same key,
+                even in another process, stores nothing twice. Default: a new UUID, which covers
+                the retries within this call.
+            progress: Called with (bytes sent, bytes in all) while the compressed document is
+                sent. It goes back to 0 when an attempt is repeated.
             wait: Whether to wait for a queued document to be stored.
             wait_timeout: Seconds to wait for that.
 
         Raises:
-            ConfigurationError: `call_id`, `idempotency_key` or `wait_timeout` can't be right.
+            ConfigurationError: `call_id`, `idempotency_key` or `wait_timeout` is wrong.
             DocumentError: The document can't be sent as it is.
             OSError: The document can't be read, or a temporary file can't be written.
             AuthenticationError: The key is missing, wrong or revoked.
-            PayloadRefusedError: The API won't take the document.
+            PayloadRefusedError: The API refuses the document.
             ConflictError: The same document is still being processed.
-            RateLimitError, ServerError, TransportError: Trouble that lasted through all retries.
+            RateLimitError, ServerError, TransportError: The request failed, after all retries.
             UploadError: S3 refused the upload.
             IntegrityError: The API recorded other bytes than were sent.
-            WaitTimeoutError: With `wait`, it was still not stored.
+            WaitTimeoutError: With `wait`, it isn't stored yet.
         """
         self._check_open()
         checked_seconds("wait_timeout", wait_timeout)
-        key = _checked_idempotency_key(idempotency_key)
-        _check_call_id(call_id)
+        key = checked_idempotency_key(idempotency_key)
+        check_call_id(call_id)
         attempts = self._attempts()
         sending = Sending(self._api, self._http, self._pacing, attempts, key)
         with prepare(document, default) as prepared:
@@ -246,35 +239,19 @@ class Client:
 
         Args:
             payload_id: From the receipt.
-            timeout: Seconds to wait at most. 0 asks once.
+            timeout: Seconds to wait at most. 0 makes one request.
 
         Raises:
-            ConfigurationError: `timeout` can't be right.
-            PayloadRefusedError: Processing failed (`code` and `detail` say why), or the upload URL
-                expired unused.
-            WaitTimeoutError: It is still not stored. It can be waited for again.
+            ConfigurationError: `timeout` is wrong.
+            PayloadRefusedError: Processing failed (`code` and `detail` give the reason), or the
+                upload URL expired unused.
+            WaitTimeoutError: It isn't stored yet. `wait` can be called again.
             ApiError, TransportError: As for `get`.
         """
         checked_seconds("timeout", timeout)
-        deadline = self._pacing.monotonic() + timeout
-        pause = 0.5
-        while True:
-            log = self.get(payload_id)
-            if log.state == "stored":
-                return log
-            if log.state in {"failed", "expired"}:
-                raise _unusable(log)
-            left = deadline - self._pacing.monotonic()
-            if left <= 0:
-                late = WaitTimeoutError(
-                    f"payload {payload_id} is still {log.state} after {timeout:g} s; "
-                    "it goes on being processed",
-                    state=log.state,
-                )
-                late.payload_id = payload_id
-                raise late
-            self._pacing.sleep(min(pause, left))
-            pause = min(pause * 1.5, 5.0)
+        return payloads.wait_until_stored(
+            lambda: self.get(payload_id), payload_id, timeout, self._pacing
+        )
 
     def get(self, payload_id: str) -> CallLog:
         """Look a payload up.
@@ -286,7 +263,7 @@ class Client:
             TransportError: No answer came.
         """
         self._check_open()
-        return self._get(payload_id, self._attempts())
+        return payloads.get(self._api, payload_id, self._attempts())
 
     def call_logs(
         self,
@@ -296,37 +273,35 @@ class Client:
         before: datetime | str | None = None,
         limit: int | None = None,
     ) -> Iterator[CallLog]:
-        """What was sent with this key's tenant, stored or failed, newest first.
+        """The payloads of this key's tenant, stored or failed, newest first.
 
-        Pages are asked for as they are needed, so taking the first few of millions costs one
-        request. What is stored while the iterator runs doesn't appear in it.
+        Pages are requested when they are needed, so the first few of millions cost one request.
+        Payloads that are stored while the iterator runs don't appear in it.
 
         Args:
-            call_id: Only what was sent of this call.
-            after: Only what the API heard of at this time or later: a datetime, or ISO 8601 text.
-                Without a time zone it is meant in this machine's.
-            before: Only what it heard of earlier than this.
-            limit: How many at most. Default: all.
+            call_id: Only payloads of this call.
+            after: Only payloads that the API received at this time or later: a datetime, or ISO
+                8601 text. Without a time zone it is in this machine's.
+            before: Only payloads that the API received before this time.
+            limit: Items at most. Default: all.
 
         Returns:
-            An iterator. Its items have no summary and no document: `get` has those.
+            An iterator. Its items have no summary and no document: `get` gives those.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            ApiError, TransportError: On iterating, when a page can't be had.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
+            ApiError, TransportError: While iterating, if a page can't be read.
         """
         self._check_open()
         query: dict[str, str] = {}
         if call_id is not None:
-            _check_call_id(call_id)
+            check_call_id(call_id)
             query["call_id"] = call_id
         if after is not None:
-            query["after"] = _pages.moment("after", after)
+            query["after"] = checked_time("after", after)
         if before is not None:
-            query["before"] = _pages.moment("before", before)
-        return _pages.call_logs(
-            self._api, query, _pages.checked_count("limit", limit), self._attempts
-        )
+            query["before"] = checked_time("before", before)
+        return lists.call_logs(self._api, query, checked_count("limit", limit), self._attempts)
 
     def records(
         self,
@@ -336,67 +311,54 @@ class Client:
         limit: int | None = None,
         as_text: bool = False,
     ) -> Iterator[Any]:
-        """The records of a stored payload: the elements of the deployment's array.
+        """The records of a stored payload: the elements of the array that the deployment has set.
 
-        They come in pages, each asked for when it is needed and small however large the document.
-        For all of a document's records, `document` costs fewer requests.
+        Pages are requested when they are needed, and are small however large the document is. For
+        all records of a document, `document` costs fewer requests.
 
         Args:
             payload_id: From the receipt.
-            first: Number of the first record wanted, from 0. Behind the last there are none.
-            limit: How many at most. Default: all.
-            as_text: Give each as the JSON text that it was sent as, in which numbers keep their
-                spelling. Default: parsed; integers are exact, other numbers become floats.
+            first: Number of the first record, from 0. After the last record the iterator is empty.
+            limit: Records at most. Default: all.
+            as_text: Whether to give each record as the JSON text that was sent, which keeps all
+                digits of numbers. Default: parsed; integers are exact, other numbers are floats.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            NotFoundError: On iterating, as all that follow: this key has no such payload.
+            ConfigurationError: An argument is wrong; raised at once, the others while iterating.
+            NotFoundError: This key has no such payload.
             ConflictError: It isn't stored (yet).
             RecordTooLargeError: The next record is too large for an answer of the API.
-            ApiError, TransportError: A page can't be had.
+            ApiError, TransportError: A page can't be read.
         """
         self._check_open()
-        return _pages.records(
+        return lists.records(
             self._api,
             checked_id("payload", payload_id),
-            _pages.checked_count("first", first) or 0,
-            _pages.checked_count("limit", limit),
+            checked_count("first", first) or 0,
+            checked_count("limit", limit),
             self._attempts,
             as_text=as_text,
         )
 
     def delete(self, payload_id: str) -> None:
-        """Delete a payload, its record and its document, for good.
+        """Delete a payload: its record and its document. It can't be undone.
 
-        Deleting one that is gone raises NotFoundError, except where an earlier attempt of this
-        same call may have deleted it and only the answer was lost: that is success.
+        Deleting it again raises NotFoundError, unless an earlier attempt of the same call may have
+        deleted it and its answer was lost: that is success.
 
         Raises:
             NotFoundError: This key has no such payload (any more).
             ConflictError: It is still being processed.
             ApiError: The API answered with another error.
-            TransportError: No answer came; it may be deleted or not. Calling again is safe.
+            TransportError: No answer came; it may be deleted or not. The call can be repeated.
         """
         self._check_open()
-        path = f"/call-logs/{checked_id('payload', payload_id)}"
-        attempts = self._attempts()
-        try:
-            answer = self._api.request("DELETE", path, attempts)
-        except NotFoundError as error:
-            if attempts.unknown and error.code == "unknown_payload":
-                return
-            error.payload_id = payload_id
-            raise
-        except WideloadError as error:
-            error.payload_id = payload_id
-            raise
-        if answer.status != 204:
-            raise unexpected("DELETE", path, answer)
+        payloads.delete(self._api, payload_id, self._attempts())
 
     def document(self, payload_id: str) -> bytes:
         """The JSON of a payload, byte for byte as it was sent (uncompressed), in memory.
 
-        For documents that may be huge use `document_to`, which raises the same errors.
+        For large documents use `document_to`, which raises the same errors.
         """
         whole = io.BytesIO()
         self.document_to(payload_id, whole)
@@ -405,8 +367,8 @@ class Client:
     def document_to(self, payload_id: str, file: IO[bytes]) -> CallLog:
         """Write the JSON of a payload to `file`, byte for byte as it was sent (uncompressed).
 
-        It goes through as a stream, in bounded memory. Size and SHA-256 are compared with the
-        record's at the end, so after an error `file` may hold a part, or something else.
+        It is copied as a stream, in bounded memory. Size and SHA-256 are compared with the record
+        at the end, so after an error `file` may hold a part of the document, or other bytes.
 
         Args:
             payload_id: From the receipt.
@@ -417,47 +379,18 @@ class Client:
 
         Raises:
             NotFoundError: This key has no such payload, or it has no document (yet).
-            IntegrityError: What came is not the document that was recorded.
+            IntegrityError: The document isn't the one that was recorded.
             ApiError, TransportError, UploadError: As for `get`, and from S3.
         """
         self._check_open()
-        attempts = self._attempts()
-        log = self._get(payload_id, attempts)
-        if log.document is not None:
-            file.write(log.document)
-            return log
-        if log.document_url is None:
-            raise _unusable(log)
-
-        # The first URL is the one at hand; each later one replaces one that S3 refused.
-        urls = [log.document_url]
-
-        def next_url() -> str:
-            return urls.pop() if urls else self._get(payload_id, attempts).document_url or ""
-
-        source = Download(self._http, next_url, attempts)
-        try:
-            copy(log, source, file)
-        finally:
-            source.close()
-        return log
-
-    def _get(self, payload_id: str, attempts: Attempts) -> CallLog:
-        path = f"/call-logs/{checked_id('payload', payload_id)}"
-        try:
-            answer = self._api.request("GET", path, attempts)
-        except WideloadError as error:
-            error.payload_id = payload_id
-            raise
-        try:
-            log = CallLog.parse(answer.body)
-            if log.document_url is not None:
-                self._api.checked_url(log.document_url)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            raise unexpected("GET", path, answer) from None
-        if log.document is not None:
-            check_read(log, len(log.document), hashlib.sha256(log.document).hexdigest())
-        return log
+        return payloads.write_document(
+            self._api,
+            self._http,
+            payload_id,
+            file,
+            attempts=self._attempts(),
+            pacing=self._pacing,
+        )
 
     @property
     def _api(self) -> Api:
@@ -471,54 +404,3 @@ class Client:
     def _check_open(self) -> None:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one")
-
-
-def _unusable(log: CallLog) -> ApiError:
-    """Why a payload has no document."""
-    error: ApiError
-    if log.state == "failed":
-        says = ": ".join(part for part in (log.error_code, log.error_detail) if part)
-        error = PayloadRefusedError(
-            f"processing payload {log.payload_id} failed{': ' + says if says else ''}",
-            status=200,
-            code=log.error_code,
-            detail=log.error_detail,
-        )
-    elif log.state == "expired":
-        detail = "nothing was uploaded before its upload URL expired"
-        error = PayloadRefusedError(
-            f"payload {log.payload_id}: {detail}", status=200, code="expired", detail=detail
-        )
-    else:
-        error = NotFoundError(
-            f"payload {log.payload_id} has no document: its state is {log.state}", status=200
-        )
-    error.payload_id = log.payload_id
-    return error
-
-
-def _check_call_id(call_id: object) -> None:
-    if call_id is None:
-        return
-    if not isinstance(call_id, str):
-        given = f"is {type(call_id).__name__}"
-    elif not 1 <= len(call_id) <= LONGEST_CALL_ID:
-        given = f"has {len(call_id)} characters" if call_id else "is empty"
-    elif SURROGATE.search(call_id):
-        given = f"{call_id!r} holds a byte that is no text"
-    else:
-        return
-    raise ConfigurationError(
-        f"call_id {given}: give 1 to {LONGEST_CALL_ID} characters, or leave it out"
-    )
-
-
-def _checked_idempotency_key(key: str | None) -> str:
-    if key is None:
-        return str(uuid.uuid4())
-    if not re.fullmatch(r"[!-~]([ -~]{0,253}[!-~])?", key):
-        raise ConfigurationError(
-            "an idempotency key has 1 to 255 printable ASCII characters and no space at its ends: "
-            f"{key!r}"
-        )
-    return key

@@ -1,4 +1,4 @@
-"""Connections of urllib3 that are fit for large bodies."""
+"""urllib3 connections for large bodies, and the pool of them, with proxies."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from wideload._proxies import Proxies, Proxy
 from wideload.errors import ConfigurationError
 
 _CONNECT_TIMEOUT = 10.0
-# Kept open to one host, of those that there were at once.
+# Connections to one host that are kept open.
 _MOST_CONNECTIONS = 64
-# The socket's timeout counts for each piece by itself, so that a slow line, on which a larger block
-# would take longer than that, isn't taken for a silent one.
+# Bytes. The socket's timeout applies to each piece, so that a slow network, on which a larger block
+# takes longer than the timeout, isn't treated as a broken one.
 _PIECE = 32 * 1024
-# Bytes that wait in the kernel. Without a limit they may be MBs, which a slow line takes minutes to
-# send: time in which neither a write nor the answer comes on. Windows keeps few by itself.
+# Bytes in the kernel's send buffer. Without a limit they can be several MB, which a slow network
+# takes minutes to send, and meanwhile no write returns. Windows buffers little.
 _MOST_UNSENT = 128 * 1024
 _SOCKET_OPTIONS = list(HTTPConnection.default_socket_options)
 if hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -30,12 +30,13 @@ if hasattr(socket, "TCP_NOTSENT_LOWAT"):
 
 
 class _Plain(HTTPConnection):
-    """A connection whose timeout is for each piece that is sent, and which reads early answers."""
+    """A connection with a timeout for each piece of a body, which reads early answers."""
 
     def connect(self) -> None:
-        """Connect within ten seconds. Sending has all of the timeout.
+        """Connect within ten seconds; then set the whole timeout, for sending.
 
-        urllib3 uses the timeout for connecting while it sends, too: `Http` sets both to the same.
+        urllib3 would use its connect timeout while it sends
+        (https://github.com/urllib3/urllib3/issues/857).
         """
         timeout = self.timeout
         self.timeout = min(_CONNECT_TIMEOUT, timeout or _CONNECT_TIMEOUT)
@@ -52,11 +53,11 @@ class _Plain(HTTPConnection):
             super().send(view[at : at + _PIECE])
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Send a request, as far as the other side takes it.
+        """Send a request; if the server closes the connection meanwhile, read its answer.
 
-        S3 answers a request that it refuses before it has read the body, and closes. The answer
-        can be read all the same, and urllib3 does so after a BrokenPipeError, but not after what
-        TLS makes of it.
+        S3 may refuse a request before it has read the body, and close the connection. Its answer
+        can still be read. urllib3 does so after a BrokenPipeError, but not after the SSLError that
+        takes its place over TLS.
         """
         try:
             super().request(*args, **options)
@@ -68,9 +69,9 @@ class _Tls(_Plain, HTTPSConnection):
     """The same over TLS."""
 
     def connect(self) -> None:
-        """Connect, and tell what ends while TLS is being set up from what ends an answer.
+        """Connect; a connection that ends during the TLS handshake is an error of its own.
 
-        Firewalls that look at the host's name in the handshake end it so.
+        Firewalls that check the server name in the handshake end it in this way.
         """
         try:
             super().connect()
@@ -87,15 +88,15 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class Pool:
-    """The transport that `Client` uses by default: directly, or through proxies.
+    """The default transport of `Client`, with or without proxies.
 
     Args:
         ca_bundle: File with the authorities to trust instead of the system's.
-        proxy: URL of the proxy for all requests. Default: what the environment says.
+        proxy: URL of the proxy for all requests. Default: the environment's proxies.
 
     Raises:
-        ConfigurationError: `ca_bundle` can't be read or holds no certificate, or `proxy` can't be
-            one.
+        ConfigurationError: `ca_bundle` can't be read or holds no certificate, or `proxy` isn't the
+            URL of a proxy.
     """
 
     def __init__(
@@ -113,13 +114,13 @@ class Pool:
         return self._manager(self.proxies.proxy_for(url)).request(method, url, *args, **options)
 
     def connect(self, url: str, context: ssl.SSLContext | None = None) -> HTTPConnection:
-        """Open a connection as a request to `url` would, to look at it; close it after use.
+        """Open a connection as a request to `url` would, to inspect it; close it after use.
 
         Args:
-            context: What to trust instead, whatever the host's name.
+            context: TLS settings to use instead, without a check of the host's name.
 
         Raises:
-            urllib3.exceptions.HTTPError, OSError: It can't be opened.
+            urllib3.exceptions.HTTPError, OSError: The connection can't be opened.
         """
         manager = self._open(self.proxies.proxy_for(url))
         if context is not None:
@@ -166,7 +167,7 @@ class Pool:
 
 
 def _trusting(ca_bundle: str | os.PathLike[str] | None) -> ssl.SSLContext | None:
-    """A context that trusts what `ca_bundle` holds; None for urllib3's, which trusts the system."""
+    """A context that trusts the certificates in `ca_bundle`; None for the system's authorities."""
     if ca_bundle is None:
         return None
     context = urllib3.util.create_urllib3_context()

@@ -13,21 +13,21 @@ from typing import Any, Literal, Protocol
 import urllib3
 from urllib3 import exceptions as urllib3_errors
 
-# API Gateway's own limit on an answer is 10 MB, Lambda's 6 MB: more than this isn't our API.
+# Bytes. API Gateway's limit on an answer is 10 MB, Lambda's 6 MB: a larger answer isn't the API's.
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _READ_BLOCK = 64 * 1024
 _REDIRECTS = {301, 302, 303, 307, 308}
-# What OpenSSL calls an answer that isn't TLS.
+# OpenSSL's reasons for an answer that isn't TLS.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 
 Progress = Callable[[int, int], object]
 
 Stage = Literal["dns", "tcp", "proxy", "tls", "http"]
-"""How far a request came: to its end, or to what must be there before it can be sent."""
+"""The stage at which a request failed; `http` is the request itself, the others precede it."""
 
 
 class Transport(Protocol):
-    """What `Client` needs of an HTTP library: the `request` method of urllib3's `PoolManager`.
+    """The interface to an HTTP library: the `request` method of urllib3's `PoolManager`.
 
     Pass `urllib3.contrib.socks.SOCKSProxyManager("socks5h://proxy:1080")`, for example.
     """
@@ -47,13 +47,16 @@ class Transport(Protocol):
 
 
 class HandshakeLostError(ssl.SSLError):
-    """The connection broke or fell silent while TLS was being set up."""
+    """The connection broke or timed out during the TLS handshake."""
 
 
 class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
-    """The request got no answer. `reason` is fit to be shown: it holds no URL.
+    """The request got no answer.
 
-    `stage` tells what failed.
+    Attributes:
+        reason: The reason, without the URL, so that it can be shown.
+        retryable: Whether a retry can help.
+        stage: The stage that failed.
     """
 
     def __init__(self, reason: str, *, retryable: bool, stage: Stage = "http") -> None:
@@ -64,7 +67,7 @@ class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
 
     @property
     def sent(self) -> bool:
-        """Whether it may have reached the other side, and been carried out."""
+        """Whether the server may have received it, and carried it out."""
         return self.stage == "http"
 
 
@@ -76,7 +79,7 @@ class _BodyFailed(Exception):  # noqa: N818 - never leaves this module
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers (case-insensitive) and whole body of an answer."""
+    """An answer: status, headers (case-insensitive), and the whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -89,12 +92,12 @@ class Answer:
 
 
 class Body:
-    """A request body that can be sent more than once and reports how much has gone out.
+    """A request body that can be sent more than once, and reports the bytes that are sent.
 
     Args:
         blocks: Returns an iterator over the bytes, from the beginning, at each call.
-        size: Bytes in all, which `blocks` must yield exactly.
-        progress: Called with (bytes sent, `size`): first with 0, again from 0 at each retry.
+        size: Number of bytes that `blocks` yields.
+        progress: Called with (bytes sent, `size`): first with 0, and from 0 again at each retry.
     """
 
     def __init__(
@@ -118,17 +121,18 @@ class Body:
                 if self._progress:
                     self._progress(sent, self.size)
         except Exception as error:  # noqa: BLE001 - it is raised again in Http.open
-            # urllib3 takes an OSError for a broken connection, and swallows BrokenPipeError. One
-            # that came from reading the document or from the callback must surface as it is.
+            # urllib3 treats an OSError as a broken connection, and ignores BrokenPipeError. An
+            # OSError of the file or of the callback must reach the caller unchanged.
             raise _BodyFailed(error) from None
 
 
 class Http:
-    """Requests over one transport, with the settings that all of them share."""
+    """Requests over one transport, with common settings."""
 
     def __init__(self, transport: Transport, *, timeout: float, user_agent: str) -> None:
         self._transport = transport
-        # urllib3 applies the first while it sends; our connections limit connecting by themselves.
+        # urllib3 applies `connect` while it sends as well, so both are the same. Connecting has a
+        # limit of its own in `_connections`.
         self._timeout = urllib3.Timeout(connect=timeout, read=timeout)
         self._user_agent = user_agent
 
@@ -142,7 +146,7 @@ class Http:
         """
         response = self.open(method, url, headers=headers, body=body)
         content = bytearray()
-        # Until b"", since only that read tells an answer that was cut short from a whole one.
+        # Until b"": only then does urllib3 raise an error for an answer that was cut short.
         while block := read(response, _READ_BLOCK):
             content += block
             if len(content) > _LONGEST_ANSWER:
@@ -179,7 +183,7 @@ class Http:
             raise failed.error from None
         except (urllib3_errors.HTTPError, OSError) as error:
             failure = _no_answer(error, url)
-        # Raised out here so that urllib3's error, which may hold the URL, isn't chained to it.
+        # Outside of the handler, so that urllib3's error, which may hold the URL, isn't chained.
         raise failure
 
 
@@ -198,12 +202,12 @@ def read(response: urllib3.BaseHTTPResponse, amount: int) -> bytes:
 
 
 def without_query(url: str) -> str:
-    """`url` up to its query: the query of a presigned URL is a secret."""
+    """`url` without its query: the query of a presigned URL is a secret."""
     return url.partition("?")[0]
 
 
 def redirected(answer: Answer) -> str | None:
-    """Where an answer redirects to, without the query; None if it doesn't."""
+    """The URL that an answer redirects to, without the query; None for other answers."""
     location = answer.headers.get("Location", "")
     if answer.status not in _REDIRECTS or not location.isascii() or not location.isprintable():
         return None

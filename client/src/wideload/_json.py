@@ -1,6 +1,6 @@
-"""JSON of answers: numbers as they were written, time linear in bytes, and ValueError alone.
+"""Parse the JSON of answers: exact integers, linear time, and no other exception than ValueError.
 
-orjson makes floats of long integers and refuses lone surrogates, which summaries may hold.
+orjson turns long integers into floats and refuses lone surrogates, which summaries can contain.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-# Python refuses longer ones, whose conversion takes quadratic time.
+# Digits. Python refuses longer integers, whose conversion takes quadratic time.
 _LONGEST_INT = 4300
 
 
@@ -36,7 +36,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def parse(body: bytes) -> Any:
-    """Parse an answer. Integers are exact; beyond 4,300 digits they are Decimals.
+    """Parse an answer. Integers are exact; those of over 4,300 digits are Decimals.
 
     Raises:
         ValueError: It isn't JSON, or too deeply nested.
@@ -51,7 +51,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Parse an answer that must be a JSON object.
 
     Raises:
-        ValueError: It isn't one.
+        ValueError: It isn't a JSON object.
     """
     answer = parse(body)
     if not isinstance(answer, dict):
@@ -60,15 +60,15 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def split_document(body: bytes) -> tuple[dict[str, Any], dict[str, str], bytes | None]:
-    """Part an answer into its members but `document`, their texts, and the bytes of `document`.
+    """Split an answer into its members without `document`, their texts, and `document`'s bytes.
 
     The API embeds the document's bytes as they were sent, as the last member. They are never
-    parsed, whatever they hold.
+    parsed.
 
     Raises:
         ValueError: `body` isn't a JSON object.
     """
-    # Whatever the bytes are, they come back the same.
+    # With surrogateescape, bytes that aren't UTF-8 are kept.
     text = body.decode("utf-8", "surrogateescape").rstrip(" \t\r\n")
     members: dict[str, Any] = {}
     texts: dict[str, str] = {}
@@ -80,16 +80,16 @@ def split_document(body: bytes) -> tuple[dict[str, Any], dict[str, str], bytes |
 
 
 def texts_of_members(text: str) -> dict[str, str]:
-    """The members of a JSON object, each the text that it came as.
+    """The members of a JSON object, each as its JSON text.
 
     Raises:
-        ValueError: `text` is none.
+        ValueError: `text` isn't a JSON object.
     """
     return {name: text[at:end] for name, _, at, end in _members(text)}
 
 
 def texts_of_items(body: bytes) -> dict[str, Any]:
-    """Parse an answer, but leave each of its `items` the text that it came as.
+    """Parse an answer, but leave each of its `items` as its JSON text.
 
     Raises:
         ValueError: `body` isn't a JSON object, or `items` no array.
@@ -102,11 +102,11 @@ def texts_of_items(body: bytes) -> dict[str, Any]:
 
 
 def _members(text: str, unread: str = "") -> Iterator[tuple[str, Any, int, int]]:
-    """Name and value of each member of an object, and where the value begins and ends.
+    """Name and value of each member of an object, and the offsets of the value's text.
 
     Args:
-        unread: Name of a member whose value isn't parsed, spaces before it included, and after
-            which nothing else is.
+        unread: Name of a member whose value isn't parsed: it extends from the colon to the end of
+            the object, spaces included.
     """
     at = _after(text, 0, "{")
     while text[at : at + 1] != "}":
@@ -135,7 +135,7 @@ def _elements(text: str, at: int) -> Iterator[str]:
 
 
 def _value(text: str, at: int) -> tuple[Any, int]:
-    """The value that begins there, and where it ends."""
+    """The value that begins at an offset, and the offset of its end."""
     try:
         return _DECODER.raw_decode(text, at)
     except RecursionError:
@@ -143,7 +143,7 @@ def _value(text: str, at: int) -> tuple[Any, int]:
 
 
 def _next(text: str, at: int, end: str) -> int:
-    """Where the next element begins, or the end of all stands."""
+    """The offset of the next element, or of the closing bracket."""
     at = _space(text, at)
     if text[at : at + 1] == end:
         return at

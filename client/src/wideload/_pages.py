@@ -1,110 +1,23 @@
-"""Lists that come in pages, as iterators that ask for a page when its first item is wanted."""
+"""Lists that the API gives in pages, as iterators that request a page when it is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from wideload._api import Api, unexpected
-from wideload._json import parse, texts_of_items
-from wideload._models import CallLog
+from wideload._json import parse
 from wideload._retry import Attempts
-from wideload.errors import ConfigurationError, RecordTooLargeError, WideloadError
-
-# The API's own limits on a page.
-_MOST_CALL_LOGS = 100
-_MOST_RECORDS = 1000
+from wideload.errors import ConfigurationError
 
 _Item = TypeVar("_Item")
 
 
-def call_logs(
-    api: Api, query: dict[str, str], limit: int | None, attempts: Callable[[], Attempts]
-) -> Iterator[CallLog]:
-    """The items of `GET /call-logs`.
-
-    Args:
-        query: What to ask for, but for `cursor` and `limit`.
-        limit: Items at most; None for all.
-        attempts: Gives each page an allowance of retries.
-    """
-    return items(
-        api,
-        "/call-logs",
-        query,
-        take=CallLog.of,
-        limit=limit,
-        page_size=_MOST_CALL_LOGS,
-        attempts=attempts,
-    )
-
-
-def records(
-    api: Api,
-    payload_id: str,
-    first: int,
-    limit: int | None,
-    attempts: Callable[[], Attempts],
-    *,
-    as_text: bool = False,
-) -> Iterator[Any]:
-    """The items of `GET /call-logs/{payload_id}/records`, from number `first`.
-
-    Args:
-        as_text: Whether they are given as the JSON text that they came as.
-    """
-    at = first
-    try:
-        for record in items(
-            api,
-            f"/call-logs/{payload_id}/records",
-            {"first": str(first)} if first else {},
-            take=lambda record: record,
-            limit=limit,
-            page_size=_MOST_RECORDS,
-            attempts=attempts,
-            parse=texts_of_items if as_text else parse,
-        ):
-            yield record
-            at += 1
-    except RecordTooLargeError as refused:
-        error = RecordTooLargeError(
-            f"record {at} of payload {payload_id} is too large for an answer of the API: the whole "
-            f"document has it (Client.document_to, or: wideload get {payload_id} --document)",
-            status=refused.status,
-            code=refused.code,
-            detail=refused.detail,
-            request_id=refused.request_id,
-        )
-        error.record, error.payload_id = at, payload_id
-        raise error from None
-    except WideloadError as failed:
-        failed.payload_id = payload_id
-        raise
-
-
-def moment(name: str, value: datetime | str) -> str:
-    """A time as the API takes it: ISO 8601 in UTC.
-
-    Raises:
-        ConfigurationError: `value` is no time.
-    """
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        raise ConfigurationError(
-            f"{name} must be a datetime or ISO 8601 text, such as 2026-11-22 or "
-            f"2026-11-22T09:30:00Z, not {value!r}"
-        ) from None
-
-
 def checked_count(name: str, count: int | None) -> int | None:
-    """Take a number of items.
+    """Check a number of items that the caller gave, and return it.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It isn't a whole number of 0 or more.
     """
     if count is not None and (not isinstance(count, int) or count < 0):
         raise ConfigurationError(f"{name} must be a whole number of 0 or more, not {count!r}")
@@ -122,14 +35,14 @@ def items(
     attempts: Callable[[], Attempts],
     parse: Callable[[bytes], Any] = parse,
 ) -> Iterator[_Item]:
-    """The items of a list that comes as `{items, cursor}`.
+    """The items of a list that the API gives as `{items, cursor}`.
 
     Args:
-        query: What to ask for, but for `cursor` and `limit`.
+        query: Query parameters but for `cursor` and `limit`.
         take: Reads an item.
         limit: Items at most; None for all.
         page_size: Items at most that the API gives at a time.
-        attempts: Gives each page an allowance of retries.
+        attempts: Gives the retries of each page.
         parse: Reads a page.
     """
     left = limit
@@ -149,7 +62,7 @@ def items(
         yield from items
         if cursor is None:
             return
-        # The cursor tells where to begin from now on; all else that was asked for stays.
+        # The cursor replaces `first`; the other parameters stay.
         query = {name: text for name, text in query.items() if name != "first"}
         query["cursor"] = cursor
         if left is not None:

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: as the caller says, else as the environment does."""
+"""The proxy of each request: the caller's, or else the environment's."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Proxy:
 
     Attributes:
         url: Its URL, without credentials.
-        headers: What it is to be shown: the credentials.
-        source: Where it was given.
+        headers: Headers with the credentials.
+        source: The argument or environment variable that named it.
     """
 
     url: str
@@ -36,10 +36,10 @@ class Proxy:
 
         Args:
             text: Such as `http://user:password@proxy:3128`.
-            source: Where it was given, for the error, which doesn't show credentials.
+            source: The argument or environment variable, for the error, which shows no credentials.
 
         Raises:
-            ConfigurationError: It can't be one, or is of a kind that isn't supported.
+            ConfigurationError: It isn't the URL of a proxy, or its scheme isn't supported.
         """
         url = text.strip() if "://" in text else f"http://{text.strip()}"
         try:
@@ -71,16 +71,16 @@ class Proxy:
 
 
 class Proxies:
-    """Chooses by URL. The environment is read once.
+    """Chooses the proxy for a URL.
 
-    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read, in lower case first; as for
-    curl, `NO_PROXY` also holds where a proxy was given.
+    `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read once, the lower-case names
+    first. As for curl, `NO_PROXY` also applies to a proxy that the caller gave.
 
     Args:
         given: The proxy for all requests, instead of the environment's.
 
     Raises:
-        ConfigurationError: `given` can't be a proxy.
+        ConfigurationError: `given` isn't the URL of a proxy.
     """
 
     def __init__(self, given: str | None) -> None:
@@ -91,11 +91,11 @@ class Proxies:
     def proxy_for(self, url: str) -> Proxy | None:
         """The proxy for a request; None for none.
 
-        Plain HTTP, which is for this machine alone, only takes a proxy on this machine: the API key
-        or token would cross the network readable.
+        Plain HTTP is allowed to this machine alone, so its proxy must be on this machine too:
+        otherwise the API key or token would cross the network in clear text.
 
         Raises:
-            ConfigurationError: The environment names one that can't be.
+            ConfigurationError: The environment's proxy isn't the URL of a proxy.
         """
         parts = urlsplit(url)
         if self.excepts(url):

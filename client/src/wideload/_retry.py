@@ -1,4 +1,4 @@
-"""When to try again, and how long to wait before."""
+"""The retry loop: which attempts are repeated, how often, and after which delay."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Literal, TypeVar
 
-from wideload.errors import ConfigurationError, WideloadError
+from wideload._http import NoAnswer, without_query
+from wideload.errors import ConfigurationError, TlsError, TransportError, WideloadError
+
+_Result = TypeVar("_Result")
 
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 20.0
-# A server that asks for a longer pause gets no retry, unless the caller has set a time for retries:
-# the caller should know, not hang.
+# Seconds. A server that asks for a longer pause gets no retry, so that the caller gets an error
+# rather than a call that hangs, unless `retry_for` allows it.
 _LONGEST_RETRY_AFTER = 60.0
 
-
-# The longest that all systems take for a timeout of a socket is 24 days.
+# Seconds: 11 days. The longest timeout of a socket that every system takes is 24 days.
 LONGEST_TIME = 1_000_000.0
 
 
 def checked_seconds(name: str, seconds: float) -> float:
-    """Take a length of time: nan, which is no number, would pass all comparisons.
+    """Check a duration that the caller gave, and return it.
 
     Raises:
-        ConfigurationError: It is none, or too long.
+        ConfigurationError: It isn't a number from 0 to `LONGEST_TIME`.
     """
+    # Written so that it refuses nan, with which every comparison is false.
     if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TIME:
         raise ConfigurationError(
             f"{name} must be 0 to {LONGEST_TIME:,.0f} seconds, not {seconds!r}"
@@ -36,7 +40,7 @@ def checked_seconds(name: str, seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Pacing:
-    """Time and chance, as arguments, so that tests neither wait nor guess."""
+    """The clocks, the sleep and the random numbers of retries, which tests replace."""
 
     sleep: Callable[[float], object] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -49,10 +53,10 @@ class Retry:
     """A request that is about to be made again.
 
     Attributes:
-        delay: Seconds until then.
-        number: Which retry of its call it is, from 1.
-        most: How many there may be; None with `retry_for`.
-        error: Why: what would be raised if there were no retry left.
+        delay: Seconds until the request.
+        number: Number of the retry within its call, from 1.
+        most: Retries that the call may make at most; None with `retry_for`.
+        error: The reason: the error that would be raised if no retry were left.
     """
 
     delay: float
@@ -63,60 +67,120 @@ class Retry:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """What a caller wants of retries; `Client` says what its arguments mean."""
+    """The retries that a caller allows; `Client` documents its arguments of these names."""
 
     retries: int
     retry_for: float | None = None
     on_retry: Callable[[Retry], object] | None = None
 
 
+class AttemptFailed(Exception):  # noqa: N818 - a signal between private modules
+    """One attempt of a call failed.
+
+    Attributes:
+        error: The error that the call raises if there is no further attempt.
+        retry: When another attempt may succeed: `later`, after a delay; `now`, since the cause has
+            been removed, as an expired URL by a new one; or `never`.
+        retry_after: Seconds that the server asks to wait.
+        sent: Whether no answer came to a request that may have reached the server.
+    """
+
+    def __init__(
+        self,
+        error: WideloadError,
+        retry: Literal["never", "now", "later"],
+        *,
+        retry_after: float | None = None,
+        sent: bool = False,
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry = retry
+        self.retry_after = retry_after
+        self.sent = sent
+
+
 class Attempts:
-    """Counts the requests of one call; all its steps share one allowance of retries."""
+    """The retries of one call, which all steps of the call share.
+
+    Attributes:
+        requests: Requests made. The code that makes a request counts it here.
+        ambiguous: Requests that may or may not have been carried out: no answer came, or a 5xx.
+    """
 
     def __init__(self, policy: RetryPolicy, pacing: Pacing) -> None:
         self._policy = policy
         self._pacing = pacing
-        self._started = pacing.monotonic()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again with all retries and all of the time, as after progress of a transfer."""
+        self._started = self._pacing.monotonic()
         self._repeats = 0
         self.requests = 0
-        self.unknown = 0
-        """Requests that may have been carried out, or not: no answer came, or a 5xx."""
+        self.ambiguous = 0
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the call began."""
-        return self._pacing.monotonic() - self._started
+    def run(self, attempt: Callable[[], _Result]) -> _Result:
+        """Call `attempt` until it returns or no retry is left.
 
-    def again(self, error: WideloadError, retry_after: float | None = None) -> bool:
-        """Wait before the next attempt and return True, or return False if there is to be none.
+        Full jitter: a delay is random between 0 and a bound that grows exponentially, so that
+        clients that failed together don't return together
+        (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `Retry-After`
+        is the shortest delay.
 
-        Full jitter: a delay between 0 and an exponentially growing bound, so that clients that
-        failed together don't come back together. `retry_after` (seconds) is the least wait.
+        Args:
+            attempt: Makes one attempt; raises `AttemptFailed` if that fails.
+
+        Raises:
+            WideloadError: The error of the last attempt. Other exceptions of `attempt` end the
+                loop as well.
         """
-        bound = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(self._repeats, 10))
-        delay = max(retry_after or 0.0, bound * self._pacing.random())
-        if not self._allowed(delay):
+        while True:
+            try:
+                return attempt()
+            except AttemptFailed as failed:
+                failure = failed
+            if not self._may_repeat(failure):
+                # Outside of the handler, so that no cause is chained to it: that may hold a URL.
+                raise failure.error
+
+    def lost(self, method: str, url: str, lost: NoAnswer) -> AttemptFailed:
+        """The failure of a request without an answer: what was tried, how often, how long."""
+        reason = f"no answer to {method} {without_query(url)}: {lost.reason}"
+        times = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        elapsed = self._pacing.monotonic() - self._started
+        kind = TlsError if lost.stage == "tls" and not lost.retryable else TransportError
+        error = kind(
+            f"{reason} (gave up after {times} in {elapsed:.1f} s)",
+            attempts=self.requests,
+            reason=reason,
+        )
+        return AttemptFailed(error, "later" if lost.retryable else "never", sent=lost.sent)
+
+    def _may_repeat(self, failure: AttemptFailed) -> bool:
+        """Use up one retry and wait; False if there is to be no further attempt."""
+        delay = 0.0
+        if failure.retry == "later":
+            bound = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(self._repeats, 10))
+            delay = max(failure.retry_after or 0.0, bound * self._pacing.random())
+        if failure.retry == "never" or not self._is_left(delay):
             return False
         self._repeats += 1
-        if self._policy.on_retry is not None:
-            most = self._policy.retries if self._policy.retry_for is None else None
-            retry = Retry(delay=delay, number=self._repeats, most=most, error=error)
-            self._policy.on_retry(retry)
-        self._pacing.sleep(delay)
+        if failure.retry == "later":
+            if self._policy.on_retry is not None:
+                most = self._policy.retries if self._policy.retry_for is None else None
+                self._policy.on_retry(
+                    Retry(delay=delay, number=self._repeats, most=most, error=failure.error)
+                )
+            self._pacing.sleep(delay)
         return True
 
-    def allow(self) -> bool:
-        """Take one retry from the allowance without waiting; False if none is left."""
-        if not self._allowed(0.0):
-            return False
-        self._repeats += 1
-        return True
-
-    def _allowed(self, delay: float) -> bool:
-        """Whether there is a retry left after this delay, by their number or by time."""
+    def _is_left(self, delay: float) -> bool:
+        """Whether a retry is left after this delay, by the number of retries or by time."""
         if self._repeats < self._policy.retries and delay <= _LONGEST_RETRY_AFTER:
             return True
-        left = (self._policy.retry_for or 0.0) - self.elapsed
+        elapsed = self._pacing.monotonic() - self._started
+        left = (self._policy.retry_for or 0.0) - elapsed
         return 0 < left >= delay
 
 

@@ -1,4 +1,4 @@
-"""Temporary files, for what can be read only once."""
+"""Errors of temporary files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def naming_temporary_directory() -> Iterator[None]:
-    """Say where there is no room, in place of an `OSError` that names no file."""
+    """Name the temporary directory in an `OSError`, which names no file."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Functions with the names and results of other SDKs, so that an import is all that changes.
+"""Functions with the names and results of other SDKs, so that only an import has to change.
 
     from wideload.compat import send_to_whispey
 
@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wideload._client import Client
-from wideload._payload import LONGEST_CALL_ID
-from wideload._serialize import dumps_as_python
+from wideload._ingest.arguments import LONGEST_CALL_ID
+from wideload._ingest.serialize import dumps_as_python
 from wideload.errors import ApiError, UploadError, WideloadError
 
 __all__ = ["send_to_whispey"]
@@ -41,14 +41,14 @@ async def send_to_whispey(
         api_url: The route's full URL, ending in `/send-call-log`, or the API's base URL.
             Default: `WIDELOAD_URL` in the environment.
 
-    What JSON has no type for is sent as `str` writes it, as the older function did.
+    Values that JSON has no type for are sent as `str` writes them, as the older function did.
 
     Returns:
         `{"success": True, "status": 200 or 202, "data": <the API's answer>}`, where 202 means that
         the log is stored safely and still being processed; or `{"success": False, "status": int,
         "error": str}`; or, when the API gave no answer, `{"success": False, "error": str}`.
         Nothing is raised for a log that can't be serialized, a refusal or a network failure.
-        It may be called at the interpreter's end, too, but then blocks.
+        It may be called while the interpreter shuts down, but blocks then.
     """
     key = (apikey or os.environ.get("WHISPEY_API_KEY") or "").strip()
     if not key:
@@ -66,9 +66,9 @@ async def send_to_whispey(
 
 
 async def _in_a_thread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do it in a thread; in this one at the interpreter's end, when no thread can be begun.
+    """Run `work` in a new thread, or in this one while the interpreter shuts down.
 
-    asyncio's own pool of threads can't be used then: it registers for that end.
+    No thread can be started then. asyncio's thread pool can't be used at all in that phase.
     """
     done: Future[dict[str, Any]] = Future()
 
@@ -115,11 +115,11 @@ def _iso(moment: object) -> object:
     for unit in (1, 1e3, 1e6, 1e9):
         if 0 <= moment < 1e11 * unit:
             return datetime.fromtimestamp(moment / unit, UTC).isoformat()
-    return moment  # no time; the log matters more
+    return moment  # not a time; the log is sent all the same
 
 
 def _call_id(data: dict[str, Any]) -> str | None:
-    """What to record it under if it goes to S3 and isn't read there."""
+    """The call id for the upload URL, if the log has a valid one."""
     found = data.get("call_id")
     return found if isinstance(found, str) and 1 <= len(found) <= LONGEST_CALL_ID else None
 

@@ -1,4 +1,4 @@
-"""Every error that this package raises.
+"""The errors of this package.
 
 The tree, with what each means to the caller:
 
@@ -82,17 +82,17 @@ class ConfigurationError(WideloadError, ValueError):
 
 
 class DocumentError(WideloadError, ValueError):
-    """It can't be sent as it is.
+    """The document or file can't be sent as it is.
 
-    A document: empty, no JSON object, not serializable, too large. A file: opened as text, or from
-    a pipe that gives more than may be copied.
+    A document: empty, no JSON object, not serializable, too large. A file: opened in text mode, or
+    a pipe that gives more bytes than `spool_limit`.
     """
 
 
 class FileChangedError(WideloadError):
     """The file changed between being hashed and being sent. Nothing of it is stored.
 
-    Upload it again when nobody writes to it any more, or a copy of it.
+    Upload it again when no program writes to it any more, or upload a copy of it.
     """
 
 
@@ -101,10 +101,10 @@ class CancelledError(WideloadError):
 
 
 class SignInError(WideloadError):
-    """Signing in failed, or nobody is signed in, or the sign-in has ended: sign in (again).
+    """Signing in failed, or there is no sign-in, or it has ended: sign in (again).
 
     Attributes:
-        code: The identity provider's own word for it, such as `invalid_grant` or
+        code: The identity provider's error code, such as `invalid_grant` or
             `NotAuthorizedException`, or the challenge that can't be met; None if there is none.
     """
 
@@ -114,11 +114,11 @@ class SignInError(WideloadError):
 
 
 class TransportError(WideloadError):
-    """No usable answer came: refused or broken connection, timeout, TLS, or a name without address.
+    """No usable answer: refused or broken connection, timeout, TLS, or a name without address.
 
     Attributes:
         attempts: How many requests the call had made in all when it gave up.
-        reason: The same as the message, without how often it was tried.
+        reason: The message without the number and duration of the attempts.
     """
 
     def __init__(self, message: str, *, attempts: int = 1, reason: str | None = None) -> None:
@@ -128,19 +128,19 @@ class TransportError(WideloadError):
 
 
 class TlsError(TransportError):
-    """TLS can't be set up, and won't be by trying again.
+    """TLS can't be set up, and a retry can't help.
 
-    The server's certificate isn't trusted, or what answers on that port speaks no TLS.
+    The server's certificate isn't trusted, or the server on that port doesn't speak TLS.
     """
 
 
 class UploadError(WideloadError):
-    """S3 answered a presigned request with an error that trying again doesn't mend.
+    """S3 answered a presigned request with an error, after all retries that could help.
 
     Attributes:
         status: HTTP status of S3's answer.
         code: S3's error code, such as `AccessDenied`, or None if the answer held none.
-        detail: S3's sentence about it, or None.
+        detail: S3's error message, or None.
         request_id: S3's request id (`x-amz-request-id`), or None.
     """
 
@@ -181,10 +181,10 @@ class ApiError(WideloadError):
 
     Attributes:
         status: HTTP status. For a payload that `wait` found failed, the 200 of that answer.
-        code: The API's own code for it, such as `invalid_json`, or None if the answer held none
-            (API Gateway itself, or something on the way, answered).
-        detail: The API's sentence about what was wrong and what is allowed, or None.
-        request_id: Id to give to whoever runs the API, or None.
+        code: The API's error code, such as `invalid_json`, or None if the answer held none
+            (API Gateway itself, or a proxy on the way, answered).
+        detail: A sentence about what was wrong and what is allowed, or None.
+        request_id: Id of the request in the logs of the API, for its operators, or None.
         retry_after: Seconds after which the API wants to be asked again, or None.
         answer: The API's whole answer, as far as it was a JSON object.
     """
@@ -220,11 +220,11 @@ class AuthenticationError(ApiError):
 
 
 class PayloadRefusedError(ApiError):
-    """The API won't take this document, or processing it failed; sending it again won't help."""
+    """The API refuses this document, or processing it failed; sending it again won't help."""
 
 
 class FileRefusedError(ApiError):
-    """The API won't take this file, or this change to one: `code` and `detail` say why."""
+    """The API refuses this file, or this change of a file: `code` and `detail` give the reason."""
 
 
 class QuotaError(ApiError):
@@ -238,13 +238,13 @@ class QuotaError(ApiError):
 class NotFoundError(ApiError):
     """404, 410: there is no such payload, file or upload (any more).
 
-    What belongs to others looks the same. With the code `document_gone` a payload is there, but its
-    document was deleted on the server.
+    The payloads and files of others look the same. With the code `document_gone` there is such a
+    payload, but its document was deleted on the server.
     """
 
 
 class ConflictError(ApiError):
-    """409: what the request is about isn't in the state that it needs.
+    """409: the payload, file or upload isn't in the state that the request needs.
 
     A payload: it is still being processed, or S3 doesn't hold it yet; with the code `not_stored`
     it has no records (yet), and `detail` names its state. A file: `corrupt`. An upload:
@@ -269,4 +269,4 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx, after all retries; or S3 takes longer to join the parts of a file than is waited for."""
+    """5xx, after all retries; or S3 takes longer than 15 minutes to join the parts of a file."""

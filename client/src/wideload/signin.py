@@ -1,4 +1,4 @@
-"""Access tokens for `Client(token=…)`: those of `wideload login`, or of a name and a password.
+"""Access tokens for `Client(token=…)`: of `wideload login`, or of a user name and a password.
 
     import wideload, wideload.signin
 
@@ -6,12 +6,12 @@
     with wideload.Client(url, token=wideload.signin.stored_token(url)) as client:
         client.files.upload("film.mkv")
 
-Each function returns one that gives an access token, renewed when it is about to end or the API
-has refused it. Clients and threads may share it. Nothing is asked before its first call, which may
-raise
+Each function returns a function that gives an access token, and renews it when it expires soon or
+the API has refused it. Clients and threads may share that function. It makes its first request when
+it is first called, and may raise
 
-- `SignInError`: nobody is signed in, or the sign-in has ended, or the name or password is wrong;
-- `TransportError`, `ServerError`, `RateLimitError`: the identity provider couldn't be asked.
+- `SignInError`: there is no sign-in, or it has ended, or the name or password is wrong;
+- `TransportError`, `ServerError`, `RateLimitError`: the identity provider gave no useful answer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from collections.abc import Callable
 from wideload._api import checked_base_url
 from wideload._connections import Pool
 from wideload._http import Transport
-from wideload._signin.source import PasswordSource, StoredSource, open_store
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.token_sources import PasswordSource, StoredSource, open_store
 
 __all__ = ["password_token", "stored_token"]
 
@@ -35,20 +35,20 @@ def stored_token(
     proxy: str | None = None,
     transport: Transport | None = None,
 ) -> Callable[[], str]:
-    """The tokens of the person who ran `wideload login` as this user of this machine.
+    """The tokens of `wideload login`, which this user of this machine has run.
 
-    They are renewed where they are kept, for other processes too.
+    Renewed tokens are stored, for other processes too.
 
     Args:
-        url: URL of the API of files, before `/files`, as it was given to `wideload login`.
+        url: URL of the API of files, before `/files`, as in `wideload login`.
         ca_bundle, proxy, transport: As for `Client`.
 
     Raises:
-        ConfigurationError: An argument can't be right, or packages are missing:
+        ConfigurationError: An argument is wrong, or packages are missing:
             `pip install wideload[signin]`.
     """
     base_url = checked_base_url(url, "url")
-    return StoredSource(base_url, open_store(), _web(ca_bundle, proxy, transport))
+    return StoredSource(base_url, open_store(), _http(ca_bundle, proxy, transport))
 
 
 def password_token(
@@ -60,10 +60,10 @@ def password_token(
     proxy: str | None = None,
     transport: Transport | None = None,
 ) -> Callable[[], str]:
-    """The tokens of a person or a machine with a user name and a password, kept in memory alone.
+    """The tokens of a person or a machine with a user name and a password, kept in memory.
 
     For deployments with a Cognito user pool. The password itself is never sent (SRP). If the
-    account asks for a second factor or a new password, `SignInError` says so.
+    account requires a second factor or a new password, `SignInError` says so.
 
     Args:
         url: URL of the API of files, before `/files`.
@@ -72,13 +72,13 @@ def password_token(
         ca_bundle, proxy, transport: As for `Client`.
 
     Raises:
-        ConfigurationError: An argument can't be right.
+        ConfigurationError: An argument is wrong.
     """
-    web = _web(ca_bundle, proxy, transport)
-    return PasswordSource(checked_base_url(url, "url"), username, password, web)
+    http = _http(ca_bundle, proxy, transport)
+    return PasswordSource(checked_base_url(url, "url"), username, password, http)
 
 
-def _web(
+def _http(
     ca_bundle: str | os.PathLike[str] | None, proxy: str | None, transport: Transport | None
-) -> Web:
-    return Web(Pool(ca_bundle, proxy) if transport is None else transport)
+) -> JsonHttp:
+    return JsonHttp(Pool(ca_bundle, proxy) if transport is None else transport)

@@ -13,8 +13,8 @@ import urllib3
 
 from local.outputs import Outputs
 from tests.integration.conftest import Api
-from wideload._signin.ways import renewed_sign_in, sign_in_with_password
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_methods import renewed_sign_in, sign_in_with_password
 
 HERE = "http://localhost:8976/callback"
 ELSEWHERE = (
@@ -124,7 +124,7 @@ def test_a_sign_in_by_password_is_renewed_without_the_flow_that_rotation_forbids
 ) -> None:
     """The emulator doesn't replace refresh tokens; the flow is off there, too."""
     person, url = outputs["files"]["users"][0], outputs["files"]["api_url"]
-    web = Web(http)
+    web = JsonHttp(http)
     first = sign_in_with_password(web, url, person["username"], person["password"])
 
     second = renewed_sign_in(web, first)

@@ -13,7 +13,7 @@ from wideload._api import checked_base_url
 from wideload._cli.messages import print_message, sentence
 from wideload._cli.output import is_terminal
 from wideload._connections import Pool
-from wideload._signin.web import Web
+from wideload._signin.json_http import JsonHttp
 from wideload.signin import password_token, stored_token
 
 
@@ -113,9 +113,9 @@ def credentials() -> tuple[str | None, str | None]:
     return os.environ.get("WIDELOAD_USERNAME") or None, os.environ.get("WIDELOAD_PASSWORD") or None
 
 
-def provider_web(ca_bundle: str | None, proxy: str | None) -> Web:
+def provider_http(ca_bundle: str | None, proxy: str | None) -> JsonHttp:
     """Connections to identity providers."""
-    return Web(Pool(ca_bundle or None, proxy))
+    return JsonHttp(Pool(ca_bundle or None, proxy))
 
 
 def _on_retry() -> Callable[[Retry], object] | None:

@@ -13,7 +13,7 @@ from typing import IO, Any, TextIO
 import click
 
 from wideload import FileInfo
-from wideload._files.names import STEERING, SURROGATE
+from wideload._text import CONTROL_CHARACTERS, SURROGATE
 
 # Paths that mean standard output.
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
@@ -38,7 +38,7 @@ def printable(text: str) -> str:
     Control characters become `?`, and bytes that aren't text are escaped as `\xe9`; nothing else
     changes. Characters that the locale's encoding lacks are escaped by `main`'s error handler.
     """
-    return SURROGATE.sub(_escaped, STEERING.sub("?", text))
+    return SURROGATE.sub(_escaped, CONTROL_CHARACTERS.sub("?", text))
 
 
 def json_line(value: object) -> str:
@@ -49,7 +49,7 @@ def json_line(value: object) -> str:
 def json_text_line(text: str) -> str:
     """JSON text as one such line; numbers keep their digits."""
     line = _BETWEEN_VALUES.sub(" ", text)
-    for unsafe in (STEERING, SURROGATE):
+    for unsafe in (CONTROL_CHARACTERS, SURROGATE):
         line = unsafe.sub(_json_escaped, line)
     utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() in {"utf-8", "utf8"}
     return line if utf8 else _BEYOND_ASCII.sub(_json_escaped, line)

@@ -1,1 +1,1 @@
-"""File transfer: what is behind `Client.files`."""
+"""File transfer: the modules behind `Client.files`."""

@@ -1,4 +1,4 @@
-"""Stop, pause and resume a transfer from another thread."""
+"""The public handle that stops, pauses and resumes transfers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class Cancel:
-    """A handle by which any thread can stop or pause the transfers that it was given to.
+    """A handle with which any thread can stop or pause the transfers that take it as an argument.
 
         cancel = wideload.Cancel()
         threading.Timer(60, cancel.cancel).start()
@@ -32,32 +32,32 @@ class Cancel:
 
     @property
     def paused(self) -> bool:
-        """Whether transfers stand still until `resume`."""
+        """Whether transfers are stopped until `resume`."""
         return self._paused
 
     def cancel(self) -> None:
-        """Make the transfers raise `CancelledError`, within a second as a rule, for good.
+        """Make the transfers raise `CancelledError`, as a rule within a second. It can't be undone.
 
-        What was transferred stays: the same call goes on from there. To drop what an upload has
-        stored: `client.files.abort(error.upload_id)`.
+        Transferred bytes are kept: the same call resumes there. To delete the stored parts of an
+        upload: `client.files.abort(error.upload_id)`.
         """
         with self._changed:
             self._cancelled = True
             self._changed.notify_all()
 
     def pause(self) -> None:
-        """Make the transfers stand still. Connections are given up if it takes longer."""
+        """Make the transfers stop until `resume`. After some seconds connections are closed."""
         with self._changed:
             self._paused = True
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Let the transfers go on."""
+        """Let the transfers continue."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def _wait(self, seconds: float) -> None:
-        """Wait until something changes, at most so long."""
+        """Wait for a change of state, at most so many seconds."""
         with self._changed:
             self._changed.wait(seconds)

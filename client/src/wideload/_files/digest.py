@@ -1,4 +1,4 @@
-"""SHA-256 of a file and of its parts, with one reading."""
+"""SHA-256 of a file and of its parts, in one pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wideload._files.source import Content
 
 MIB = 1024 * 1024
-# The contract's: up to here a file goes in one PUT.
+# Bytes: larger files are uploaded in parts, as the contract says.
 ONE_PUT = 64 * MIB
 _SMALLEST_PART = 8 * MIB
 _MOST_PARTS = 10_000
@@ -22,12 +22,12 @@ _BUFFERS = 4
 
 @dataclass(frozen=True)
 class Digest:
-    """What a file's content is known by.
+    """Size and hashes of a file's content.
 
     Attributes:
         size: Bytes.
-        sha256: Hex, of the whole.
-        part_size: Bytes of each part but the last; 0 if there are none.
+        sha256: Hex SHA-256 of the whole.
+        part_size: Bytes of each part but the last; 0 without parts.
         parts: Hex SHA-256 of each part.
     """
 
@@ -38,7 +38,7 @@ class Digest:
 
 
 def part_size_of(size: int) -> int:
-    """Bytes of a part of a file of so many bytes, 0 for one that goes in one PUT.
+    """Bytes of each part of a file of this size; 0 if the file is uploaded by one PUT.
 
     The contract's formula: at least 8 MiB, whole MiB, and at most 10,000 parts, S3's limit
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
@@ -59,7 +59,7 @@ def digest(content: Content, part_size: int, step: Callable[[int], None]) -> Dig
         step: Called with the bytes of each block; may raise.
 
     Raises:
-        FileChangedError: It became shorter, or was written to meanwhile.
+        FileChangedError: It became shorter, or was changed meanwhile.
         OSError: It can't be read.
     """
     whole = hashlib.sha256()
@@ -78,10 +78,10 @@ def digest(content: Content, part_size: int, step: Callable[[int], None]) -> Dig
 
 
 def digest_of_part(content: Content, offset: int, size: int) -> str:
-    """Hex SHA-256 of some bytes of `content`, read anew.
+    """Hex SHA-256 of a part of `content`, which is read again.
 
     Raises:
-        FileChangedError: There isn't as much any more.
+        FileChangedError: The content became shorter.
         OSError: It can't be read.
     """
     sha256 = hashlib.sha256()
@@ -94,7 +94,7 @@ def digest_of_part(content: Content, offset: int, size: int) -> str:
 
 
 class _Parts:
-    """Hashes the parts in a thread of its own; does nothing if there are to be none."""
+    """Hashes the parts in its own thread; does nothing without parts."""
 
     def __init__(self, part_size: int) -> None:
         self.found: list[str] = []
@@ -109,18 +109,18 @@ class _Parts:
             self._thread.start()
 
     def buffer(self) -> memoryview:
-        """Memory for a block; goes back with `put`, but stays as it is until the next `buffer`."""
+        """Memory for a block. After `put` it stays unchanged until the next `buffer`."""
         return self._free.get()
 
     def put(self, block: memoryview) -> None:
-        """Take a block, the first bytes of a buffer, which mustn't be changed any more."""
+        """Hash a block, the first bytes of a buffer, which must not be changed any more."""
         if self._thread:
             self._blocks.put(block)
         else:
             self._free.put(memoryview(block.obj))
 
     def end(self) -> None:
-        """Wait until all that was put is hashed."""
+        """Wait until all blocks are hashed."""
         if self._thread:
             self._blocks.put(None)
             self._thread.join()

@@ -1,4 +1,4 @@
-"""Download one file: to a path, by way of a partial file, or to a file object, in order."""
+"""Download one file: through a partial file to a path, or in order to a file object."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from wideload._files.control import Control, Gate
-from wideload._files.crew import Crew
-from wideload._files.meter import Meter
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.files_api import FilesApi
 from wideload._files.models import DownloadResult, FileInfo
-from wideload._files.partial import PartialFile
-from wideload._files.ranges import Fetcher, OtherObject, Range
-from wideload._files.session import Action, Session
+from wideload._files.partial_file import PartialFile
+from wideload._files.progress_meter import ProgressMeter
+from wideload._files.range_download import ByteRange, ObjectReplaced, RangeDownloader
 from wideload._files.target import opened_stream, refuse_existing, target_of
+from wideload._files.worker_pool import WorkerPool
 from wideload._http import Http, Progress
+from wideload._presigned import PresignedRequest
 from wideload.errors import IntegrityError
 
 _HASH_BLOCK = 1024 * 1024
-# Of a stream so many bytes are in memory for each connection, and for two more.
+# Bytes of a range of a download to a file object. Each connection holds one in memory; two more
+# wait to be written.
 _STREAM_RANGE = 4 * 1024 * 1024
 
 
 @dataclass
 class Download:
-    """One file on its way here.
+    """The download of one file.
 
     Attributes:
-        control: Of this download alone.
+        action: The presigned GET that the API answered with `file`.
+        scope: The scope of this download alone.
     """
 
     http: Http
-    session: Session
+    files_api: FilesApi
     file: FileInfo
-    action: Action
-    control: Control
-    gate: Gate
+    action: PresignedRequest
+    scope: CancelScope
+    concurrency: ConcurrencyLimit
     progress: Progress | None
 
     def to_path(self, to: str | os.PathLike[str], *, overwrite: bool) -> DownloadResult:
         """Write it to a path, or into a directory.
 
         Raises:
-            OSError, IntegrityError: See `Files.download`, as for the rest.
+            OSError, WideloadError: See `Files.download`.
         """
         if stream := opened_stream(to):
             with stream:
@@ -56,49 +60,49 @@ class Download:
         refuse_existing(target, overwrite=overwrite)
         with PartialFile(target, self.file) as partial:
             while True:
-                fresh = not partial.there
+                fresh = not partial.present
                 try:
                     return self._fill(partial, target, overwrite=overwrite)
-                except OtherObject:
+                except ObjectReplaced:
                     error = _other_object(self.file)
-                except _Wrong as wrong:
+                except _WrongHash as wrong:
                     error = _differs(self.file, wrong.sha256)
                 if fresh:
                     partial.remove()
                     raise error
-                # What an earlier download left may be at fault: once more, from zero.
+                # The bytes of an earlier download may be the wrong ones: once more, from zero.
                 partial.discard()
 
     def to_file(self, file: IO[bytes] | io.FileIO) -> DownloadResult:
         """Write it to a file object, in order.
 
         Raises:
-            OSError, IntegrityError: See `Files.download`, as for the rest.
+            OSError, WideloadError: See `Files.download`.
         """
-        meter = Meter(self.file.size, self.progress)
+        meter = ProgressMeter(self.file.size, self.progress)
         meter.start(0)
-        control = self.control.part()
-        stream = _Stream(self.file, self.gate.most, file, control)
-        fetcher = self._fetcher(meter, control, None, lambda _: None)
-        crew = Crew(control)
+        scope = self.scope.nested()
+        stream = _OrderedWriter(self.file, self.concurrency.most, file, scope)
+        downloader = self._downloader(meter, scope, None, lambda _: None)
+        pool = WorkerPool(scope)
 
         def fetch() -> None:
             while (number := stream.take()) is not None:
                 start, end = stream.bounds(number)
-                fetcher.fetch(Range(start, end), stream.writer(number))
+                downloader.download(ByteRange(start, end), stream.writer(number))
                 stream.keep(number)
-                crew.nudge()
+                pool.wake()
 
         def advance() -> None:
             stream.advance()
-            meter.poll()
+            meter.report_if_due()
 
         try:
-            crew.run(min(self.gate.most, stream.ranges), fetch, advance)
-        except OtherObject:
+            pool.run(min(self.concurrency.most, stream.ranges), fetch, advance)
+        except ObjectReplaced:
             raise _other_object(self.file) from None
         stream.advance()
-        meter.tell()
+        meter.report()
         if stream.sha256.hexdigest() != self.file.sha256:
             raise _differs(self.file, stream.sha256.hexdigest())
         return DownloadResult(
@@ -106,134 +110,141 @@ class Download:
         )
 
     def _fill(self, partial: PartialFile, target: Path, *, overwrite: bool) -> DownloadResult:
-        """Get what is missing, compare, rename.
+        """Download the missing ranges, check the SHA-256, and rename the file.
 
         Raises:
-            _Wrong: It isn't what was recorded.
-            OtherObject: As `Fetcher.fetch`.
+            _WrongHash: The content hasn't the recorded SHA-256.
+            ObjectReplaced: As `RangeDownloader.download`.
         """
-        resumed = sum(partial.size_of(number) for number in partial.there)
-        meter = Meter(self.file.size, self.progress)
+        resumed = sum(partial.size_of(number) for number in partial.present)
+        meter = ProgressMeter(self.file.size, self.progress)
         meter.start(resumed)
-        control = self.control.part()
-        fetcher = self._fetcher(meter, control, partial.etag, partial.name_etag)
-        crew = Crew(control)
-        queue = _Queue(partial)
-        check = _Check(partial, self.file.size, queue, self.control, meter)
+        scope = self.scope.nested()
+        downloader = self._downloader(meter, scope, partial.etag, partial.keep_etag)
+        pool = WorkerPool(scope)
+        queue = _RangeQueue(partial)
+        check = _RunningHash(partial, self.file.size, queue, self.scope, meter)
 
         def fetch() -> None:
             while (number := queue.take()) is not None:
                 start = number * partial.range_size
-                fetcher.fetch(Range(start, start + partial.size_of(number)), partial.write)
+                downloader.download(
+                    ByteRange(start, start + partial.size_of(number)), partial.write
+                )
                 partial.keep(number)
                 queue.keep(number)
-                crew.nudge()
+                pool.wake()
 
-        crew.run(min(self.gate.most, queue.missing), fetch, check.advance)
+        pool.run(min(self.concurrency.most, queue.missing), fetch, check.advance)
         check.advance()
-        meter.tell()
+        meter.report()
         if check.sha256.hexdigest() != self.file.sha256:
-            raise _Wrong(check.sha256.hexdigest())
+            raise _WrongHash(check.sha256.hexdigest())
         partial.finish(overwrite=overwrite)
         return DownloadResult(
             file=self.file, path=target, bytes_received=meter.moved, resumed_bytes=resumed
         )
 
-    def _fetcher(
+    def _downloader(
         self,
-        meter: Meter,
-        control: Control,
+        meter: ProgressMeter,
+        scope: CancelScope,
         etag: str | None,
         found_etag: Callable[[str], object],
-    ) -> Fetcher:
-        return Fetcher(
+    ) -> RangeDownloader:
+        return RangeDownloader(
             self.http,
-            self.session,
+            self.files_api,
             self.file,
             self.action,
             etag=etag,
             found_etag=found_etag,
-            control=control,
-            gate=self.gate,
+            scope=scope,
+            concurrency=self.concurrency,
             meter=meter,
         )
 
 
-class _Wrong(Exception):  # noqa: N818 - never leaves this module
+class _WrongHash(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, sha256: str) -> None:
         super().__init__(sha256)
         self.sha256 = sha256
 
 
-class _Queue:
-    """The ranges that are missing, and those that are there."""
+class _RangeQueue:
+    """The ranges that are missing, and those that are written."""
 
     def __init__(self, partial: PartialFile) -> None:
-        self._there = set(partial.there)
-        self._waiting = iter([n for n in range(partial.ranges) if n not in self._there])
-        self.missing = partial.ranges - len(self._there)
+        self._present = set(partial.present)
+        self._waiting = iter([n for n in range(partial.ranges) if n not in self._present])
+        self.missing = partial.ranges - len(self._present)
         self._lock = threading.Lock()
 
     def take(self) -> int | None:
-        """The next one to get, None after the last."""
+        """The number of the next range to download, None after the last."""
         with self._lock:
             return next(self._waiting, None)
 
     def keep(self, number: int) -> None:
-        """It is there."""
+        """Note that a range is written."""
         with self._lock:
-            self._there.add(number)
+            self._present.add(number)
 
     def has(self, number: int) -> bool:
-        """Whether it is there."""
+        """Whether a range is written."""
         with self._lock:
-            return number in self._there
+            return number in self._present
 
 
-class _Check:
-    """Hashes the content from the beginning, as far as it is there, while the rest comes.
+class _RunningHash:
+    """Hashes the content from the beginning, as far as it is written, while the rest arrives.
 
-    So the time that it takes is over when the last range comes, but for that range.
+    So only the last range remains to be hashed when it has arrived.
     """
 
     def __init__(
-        self, partial: PartialFile, size: int, queue: _Queue, control: Control, meter: Meter
+        self,
+        partial: PartialFile,
+        size: int,
+        queue: _RangeQueue,
+        scope: CancelScope,
+        meter: ProgressMeter,
     ) -> None:
         self.sha256 = hashlib.sha256()
         self._partial = partial
         self._size = size
         self._queue = queue
-        self._control = control
+        self._scope = scope
         self._meter = meter
         self._at = 0
         self._buffer = memoryview(bytearray(_HASH_BLOCK))
 
     def advance(self) -> None:
-        """Hash all that there is to hash."""
+        """Hash up to the first range that is missing."""
         while self._at < self._size:
             number, within = divmod(self._at, self._partial.range_size)
             if not self._queue.has(number):
                 break
-            self._control.check()
+            self._scope.check()
             block = self._buffer[: self._partial.size_of(number) - within]
             self._partial.read_into(self._at, block)
             self.sha256.update(block)
             self._at += len(block)
-            self._meter.poll()
-        self._meter.poll()
+            self._meter.report_if_due()
+        self._meter.report_if_due()
 
 
-class _Stream:
-    """Ranges that come in any order and go to a file object in theirs, few at a time."""
+class _OrderedWriter:
+    """Writes ranges, which arrive in any order, to a file object in the file's order."""
 
     def __init__(
-        self, file: FileInfo, parallel: int, target: IO[bytes] | io.FileIO, control: Control
+        self, file: FileInfo, parallel: int, target: IO[bytes] | io.FileIO, scope: CancelScope
     ) -> None:
         self.sha256 = hashlib.sha256()
         self.ranges = -(-file.size // _STREAM_RANGE)
         self._size = file.size
         self._target = target
-        self._control = control
+        self._scope = scope
         self._window = parallel + 2
         self._next = 0
         self._written = 0
@@ -242,10 +253,10 @@ class _Stream:
         self._changed = threading.Condition()
 
     def take(self) -> int | None:
-        """The next one to get, as soon as there is room for it; None after the last."""
+        """The number of the next range to download, when memory allows; None after the last."""
         with self._changed:
             while self._next < self.ranges and self._next >= self._written + self._window:
-                self._control.check()
+                self._scope.check()
                 self._changed.wait(0.2)
             if self._next >= self.ranges:
                 return None
@@ -254,22 +265,22 @@ class _Stream:
             return self._next - 1
 
     def bounds(self, number: int) -> tuple[int, int]:
-        """Where it begins and ends."""
+        """Offsets of the first byte of a range and of the byte after it."""
         start = number * _STREAM_RANGE
         return start, min(start + _STREAM_RANGE, self._size)
 
     def writer(self, number: int) -> Callable[[int, bytes], None]:
-        """What takes its bytes."""
+        """A function that keeps the bytes of a range."""
         blocks = self._blocks[number]
         return lambda _, block: blocks.append(block)
 
     def keep(self, number: int) -> None:
-        """All of it has come."""
+        """Note that all of a range has arrived."""
         with self._changed:
             self._whole.add(number)
 
     def advance(self) -> None:
-        """Write what is next, as far as it has come."""
+        """Write the ranges that are next and have arrived."""
         while True:
             with self._changed:
                 if self._written not in self._whole:

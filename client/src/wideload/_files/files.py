@@ -1,4 +1,4 @@
-"""`Client.files`: files of any size, between here and S3."""
+"""`Client.files`: the files of a person."""
 
 from __future__ import annotations
 
@@ -12,32 +12,34 @@ import orjson
 
 from wideload._api import Api, checked_id, parse_answer, unexpected
 from wideload._auth import Token
+from wideload._error_codes import FILE_CODES
 from wideload._files.cancel import Cancel
-from wideload._files.control import Control, Gate
-from wideload._files.digest import digest, part_size_of
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.download import Download
-from wideload._files.many import ManyUploads
-from wideload._files.meter import Meter
+from wideload._files.files_api import Created, FilesApi, read_file
+from wideload._files.hashed_file import HashedFile, open_and_hash
 from wideload._files.models import (
+    BatchProgress,
     DownloadResult,
     FileInfo,
-    ManyProgress,
     Source,
     Target,
     UploadInfo,
     UploadOutcome,
     UploadResult,
 )
-from wideload._files.names import SURROGATE, checked_content_type, checked_name, content_type_of
-from wideload._files.session import FILES, Created, Session, read_file
-from wideload._files.source import name_of, open_source
-from wideload._files.upload import Opened, Upload
+from wideload._files.names import checked_name
+from wideload._files.progress_meter import ProgressMeter
+from wideload._files.upload import Upload
+from wideload._files.upload_batch import UploadBatch
 from wideload._http import Http, Progress
 from wideload._pages import checked_count, items
 from wideload._retry import Attempts, Pacing, RetryPolicy
+from wideload._text import SURROGATE
 from wideload.errors import ConfigurationError, NotFoundError, WideloadError
 
-# As much as a temporary directory can be expected to hold.
+# Bytes that most temporary directories have room for.
 SPOOL_LIMIT = 10 * 1024**3
 
 _MOST_CONNECTIONS = 64
@@ -47,13 +49,13 @@ _LONGEST_PAGE = 100
 class Files:
     """A person's files at one deployment; `Client.files` is one.
 
-    Content goes straight to S3 and comes straight from it, never through the API. Everything is
-    safe to repeat: an upload that was interrupted, by whatever, goes on where it was when the same
-    file is uploaded again, from any machine; a download does in the same directory.
+    Content is sent to S3 and read from S3 directly, never through the API. Every call can be
+    repeated: an interrupted upload is resumed when the same file is uploaded again, from any
+    machine; an interrupted download is resumed in the same directory.
 
-    May be shared by threads. Callbacks are called in the thread that called the method, some ten
-    times a second at most, and once at the end; what one raises ends the transfer and comes out
-    of the method.
+    Threads may share it. Callbacks are called in the thread that called the method, ten times a
+    second at most, and once at the end. An exception of a callback ends the transfer, and the
+    method raises it.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Files:
         self._pacing = pacing
         self._policy = policy
         self._check_open = check_open
-        self._api = Api(http, base_url, auth=token, meanings=FILES, pacing=pacing)
+        self._api = Api(http, base_url, auth=token, codes=FILE_CODES, pacing=pacing)
 
     def __repr__(self) -> str:
         return f"<wideload.Files {self._api.base_url}>"
@@ -89,15 +91,15 @@ class Files:
     ) -> UploadResult:
         """Upload a file, or find that the API holds its content already.
 
-        The file is read once for its SHA-256, which finds duplicates and earlier uploads, and
-        once more for what has to be sent. Memory stays within some MiB for each of `parallel`.
+        The file is read once for its SHA-256, by which duplicates and earlier uploads are found,
+        and the bytes to send are read again. Memory use is a few MiB for each of `parallel`.
 
         On Ctrl-C, after `CancelledError` and after most errors the upload stays open, so that the
-        same call goes on where it was; `error.upload_id` tells its id.
+        same call resumes it; `error.upload_id` is its id.
 
         Args:
             source: Path of a file, or a binary file object. A seekable one is read in place, from
-                its position to its end, and must not be used by others meanwhile. Named pipes
+                its position to its end, and must not be used elsewhere meanwhile. Named pipes
                 and objects that can't seek are copied to a temporary file first. File objects
                 aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
@@ -105,48 +107,47 @@ class Files:
                 object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
-            progress: Called with (bytes that S3 holds or that are on their way, bytes in all).
-                Begins with what an earlier upload left, and goes backward when an attempt is
-                repeated.
+            progress: Called with (bytes sent or stored already, bytes in all). It begins with the
+                bytes of an earlier upload, and goes backward when an attempt is repeated.
             hashing: Called with (bytes read, bytes in all) while the file is read for its SHA-256.
             cancel: Stops or pauses it from another thread.
-            spool_limit: Bytes at most of what is copied to a temporary file. Default: 10 GiB.
+            spool_limit: Bytes at most that are copied to a temporary file. Default: 10 GiB.
 
         Raises:
-            ConfigurationError: An argument can't be right.
-            DocumentError: The source gives text, or more than `spool_limit` allows.
+            ConfigurationError: An argument is wrong.
+            DocumentError: The source gives text, or more bytes than `spool_limit`.
             OSError: It can't be opened or read, or the temporary file can't be written.
             FileChangedError: It changed while it was read. Nothing is stored.
             CancelledError: `cancel` was used.
-            QuotaError: The person's bytes or open uploads are used up.
-            FileRefusedError: The API won't take the file: too large, or such a name.
+            QuotaError: The person's quota of bytes or of open uploads is used up.
+            FileRefusedError: The API refuses the file, because of its size or name.
             AuthenticationError: The token is missing, wrong or expired.
             UploadError: S3 refused the upload.
             IntegrityError: The API recorded another content than was sent.
-            RateLimitError, ServerError, TransportError: Trouble that lasted through all retries.
+            RateLimitError, ServerError, TransportError: A request failed, after all retries.
         """
         self._check_open()
         connections = _checked_parallel(parallel)
-        control = Control(cancel or Cancel(), self._pacing)
-        opened = self._open(
+        scope = CancelScope(cancel or Cancel(), self._pacing)
+        opened = open_and_hash(
             source,
-            control,
+            scope,
             name=name,
             content_type=content_type,
             spool_limit=spool_limit,
             hashing=hashing,
         )
         with closing(opened.content):
-            meter = Meter(opened.digest.size, progress)
-            return self._send(opened, None, control, Gate(connections), meter)
+            meter = ProgressMeter(opened.digest.size, progress)
+            return self._send(opened, None, scope, ConcurrencyLimit(connections), meter)
 
     def upload_many(
         self,
         sources: Iterable[Source],
         *,
         parallel: int = 4,
-        progress: ManyProgress | None = None,
-        hashing: ManyProgress | None = None,
+        progress: BatchProgress | None = None,
+        hashing: BatchProgress | None = None,
         cancel: Cancel | None = None,
         spool_limit: int = SPOOL_LIMIT,
     ) -> Iterator[UploadOutcome]:
@@ -156,36 +157,36 @@ class Files:
         once. Sources are taken from the iterable as they are needed.
 
         Args:
-            sources: What to upload, as for `upload`. File objects need a `name`.
-            parallel: Connections at most, in all.
+            sources: The sources, as for `upload`. File objects need a `name`.
+            parallel: Connections at most, of all uploads together.
             progress: As for `upload`, called with (number of the source from 0, bytes, bytes in
-                all), while the iterator is being asked for the next outcome.
+                all), while the iterator waits for the next outcome.
             hashing: The same for reading the files.
-            cancel: Stops or pauses all. Those that were begun and aren't done end with
-                `CancelledError`; no more are taken.
-            spool_limit: As for `upload`, for each.
+            cancel: Stops or pauses all. Uploads that were begun end with `CancelledError`; no
+                further sources are taken.
+            spool_limit: As for `upload`, for each source.
 
         Returns:
-            An iterator, on which the work begins with the first `next`. It gives an outcome for
-            each source, in the order in which they end. Closing it stops what is under way, and
-            leaves that resumable.
+            An iterator; the uploads begin with the first `next`. It gives an outcome for each
+            source, in the order in which the uploads end. Closing it stops the uploads, which can
+            be resumed.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
         """
         self._check_open()
         connections = _checked_parallel(parallel)
-        control = Control(cancel or Cancel(), self._pacing)
+        scope = CancelScope(cancel or Cancel(), self._pacing)
 
-        def open_one(source: Source, control: Control, report: Progress) -> Opened:
-            return self._open(source, control, spool_limit=spool_limit, hashing=report)
+        def open_one(source: Source, scope: CancelScope, report: Progress) -> HashedFile:
+            return open_and_hash(source, scope, spool_limit=spool_limit, hashing=report)
 
-        return ManyUploads(
+        return UploadBatch(
             open_one,
             self._send,
-            Session(self._api, self._policy, control),
+            FilesApi(self._api, self._policy, scope),
             parallel=connections,
-            control=control,
+            scope=scope,
             progress=progress,
             hashing=hashing,
         ).run(sources)
@@ -202,33 +203,33 @@ class Files:
     ) -> DownloadResult:
         """Download a file and check its SHA-256.
 
-        It is written to `.<name>.<file_id>.part` beside the target, which gets its name when the
-        SHA-256 is right: no wrong or partial file ever has it. What was interrupted goes on from
-        that file.
+        It is written to `.<name>.<file_id>.part` beside the target, and renamed when the SHA-256
+        is right, so the target never holds a wrong or partial file. An interrupted download is
+        resumed from that file.
 
         Args:
             file_id: The API's id of the file.
             to: Path to write to; a directory, in which the file gets its own name, made safe; or a
-                binary file object, which gets the bytes in order and isn't closed: if the
-                SHA-256 turns out wrong at the end, it has them already. So does a path where a
-                named pipe or a device is. Default: the current directory.
-            overwrite: Whether a file that exists may be replaced; its permissions are kept. Where
-                `to` itself is a link, the file that it leads to is replaced. In a directory, a
-                link of the file's name is replaced and never followed.
+                binary file object, to which the bytes are written in order, before the SHA-256 is
+                checked at the end, and which isn't closed; a named pipe or a device is written to
+                in the same way. Default: the current directory.
+            overwrite: Whether an existing file may be replaced; its permissions are kept. If `to`
+                itself is a link, its target is replaced. In a directory, a link of the file's name
+                is replaced and never followed.
             parallel: Connections at most.
-            progress: Called with (bytes here, bytes in all); begins with what an earlier download
-                left.
+            progress: Called with (bytes received, bytes in all). It begins with the bytes of an
+                earlier download.
             cancel: Stops or pauses it from another thread.
 
         Raises:
-            ConfigurationError: An argument can't be right.
+            ConfigurationError: An argument is wrong.
             FileExistsError: The target exists, and `overwrite` isn't set.
-            BlockingIOError: Another download of the same file to the same place is under way.
-            OSError: The file can't be written; with `PermissionError`, because something there is
-                never replaced, or the partial file is another user's.
+            BlockingIOError: Another download of the same file to the same place is running.
+            OSError: The file can't be written. `PermissionError`: the target is a socket, or a pipe
+                or device within a directory, or the partial file is another user's.
             NotFoundError: This person has no such file.
             ConflictError: The deployment has found it corrupt (code `corrupt`).
-            IntegrityError: What came isn't what was recorded.
+            IntegrityError: The content isn't the recorded one.
             CancelledError: `cancel` was used.
             AuthenticationError, UploadError, RateLimitError, ServerError, TransportError: As for
                 `upload`.
@@ -245,12 +246,12 @@ class Files:
             raise ConfigurationError(
                 f"a download goes to a path or a binary file object, not {type(to).__name__}"
             )
-        control = Control(cancel or Cancel(), self._pacing)
-        session = Session(self._api, self._policy, control)
+        scope = CancelScope(cancel or Cancel(), self._pacing)
+        files_api = FilesApi(self._api, self._policy, scope)
         try:
-            file, action = session.download(file_id)
+            file, action = files_api.download(file_id)
             download = Download(
-                self._http, session, file, action, control, Gate(connections), progress
+                self._http, files_api, file, action, scope, ConcurrencyLimit(connections), progress
             )
             if to_file is not None:
                 return download.to_file(to_file)
@@ -263,15 +264,15 @@ class Files:
     def list(self, *, q: str | None = None, limit: int | None = None) -> Iterator[FileInfo]:
         """The person's files, newest first.
 
-        Pages are asked for as they are needed.
+        Pages are requested when they are needed.
 
         Args:
-            q: Only files whose name contains this, in whatever case.
-            limit: How many at most. Default: all.
+            q: Only files whose name contains this, ignoring case.
+            limit: Items at most. Default: all.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            ApiError, TransportError: On iterating, when a page can't be had.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
+            ApiError, TransportError: While iterating, if a page can't be read.
         """
         self._check_open()
         query = {}
@@ -304,17 +305,17 @@ class Files:
         """Give a file another name; its content and id stay.
 
         Raises:
-            ConfigurationError: No file can have that name.
+            ConfigurationError: The API takes no such name.
             NotFoundError: This person has no such file.
             ApiError, TransportError: The API answered with another error, or not at all.
         """
         return self._file("PATCH", file_id, orjson.dumps({"name": checked_name(name)}))
 
     def delete(self, file_id: str) -> None:
-        """Delete a file for good.
+        """Delete a file. It can't be undone.
 
-        Deleting one that is gone raises NotFoundError, except where an earlier attempt of this
-        same call may have deleted it and only the answer was lost: that is success.
+        Deleting it again raises NotFoundError, unless an earlier attempt of the same call may have
+        deleted it and its answer was lost: that is success.
 
         Raises:
             NotFoundError: This person has no such file (any more).
@@ -327,7 +328,7 @@ class Files:
             self._api.request("DELETE", path, attempts)
         except WideloadError as error:
             gone = isinstance(error, NotFoundError) and error.code == "unknown_file"
-            if not (gone and attempts.unknown):
+            if not (gone and attempts.ambiguous):
                 error.file_id = file_id
                 raise
 
@@ -335,11 +336,11 @@ class Files:
         """The person's uploads that aren't finished, newest first, without their parts.
 
         Args:
-            limit: How many at most. Default: all.
+            limit: Items at most. Default: all.
 
         Raises:
-            ConfigurationError: An argument can't be right; at once, not on iterating.
-            ApiError, TransportError: On iterating, when a page can't be had.
+            ConfigurationError: An argument is wrong; raised at once, not while iterating.
+            ApiError, TransportError: While iterating, if a page can't be read.
         """
         self._check_open()
         return items(
@@ -368,7 +369,7 @@ class Files:
             raise unexpected("GET", path, answer) from None
 
     def abort(self, upload_id: str) -> None:
-        """Give an upload up, and delete what S3 holds of it. Again is fine.
+        """Abort an upload, and delete its parts in S3. It can be repeated.
 
         Raises:
             NotFoundError: This person has no such upload.
@@ -379,47 +380,18 @@ class Files:
         path = f"/files/uploads/{checked_id('upload', upload_id)}"
         self._api.request("DELETE", path, self._attempts())
 
-    def _open(
-        self,
-        source: Source,
-        control: Control,
-        *,
-        name: str | None = None,
-        content_type: str | None = None,
-        spool_limit: int,
-        hashing: Progress | None,
-    ) -> Opened:
-        """Open and hash a source; what can be wrong without that is looked at first."""
-        name = checked_name(name_of(source) if name is None else name)
-        kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
-        content = open_source(source, spool_limit, control)
-        try:
-            meter = Meter(content.size, hashing)
-            meter.start(0)
-
-            def step(count: int) -> None:
-                control.check()
-                meter.add(count)
-
-            found = digest(content, part_size_of(content.size), step)
-            meter.tell()
-        except BaseException:
-            content.close()
-            raise
-        return Opened(content, found, name, kind)
-
     def _send(
         self,
-        opened: Opened,
+        opened: HashedFile,
         created: Created | None,
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> UploadResult:
-        session = Session(self._api, self._policy, control)
-        return Upload(self._http, session, opened, control=control, gate=gate, meter=meter).run(
-            created
-        )
+        files_api = FilesApi(self._api, self._policy, scope)
+        return Upload(
+            self._http, files_api, opened, scope=scope, concurrency=concurrency, meter=meter
+        ).run(created)
 
     def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:
         self._check_open()

@@ -1,4 +1,4 @@
-"""What `Client.files` takes and returns."""
+"""Arguments and results of `Client.files`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 Source = str | os.PathLike[str] | IO[bytes]
-"""What can be uploaded: the path of a file (or of a named pipe), or a binary file object."""
+"""A source of an upload: the path of a file or a named pipe, or a binary file object."""
 
 Target = str | os.PathLike[str] | IO[bytes]
-"""Where a download can go: the path of a file or of a directory, or a binary file object."""
+"""A target of a download: the path of a file or a directory, or a binary file object."""
 
-ManyProgress = Callable[[int, int, int], object]
+BatchProgress = Callable[[int, int, int], object]
 """Called with (number of the source from 0, bytes done, bytes in all)."""
 
 
@@ -29,20 +29,20 @@ def _is_size(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileInfo:
-    """What the API holds about a file.
+    """The API's record of a file.
 
     Attributes:
-        file_id: The API's id of it.
-        name: As its owner named it; may be in any script. For a path of your own make it safe
-            first, as `Files.download` does.
+        file_id: The API's id of the file.
+        name: The name that its owner gave it, in any script. It isn't safe as a path:
+            `Files.download` makes it so.
         size: Bytes.
-        content_type: As it was uploaded, such as `application/pdf`.
+        content_type: The content type given at its upload, such as `application/pdf`.
         sha256: Hex SHA-256 of the content, as `sha256sum` prints it.
-        verified: Whether the deployment itself knows that the content has that SHA-256. Otherwise
-            it is the uploader's word: S3 has checked each part of a large file by itself.
+        verified: Whether the deployment has checked that the content has that SHA-256. If not, the
+            uploader claims it: of a large file, S3 has checked only each part.
         created_at: ISO 8601 time at which the upload was begun.
-        corrupt: The deployment has read the content and found another SHA-256. Such a file can't
-            be downloaded; upload it again.
+        corrupt: Whether the deployment has read the content and found another SHA-256. Such a file
+            can't be downloaded; upload it again.
         answer: The API's whole answer, for members that this version doesn't know.
     """
 
@@ -58,7 +58,7 @@ class FileInfo:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Take a `file` of an answer.
+        """Read a `file` of an answer.
 
         Raises:
             AttributeError, KeyError, TypeError: It isn't one.
@@ -69,7 +69,7 @@ class FileInfo:
             raise TypeError("a member that must be text is not")
         if not _is_size(answer["size"]) or not isinstance(answer["verified"], bool):
             raise TypeError("size must be a number of bytes, verified a truth value")
-        if not _ID.fullmatch(texts["file_id"]):  # it goes into paths and names of partial files
+        if not _ID.fullmatch(texts["file_id"]):  # it becomes part of paths
             raise TypeError("file_id must be an id")
         return cls(
             **texts,
@@ -82,15 +82,15 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadResult:
-    """How an upload ended: a file that the API holds now.
+    """The result of an upload: a file that the API holds.
 
     Attributes:
-        file: The file. Its name is that of the first upload if the content was there already.
-        duplicate: The API held this content already, or another upload of it was quicker: the
-            file is that one.
-        bytes_sent: Bytes of content that went out, those of failed attempts too. 0 for a
+        file: The file. Of a duplicate, the file that the API held already, by its own name.
+        duplicate: Whether the API held this content already, or another upload of it was completed
+            first.
+        bytes_sent: Bytes of content that were sent, those of failed attempts included. 0 for a
             duplicate.
-        resumed_bytes: Bytes that an earlier, interrupted upload had stored already.
+        resumed_bytes: Bytes that an earlier, interrupted upload had stored.
         upload_id: The API's id of the upload; None for a duplicate.
     """
 
@@ -103,13 +103,13 @@ class UploadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadOutcome:
-    """What became of one source of `Files.upload_many`: either `result` or `error` is None.
+    """The outcome of one source of `Files.upload_many`: either `result` or `error` is None.
 
     Attributes:
-        index: Number of the source, from 0, in the order in which they were given.
-        source: The source itself.
-        result: How the upload ended.
-        error: Why it failed: what `Files.upload` would have raised.
+        index: Number of the source, from 0, in the order of the argument.
+        source: The source.
+        result: The result, if it was uploaded.
+        error: The exception that `Files.upload` would have raised, if it failed.
     """
 
     index: int
@@ -120,21 +120,21 @@ class UploadOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadInfo:
-    """An upload as the API sees it.
+    """The API's record of an upload.
 
     Attributes:
-        upload_id: The API's id of it; that of the file when it is completed.
+        upload_id: The API's id of the upload, and of the file when it is completed.
         state: `open`, `completing`, `completed`, `aborted` or `expired`.
         name: Name that the file will have.
         size: Bytes of the file.
         content_type: Content type that the file will have.
         sha256: Hex SHA-256 of the file.
         part_size: Bytes of each part but the last.
-        part_count: How many parts there are; 1 if the file goes in one request.
-        parts: Numbers, from 1, of the parts that S3 holds. Empty when it is no longer open, and
-            in `Files.uploads`.
-        created_at: ISO 8601 time of its beginning.
-        expires_at: ISO 8601 time at which the API gives it up.
+        part_count: Number of parts; 1 if the file is uploaded by one request.
+        parts: Numbers, from 1, of the parts that S3 holds. Empty when the upload is no longer open,
+            and in `Files.uploads`.
+        created_at: ISO 8601 time at which it was begun.
+        expires_at: ISO 8601 time at which the API aborts it.
         file: The file, when it is completed.
         answer: The API's whole answer.
     """
@@ -155,7 +155,7 @@ class UploadInfo:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Take the answer of `GET /files/uploads/{upload_id}`, or an item of their list.
+        """Read the answer of `GET /files/uploads/{upload_id}`, or an item of `GET /files/uploads`.
 
         Raises:
             AttributeError, KeyError, TypeError: It isn't one.
@@ -177,13 +177,13 @@ class UploadInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult:
-    """How a download ended: size and SHA-256 were compared and are those of the record.
+    """The result of a download. Size and SHA-256 are those of the record.
 
     Attributes:
         file: The file's record.
-        path: Where it lies now; None if it went to a file object.
-        bytes_received: Bytes of content that came in.
-        resumed_bytes: Bytes that an earlier, interrupted download had left.
+        path: Path of the file; None if it was written to a file object.
+        bytes_received: Bytes of content that were received.
+        resumed_bytes: Bytes that an earlier, interrupted download had written.
     """
 
     file: FileInfo

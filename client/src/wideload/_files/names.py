@@ -1,4 +1,4 @@
-"""Names of files: those that the API takes, and those that are safe to write to."""
+"""Names of files: the names that the API takes, and names that are safe in a local path."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import mimetypes
 import os
 import re
 
+from wideload._text import CONTROL_CHARACTERS, SURROGATE
 from wideload.errors import ConfigurationError
 
 _LONGEST_NAME = 255
@@ -14,20 +15,15 @@ _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
 _CONTENT_TYPE = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
 
-# Controls, line and paragraph separators, and what changes the direction of writing, so that a
-# name reads otherwise than it is: "exe.txt" that ends in .exe.
-STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-SURROGATE = re.compile(r"[\ud800-\udfff]")  # a byte of a path that is no text
-
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])$")
 _WINDOWS_REFUSED = '<>:"|?*'
-# What common file systems take: 255 bytes on Linux, 255 UTF-16 units elsewhere.
+# The limit of common file systems: 255 bytes on Linux, 255 UTF-16 units elsewhere.
 LONGEST_ON_DISK = 255
 
 
 def checked_name(name: str) -> str:
-    """Take a name for a file at the API.
+    """Check the name of a file for the API, and return it.
 
     Raises:
         ConfigurationError: The API takes no such name.
@@ -38,7 +34,7 @@ def checked_name(name: str) -> str:
         raise ConfigurationError(f"{name!r} is no file name: give one as name")
     if "/" in name or "\\" in name:
         raise ConfigurationError(f"a file's name has no / and no \\: {name!r}")
-    if STEERING.search(name) or SURROGATE.search(name):
+    if CONTROL_CHARACTERS.search(name) or SURROGATE.search(name):
         raise ConfigurationError(
             f"the file name {name!r} holds a control character, a byte that is no text or a mark "
             "that changes the direction of writing: give another as name"
@@ -51,7 +47,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_content_type(kind: str) -> str:
-    """Take a content type, before the file is read.
+    """Check a content type, before the file is read, and return it.
 
     Raises:
         ConfigurationError: The API takes no such type.
@@ -77,16 +73,16 @@ def content_type_of(name: str) -> str:
 
 
 def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
-    """`name` as the API gave it, made one component of a path of this machine.
+    """A name of the API as one component of a local path.
 
-    It can't leave a directory, hide what it is, or name a device.
+    It can't leave a directory, be shown otherwise than it is, or name a device.
 
     Args:
-        name: From an answer: anything.
-        windows: Whether to keep to what Windows takes.
+        name: The name in the answer, which can be any text.
+        windows: Whether to take only names that Windows allows.
     """
     base = re.split(r"[/\\]", name)[-1]
-    base = SURROGATE.sub("_", STEERING.sub("_", base))
+    base = SURROGATE.sub("_", CONTROL_CHARACTERS.sub("_", base))
     if windows:
         base = "".join("_" if char in _WINDOWS_REFUSED else char for char in base)
         base = base.rstrip(". ")
@@ -98,7 +94,7 @@ def safe_name(name: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """`name` in at most so many bytes on disk, its extension kept if that is short."""
+    """`name` cut to at most so many bytes on disk; a short extension is kept."""
     if len(os.fsencode(name)) <= most:
         return name
     stem, extension = os.path.splitext(name)

@@ -1,4 +1,4 @@
-"""What is uploaded, as bytes that can be read at any place, more than once."""
+"""Sources of uploads, as content that can be read at any offset, more than once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import threading
 from contextlib import ExitStack
 from typing import IO, Any, Protocol, cast
 
-from wideload._files.control import Control
-from wideload._files.handle import Handle
+from wideload._files.cancel_scope import CancelScope
 from wideload._files.models import Source
+from wideload._files.shared_file import SharedFile
 from wideload._spool import naming_temporary_directory
 from wideload.errors import ConfigurationError, DocumentError, FileChangedError
 
@@ -20,44 +20,44 @@ _SPOOL_BLOCK = 1024 * 1024
 
 
 class Content(Protocol):
-    """Bytes to upload. Threads may read it at once.
+    """The bytes to upload. Threads may read them at once.
 
     Attributes:
-        size: How many there are.
+        size: Their number.
     """
 
     size: int
 
     def read_into(self, offset: int, view: memoryview) -> None:
-        """Fill `view` with what is at `offset`.
+        """Fill `view` with the bytes from `offset`.
 
         Raises:
-            FileChangedError: There isn't as much any more.
+            FileChangedError: It has become shorter.
             OSError: It can't be read.
         """
         ...
 
     def check_unchanged(self) -> None:
-        """Return if nobody seems to have written to it since it was opened.
+        """Check that its size and its time of modification are those at the opening.
 
         Raises:
-            FileChangedError: Somebody has.
+            FileChangedError: They differ.
         """
         ...
 
     def close(self) -> None:
-        """Free what was opened here."""
+        """Close the file if it was opened here."""
         ...
 
 
 def name_of(source: Source) -> str:
-    """The file name that a source has by itself.
+    """The name of a source's file.
 
     Raises:
-        ConfigurationError: It has none.
+        ConfigurationError: The source has none.
     """
     if isinstance(source, (str, os.PathLike)):
-        # Bytes that are no UTF-8, as in names from older systems, have no place in the API.
+        # The API takes no bytes that aren't UTF-8, which names from older systems can hold.
         return os.fsencode(os.path.basename(os.fsdecode(source))).decode("utf-8", "replace")
     name = getattr(source, "name", None)
     # "<stdin>" and the number of a descriptor are no names of files.
@@ -66,20 +66,20 @@ def name_of(source: Source) -> str:
     raise ConfigurationError("the file object has no name of its own: give one as name")
 
 
-def open_source(source: Source, spool_limit: int, control: Control) -> Content:
-    """Open `source` for reading at any place; copy it first if it can be read only once.
+def open_source(source: Source, spool_limit: int, scope: CancelScope) -> Content:
+    """Open `source` for reading at any offset; copy it first if it can be read only once.
 
     Raises:
         ConfigurationError: It is neither a path nor a binary file object.
         DocumentError: It gives text, nothing at all, or more than `spool_limit` bytes.
         OSError: It can't be opened or read, or the copy can't be written.
-        CancelledError, Stopped: As `Control.check`.
+        CancelledError, Stopped: As `CancelScope.check`.
     """
     if isinstance(source, (str, os.PathLike)):
         with ExitStack() as opened:
             file = opened.enter_context(open(source, "rb", buffering=0))
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a named pipe, a terminal
-                return _spooled(file, spool_limit, control)
+                return _spooled(file, spool_limit, scope)
             opened.pop_all()
         return _FileContent(file)
     if isinstance(source, io.TextIOBase):
@@ -91,33 +91,33 @@ def open_source(source: Source, spool_limit: int, control: Control) -> Content:
     seekable = getattr(source, "seekable", None)
     if seekable and seekable():
         return _ObjectContent(source)
-    return _spooled(source, spool_limit, control)
+    return _spooled(source, spool_limit, scope)
 
 
 class _FileContent:
     """A file of the file system, or a temporary one."""
 
     def __init__(self, file: io.FileIO) -> None:
-        self._handle = Handle(file)
+        self._shared_file = SharedFile(file)
         self._stamp = self._stamped()
         self.size = self._stamp[0]
 
     def read_into(self, offset: int, view: memoryview) -> None:
-        if self._handle.read_into(offset, view) != len(view):
+        if self._shared_file.read_into(offset, view) != len(view):
             raise _changed()
 
     def check_unchanged(self) -> None:
-        # Files of /proc and the like say that they are empty.
-        if self._stamped() != self._stamp or self._handle.read_into(
+        # The size of files in /proc and the like is 0, whatever they hold.
+        if self._stamped() != self._stamp or self._shared_file.read_into(
             self.size, memoryview(bytearray(1))
         ):
             raise _changed()
 
     def close(self) -> None:
-        self._handle.close()
+        self._shared_file.close()
 
     def _stamped(self) -> tuple[int, int]:
-        status = os.fstat(self._handle.fileno())
+        status = os.fstat(self._shared_file.fileno())
         return status.st_size, status.st_mtime_ns
 
 
@@ -145,7 +145,7 @@ class _ObjectContent:
                 raise _changed()
 
     def close(self) -> None:
-        """Nothing: it is the caller's."""
+        """Do nothing: the caller closes it."""
 
     def _read(self, view: memoryview) -> int:
         if hasattr(self._file, "readinto"):
@@ -158,13 +158,13 @@ class _ObjectContent:
         return len(block)
 
 
-def _spooled(file: IO[bytes] | io.FileIO, limit: int, control: Control) -> Content:
-    """Copy what can be read only once to a temporary file, which ends with the upload."""
+def _spooled(file: IO[bytes] | io.FileIO, limit: int, scope: CancelScope) -> Content:
+    """Copy a source that can be read only once to a temporary file, deleted after the upload."""
     with ExitStack() as opened:
         spool = opened.enter_context(tempfile.TemporaryFile(buffering=0))
         size = 0
         while block := _bytes_of(file.read(_SPOOL_BLOCK)):
-            control.check()
+            scope.check()
             size += len(block)
             if size > limit:
                 raise DocumentError(
@@ -190,5 +190,5 @@ def _bytes_of(block: object) -> bytes | bytearray | memoryview:
 def _changed() -> FileChangedError:
     return FileChangedError(
         "the file changed while it was uploaded; nothing of it is stored: upload it again when "
-        "nobody writes to it any more"
+        "no program writes to it any more"
     )

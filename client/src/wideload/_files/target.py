@@ -1,4 +1,4 @@
-"""Where a download goes: to a path that the caller named, or into a directory under its name."""
+"""Targets of downloads: a path that the caller named, or a name within a directory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PERMISSIONS = 0o777
 
 
 class Folder(os.PathLike[str]):
-    """A directory that files are downloaded into, each under the name that the API gave.
+    """A directory for downloads, each by the name that the API gave.
 
     Downloads that share a folder never get the same path: the second `a.txt` is `a (2).txt`.
     """
@@ -34,11 +34,11 @@ class Folder(os.PathLike[str]):
         return self._path
 
     def place(self, name: str, *, overwrite: bool = False) -> Path:
-        """A path for a file of this name, which no other one got.
+        """A path for a file of this name that no other file of this folder got.
 
         Args:
-            overwrite: Whether what is there is to be replaced. Where a number was added to the
-                name it isn't: the next number that is free is taken.
+            overwrite: Whether an existing file may be replaced. Never a file with a number that
+                was added here: then the next free number is used.
         """
         for number, candidate in enumerate(_numbered(safe_name(name))):
             path = Path(self._path, candidate)
@@ -53,15 +53,15 @@ class Folder(os.PathLike[str]):
 
 
 def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path:
-    """The path that a download is to get.
+    """The path to download a file to.
 
     Args:
-        to: A path, or that of a directory.
+        to: Path of the file, or of a directory.
         name: The file's name, as the API gave it. It is never resolved through a link.
-        overwrite: Whether it may replace a file. If `to` is a link to one: that one.
+        overwrite: Whether it may replace a file. If `to` is a link, its target is replaced.
 
     Raises:
-        NotADirectoryError: `to` names a directory, and there is none.
+        NotADirectoryError: `to` ends with a slash, and there is no such directory.
     """
     if isinstance(to, Folder):
         return to.place(name, overwrite=overwrite)
@@ -74,9 +74,10 @@ def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path
 
 
 def opened_stream(to: str | os.PathLike[str]) -> io.FileIO | None:
-    """What takes bytes in order at a path, such as a named pipe or a device; None for files.
+    """Open a named pipe or a device, which take bytes in order; None for files and directories.
 
-    A path such as `/dev/fd/3` is what this process has open as 3: be it a file, it goes on there.
+    A path such as `/dev/fd/3` is the open file 3 of this process. If that is a regular file,
+    writing continues at its position.
 
     Raises:
         OSError: It can't be opened.
@@ -99,11 +100,11 @@ def opened_stream(to: str | os.PathLike[str]) -> io.FileIO | None:
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:
-    """Return if a file may get this path. A link there would be replaced, not followed.
+    """Check that a file may get this path. A link there would be replaced, not followed.
 
     Raises:
         FileExistsError: A file is there, and `overwrite` isn't set.
-        IsADirectoryError, PermissionError: What is there is never replaced.
+        IsADirectoryError, PermissionError: A directory, pipe, socket or device is there.
     """
     try:
         mode = os.lstat(target).st_mode
@@ -118,7 +119,7 @@ def refuse_existing(target: Path, *, overwrite: bool) -> None:
 
 
 def permissions_for(target: str | os.PathLike[str]) -> int:
-    """Those of the file that is to be replaced; without one, those of any new file."""
+    """The permissions of the file that is to be replaced, or else those of a new file."""
     try:
         status = os.lstat(target)
     except FileNotFoundError:

@@ -1,19 +1,21 @@
-"""Upload one file that has been opened and hashed: create, send, complete."""
+"""Upload one file that has been opened and hashed: create the upload, send, complete."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
-from wideload._files.control import Control, Gate, Stopped
-from wideload._files.digest import Digest, digest
-from wideload._files.meter import Meter
+from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
+from wideload._files.cancel_scope import CancelScope, Stopped
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.digest import digest
+from wideload._files.files_api import Created, FilesApi
+from wideload._files.hashed_file import HashedFile
 from wideload._files.models import FileInfo, UploadResult
-from wideload._files.parts import held_bytes, send_parts
-from wideload._files.put import Piece, Sender, UploadMissing
-from wideload._files.session import FILES, Action, Created, NewFile, Session
-from wideload._files.source import Content
+from wideload._files.multipart import held_bytes, send_parts
+from wideload._files.part_upload import NoSuchUpload, Part, PartUploader
+from wideload._files.progress_meter import ProgressMeter
 from wideload._http import Http
+from wideload._presigned import PresignedRequest, RenewableRequest
 from wideload.errors import (
     ApiError,
     ConflictError,
@@ -25,76 +27,57 @@ from wideload.errors import (
     WideloadError,
 )
 
-# An upload may vanish under way, completed or aborted by somebody else, or expired: it is begun
-# anew, but not for ever.
-_MOST_ROUNDS = 3
-# What the API says when there are no more parts to be sent: completing tells what comes of it.
-_ELSEWHERE = {"completing", "upload_completed", "upload_gone", "unknown_upload"}
-# What it says when S3 doesn't hold all of it.
-_INCOMPLETE = {"not_uploaded", "parts_missing"}
-
-
-@dataclass
-class Opened:
-    """A file that has been opened and hashed."""
-
-    content: Content
-    digest: Digest
-    name: str
-    content_type: str
-
-    @property
-    def announced(self) -> NewFile:
-        """The file as the API is asked about it."""
-        return NewFile(self.name, self.digest.size, self.content_type, self.digest.sha256)
+# Uploads that are begun for one file, at most: another process may complete or abort the first, or
+# it may expire.
+_MOST_UPLOADS = 3
 
 
 class Upload:
-    """One file on its way.
+    """The upload of one file.
 
     Args:
-        control: Of this upload alone.
-        gate: For its requests to S3, of which it has as many at once as the gate ever lets in.
+        scope: The scope of this upload alone.
+        concurrency: The limit of its requests to S3. It uses as many threads as the highest limit.
         meter: Made in the thread that calls `run`.
     """
 
     def __init__(
         self,
         http: Http,
-        session: Session,
-        opened: Opened,
+        files_api: FilesApi,
+        opened: HashedFile,
         *,
-        control: Control,
-        gate: Gate,
-        meter: Meter,
+        scope: CancelScope,
+        concurrency: ConcurrencyLimit,
+        meter: ProgressMeter,
     ) -> None:
         self._http = http
-        self._session = session
+        self._files_api = files_api
         self._opened = opened
         self._digest = opened.digest
         self._content = opened.content
-        self._control = control
-        self._gate = gate
+        self._scope = scope
+        self._concurrency = concurrency
         self._meter = meter
 
     def run(self, created: Created | None = None) -> UploadResult:
-        """Do what is to be done.
+        """Upload the file, or find that the API has its content.
 
         Args:
-            created: The API's answer to `announced`, if there is one already.
+            created: The API's answer to `announced`, if the file has been announced already.
 
         Raises:
-            FileChangedError: The file changed; what was stored of it is deleted.
-            CancelledError, Stopped: As `Control.check`.
+            FileChangedError: The file changed; its stored parts are deleted.
+            CancelledError, Stopped: As `CancelScope.check`.
             OSError: The file can't be read.
             UploadError, IntegrityError, ApiError, TransportError: See `Files.upload`.
         """
         lost: Exception | None = None
-        if created is not None and _for_the_moment(created.error):
-            created = None  # refused among others: ask again for it alone
-        for _ in range(_MOST_ROUNDS):
+        if created is not None and _passes(created.error):
+            created = None  # announce it again, alone
+        for _ in range(_MOST_UPLOADS):
             if created is None:
-                created = self._session.create_one(self._opened.announced)
+                created = self._files_api.create_one(self._opened.announced)
             if created.error is not None:
                 raise created.error
             if created.file is not None:
@@ -102,22 +85,22 @@ class Upload:
                 return self._result(created.file, None, 0)
             try:
                 return self._send(created)
-            except _Vanished as vanished:
-                lost = vanished.error
+            except _UploadGone as gone:
+                lost = gone.error
             except WideloadError as error:
                 error.upload_id = created.upload_id
                 if isinstance(error, FileChangedError):
                     self._abort(error)
                 raise
             created = None
-        assert lost is not None  # noqa: S101 - for mypy: there was a round
+        assert lost is not None  # noqa: S101 - for mypy: an upload was begun
         raise lost
 
     def _send(self, created: Created) -> UploadResult:
-        """Send what S3 doesn't hold, and complete.
+        """Send the bytes that S3 doesn't hold, and complete the upload.
 
         Raises:
-            _Vanished: The upload is there no more, or not what it was.
+            _UploadGone: The upload doesn't exist any more, or S3 lost parts of it.
         """
         resumed = 0
         lost: TransportError | None = None
@@ -133,64 +116,62 @@ class Upload:
             else:
                 self._meter.start(0)
                 self._send_whole(created.upload_id, created.action)
-        except UploadMissing:
-            pass  # completed by somebody else, most likely: completing again tells
+        except NoSuchUpload:
+            pass  # most likely another process completed it; `complete` tells
         except (ConflictError, NotFoundError, ServerError) as error:
-            if error.code not in _ELSEWHERE:
+            if error.code not in UPLOAD_ENDED:
                 raise
         except TransportError as error:
-            lost = error  # S3 may hold all of it, and only its answer didn't come
-        self._control.check()
+            lost = error  # S3 may hold the whole file, and only its answer was lost
+        self._scope.check()
         self._content.check_unchanged()
         try:
-            file = self._session.complete(created.upload_id, once=lost is not None)
+            file = self._files_api.complete(created.upload_id, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None
             gone = isinstance(error, NotFoundError)
-            if gone or (isinstance(error, ConflictError) and error.code in _INCOMPLETE):
-                raise _Vanished(error) from None
+            if gone or (isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE):
+                raise _UploadGone(error) from None
             raise
         return self._result(file, created.upload_id, resumed)
 
-    def _send_whole(self, upload_id: str, action: Action) -> None:
-        piece = Piece(0, self._digest.size, self._digest.sha256, whole=True)
-        actions = [action]
-
-        def new_action() -> Action:
-            if actions and actions[0].deadline > self._control.pacing.monotonic():
-                return actions.pop()
-            return self._session.sign(upload_id, [(1, self._digest.sha256)])[1]
-
-        self._sender().put(piece, new_action)
+    def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
+        sha256 = self._digest.sha256
+        requests = RenewableRequest(
+            lambda: self._files_api.sign(upload_id, [(1, sha256)])[1],
+            self._scope.pacing.monotonic,
+            action,
+        )
+        self._uploader().upload(Part(0, self._digest.size, sha256), requests)
 
     def _send_parts(self, created: Created) -> None:
-        control = self._control.part()
+        scope = self._scope.nested()
         send_parts(
-            self._sender(control),
-            self._session,
+            self._uploader(scope),
+            self._files_api,
             created.upload_id,
             self._digest,
             held=created.held,
-            parallel=self._gate.most,
-            control=control,
+            parallel=self._concurrency.most,
+            scope=scope,
             meter=self._meter,
         )
 
-    def _sender(self, control: Control | None = None) -> Sender:
-        return Sender(
+    def _uploader(self, scope: CancelScope | None = None) -> PartUploader:
+        return PartUploader(
             self._http,
-            self._session,
+            self._files_api,
             self._content,
-            control=control or self._control,
-            gate=self._gate,
+            scope=scope or self._scope,
+            concurrency=self._concurrency,
             meter=self._meter,
         )
 
     def _hash_parts(self, created: Created) -> None:
-        """Hash again if the API cuts the file otherwise than was expected."""
+        """Hash the parts again if the API's part size isn't the expected one."""
         if self._digest.part_size != created.part_size:
-            again = digest(self._content, created.part_size, lambda _: self._control.check())
+            again = digest(self._content, created.part_size, lambda _: self._scope.check())
             if again.sha256 != self._digest.sha256:
                 raise FileChangedError(
                     "the file changed while it was uploaded; nothing of it is stored"
@@ -205,7 +186,7 @@ class Upload:
             )
             error.file_id = file.file_id
             raise error
-        self._meter.tell()
+        self._meter.report()
         return UploadResult(
             file=file,
             duplicate=upload_id != file.file_id,
@@ -216,15 +197,18 @@ class Upload:
 
     def _abort(self, error: FileChangedError) -> None:
         with suppress(WideloadError, Stopped):
-            self._session.abort(error.upload_id or "")
+            self._files_api.abort(error.upload_id or "")
             error.upload_id = None
 
 
-def _for_the_moment(error: ApiError | None) -> bool:
-    return error is not None and error.retry_after is not None and error.code not in FILES.lasting
+def _passes(error: ApiError | None) -> bool:
+    """Whether the API may accept the file after a while."""
+    return (
+        error is not None and error.retry_after is not None and not FILE_CODES.is_final(error.code)
+    )
 
 
-class _Vanished(Exception):  # noqa: N818 - never leaves this module
+class _UploadGone(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error

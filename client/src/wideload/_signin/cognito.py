@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.provider import Provider
 from wideload._signin.srp import Srp, timestamp
 from wideload._signin.tokens import Tokens, claims
-from wideload._signin.web import Web
 from wideload.errors import RateLimitError, SignInError
 
-# How often a person may mistype a code, or choose a password that the pool's policy refuses.
+# Attempts that a person has to type a code, or to choose a password that the pool's policy allows.
 _TRIES = 3
-# A pool asks for a few things in turn; more is a loop.
+# A pool poses a few challenges in turn; more are a loop.
 _MOST_CHALLENGES = 8
 
-# Each challenge of a second factor, with where its code comes from.
+# Each challenge of a second factor, with the source of its code.
 _CODES = {
     "SOFTWARE_TOKEN_MFA": "the authenticator app",
     "SMS_MFA": "the text message",
@@ -34,14 +34,15 @@ _TOO_MANY = {"TooManyRequestsException", "LimitExceededException"}
 
 @dataclass(frozen=True)
 class Prompts:
-    """What to ask a person when the pool wants more than name and password.
+    """Functions that ask a person for more than name and password.
 
-    Each may be None: then signing in fails with a sentence about what was wanted.
+    Where one is None, signing in fails with an error that says what the pool requires.
 
     Attributes:
-        code: Given where the code comes from, such as `the text message to +*******12`, and
-            whether the last one was wrong, returns the code.
-        new_password: Given why the last one was refused, or None at first, returns a new password.
+        code: Returns the code. Called with its source, such as `the text message to +*******12`,
+            and whether the last code was wrong.
+        new_password: Returns a new password. Called with the reason why the last one was refused,
+            or None at first.
     """
 
     code: Callable[[str, bool], str] | None = None
@@ -49,23 +50,23 @@ class Prompts:
 
 
 class _Refused(SignInError):  # noqa: N818 - it is one by its base
-    """An error of Cognito's, by its name."""
+    """An error answer of Cognito."""
 
 
 class Cognito:
-    """Cognito's own API, as one public client of a user pool.
+    """Cognito's API, for one public client of a user pool.
 
     Raises:
         SignInError: The provider isn't a Cognito user pool.
     """
 
-    def __init__(self, web: Web, provider: Provider) -> None:
+    def __init__(self, http: JsonHttp, provider: Provider) -> None:
         if not provider.cognito_endpoint:
             raise SignInError(
                 "this deployment's identity provider takes user name and password on its own page "
                 "alone: sign in with a browser"
             )
-        self._web = web
+        self._http = http
         self._client_id = provider.client_id
         self._endpoint = provider.cognito_endpoint
         # https://cognito-idp.<region>.amazonaws.com/<region>_<name>
@@ -77,8 +78,8 @@ class Cognito:
         """Tokens, and the claims of the ID token.
 
         Raises:
-            SignInError: The name, the password or a code is wrong, or the pool wants something
-                that can't be done here.
+            SignInError: The name, the password or a code is wrong, or the pool poses a challenge
+                that only its web page can answer.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         srp = Srp(self._pool)
@@ -114,7 +115,7 @@ class Cognito:
         """New tokens for a refresh token of `sign_in`.
 
         Raises:
-            SignInError: It is of no use any more.
+            SignInError: Cognito refuses it.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         # The flow REFRESH_TOKEN_AUTH is refused where refresh tokens rotate.
@@ -123,7 +124,7 @@ class Cognito:
         return self._tokens(answer.get("AuthenticationResult") or {})
 
     def revoke(self, refresh_token: str) -> None:
-        """End a refresh token, whichever way it was got, and the access tokens that came of it.
+        """Revoke a refresh token, and the access tokens that were made from it.
 
         Raises:
             SignInError: Cognito refused.
@@ -135,7 +136,7 @@ class Cognito:
         try:
             given = challenge.parameters
             user_id, block = given["USER_ID_FOR_SRP"], given["SECRET_BLOCK"]
-            now = timestamp(datetime.fromtimestamp(self._web.pacing.now(), UTC))
+            now = timestamp(datetime.fromtimestamp(self._http.pacing.now(), UTC))
             proof = srp.proof(user_id, password, given["SALT"], given["SRP_B"], block, now)
         except (KeyError, TypeError, ValueError) as error:
             raise SignInError(
@@ -210,7 +211,7 @@ class Cognito:
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
-        status, answer = self._web.post_json(self._endpoint, members, headers)
+        status, answer = self._http.post_json(self._endpoint, members, headers)
         if status == 200:
             return answer
         code = str(answer.get("__type", "")).rpartition("#")[2] or None
@@ -228,7 +229,7 @@ class Cognito:
             access_token,
             refresh_token=refresh_token if isinstance(refresh_token, str) else None,
             expires_in=result.get("ExpiresIn"),
-            now=self._web.pacing.now(),
+            now=self._http.pacing.now(),
         )
 
 
@@ -247,13 +248,13 @@ class _Challenge:
 
 
 def _preferred(challenge: _Challenge) -> str:
-    """The second factor to use of those that are set up: the app, which costs nobody a message."""
+    """The second factor to use: the app before those that need a message to be sent."""
     offered = _listed(challenge.parameters.get("MFAS_CAN_CHOOSE"))
     return next((name for name in _CODES if name in offered), "SOFTWARE_TOKEN_MFA")
 
 
 def _listed(text: object) -> list[str]:
-    """Cognito's lists within a text."""
+    """Read a list that Cognito gives as JSON text."""
     try:
         return [str(item) for item in json.loads(str(text or "[]"))]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Wait on this machine for the browser to come back from the sign-in page.
+"""The callback of a sign-in page: a listener on this machine.
 
 A loopback redirect, as RFC 8252 describes it, on one of a few ports: Cognito compares the whole
 redirect URI, port included.
@@ -22,15 +22,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from wideload._signin.oauth import NotOurs
+from wideload._signin.oauth import OtherSignIn
 from wideload.errors import SignInError, WideloadError
 
 PORTS = (8976, 8977, 8978)
 _PATH = "/callback"
 _POLL = 0.1
-# What a browser may take to send a request on a connection that it opened ahead of need.
+# Seconds that a browser may take to send a request on a connection that it opened ahead of need.
 _IDLE = 10.0
-# What the page waits for the code to become tokens, retries included.
+# Seconds that the page waits for the tokens, retries included.
 _SETTLING = 120.0
 
 _Settled = TypeVar("_Settled")
@@ -44,7 +44,7 @@ class _Page:
 
 
 _DONE = _Page(200, "You are signed in", "You can close this page and go back to the terminal.")
-_NOT_OURS = _Page(
+_OTHER_SIGN_IN = _Page(
     400,
     "Not the sign-in that is waited for",
     "This page belongs to another sign-in. Use the address that the terminal shows.",
@@ -55,7 +55,7 @@ class Callback:
     """A listener on this machine, and the paste of an address on the terminal.
 
     Attributes:
-        redirect_uri: Where the browser must be sent.
+        redirect_uri: The URI that the browser must be redirected to.
     """
 
     def __init__(self, port: int, arrivals: _Arrivals) -> None:
@@ -65,23 +65,23 @@ class Callback:
     def wait(
         self, settle: Callable[[str], _Settled], *, timeout: float, paste: bool = False
     ) -> _Settled:
-        """Give each query with which a browser comes to `settle`, until one is the right one.
+        """Call `settle` with the query of each callback, until one belongs to this sign-in.
 
         Args:
-            settle: Returns what the sign-in ends with, or raises `NotOurs`.
-            timeout: Seconds to wait for the right one.
-            paste: Whether to take a line on standard input too: the address at which a browser on
-                another machine ended.
+            settle: Returns the result of the sign-in, or raises `OtherSignIn`.
+            timeout: Seconds to wait for the callback.
+            paste: Whether to read it from standard input as well: the last address of a browser on
+                another machine.
 
         Raises:
-            SignInError: Nobody came in time, or what `settle` raised.
+            SignInError: There was no callback in time, or `settle` raised it.
         """
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             if paste and (line := _line_typed()) is not None:
                 if not line:
                     paste = False  # the end of the input
-                with suppress(NotOurs):
+                with suppress(OtherSignIn):
                     return settle(urlsplit(line.strip()).query)
                 if line.strip():
                     sys.stderr.write("That isn't the address of this sign-in's last page.\n")
@@ -91,8 +91,8 @@ class Callback:
                 continue
             try:
                 settled = settle(arrival.query)
-            except NotOurs:
-                arrival.show(_NOT_OURS)
+            except OtherSignIn:
+                arrival.show(_OTHER_SIGN_IN)
             except BaseException as error:
                 text = str(error) if isinstance(error, WideloadError) else "It was interrupted."
                 arrival.show(_Page(400, "You are not signed in", text))
@@ -100,7 +100,7 @@ class Callback:
             else:
                 arrival.show(_DONE)
                 return settled
-        raise SignInError(f"nobody signed in within {timeout:g} s")
+        raise SignInError(f"no sign-in was completed within {timeout:g} s")
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def listening(ports: tuple[int, ...] = PORTS) -> Iterator[Callback]:
 
 
 class _Arrival:
-    """A request with a query, which waits for the page to show."""
+    """A callback, whose browser waits for a page."""
 
     def __init__(self, query: str) -> None:
         self.query = query
@@ -144,12 +144,12 @@ class _Arrival:
         self._page: queue.SimpleQueue[_Page] = queue.SimpleQueue()
 
     def show(self, page: _Page) -> None:
-        """Have the page shown, and wait for that: the process may end right afterwards."""
+        """Show a page, and wait until it is sent: the process may end right afterwards."""
         self._page.put(page)
         self.shown.wait(_IDLE)
 
     def page(self) -> _Page:
-        """The page, when there is one."""
+        """Wait for the page to show."""
         try:
             return self._page.get(timeout=_SETTLING)
         except queue.Empty:

@@ -14,25 +14,25 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.provider import Provider
 from wideload._signin.tokens import Tokens, claims
-from wideload._signin.web import Web
 from wideload.errors import SignInError
 
 _LONGEST_DETAIL = 300
 
 
-class NotOurs(Exception):  # noqa: N818 - no error: whatever it was, the wait for ours goes on
-    """An address that didn't come from this sign-in."""
+class OtherSignIn(Exception):  # noqa: N818 - no error: the wait for the callback continues
+    """The callback belongs to another sign-in."""
 
 
 @dataclass(frozen=True)
 class Authorization:
-    """One sign-in by browser: the page to open, and what must come back from it.
+    """One sign-in by browser: its authorization request, and the check of the callback.
 
     Args:
-        provider: With both endpoints.
-        redirect_uri: Where the browser is sent at the end.
+        provider: A provider with both endpoints.
+        redirect_uri: The URI that the browser is redirected to at the end.
     """
 
     provider: Provider
@@ -44,7 +44,7 @@ class Authorization:
 
     @property
     def url(self) -> str:
-        """The page to open."""
+        """URL of the page to open."""
         digest = hashlib.sha256(self.verifier.encode()).digest()
         query = {
             "response_type": "code",
@@ -61,29 +61,29 @@ class Authorization:
         return f"{page}{'&' if urlsplit(page).query else '?'}{urlencode(query)}"
 
     def code(self, query: str) -> str:
-        """The code in the query with which the browser came back.
+        """The code in the query of the callback.
 
         Raises:
-            NotOurs: Another page sent it.
+            OtherSignIn: The query isn't of this sign-in.
             SignInError: The provider refused.
         """
         answer = dict(parse_qsl(query))
-        # A page that knows no state could otherwise sign this command in as somebody else.
+        # Without this check another page could sign this program in as another person.
         if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
-            raise NotOurs
+            raise OtherSignIn
         if answer.get("iss", self.provider.issuer) != self.provider.issuer:  # RFC 9207
-            raise NotOurs
+            raise OtherSignIn
         if "error" in answer:
             raise SignInError(f"signing in was refused: {_reason(answer)}", code=answer["error"])
         if not answer.get("code"):
             raise SignInError("signing in failed: the sign-in page sent no code")
         return answer["code"]
 
-    def exchange(self, web: Web, code: str) -> tuple[Tokens, dict[str, Any]]:
+    def exchange(self, http: JsonHttp, code: str) -> tuple[Tokens, dict[str, Any]]:
         """Tokens for the code, and the claims of the ID token ({} if there is none).
 
         Raises:
-            SignInError: The provider refused, or its ID token is another's.
+            SignInError: The provider refused, or its ID token is of another sign-in.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         fields = {
@@ -93,8 +93,8 @@ class Authorization:
             "redirect_uri": self.redirect_uri,
             "code_verifier": self.verifier,
         }
-        # Once only: a provider must take a code's second use for a theft (RFC 6749, 4.1.2).
-        status, answer = web.post_form(self.provider.token_endpoint or "", fields)
+        # Never repeated: a provider must refuse the second use of a code (RFC 6749, 4.1.2).
+        status, answer = http.post_form(self.provider.token_endpoint or "", fields)
         if status != 200:
             raise SignInError(
                 f"signing in failed: {_reason(answer, status)}", code=_text(answer.get("error"))
@@ -102,7 +102,7 @@ class Authorization:
         known = claims(answer.get("id_token"))
         if known:
             self._check(known)
-        return _tokens(answer, web.pacing.now()), known
+        return _tokens(answer, http.pacing.now()), known
 
     def _check(self, known: Mapping[str, Any]) -> None:
         """Check the ID token's claims; TLS vouches for its origin (OpenID Connect, 3.1.3.7)."""
@@ -118,11 +118,11 @@ class Authorization:
             raise SignInError(f"signing in failed: the ID token has another {wrong[0]}")
 
 
-def refresh(web: Web, provider: Provider, refresh_token: str) -> Tokens:
+def refresh(http: JsonHttp, provider: Provider, refresh_token: str) -> Tokens:
     """New tokens for a refresh token.
 
     Raises:
-        SignInError: It is of no use any more.
+        SignInError: The provider refuses it.
         TransportError, ServerError, RateLimitError: No useful answer came.
     """
     fields = {
@@ -130,14 +130,14 @@ def refresh(web: Web, provider: Provider, refresh_token: str) -> Tokens:
         "client_id": provider.client_id,
         "refresh_token": refresh_token,
     }
-    status, answer = web.post_form(provider.token_endpoint or "", fields, repeatable=True)
+    status, answer = http.post_form(provider.token_endpoint or "", fields, repeatable=True)
     if status != 200:
         raise SignInError(_reason(answer, status), code=_text(answer.get("error")))
-    return _tokens(answer, web.pacing.now())
+    return _tokens(answer, http.pacing.now())
 
 
-def revoke(web: Web, provider: Provider, refresh_token: str) -> bool:
-    """End a refresh token at the provider; False if it doesn't offer that.
+def revoke(http: JsonHttp, provider: Provider, refresh_token: str) -> bool:
+    """Revoke a refresh token; False if the provider has no endpoint for that.
 
     Raises:
         SignInError: The provider refused.
@@ -150,7 +150,7 @@ def revoke(web: Web, provider: Provider, refresh_token: str) -> bool:
         "token_type_hint": "refresh_token",
         "client_id": provider.client_id,
     }
-    status, answer = web.post_form(provider.revocation_endpoint, fields, repeatable=True)
+    status, answer = http.post_form(provider.revocation_endpoint, fields, repeatable=True)
     if status != 200:
         raise SignInError(_reason(answer, status), code=_text(answer.get("error")))
     return True

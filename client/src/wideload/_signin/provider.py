@@ -1,11 +1,11 @@
-"""Who signs people in for a deployment, and where: as its API says, or its issuer publishes."""
+"""The identity provider of a deployment, as its API and its issuer describe it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wideload._signin.web import Web, checked_endpoint
+from wideload._signin.json_http import JsonHttp, checked_endpoint
 from wideload.errors import SignInError
 
 _OPTIONAL = (
@@ -18,16 +18,16 @@ _OPTIONAL = (
 
 @dataclass(frozen=True)
 class Provider:
-    """An identity provider, and what a deployment is called there.
+    """An identity provider, with the deployment's client there.
 
     Attributes:
-        issuer: Its name, a URL, which its tokens carry as `iss`.
-        client_id: The deployment's public client (no secret).
-        scopes: What to ask for.
-        authorization_endpoint: The sign-in page.
-        token_endpoint: Where a code or a refresh token becomes tokens.
-        revocation_endpoint: Where a refresh token ends (RFC 7009), if anywhere.
-        cognito_endpoint: Amazon Cognito's own API, if the provider is a Cognito user pool.
+        issuer: The issuer's URL, the claim `iss` of its tokens.
+        client_id: Id of the deployment's public client (no secret).
+        scopes: Scopes to request.
+        authorization_endpoint: URL of the sign-in page.
+        token_endpoint: URL that gives tokens for a code or a refresh token.
+        revocation_endpoint: URL that revokes a refresh token (RFC 7009), if the provider has one.
+        cognito_endpoint: URL of Amazon Cognito's API, if the provider is a Cognito user pool.
     """
 
     issuer: str
@@ -39,14 +39,14 @@ class Provider:
     cognito_endpoint: str | None = None
 
     @classmethod
-    def of(cls, url: str, web: Web) -> Provider:
-        """Ask the API at `url`.
+    def of(cls, url: str, http: JsonHttp) -> Provider:
+        """The provider of the API at `url`, which is asked for it.
 
         Raises:
-            SignInError: It has no file transfer, or its answer can't be right.
+            SignInError: The API has no file transfer, or its answer is wrong.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
-        status, members = web.get(f"{url}/sign-in")
+        status, members = http.get(f"{url}/sign-in")
         if status != 200:
             hint = " (is this the base URL of a file transfer API?)" if status in {403, 404} else ""
             raise SignInError(f"{url} doesn't say how to sign in: {status}{hint}")
@@ -60,19 +60,19 @@ class Provider:
             **_endpoints(members),
         )
 
-    def discovered(self, web: Web) -> Provider:
-        """The same with the endpoints that the issuer publishes, where the API gave none.
+    def discovered(self, http: JsonHttp) -> Provider:
+        """This provider with the endpoints that the issuer publishes, where the API gave none.
 
         https://openid.net/specs/openid-connect-discovery-1_0.html
 
         Raises:
-            SignInError: The issuer publishes nothing of the kind, or speaks for another one.
+            SignInError: The issuer publishes no such document, or that of another issuer.
             TransportError, ServerError, RateLimitError: No useful answer came.
         """
         if self.authorization_endpoint and self.token_endpoint:
             return self
         where = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-        status, members = web.get(where)
+        status, members = http.get(where)
         if status != 200:
             raise SignInError(f"the issuer doesn't say how to sign in: {where}: {status}")
         if members.get("issuer") != self.issuer:

@@ -54,7 +54,7 @@ class Srp:
     def proof(  # noqa: PLR0917 - the challenge's members
         self, user_id: str, password: str, salt: str, server_public: str, block: str, timestamp: str
     ) -> str:
-        """What shows Cognito that the password is known, in base64.
+        """The proof for Cognito that the password is known, in base64.
 
         Args:
             user_id: USER_ID_FOR_SRP.

@@ -1,4 +1,4 @@
-"""Tokens, and who they say is signed in."""
+"""Tokens of an identity provider, and the sign-in that they belong to."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any, Literal, cast
 from wideload._json import parse_object
 from wideload._signin.provider import Provider
 
-Way = Literal["browser", "password"]
+SignInMethod = Literal["browser", "password"]
 
-# Renewed so long before they end, or at half their life if that is shorter, so that none ends
-# between here and the API, nor by a clock that is slow.
+# Seconds before its expiry at which an access token is renewed, or at half its life if that is
+# later, so that none expires on its way to the API, or by a clock that is slow.
 _MARGIN = 60.0
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a provider gave. Times are seconds of the Unix epoch, by this machine's clock.
+    """The tokens of a provider. Times are seconds of the Unix epoch, by this machine's clock.
 
     Attributes:
-        access_token: For the API.
-        refresh_token: For new ones; None if the provider gave none.
-        issued_at: When they came.
-        expires_at: When the access token ends; None if nobody said.
+        access_token: The token for the API.
+        refresh_token: The token for new tokens; None if the provider gave none.
+        issued_at: Time at which they were received.
+        expires_at: Time at which the access token expires; None if unknown.
     """
 
     access_token: str = field(repr=False)
@@ -37,7 +37,7 @@ class Tokens:
     def of(
         cls, access_token: str, *, refresh_token: str | None, expires_in: object, now: float
     ) -> Tokens:
-        """Tokens of an answer. `expires_in` (seconds) may be missing, or text."""
+        """The tokens of an answer. `expires_in` (seconds) may be missing, or text."""
         life: float | None
         try:
             life = float(cast(Any, expires_in))
@@ -54,42 +54,47 @@ class Tokens:
         )
 
     def fresh(self, now: float) -> bool:
-        """Whether they can be used as they are."""
+        """Whether the access token needn't be renewed yet."""
         if self.expires_at is None:
             return True
         life = self.expires_at - self.issued_at
         return now < self.expires_at - min(_MARGIN, life / 2)
 
     def ended(self, now: float) -> bool:
-        """Whether the access token is of no use any more."""
+        """Whether the access token has expired."""
         return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """Somebody signed in at one deployment: tokens, and all that it takes to renew them.
+    """A person's sign-in at one deployment: tokens, and what is needed to renew them.
 
     Attributes:
         url: The API's base URL.
-        provider: Who signed them in.
-        way: How, which decides how to renew: Cognito renews only in the way it was asked first.
+        provider: The identity provider.
+        way: The method of signing in, by which the tokens have to be renewed too.
         tokens: The tokens.
-        subject: The person's id at the provider (`sub`), which is the owner of their files.
-        name: What a person calls them: e-mail address or user name.
+        subject: The person's id at the provider (`sub`), which owns the person's files.
+        name: The person's e-mail address or user name.
     """
 
     url: str
     provider: Provider
-    way: Way
+    way: SignInMethod
     tokens: Tokens
     subject: str | None
     name: str | None
 
     @classmethod
     def of(
-        cls, url: str, provider: Provider, way: Way, tokens: Tokens, id_claims: dict[str, Any]
+        cls,
+        url: str,
+        provider: Provider,
+        way: SignInMethod,
+        tokens: Tokens,
+        id_claims: dict[str, Any],
     ) -> SignIn:
-        """Take from the ID token's claims, else from the access token's, who it is."""
+        """A sign-in whose person is named by the ID token's claims, or else the access token's."""
         known = {**claims(tokens.access_token), **id_claims}
         return cls(
             url=url,
@@ -101,13 +106,13 @@ class SignIn:
         )
 
     def with_tokens(self, tokens: Tokens) -> SignIn:
-        """The same with renewed tokens; without a new refresh token the old one stays."""
+        """This sign-in with renewed tokens. Without a new refresh token the old one stays."""
         if tokens.refresh_token is None:
             tokens = replace(tokens, refresh_token=self.tokens.refresh_token)
         return replace(self, tokens=tokens)
 
     def to_public(self) -> dict[str, Any]:
-        """What a program may see of it: no token."""
+        """The members that may be shown: no token."""
         ends = self.tokens.expires_at
         return {
             "url": self.url,
@@ -119,15 +124,15 @@ class SignIn:
         }
 
     def to_members(self) -> dict[str, Any]:
-        """As members of a JSON object."""
+        """All members, as they are stored."""
         return asdict(self)
 
     @classmethod
     def from_members(cls, members: dict[str, Any]) -> SignIn:
-        """The reverse.
+        """Read the members that `to_members` gave.
 
         Raises:
-            KeyError, TypeError, ValueError: It isn't one.
+            KeyError, TypeError, ValueError: They aren't those of a sign-in.
         """
         provider = dict(members["provider"])
         provider["scopes"] = tuple(provider["scopes"])
@@ -145,10 +150,9 @@ def iso(moment: float) -> str:
 
 
 def claims(token: object) -> dict[str, Any]:
-    """What a JWT says, unverified; {} if it is none.
+    """The unverified claims of a JWT; {} if it isn't a JWT.
 
-    Its signature is the API's to check. Here it only tells a person who they are, and when the
-    token ends.
+    The API checks the signature. Here the claims only show the person's name and the expiry.
     """
     try:
         _, payload, _ = cast(str, token).split(".")
@@ -158,7 +162,7 @@ def claims(token: object) -> dict[str, Any]:
 
 
 def name_of(known: dict[str, Any]) -> str | None:
-    """What a person calls the one whom these claims are about."""
+    """The name in the claims by which people know the person."""
     wanted = ("email", "preferred_username", "cognito:username", "username", "name", "sub")
     return next((text for name in wanted if (text := _text(known.get(name)))), None)
 

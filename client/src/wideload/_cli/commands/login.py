@@ -10,17 +10,17 @@ from contextlib import suppress
 
 import click
 
-from wideload._cli.connections import credentials, files_url, given_token, provider_web
+from wideload._cli.connections import credentials, files_url, given_token, provider_http
 from wideload._cli.exit_status import LEGEND
 from wideload._cli.messages import print_message
 from wideload._cli.options import TEXT, json_option, sign_in_options
 from wideload._cli.output import is_terminal, printable
 from wideload._cli.results import print_result
 from wideload._signin.cognito import Prompts
-from wideload._signin.source import open_store
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_methods import sign_in_with_browser, sign_in_with_password
+from wideload._signin.token_sources import open_store
 from wideload._signin.tokens import SignIn
-from wideload._signin.ways import sign_in_with_browser, sign_in_with_password
-from wideload._signin.web import Web
 
 
 @click.command(epilog=LEGEND)
@@ -69,11 +69,11 @@ def login(  # noqa: PLR0917 - click passes by name
     """
     base_url = files_url(url)
     store = open_store()
-    web = provider_web(ca_bundle, proxy)
+    http = provider_http(ca_bundle, proxy)
     if username:
-        sign_in = sign_in_with_password(web, base_url, username, _password(), _prompts())
+        sign_in = sign_in_with_password(http, base_url, username, _password(), _prompts())
     else:
-        sign_in = _in_the_browser(web, base_url, opened=not no_browser, timeout=timeout)
+        sign_in = _in_the_browser(http, base_url, opened=not no_browser, timeout=timeout)
     with store.locked(base_url):
         store.save(sign_in)
     print_result(
@@ -85,7 +85,7 @@ def login(  # noqa: PLR0917 - click passes by name
         print_message("WIDELOAD_TOKEN is set, and comes before this sign-in")
 
 
-def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> SignIn:
+def _in_the_browser(http: JsonHttp, url: str, *, opened: bool, timeout: float) -> SignIn:
     paste = is_terminal(sys.stdin)
 
     def show(address: str) -> None:
@@ -100,7 +100,7 @@ def _in_the_browser(web: Web, url: str, *, opened: bool, timeout: float) -> Sign
             # In a thread: a text browser runs until it gets an answer from this process.
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
-    return sign_in_with_browser(web, url, show=show, timeout=timeout, paste=paste)
+    return sign_in_with_browser(http, url, show=show, timeout=timeout, paste=paste)
 
 
 def _browser_is_there() -> bool:

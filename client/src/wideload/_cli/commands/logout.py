@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from wideload import SignInError, WideloadError
-from wideload._cli.connections import files_url, provider_web
+from wideload._cli.connections import files_url, provider_http
 from wideload._cli.exit_status import LEGEND, OK, REFUSED, Failed, status_of
 from wideload._cli.messages import print_message, sentence
 from wideload._cli.options import sign_in_options
 from wideload._cli.output import echo, printable
 from wideload._cli.results import print_result
-from wideload._signin.source import open_store
-from wideload._signin.ways import revoke
+from wideload._signin.sign_in_methods import revoke
+from wideload._signin.token_sources import open_store
 
 
 @click.command(epilog=LEGEND)
@@ -32,7 +32,7 @@ def logout(url: str | None, ca_bundle: str | None, proxy: str | None) -> None:
         return
     status = OK
     try:
-        revoke(provider_web(ca_bundle, proxy), found)
+        revoke(provider_http(ca_bundle, proxy), found)
     except WideloadError as error:
         print_message(f"the provider didn't end the sign-in, which expires: {sentence(error)}")
         status = REFUSED if isinstance(error, SignInError) else status_of(error)

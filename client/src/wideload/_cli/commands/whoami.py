@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from wideload import SignInError
-from wideload._cli.connections import credentials, files_url, given_token, provider_web
+from wideload._cli.connections import credentials, files_url, given_token, provider_http
 from wideload._cli.exit_status import LEGEND
 from wideload._cli.options import json_option, sign_in_options
 from wideload._cli.output import echo, print_json, printable
-from wideload._signin.source import StoredSource, open_store
+from wideload._signin.sign_in_methods import sign_in_with_password
+from wideload._signin.token_sources import StoredSource, open_store
 from wideload._signin.tokens import claims, iso, name_of
-from wideload._signin.ways import sign_in_with_password
 
 
 @click.command(epilog=LEGEND)
@@ -39,10 +39,10 @@ def _signed_in(url: str, ca_bundle: str | None, proxy: str | None) -> dict[str, 
     if token := given_token():
         return _members_of_token(url, token)
     username, password = credentials()
-    web = provider_web(ca_bundle, proxy)
+    http = provider_http(ca_bundle, proxy)
     if username and password:
-        return sign_in_with_password(web, url, username, password).to_public()
-    return StoredSource(url, open_store(), web).current().to_public()
+        return sign_in_with_password(http, url, username, password).to_public()
+    return StoredSource(url, open_store(), http).current().to_public()
 
 
 def _members_of_token(url: str, token: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from wideload._cli.exit_status import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE
 from wideload._cli.messages import sentence
 from wideload._http import Answer, redirected
 from wideload._json import parse_object
+from wideload._signin.json_http import JsonHttp
 from wideload._signin.tokens import claims, iso, name_of
-from wideload._signin.web import Web
 from wideload._version import __version__
 from wideload.errors import AuthenticationError, SignInError, WideloadError
 
@@ -112,7 +112,7 @@ class ApiCheck:
         token = ""
         service = None
         try:
-            source = self.settings.token_source(self.url, Web(self.network.pool))
+            source = self.settings.token_source(self.url, JsonHttp(self.network.pool))
             if source is not None:
                 token = source if isinstance(source, str) else source()
                 service = Files(self.network.http, self.url, source, self.network.pacing)

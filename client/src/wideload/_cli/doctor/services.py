@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wideload._api import PAYLOADS, Api, parse_answer, unexpected
+from wideload._api import Api, parse_answer, unexpected
 from wideload._auth import ApiKey, Token, TokenSource
+from wideload._error_codes import FILE_CODES, PAYLOAD_CODES
 from wideload._files.cancel import Cancel
-from wideload._files.control import Control
-from wideload._files.session import FILES, NewFile, Session
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.files_api import FilesApi, NewFile
 from wideload._http import Answer, Http
+from wideload._ingest.upload_url import request_upload_url
 from wideload._retry import Attempts, Pacing, RetryPolicy
-from wideload._upload import Ticket
 
 _ONCE = RetryPolicy(0)
 # The trial upload should be deleted also when the service is busy.
@@ -84,7 +84,7 @@ class Ingest:
 
     def __init__(self, http: Http, url: str, key: str, header: str, pacing: Pacing) -> None:
         auth = ApiKey(key, header)
-        self._api = Api(http, url, auth=auth, meanings=PAYLOADS, pacing=pacing)
+        self._api = Api(http, url, auth=auth, codes=PAYLOAD_CODES, pacing=pacing)
         self._pacing = pacing
         self.headers: tuple[str, ...] = (header.lower(), "content-type")
 
@@ -95,25 +95,17 @@ class Ingest:
     def begin(self) -> TrialUpload:
         """Ask for an upload URL. The object is never claimed."""
         body = b'{"wideload":"doctor"}\n'
-        wanted = {
-            "content_length": len(body),
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "content_type": "application/json",
-        }
-        path = "/get-upload-url"
-        answer = self._api.request(
-            "POST",
-            path,
+        made = request_upload_url(
+            self._api,
             Attempts(_ONCE, self._pacing),
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(wanted).encode(),
+            size=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            content_type="application/json",
         )
-        try:
-            ticket = Ticket.parse(parse_answer("POST", path, answer))
-            self._api.checked_url(ticket.url)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            raise unexpected("POST", path, answer) from None
-        return TrialUpload(ticket.payload_id, ticket.method, ticket.url, ticket.headers, body)
+        request = made.request
+        return TrialUpload(
+            made.payload_id, request.method, request.url, dict(request.headers), body
+        )
 
     def remove(self, id: str) -> None:
         """Delete the payload, with its object."""
@@ -129,7 +121,7 @@ class Files:
     headers: tuple[str, ...] = ("authorization", "content-type")
 
     def __init__(self, http: Http, url: str, token: TokenSource, pacing: Pacing) -> None:
-        self._api = Api(http, url, auth=Token(token), meanings=FILES, pacing=pacing)
+        self._api = Api(http, url, auth=Token(token), codes=FILE_CODES, pacing=pacing)
         self._pacing = pacing
 
     def ask(self) -> Answer:
@@ -142,21 +134,17 @@ class Files:
         sha256 = hashlib.sha256(body).hexdigest()
         file = NewFile("wideload doctor.txt", len(body), "text/plain", sha256)
         created = self._session(_ONCE).create_one(file)
-        if created.error is not None:
-            raise created.error
         action = created.action
         if action is None:
             raise unexpected("POST", "/files", Answer(200, {}, b""))
-        return TrialUpload(
-            created.upload_id, action.method, action.href, dict(action.headers), body
-        )
+        return TrialUpload(created.upload_id, action.method, action.url, dict(action.headers), body)
 
     def remove(self, id: str) -> None:
         """Abort the upload, with its object."""
         self._session(_REMOVING).abort(id)
 
-    def _session(self, policy: RetryPolicy) -> Session:
-        return Session(self._api, policy, Control(Cancel(), self._pacing))
+    def _session(self, policy: RetryPolicy) -> FilesApi:
+        return FilesApi(self._api, policy, CancelScope(Cancel(), self._pacing))
 
 
 def _listed(api: Api, path: str, pacing: Pacing) -> Answer:

@@ -14,9 +14,9 @@ from wideload._cli.doctor.finding import Finding, failed, warning
 from wideload._cli.exit_status import USAGE
 from wideload._cli.options import FILES_URL
 from wideload._connections import Pool
-from wideload._signin.source import PasswordSource, StoredSource, open_store
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.token_sources import PasswordSource, StoredSource, open_store
 from wideload._signin.tokens import claims, name_of
-from wideload._signin.web import Web
 from wideload.errors import ConfigurationError
 
 
@@ -78,7 +78,7 @@ class Settings:
         """The key without its secret."""
         return _key_id(self.key.value) or "the key"
 
-    def token_source(self, url: str, web: Web) -> TokenSource | None:
+    def token_source(self, url: str, json_http: JsonHttp) -> TokenSource | None:
         """The source of access tokens for the API at `url`; None without a sign-in.
 
         Raises:
@@ -89,9 +89,9 @@ class Settings:
             return token
         username, password = credentials()
         if username and password:
-            return PasswordSource(url, username, password, web)
+            return PasswordSource(url, username, password, json_http)
         store = open_store()
-        return StoredSource(url, store, web) if store.load(url) else None
+        return StoredSource(url, store, json_http) if store.load(url) else None
 
     def _found(self) -> Iterator[str]:
         for url in self.urls:

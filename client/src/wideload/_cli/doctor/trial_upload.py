@@ -13,7 +13,7 @@ from wideload._cli.doctor.services import Service
 from wideload._cli.exit_status import status_of
 from wideload._cli.messages import print_message, sentence
 from wideload._http import Answer, NoAnswer
-from wideload._upload import passes, refusal
+from wideload._presigned import passes, refusal
 from wideload.errors import UploadError, WideloadError
 
 _OPERATORS = "Report it to the operators of the deployment, with S3's request id"

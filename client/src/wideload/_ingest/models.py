@@ -1,4 +1,4 @@
-"""What `Client` returns."""
+"""Results of `Client`'s methods for payloads."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from wideload._json import split_document, texts_of_members
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the API said to a document that it took.
+    """The API's answer to a document that it accepted.
 
     Attributes:
-        payload_id: The API's id of this payload; `Client.get` takes it.
+        payload_id: The API's id of this payload, for `Client.get`.
         state: `stored`, or `queued` if it is too large to be processed in the request.
         size: Bytes of the JSON. None while queued, if the document came compressed.
         sha256: Hex SHA-256 of the JSON. None while queued, if the document came compressed.
         records: Elements of the deployment's array of records. None while queued.
-        via: How it went: `inline` through the API, or `s3` by presigned URL.
+        via: `inline` if it was sent through the API, `s3` if by presigned URL.
         bytes_sent: Bytes of the gzip that was sent.
-        upload_duration_ms: Milliseconds of the upload to S3, or None if it went inline or S3's
-            answer to it was lost.
-        status_url: Where the API shows a queued payload's state, or None.
-        idempotency_key: The key it was sent with. Sending the same document again with this key
-            gives the same answer and stores nothing twice.
+        upload_duration_ms: Milliseconds of the upload to S3, or None if it was sent inline or S3's
+            answer was lost.
+        status_url: URL of a queued payload's record, or None.
+        idempotency_key: The key that it was sent with. Sending the same document again with this
+            key gives the same answer and stores nothing twice.
         created_at: ISO 8601 time at which the API recorded it, or None while queued.
         answer: The API's whole answer, for members that this version doesn't know.
     """
@@ -46,33 +46,31 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLog:
-    """What the API holds about a payload.
+    """The API's record of a payload. Values that the API doesn't know (yet) are None.
 
     Attributes:
-        payload_id: The API's id of it.
+        payload_id: The API's id of the payload.
         state: `issued`, `uploaded`, `processing`, `stored`, `failed` or `expired`.
-        call_id: The document's `call_id`, or the one that the upload URL was asked for with.
-        source: How it came: `inline` or `s3`.
-        uploaded_size: Bytes that were uploaded, compressed or not, as they came.
+        call_id: The document's `call_id`, or the one in the request for the upload URL.
+        source: `inline` if it was sent through the API, `s3` if by presigned URL.
+        uploaded_size: Bytes that were uploaded, compressed or not.
         size: Bytes of the JSON.
         sha256: Hex SHA-256 of the JSON.
-        created_at: ISO 8601 time at which the API first heard of it.
+        created_at: ISO 8601 time of the first request about it.
         stored_at: ISO 8601 time at which it was stored.
         records: Elements of the deployment's array of records.
         summary: The document's top-level scalars. Integers are exact; other numbers are floats,
-            which have some 16 digits.
-        summary_texts: The same, each as JSON text, in which numbers keep their spelling.
-        array_lengths: Elements of each of the document's top-level arrays, by its name.
+            of some 16 digits.
+        summary_texts: The same as JSON texts, which keep all digits.
+        array_lengths: Number of elements of each top-level array of the document, by its name.
         document: The JSON byte for byte as it was sent, its SHA-256 checked, if it is small
-            enough to come with this answer; else None. `Client.document` gets it in either case.
-        document_url: Presigned URL of the document, if it isn't small. Whoever has the URL can
-            read the document until it expires, so it is left out of the repr.
-        document_encoding: `gzip` if what `document_url` gives is compressed.
-        error_code: Why processing failed, such as `invalid_json`, if `state` is `failed`.
-        error_detail: The same as a sentence.
+            enough to be part of the answer; else None. `Client.document` gets it in either case.
+        document_url: Presigned URL of the document, if it isn't small. With the URL anyone can read
+            the document until it expires, so it is left out of the repr.
+        document_encoding: `gzip` if the object at `document_url` is compressed.
+        error_code: The reason of a failure, such as `invalid_json`, if `state` is `failed`.
+        error_detail: The reason as a sentence.
         answer: The API's whole answer but for `document`.
-
-    Whatever the API doesn't know (yet) is None.
     """
 
     payload_id: str
@@ -108,7 +106,7 @@ class CallLog:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Take the members of an answer, or of an item of `GET /call-logs`.
+        """Read the members of an answer, or of an item of `GET /call-logs`.
 
         Raises:
             AttributeError, KeyError, TypeError: It isn't one.

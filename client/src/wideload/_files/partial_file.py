@@ -1,4 +1,4 @@
-"""The file that a download is written to until it is whole, and what it knows about itself."""
+"""The partial file of a download: its content, its state, its lock and its final name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wideload._files.handle import Handle
 from wideload._files.models import FileInfo
 from wideload._files.names import shortened
+from wideload._files.shared_file import SharedFile
 from wideload._files.target import permissions_for, refuse_existing
 
 try:
@@ -25,22 +25,22 @@ _MIB = 1024 * 1024
 _SMALLEST_RANGE = 8 * _MIB
 _MOST_RANGES = 10_000
 
-# Behind the content: a line of so many bytes that says what this is, and a byte for each range,
-# 1 if it is there. The ETag is that of S3, by which nobody's change goes unnoticed.
+# The state follows the content: a line of so many bytes with the content's SHA-256 and the object's
+# ETag in S3, by which a replaced object is noticed, and a byte for each range, 1 if it is written.
 _LINE = 256
-_THERE = b"\1"
+_PRESENT = b"\1"
 
 
 class PartialFile:
-    """A download under way: `.<name>.<file_id>.part` beside its target, for its user alone.
+    """The file `.<name>.<file_id>.part` beside the target, which only its user can read.
 
-    A context manager that closes it; what isn't finished stays, to be taken up again.
+    A context manager that closes it. An unfinished one stays, and the next download resumes it.
 
     Attributes:
         range_size: Bytes of each range but the last.
-        ranges: How many there are.
-        there: Numbers, from 0, of the ranges that an earlier download has written.
-        etag: The ETag that S3 gave to that one, or None.
+        ranges: Number of ranges.
+        present: Numbers, from 0, of the ranges that an earlier download has written.
+        etag: The object's ETag in S3 at that download, or None.
 
     Raises:
         BlockingIOError: Another download is writing to it.
@@ -54,8 +54,8 @@ class PartialFile:
         self._path = target.with_name(f".{shortened(target.name, 254 - len(ending))}{ending}")
         self.range_size = max(_SMALLEST_RANGE, -(-file.size // _MOST_RANGES // _MIB) * _MIB)
         self.ranges = -(-file.size // self.range_size)
-        self._handle = Handle(_locked(self._path))
-        self.there, self.etag = self._read_state()
+        self._shared_file = SharedFile(_locked(self._path))
+        self.present, self.etag = self._read_state()
         if self.etag is None:
             self._begin()
 
@@ -68,32 +68,32 @@ class PartialFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._handle.close()
+        self._shared_file.close()
 
     def size_of(self, number: int) -> int:
         """Bytes of a range."""
         return min(self.range_size, self._file.size - number * self.range_size)
 
     def write(self, offset: int, block: bytes) -> None:
-        """Write some of the content."""
+        """Write bytes of the content at `offset`."""
         try:
-            self._handle.write(offset, block)
-        except OSError as error:  # a full disk: it has been named at no time yet
+            self._shared_file.write(offset, block)
+        except OSError as error:  # such as a full disk; the error has no file name yet
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def read_into(self, offset: int, view: memoryview) -> int:
-        """Read some of the content back."""
-        return self._handle.read_into(offset, view)
+        """Read bytes of the content from `offset`."""
+        return self._shared_file.read_into(offset, view)
 
     def keep(self, number: int) -> None:
-        """Remember that all of a range is written."""
-        self._handle.write(self._file.size + _LINE + number, _THERE)
+        """Record that all of a range is written."""
+        self._shared_file.write(self._file.size + _LINE + number, _PRESENT)
 
-    def name_etag(self, etag: str) -> None:
-        """Remember of which object the ranges are."""
+    def keep_etag(self, etag: str) -> None:
+        """Record the ETag of the object that the ranges are of."""
         line = _line_of(self._file, etag).encode()
         if etag.isascii() and len(line) <= _LINE:
-            self._handle.write(self._file.size, line.ljust(_LINE, b"\0"))
+            self._shared_file.write(self._file.size, line.ljust(_LINE, b"\0"))
 
     def finish(self, *, overwrite: bool) -> None:
         """Give it the target's name. It can't be used afterwards.
@@ -103,45 +103,45 @@ class PartialFile:
             OSError: It can't be renamed.
         """
         refuse_existing(self._target, overwrite=overwrite)
-        self._handle.truncate(self._file.size)
+        self._shared_file.truncate(self._file.size)
         if os.name != "nt":  # which has none
             with suppress(OSError):  # nor have some file systems
-                os.fchmod(self._handle.fileno(), permissions_for(self._target))
+                os.fchmod(self._shared_file.fileno(), permissions_for(self._target))
         if os.name == "nt":  # where no open file can be renamed
-            self._handle.close()
-        # Elsewhere it stays locked until it has its name, so that nobody takes it up again.
+            self._shared_file.close()
+        # Elsewhere it stays locked until it has its name, so that no other process resumes it.
         if overwrite:
             os.replace(self._path, self._target)
         else:
             _rename_to_new(self._path, self._target)
 
     def discard(self) -> None:
-        """Forget what it holds, and begin anew."""
+        """Drop the content, and begin at zero."""
         self._begin()
-        self.there, self.etag = frozenset(), None
+        self.present, self.etag = frozenset(), None
 
     def remove(self) -> None:
-        """Delete it: what it holds is of no use."""
+        """Delete the file."""
         if os.name == "nt":
-            self._handle.close()
+            self._shared_file.close()
         with suppress(FileNotFoundError):
             os.unlink(self._path)
 
     def _begin(self) -> None:
-        self._handle.truncate(0)
-        self._handle.truncate(self._file.size + _LINE + self.ranges)
+        self._shared_file.truncate(0)
+        self._shared_file.truncate(self._file.size + _LINE + self.ranges)
 
     def _read_state(self) -> tuple[frozenset[int], str | None]:
-        """What an earlier download left, if it was one of the same content."""
+        """The state that an earlier download of the same content left."""
         state = bytearray(_LINE + self.ranges + 1)
-        if self._handle.read_into(self._file.size, memoryview(state)) != len(state) - 1:
+        if self._shared_file.read_into(self._file.size, memoryview(state)) != len(state) - 1:
             return frozenset(), None
         line = bytes(state[:_LINE]).rstrip(b"\0").decode("ascii", "replace")
         begin = _line_of(self._file, "")[:-1]
         if not line.startswith(begin) or not line.endswith("\n") or line.strip() == begin.strip():
             return frozenset(), None
-        there = (number for number in range(self.ranges) if state[_LINE + number] == _THERE[0])
-        return frozenset(there), line[len(begin) : -1]
+        present = (number for number in range(self.ranges) if state[_LINE + number] == _PRESENT[0])
+        return frozenset(present), line[len(begin) : -1]
 
 
 def _line_of(file: FileInfo, etag: str) -> str:
@@ -149,7 +149,7 @@ def _line_of(file: FileInfo, etag: str) -> str:
 
 
 def _locked(path: Path) -> io.FileIO:
-    """Open the file, make it if need be, and keep other processes from doing so.
+    """Open or create the file, and lock it.
 
     Raises:
         BlockingIOError: Another download is writing to it.
@@ -167,7 +167,7 @@ def _locked(path: Path) -> io.FileIO:
                 _check_own(status, path)
             if status.st_nlink == 1 and _is_at(status, path):
                 return file
-            # It was finished just now, or has another name by which somebody knows it: a new one.
+            # Another process has just renamed it, or it has a second name: make a new one.
             if _is_at(status, path):
                 os.unlink(path)
         except BaseException:
@@ -177,10 +177,10 @@ def _locked(path: Path) -> io.FileIO:
 
 
 def _opened(path: Path) -> tuple[io.FileIO | None, bool]:
-    """The file, and whether it was made; no file if another process deleted it meanwhile."""
+    """The file, and whether it was created; None if another process deleted it meanwhile."""
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with suppress(FileExistsError):
-        # For nobody else to read or change until it is checked and has its name.
+        # Other users must not read or change it until it is checked and has its name.
         return io.FileIO(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), "rb+"), True
     with suppress(FileNotFoundError):
         _check_own(os.lstat(path), path)
@@ -189,7 +189,7 @@ def _opened(path: Path) -> tuple[io.FileIO | None, bool]:
 
 
 def _check_own(status: os.stat_result, path: Path) -> None:
-    """Refuse what somebody else may have put there, to read or change the download by it.
+    """Refuse a file by which another user could read or change the download.
 
     Raises:
         PermissionError: It isn't this user's, or no regular file.
@@ -217,7 +217,7 @@ def _lock(file: io.FileIO, path: Path) -> None:
             errno.EAGAIN, "another download of the same file to here is under way", str(path)
         ) from None
     except OSError:
-        pass  # some network file systems know no locks
+        pass  # some network file systems have no locks
 
 
 def _is_at(status: os.stat_result, path: Path) -> bool:
@@ -228,7 +228,7 @@ def _is_at(status: os.stat_result, path: Path) -> bool:
 
 
 def _rename_to_new(path: Path, target: Path) -> None:
-    """Rename without replacing what may have come there meanwhile."""
+    """Rename without replacing a file that was created there meanwhile."""
     try:
         os.link(path, target)
     except FileExistsError:

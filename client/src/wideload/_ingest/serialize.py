@@ -1,4 +1,4 @@
-"""Write a mapping as JSON, or say where in it stands what can't be written."""
+"""Write a mapping as JSON; the error names the path of a value that can't be written."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from wideload._files.names import SURROGATE
+from wideload._text import SURROGATE
 from wideload.errors import DocumentError
 
 Default = Callable[[Any], Any]
-"""Makes of a value that can't be written one that can, as `default` of `json.dumps` does."""
+"""Replaces a value that JSON has no type for, as `default` of `json.dumps` does."""
 
 _HINT = " (give default=, a function as for json.dumps, which makes something else of it)"
 _LONGEST_PATH = 10_000

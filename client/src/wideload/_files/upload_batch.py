@@ -10,98 +10,104 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from wideload._files.control import Control, Gate, Stopped
-from wideload._files.meter import Meter
-from wideload._files.models import ManyProgress, Source, UploadOutcome, UploadResult
-from wideload._files.session import MOST_FILES, Created, Session
-from wideload._files.upload import Opened
+from wideload._files.cancel_scope import CancelScope, Stopped
+from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.files_api import MOST_FILES, Created, FilesApi
+from wideload._files.hashed_file import HashedFile
+from wideload._files.models import BatchProgress, Source, UploadOutcome, UploadResult
+from wideload._files.progress_meter import ProgressMeter
 from wideload._http import Progress
 from wideload.errors import QuotaError
 
-# So many files are open at once: those of one request are sent while the next are hashed.
-_MOST_BEGUN = 2 * MOST_FILES
-# A request isn't put off for so many bytes, or for so long, only because it has room for more.
+# Files that are open at once, at most: those of one request are sent while the next are hashed.
+_MOST_OPEN = 2 * MOST_FILES
+# A request that has room for more files is made once its files have so many bytes, or after so many
+# seconds.
 _ENOUGH_BYTES = 64 * 1024 * 1024
-_LONG_ENOUGH = 0.5
-_LOOK_AGAIN = 0.1
-_PATIENCE = 2.0
+_LONGEST_DELAY = 0.5
+# Seconds between two looks for an outcome or a file, and seconds to wait for threads that were told
+# to stop.
+_POLL = 0.1
+_STOP_TIMEOUT = 2.0
 
 
-Open = Callable[[Source, Control, Progress], Opened]
-Send = Callable[[Opened, Created | None, Control, Gate, Meter], UploadResult]
+Open = Callable[[Source, CancelScope, Progress], HashedFile]
+Send = Callable[
+    [HashedFile, Created | None, CancelScope, ConcurrencyLimit, ProgressMeter], UploadResult
+]
 
 
 @dataclass
 class _Item:
-    """One source on its way."""
+    """One source, with the other sources of the same content."""
 
     index: int
     source: Source
-    opened: Opened | None = None
+    opened: HashedFile | None = None
     followers: list[_Item] = field(default_factory=list)
 
-    def hashed(self) -> Opened:
-        """What was opened, of an item that was."""
+    def hashed(self) -> HashedFile:
+        """The open file; the source has been opened."""
         assert self.opened is not None  # noqa: S101 - for mypy
         return self.opened
 
     @property
     def key(self) -> tuple[str, int]:
-        """What its content is known by."""
+        """The identity of its content."""
         return self.hashed().digest.sha256, self.hashed().digest.size
 
 
-class ManyUploads:
+class UploadBatch:
     """Uploads of one `Files.upload_many`.
 
     Args:
         open: Opens and hashes a source.
-        send: Sends what was opened.
-        session: For the requests that announce them.
-        control: Of all of them together.
+        send: Sends a hashed file.
+        files_api: Makes the requests that announce files.
+        scope: The scope of all uploads together.
     """
 
     def __init__(
         self,
         open: Open,
         send: Send,
-        session: Session,
+        files_api: FilesApi,
         *,
         parallel: int,
-        control: Control,
-        progress: ManyProgress | None,
-        hashing: ManyProgress | None,
+        scope: CancelScope,
+        progress: BatchProgress | None,
+        hashing: BatchProgress | None,
     ) -> None:
         self._open = open
         self._send = send
-        self._session = session
+        self._files_api = files_api
         self._parallel = parallel
-        self._control = control
-        self._gate = Gate(parallel)
-        self._sent = _Latest(progress)
-        self._hashed = _Latest(hashing)
+        self._scope = scope
+        self._concurrency = ConcurrencyLimit(parallel)
+        self._sent = _LatestProgress(progress)
+        self._hashed = _LatestProgress(hashing)
         self._todo: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[UploadOutcome] = queue.SimpleQueue()
-        self._ready = _Ready(control)
-        self._opened: dict[int, Opened] = {}
+        self._ready = _SendQueue(scope)
+        self._opened: dict[int, HashedFile] = {}
         self._under_way: dict[tuple[str, int], _Item] = {}
         self._lock = threading.Lock()
 
     def run(self, sources: Iterable[Source]) -> Iterator[UploadOutcome]:
-        """Begin, and give each outcome as it comes."""
+        """Begin the uploads, and yield each outcome when it is known."""
         waiting = enumerate(sources)
         begun = ended = 0
         more = True
         threads = [
-            threading.Thread(target=_quietly, args=(task,), name="wideload-many", daemon=True)
+            threading.Thread(target=_until_stopped, args=(task,), name="wideload-many", daemon=True)
             for task in (self._announce_all, *[self._send_all] * self._parallel)
         ]
         try:
             for thread in threads:
                 thread.start()
             while more or ended < begun:
-                while more and begun - ended < _MOST_BEGUN:
-                    item = None if self._control.cancelled else next(waiting, None)
+                while more and begun - ended < _MOST_OPEN:
+                    item = None if self._scope.cancelled else next(waiting, None)
                     more = item is not None
                     begun += more
                     self._todo.put(_Item(*item) if item else None)
@@ -110,9 +116,9 @@ class ManyUploads:
                     ended += 1
                     yield outcome
         finally:
-            self._control.stop()
+            self._scope.stop()
             self._todo.put(None)
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + _STOP_TIMEOUT
             for thread in threads:
                 if thread.ident is not None:
                     thread.join(max(0.0, deadline - time.monotonic()))
@@ -120,17 +126,17 @@ class ManyUploads:
                 opened.content.close()
 
     def _next_outcome(self) -> UploadOutcome | None:
-        """Wait a moment for an outcome; report progress before it is given out."""
+        """Wait a moment for an outcome, and report progress."""
         try:
-            outcome = self._outcomes.get(timeout=_LOOK_AGAIN)
+            outcome = self._outcomes.get(timeout=_POLL)
         except queue.Empty:
             outcome = None
-        self._hashed.tell()
-        self._sent.tell()
+        self._hashed.report()
+        self._sent.report()
         return outcome
 
     def _announce_all(self) -> None:
-        """Hash what comes, announce it to the API in batches, and pass it on."""
+        """Hash sources, and announce them to the API in batches."""
         batch: list[_Item] = []
         deadline = 0.0
         more = True
@@ -144,7 +150,7 @@ class ManyUploads:
                 except queue.Empty:
                     pass
             if item is not None and self._hash(item):
-                deadline = deadline if batch else time.monotonic() + _LONG_ENOUGH
+                deadline = deadline if batch else time.monotonic() + _LONGEST_DELAY
                 batch.append(item)
             full = len(batch) == MOST_FILES or sum(item.key[1] for item in batch) >= _ENOUGH_BYTES
             if batch and (full or not more or time.monotonic() >= deadline):
@@ -153,23 +159,23 @@ class ManyUploads:
         self._ready.close()
 
     def _hash(self, item: _Item) -> bool:
-        """Open and hash a source; whether it is to be announced."""
+        """Open and hash a source; False if it failed or its content is being uploaded already."""
         try:
-            item.opened = self._open(item.source, self._control, self._hashed.of(item.index))
-        except Exception as error:  # noqa: BLE001 - it is given out
+            item.opened = self._open(item.source, self._scope, self._hashed.of(item.index))
+        except Exception as error:  # noqa: BLE001 - it becomes an outcome
             self._end(item, error)
             return False
         with self._lock:
             self._opened[item.index] = item.opened
             first = self._under_way.setdefault(item.key, item)
-            if first is not item:  # the same content: what becomes of it holds for both
+            if first is not item:  # the same content: both get the same outcome
                 first.followers.append(item)
         return first is item
 
     def _announce(self, batch: list[_Item]) -> None:
         try:
-            created = self._session.create([item.hashed().announced for item in batch])
-        except Exception as error:  # noqa: BLE001 - it is given out
+            created = self._files_api.create([item.hashed().announced for item in batch])
+        except Exception as error:  # noqa: BLE001 - it becomes an outcome
             for item in batch:
                 self._end(item, error)
             return
@@ -177,16 +183,16 @@ class ManyUploads:
             self._ready.put(item, answer)
 
     def _send_all(self) -> None:
-        """Send what is ready, one file after another."""
+        """Send the files that are announced, one after another."""
         while (ready := self._ready.take()) is not None:
             item, created = ready
-            meter = Meter(item.key[1], self._sent.of(item.index))
-            control = self._control.part()
+            meter = ProgressMeter(item.key[1], self._sent.of(item.index))
+            scope = self._scope.nested()
             try:
-                result = self._send(item.hashed(), created, control, self._gate, meter)
-            except Exception as error:  # noqa: BLE001 - it is given out
+                result = self._send(item.hashed(), created, scope, self._concurrency, meter)
+            except Exception as error:  # noqa: BLE001 - it becomes an outcome
                 full = isinstance(error, QuotaError) and error.code == "too_many_uploads"
-                if full and self._ready.put_off(item):
+                if full and self._ready.postpone(item):
                     continue
                 self._end(item, error)
             else:
@@ -194,7 +200,7 @@ class ManyUploads:
             self._ready.done()
 
     def _end(self, item: _Item, end: UploadResult | Exception) -> None:
-        """Give the outcome out, for those with the same content too."""
+        """Put the outcome into the queue, also for the other sources of the same content."""
         if isinstance(end, Stopped):
             raise end
         with self._lock:
@@ -211,25 +217,25 @@ class ManyUploads:
             self._outcomes.put(_outcome(follower, end))
 
 
-class _Ready:
-    """Files that are announced, and those that have to wait until another one has ended."""
+class _SendQueue:
+    """Announced files, and files that are postponed until another upload has ended."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, scope: CancelScope) -> None:
+        self._scope = scope
         self._files: deque[tuple[_Item, Created | None]] = deque()
-        self._put_off: deque[_Item] = deque()
+        self._postponed: deque[_Item] = deque()
         self._taken = 0
         self._closed = False
         self._changed = threading.Condition()
 
     def put(self, item: _Item, created: Created) -> None:
-        """It can be sent."""
+        """Add an announced file."""
         with self._changed:
             self._files.append((item, created))
             self._changed.notify()
 
     def close(self) -> None:
-        """No more will be put."""
+        """Note that no more files will be added."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -238,62 +244,62 @@ class _Ready:
         """The next file to send, None after the last.
 
         Raises:
-            Stopped: Nobody wants it any more.
+            Stopped: The batch has ended.
         """
         with self._changed:
             while not self._files:
                 if self._closed and not self._taken:
                     return None
-                self._control.check_stopped()
-                self._changed.wait(_LOOK_AGAIN)
+                self._scope.check_stopped()
+                self._changed.wait(_POLL)
             self._taken += 1
             return self._files.popleft()
 
-    def put_off(self, item: _Item) -> bool:
-        """Instead of `done`: the person has too many uploads open, perhaps these ones.
+    def postpone(self, item: _Item) -> bool:
+        """Postpone a file, instead of calling `done`: the person has too many open uploads.
 
         Returns:
-            Whether it comes again when another has ended; False if there is no other.
+            Whether the file is taken again, when another upload has ended; False without another.
         """
         with self._changed:
             if self._taken <= 1 and not self._files:
                 return False
             self._taken -= 1
-            self._put_off.append(item)
+            self._postponed.append(item)
             return True
 
     def done(self) -> None:
-        """One that was taken has ended."""
+        """Note that the upload of a file that was taken has ended."""
         with self._changed:
             self._taken -= 1
-            if self._put_off:
-                self._files.append((self._put_off.popleft(), None))
+            if self._postponed:
+                self._files.append((self._postponed.popleft(), None))
             self._changed.notify_all()
 
 
-class _Latest:
-    """The last progress of each file, as the threads tell it and the caller is told."""
+class _LatestProgress:
+    """The latest progress of each file, from its thread to the caller's."""
 
-    def __init__(self, report: ManyProgress | None) -> None:
+    def __init__(self, report: BatchProgress | None) -> None:
         self._report = report
-        self._news: dict[int, tuple[int, int]] = {}
+        self._latest: dict[int, tuple[int, int]] = {}
         self._lock = threading.Lock()
 
     def of(self, index: int) -> Progress:
-        """What one file's progress is told to."""
+        """A function that takes the progress of one file."""
 
-        def told(done: int, total: int) -> None:
+        def set_progress(done: int, total: int) -> None:
             with self._lock:
-                self._news[index] = done, total
+                self._latest[index] = done, total
 
-        return told
+        return set_progress
 
-    def tell(self) -> None:
-        """Tell the caller what is new."""
+    def report(self) -> None:
+        """Report the progress that is new to the caller."""
         with self._lock:
-            news, self._news = self._news, {}
+            latest, self._latest = self._latest, {}
         if self._report is not None:
-            for index, (done, total) in news.items():
+            for index, (done, total) in latest.items():
                 self._report(index, done, total)
 
 
@@ -303,6 +309,6 @@ def _outcome(item: _Item, end: UploadResult | Exception) -> UploadOutcome:
     return UploadOutcome(index=item.index, source=item.source, result=end)
 
 
-def _quietly(task: Callable[[], None]) -> None:
-    with suppress(Stopped):  # nobody waits for the rest
+def _until_stopped(task: Callable[[], None]) -> None:
+    with suppress(Stopped):
         task()

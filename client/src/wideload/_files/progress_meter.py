@@ -1,4 +1,4 @@
-"""How far a transfer is, as its threads count it and its caller is told."""
+"""Progress of a transfer: counted by its threads, reported in the caller's thread."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import time
 
 from wideload._http import Progress
 
+# Seconds between two reports, at least.
 _REPORT_EVERY = 0.1
 
 
-class Meter:
-    """Counts bytes, and reports them in the thread that made it: ten times a second at most.
+class ProgressMeter:
+    """Counts bytes, and reports them in the thread that made it, ten times a second at most.
 
     Args:
         total: Bytes in all.
         report: Called with (bytes done, `total`).
 
     Attributes:
-        moved: Bytes that went over the wire, those of failed attempts too.
+        moved: Bytes that went over the network, those of failed attempts included.
     """
 
     def __init__(self, total: int, report: Progress | None) -> None:
@@ -32,35 +33,35 @@ class Meter:
         self._lock = threading.Lock()
 
     def start(self, done: int) -> None:
-        """Begin, or begin again, with so many bytes done; say so."""
+        """Begin, or begin again, with so many bytes done, and report that."""
         with self._lock:
             self._done = done
-        self.tell()
+        self.report()
 
     def add(self, count: int) -> None:
-        """So many bytes more went over the wire."""
+        """Count bytes that went over the network."""
         with self._lock:
             self._done += count
             self.moved += count
-        self.poll()
+        self.report_if_due()
 
-    def take_back(self, count: int) -> None:
-        """So many of those have to go again."""
+    def subtract(self, count: int) -> None:
+        """Count bytes as not done: they have to be sent again."""
         with self._lock:
             self._done -= count
-        self.poll()
+        self.report_if_due()
 
-    def poll(self) -> None:
-        """Report, if it is time and this is the thread for it."""
+    def report_if_due(self) -> None:
+        """Report if the last report is long enough ago, and this is the thread to report in."""
         if (
             self._report is not None
             and threading.get_ident() == self._owner
             and time.monotonic() - self._at >= _REPORT_EVERY
         ):
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
-        """Report now, if there is anything new."""
+    def report(self) -> None:
+        """Report now, if the count has changed."""
         done = self._done
         if self._report is not None and done != self._reported:
             self._reported = done

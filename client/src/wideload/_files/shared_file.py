@@ -1,4 +1,4 @@
-"""An open file that several threads read and write at places of their own."""
+"""An open file that several threads read and write at once, each at its own offset."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Handle:
-    """Owns `file`, and closes it only when no thread is using it.
-
-    Args:
-        file: Unbuffered.
-    """
+class SharedFile:
+    """An unbuffered file, which is closed only when no thread is using it."""
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
@@ -27,14 +23,14 @@ class Handle:
         return self._file.fileno()
 
     def read_into(self, offset: int, view: memoryview) -> int:
-        """Fill `view` with what is at `offset`; fewer bytes only at the end of the file.
+        """Read into `view` from `offset`; fewer bytes than its length only at the end of the file.
 
         Raises:
             OSError: It can't be read.
             ValueError: It is closed.
         """
         done = 0
-        with self._used():
+        with self._in_use():
             while done < len(view):
                 count = self._read(offset + done, view[done:])
                 if not count:
@@ -50,31 +46,31 @@ class Handle:
             ValueError: It is closed.
         """
         view = memoryview(block)
-        with self._used():
+        with self._in_use():
             while view:
                 count = self._write(offset, view)
                 offset += count
                 view = view[count:]
 
     def truncate(self, size: int) -> None:
-        """Cut or extend the file to so many bytes.
+        """Set the size of the file to so many bytes.
 
         Raises:
-            OSError: It can't be done.
+            OSError: The size can't be set.
             ValueError: It is closed.
         """
-        with self._used():
+        with self._in_use():
             self._file.truncate(size)
 
     def close(self) -> None:
-        """Close the file, as soon as the last thread has done with it."""
+        """Close the file as soon as no thread uses it."""
         with self._lock:
             self._closing = True
             if not self._users:
                 self._file.close()
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
+    def _in_use(self) -> Iterator[None]:
         with self._lock:
             if self._closing:
                 raise ValueError("the file is closed")
@@ -95,7 +91,7 @@ class Handle:
         def _write(self, offset: int, view: memoryview) -> int:
             return os.pwrite(self.fileno(), view, offset)
 
-    else:  # Windows has neither, and one position for all threads
+    else:  # Windows has neither; all threads share the file's position
 
         def _read(self, offset: int, view: memoryview) -> int:
             with self._lock:

@@ -1,4 +1,4 @@
-"""Several threads at one task, with the calling thread in charge."""
+"""Threads that run one task, while the calling thread reports progress and handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,45 +6,45 @@ import threading
 import time
 from collections.abc import Callable
 
-from wideload._files.control import Control
+from wideload._files.cancel_scope import CancelScope
 
-# How often the calling thread looks after progress while the others work.
+# Seconds between two calls of `poll` in the calling thread.
 _POLL = 0.1
-# How long it waits for threads that are to stop. One that hangs in a socket is left to end by
-# itself: it does nothing more, and doesn't keep the process from ending.
-_PATIENCE = 2.0
+# Seconds to wait for threads that were told to stop. A thread that hangs in a socket is left alone:
+# it is a daemon, so it doesn't keep the process running, and its next check ends it.
+_STOP_TIMEOUT = 2.0
 
 
-class Crew:
-    """Threads that work for the one that calls `run`.
+class WorkerPool:
+    """Threads that run a task for the thread that calls `run`.
 
     Args:
-        control: Of this work alone: it is stopped at the end. The threads ask it before each step.
+        scope: The scope of this task alone. It is stopped at the end.
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, scope: CancelScope) -> None:
+        self._scope = scope
         self._changed = threading.Condition()
-        self._nudged = False
+        self._woken = False
         self._working = 0
         self._failure: Exception | None = None
 
-    def nudge(self) -> None:
-        """Have the calling thread `poll` now: there is something for it to do."""
+    def wake(self) -> None:
+        """Make the calling thread call `poll` now."""
         with self._changed:
-            self._nudged = True
+            self._woken = True
             self._changed.notify_all()
 
     def run(self, threads: int, task: Callable[[], None], poll: Callable[[], object]) -> None:
         """Run `task` in so many threads until each has returned.
 
-        The first one to raise stops the others; so does what `poll` raises, and Ctrl-C.
+        The first exception stops the other threads, whether `task` or `poll` raised it or Ctrl-C.
 
         Args:
-            poll: Called in this thread while they work, some ten times a second and after `nudge`.
+            poll: Called in this thread, ten times a second and after `wake`.
 
         Raises:
-            BaseException: What came first.
+            BaseException: The first exception.
         """
         try:
             for number in range(threads):
@@ -52,23 +52,23 @@ class Crew:
                 name = f"wideload-{number}"
                 threading.Thread(target=self._run, args=(task,), name=name, daemon=True).start()
             while self._wait(_POLL):
-                self._control.check_cancelled()  # the threads may all hang in a socket
+                self._scope.check_cancelled()  # the threads may all hang in a socket
                 poll()
             if self._failure is not None:
                 raise self._failure
         finally:
-            self._control.stop()
-            deadline = time.monotonic() + _PATIENCE
+            self._scope.stop()
+            deadline = time.monotonic() + _STOP_TIMEOUT
             with self._changed:
                 while self._working and (left := deadline - time.monotonic()) > 0:
                     self._changed.wait(left)
 
     def _wait(self, seconds: float) -> bool:
-        """Wait for a nudge; whether there is still work under way."""
+        """Wait for `wake`; False when all threads have ended or one has failed."""
         with self._changed:
-            if self._working and not self._nudged and self._failure is None:
+            if self._working and not self._woken and self._failure is None:
                 self._changed.wait(seconds)
-            self._nudged = False
+            self._woken = False
             return self._working > 0 and self._failure is None
 
     def _run(self, task: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Small requests to an API's `/sign-in` and to identity providers: a JSON object comes back."""
+"""JSON requests to an API's `/sign-in` and to identity providers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wideload._http import Http, NoAnswer, Transport, redirected
+from wideload._http import Answer, Http, NoAnswer, Transport, redirected
 from wideload._json import parse_object
 from wideload._proxies import LOOPBACK
-from wideload._retry import Attempts, Pacing, RetryPolicy, parse_retry_after
-from wideload._upload import no_answer
+from wideload._retry import AttemptFailed, Attempts, Pacing, RetryPolicy, parse_retry_after
 from wideload._version import __version__
-from wideload.errors import ApiError, RateLimitError, ServerError, SignInError, TransportError
+from wideload.errors import ApiError, RateLimitError, ServerError, SignInError
 
 _TIMEOUT = 30.0
 _RETRIES = 3
 
 
-class Web:
-    """Requests over one transport, repeated where that is safe and may help.
+class JsonHttp:
+    """Requests that are answered with a JSON object, with retries.
 
     Args:
-        transport: What makes the HTTP requests, as for `Client`.
-        pacing: Time and chance.
+        transport: Makes the HTTP requests, as for `Client`.
+        pacing: The clocks and the sleep of retries.
     """
 
     def __init__(self, transport: Transport, pacing: Pacing | None = None) -> None:
@@ -41,7 +40,7 @@ class Web:
         """Status and members of the answer to a form.
 
         Args:
-            repeatable: Whether it may be sent again when it is unknown whether it arrived.
+            repeatable: Whether it may be sent again when it may have been carried out.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._request("POST", url, headers, urlencode(fields).encode(), repeatable)
@@ -49,7 +48,7 @@ class Web:
     def post_json(
         self, url: str, members: Mapping[str, Any], headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """Status and members of the answer to a JSON object; repeated where that may help."""
+        """Status and members of the answer to a JSON object, which may be sent again."""
         return self._request("POST", url, headers, json.dumps(members).encode(), repeatable=True)
 
     def _request(
@@ -60,7 +59,7 @@ class Web:
         body: bytes | None,
         repeatable: bool,
     ) -> tuple[int, dict[str, Any]]:
-        """Make a request until there is an answer that is no passing trouble.
+        """Make a request, with retries after 429, 5xx and lost answers.
 
         Raises:
             TransportError: No answer came.
@@ -69,39 +68,44 @@ class Web:
         """
         attempts = Attempts(RetryPolicy(_RETRIES), self.pacing)
         lines = {"Accept": "application/json", **headers}
-        while True:
+
+        def attempt() -> Answer:
             attempts.requests += 1
-            retry_after = None
-            failure: ApiError | TransportError
             try:
                 answer = self._http.request(method, url, headers=lines, body=body)
-            except NoAnswer as error:
-                again = error.retryable and (repeatable or not error.sent)
-                failure = no_answer(method, url, error, attempts)
+            except NoAnswer as lost:
+                failure = attempts.lost(method, url, lost)
+                if lost.sent and not repeatable:
+                    failure.retry = "never"
             else:
-                if where := redirected(answer):
-                    raise SignInError(f"{url} redirects to {where}: set the right URL")
                 if answer.status < 500 and answer.status != 429:
-                    return answer.status, _members(url, answer.status, answer.body)
+                    return answer
                 kind: type[ApiError] = RateLimitError if answer.status == 429 else ServerError
                 retry_after = parse_retry_after(
                     answer.headers.get("Retry-After"), self.pacing.now()
                 )
-                failure = kind(
-                    f"{method} {url}: {answer.status}",
-                    status=answer.status,
+                failure = AttemptFailed(
+                    kind(
+                        f"{method} {url}: {answer.status}",
+                        status=answer.status,
+                        retry_after=retry_after,
+                    ),
+                    "later" if repeatable else "never",
                     retry_after=retry_after,
                 )
-                again = repeatable
-            if not again or not attempts.again(failure, retry_after):
-                raise failure
+            raise failure
+
+        answer = attempts.run(attempt)
+        if where := redirected(answer):
+            raise SignInError(f"{url} redirects to {where}: set the right URL")
+        return answer.status, _members(url, answer.status, answer.body)
 
 
 def checked_endpoint(name: str, url: object) -> str:
-    """Take a URL that somebody else gave, to which secrets will be sent.
+    """Check a URL of an answer to which secrets will be sent, and return it.
 
     Raises:
-        SignInError: It is no URL, or neither https nor on this machine.
+        SignInError: It isn't a URL, or neither https nor on this machine.
     """
     text = url if isinstance(url, str) else ""
     try:

@@ -18,20 +18,20 @@ import platformdirs
 from wideload._signin.tokens import SignIn
 from wideload.errors import SignInError
 
-# Whoever holds the lock waits for the provider, through its retries.
+# Seconds. The process with the lock waits for the provider, retries included.
 _LONGEST_WAIT = 120.0
 
 
 def directory() -> Path:
-    """Where they are kept: `~/.config/wideload/sign-ins` on Linux."""
+    """The directory of the sign-ins: `~/.config/wideload/sign-ins` on Linux."""
     return platformdirs.user_config_path("wideload", appauthor=False) / "sign-ins"
 
 
 class Store:
-    """One file for each API, written whole or not at all.
+    """One file for each API, replaced atomically.
 
     Args:
-        folder: Where. Default: `directory()`.
+        folder: The directory of the files. Default: `directory()`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -43,7 +43,7 @@ class Store:
         return self._folder / f"{host}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"
 
     def load(self, url: str) -> SignIn | None:
-        """The sign-in at `url`; None if there is none, or it can't be understood.
+        """The sign-in at `url`; None if there is none, or it is of an unknown format.
 
         Raises:
             OSError: It can't be read.
@@ -54,11 +54,11 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (KeyError, TypeError, ValueError):
-            return None  # of another version, perhaps: signing in again replaces it
+            return None  # perhaps of another version of this package; signing in replaces it
         return found if found.url == url else None
 
     def save(self, sign_in: SignIn) -> None:
-        """Keep a sign-in in place of the one before.
+        """Write a sign-in, in place of an earlier one.
 
         Raises:
             OSError: It can't be written.
@@ -78,13 +78,13 @@ class Store:
             raise
 
     def delete(self, url: str) -> None:
-        """Forget the sign-in at `url`, if there is one."""
+        """Delete the sign-in at `url`, if there is one."""
         with suppress(FileNotFoundError):
             self.path(url).unlink()
 
     @contextmanager
     def locked(self, url: str) -> Iterator[None]:
-        """Keep other processes from renewing the sign-in at `url` meanwhile.
+        """Hold the lock by which one process at a time renews the sign-in at `url`.
 
         Raises:
             SignInError: Another process holds it for minutes.

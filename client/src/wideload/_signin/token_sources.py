@@ -1,13 +1,13 @@
-"""Access tokens for a client: asked for at each request, renewed when they are about to end."""
+"""Sources of access tokens for `Client(token=…)`, which renew them before they expire."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
 
+from wideload._signin.json_http import JsonHttp
+from wideload._signin.sign_in_methods import renewed_sign_in, sign_in_with_password
 from wideload._signin.tokens import SignIn
-from wideload._signin.ways import renewed_sign_in, sign_in_with_password
-from wideload._signin.web import Web
 from wideload.errors import (
     ConfigurationError,
     RateLimitError,
@@ -17,19 +17,19 @@ from wideload.errors import (
 )
 
 if TYPE_CHECKING:
-    from wideload._signin.store import Store  # it needs the extra `signin`
+    from wideload._signin.sign_in_store import Store  # it needs the extra `signin`
 
-_TROUBLE = (TransportError, ServerError, RateLimitError)
+_TEMPORARY = (TransportError, ServerError, RateLimitError)
 
 
 def open_store() -> Store:
-    """Where sign-ins are kept.
+    """The store of sign-ins.
 
     Raises:
-        ConfigurationError: Packages are missing.
+        ConfigurationError: The packages of the extra `signin` are missing.
     """
     try:
-        from wideload._signin.store import Store
+        from wideload._signin.sign_in_store import Store
     except ModuleNotFoundError:
         raise ConfigurationError(
             "keeping sign-ins needs more packages: pip install wideload[signin]"
@@ -38,24 +38,24 @@ def open_store() -> Store:
 
 
 class _Source:
-    """Gives access tokens as `Client(token=…)` wants it: asked at each request, by any thread."""
+    """Gives access tokens for `Client(token=…)`, which calls it for each request, in any thread."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
+    def __init__(self, http: JsonHttp) -> None:
+        self._http = http
         self._lock = threading.Lock()
         self._held: SignIn | None = None
 
     def __call__(self) -> str:
-        """An access token that can be used now; a new one if the last is about to end.
+        """The access token; a new one if the last expires soon.
 
         Raises:
-            SignInError: None is to be had without signing in anew.
+            SignInError: A new sign-in is required.
             TransportError, ServerError, RateLimitError: The provider couldn't be asked.
         """
         return self.current().tokens.access_token
 
     def renew(self, refused: str) -> str:
-        """An access token other than `refused`, which the API didn't take.
+        """Another access token than `refused`, which the API answered with 401.
 
         Raises:
             SignInError, TransportError, ServerError, RateLimitError: As for a call.
@@ -63,7 +63,7 @@ class _Source:
         return self.current(refused).tokens.access_token
 
     def current(self, refused: str | None = None) -> SignIn:
-        """The sign-in with such a token; the raises are those of a call."""
+        """The sign-in with such a token; raises as a call."""
         with self._lock:
             if self._held is None or not self._usable(self._held, refused):
                 self._held = self._newer(refused)
@@ -71,10 +71,10 @@ class _Source:
 
     def _usable(self, sign_in: SignIn, refused: str | None) -> bool:
         tokens = sign_in.tokens
-        return tokens.access_token != refused and tokens.fresh(self._web.pacing.now())
+        return tokens.access_token != refused and tokens.fresh(self._http.pacing.now())
 
     def _newer(self, refused: str | None) -> SignIn:
-        """Another sign-in than the one that is held."""
+        """A new sign-in, in place of the one that is held."""
         raise NotImplementedError
 
 
@@ -83,12 +83,12 @@ class StoredSource(_Source):
 
     Args:
         url: The API's base URL.
-        store: Where they are kept.
-        web: For asking the provider.
+        store: The store of sign-ins.
+        http: Makes requests to the provider.
     """
 
-    def __init__(self, url: str, store: Store, web: Web) -> None:
-        super().__init__(web)
+    def __init__(self, url: str, store: Store, http: JsonHttp) -> None:
+        super().__init__(http)
         self._url = url
         self._store = store
 
@@ -100,14 +100,14 @@ class StoredSource(_Source):
             found = self._load()  # another process may just have renewed it
             while not self._usable(found, refused):
                 try:
-                    renewed = renewed_sign_in(self._web, found)
-                except _TROUBLE:
-                    if refused is None and not found.tokens.ended(self._web.pacing.now()):
+                    renewed = renewed_sign_in(self._http, found)
+                except _TEMPORARY:
+                    if refused is None and not found.tokens.ended(self._http.pacing.now()):
                         return found
                     raise
                 except SignInError:
-                    # Where locks don't hold, as on some network drives, or after a sign-in just
-                    # now, another refresh token may be there: each is taken once.
+                    # A refresh token can be used once. Another process may have stored a new one:
+                    # by a sign-in just now, or where locks don't work, as on some network drives.
                     used, found = found, self._load()
                     if found.tokens.refresh_token == used.tokens.refresh_token:
                         raise
@@ -130,11 +130,11 @@ class PasswordSource(_Source):
         url: The API's base URL.
         username: Name at the deployment's Cognito user pool.
         password: The password.
-        web: For asking the provider.
+        http: Makes requests to the provider.
     """
 
-    def __init__(self, url: str, username: str, password: str, web: Web) -> None:
-        super().__init__(web)
+    def __init__(self, url: str, username: str, password: str, http: JsonHttp) -> None:
+        super().__init__(http)
         self._url = url
         self._username = username
         self._password = password
@@ -142,7 +142,7 @@ class PasswordSource(_Source):
     def _newer(self, refused: str | None) -> SignIn:  # noqa: ARG002
         if self._held is not None:
             try:  # without the password, and without another entry in the pool's log of sign-ins
-                return renewed_sign_in(self._web, self._held)
+                return renewed_sign_in(self._http, self._held)
             except SignInError:
                 pass  # the refresh token has ended, the password hasn't
-        return sign_in_with_password(self._web, self._url, self._username, self._password)
+        return sign_in_with_password(self._http, self._url, self._username, self._password)

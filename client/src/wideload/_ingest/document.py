@@ -1,4 +1,4 @@
-"""Turn whatever the caller calls a document into gzip bytes that can be sent more than once."""
+"""Documents of any type as gzip bytes that can be sent more than once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import IO, Any, Self, cast
 
 from isal import isal_zlib
 
-from wideload._serialize import Default, serialize
+from wideload._ingest.arguments import LONGEST_CALL_ID
+from wideload._ingest.serialize import Default, serialize
 from wideload._spool import naming_temporary_directory
 from wideload.errors import DocumentError
 
@@ -30,16 +31,14 @@ _OTHER_FORMATS = {
     b"\xfd7zX": "xz: send JSON or its gzip",
 }
 
-# What one S3 PUT takes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+# Bytes, the limit of one PUT to S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 LARGEST_UPLOAD = 5 * 1024**3
 
-# Compressed bytes kept in memory; what is more goes to a temporary file.
+# Compressed bytes that are kept in memory; larger documents go to a temporary file.
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 _READ_BLOCK = 256 * 1024
-# Small enough for progress to move on a slow line.
+# Small, so that progress is reported often on a slow network.
 _SEND_BLOCK = 64 * 1024
-
-LONGEST_CALL_ID = 256
 
 # ISA-L's level 1 is 60 times as fast as zlib's default, for some 12 % more bytes.
 _LEVEL = 1
@@ -51,15 +50,16 @@ Document = Mapping[str, Any] | bytes | bytearray | memoryview | str | os.PathLik
 Block = bytes | memoryview
 
 
-class Prepared:
-    """A document as gzip, ready to be sent; a context manager that frees what it holds.
+class PreparedDocument:
+    """A document as gzip, ready to be sent; a context manager that closes its files.
 
     Attributes:
-        size: Bytes of the gzip, which are what is sent.
+        blocks: Gives an iterator over the gzip, from the beginning, at each call.
+        size: Bytes of the gzip.
         sha256: Hex SHA-256 of those bytes.
         json_size: Bytes of the JSON, or None if the document came compressed.
         json_sha256: Hex SHA-256 of the JSON, or None if the document came compressed.
-        call_id: The document's own `call_id`, where it was at hand without parsing.
+        call_id: The document's own `call_id`, if the document is a mapping.
     """
 
     def __init__(
@@ -92,13 +92,13 @@ class Prepared:
         self.resources.close()
 
 
-def prepare(document: Document, default: Default | None = None) -> Prepared:
+def prepare(document: Document, default: Default | None = None) -> PreparedDocument:
     """Serialize and compress `document`, or take it as it is if it is gzip already.
 
     Memory is bounded for paths and file objects: 8 MiB of the gzip, the rest in a temporary file.
 
     Args:
-        default: Makes of a value in a mapping that can't be written one that can.
+        default: Replaces a value in a mapping that JSON has no type for.
 
     Raises:
         DocumentError: It is empty, not a JSON object, not serializable, of a wrong type, or
@@ -109,7 +109,7 @@ def prepare(document: Document, default: Default | None = None) -> Prepared:
         case Mapping():
             prepared = _compress(_slices(memoryview(serialize(document, default)), _READ_BLOCK))
             call_id = document.get("call_id")
-            # One that the API wouldn't record must not keep the document from being sent.
+            # One that the API would refuse must not keep the document from being sent.
             if isinstance(call_id, str) and 1 <= len(call_id) <= LONGEST_CALL_ID:
                 prepared.call_id = call_id
             return prepared
@@ -125,20 +125,20 @@ def prepare(document: Document, default: Default | None = None) -> Prepared:
     )
 
 
-def _from_memory(document: bytes | bytearray | memoryview) -> Prepared:
+def _from_memory(document: bytes | bytearray | memoryview) -> PreparedDocument:
     view = memoryview(document)
     view = view.cast("B") if view.c_contiguous else memoryview(bytes(view))
     if bytes(view[:2]) != _GZIP_MAGIC:
         return _compress(_slices(view, _READ_BLOCK))
     _refuse_too_large(len(view))
-    return Prepared(
+    return PreparedDocument(
         lambda: _slices(view, _SEND_BLOCK),
         size=len(view),
         sha256=hashlib.sha256(view).hexdigest(),
     )
 
 
-def _from_path(path: str | os.PathLike[str]) -> Prepared:
+def _from_path(path: str | os.PathLike[str]) -> PreparedDocument:
     if isinstance(path, str) and path.lstrip().startswith(("{", "[")) and not os.path.exists(path):
         raise DocumentError(
             "a str is taken for a path, and this one looks like JSON: to send JSON text, pass "
@@ -146,12 +146,12 @@ def _from_path(path: str | os.PathLike[str]) -> Prepared:
         )
     with ExitStack() as opened:
         prepared = _from_file(opened.enter_context(open(path, "rb")))
-        # A gzip file is sent from where it lies, so it stays open until it has been sent.
+        # A gzip file is sent without a copy, so it stays open until it has been sent.
         prepared.resources.push(opened.pop_all())
     return prepared
 
 
-def _from_file(file: IO[bytes]) -> Prepared:
+def _from_file(file: IO[bytes]) -> PreparedDocument:
     start = file.tell() if _seekable(file) else None
     head = b"".join(_first_two_bytes(file))
     if head[:2] != _GZIP_MAGIC:
@@ -165,11 +165,13 @@ def _from_file(file: IO[bytes]) -> Prepared:
         sha256.update(block)
         size += len(block)
     _refuse_too_large(size)
-    return Prepared(lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest())
+    return PreparedDocument(
+        lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest()
+    )
 
 
-def _compress(blocks: Iterable[Block]) -> Prepared:
-    """gzip JSON as a stream, hashing both sides of the compressor on the way."""
+def _compress(blocks: Iterable[Block]) -> PreparedDocument:
+    """Compress JSON as a stream, and hash both the JSON and the gzip."""
     json_sha256 = hashlib.sha256()
     json_size = 0
 
@@ -193,8 +195,8 @@ def _compress(blocks: Iterable[Block]) -> Prepared:
     return prepared
 
 
-def _spool(blocks: Iterable[bytes]) -> Prepared:
-    """Keep gzip bytes that can be read only once where they can be read again."""
+def _spool(blocks: Iterable[bytes]) -> PreparedDocument:
+    """Copy gzip bytes that can be read only once to where they can be read again."""
     sha256 = hashlib.sha256()
     size = 0
     with ExitStack() as opened:
@@ -205,7 +207,7 @@ def _spool(blocks: Iterable[bytes]) -> Prepared:
                 spool.write(block)
             size += len(block)
             _refuse_too_large(size)
-        prepared = Prepared(
+        prepared = PreparedDocument(
             lambda: _file_blocks(cast("IO[bytes]", spool), 0, size),
             size=size,
             sha256=sha256.hexdigest(),
@@ -215,9 +217,12 @@ def _spool(blocks: Iterable[bytes]) -> Prepared:
 
 
 def _looks_like_an_object(block: Block) -> bool:
-    """Whether the document begins in `block`; refuse at once what can't be a JSON object.
+    """Whether the document begins in `block`, which may be all white space.
 
-    The API parses the whole; this spares an upload of gigabytes that it is bound to refuse.
+    The API parses the document. This check saves the upload of gigabytes that aren't JSON.
+
+    Raises:
+        DocumentError: It begins with another character than `{`.
     """
     for byte in block:
         if byte in _JSON_SPACE:
@@ -243,7 +248,7 @@ def _seekable(file: IO[bytes]) -> bool:
 
 
 def _first_two_bytes(file: IO[bytes]) -> Iterator[bytes]:
-    """The first block, and more if that was a single byte: a pipe gives what it has."""
+    """Blocks of two bytes or more in all, since a pipe can give a single byte first."""
     length = 0
     while length < 2 and (block := _read(file, _READ_BLOCK)):
         length += len(block)

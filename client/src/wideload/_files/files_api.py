@@ -1,0 +1,253 @@
+"""Requests to the API of files, as typed calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+
+from wideload._api import Api, parse_answer, unexpected
+from wideload._files.cancel_scope import CancelScope
+from wideload._files.models import FileInfo
+from wideload._http import Answer
+from wideload._presigned import PresignedRequest
+from wideload._retry import Attempts, RetryPolicy, parse_retry_after
+from wideload.errors import (
+    ApiError,
+)
+
+# Limits of one request to the API.
+MOST_FILES = 25
+MOST_PARTS = 100
+
+# Seconds: how long to wait while S3 joins thousands of parts, and how long between two requests.
+_LONGEST_COMPLETING = 15 * 60.0
+_COMPLETING_PAUSE = 2.0
+
+_JSON = {"Content-Type": "application/json"}
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file as it is announced to the API."""
+
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Created:
+    """The API's answer to one new file; exactly one of `file`, `error` and `upload_id` is set.
+
+    Attributes:
+        file: The file, if the API holds its content already.
+        error: The reason why the API refuses it.
+        upload_id: The upload, begun now or earlier.
+        action: The PUT that uploads the whole file. Without it and `part_size` S3 holds the object.
+        part_size: Bytes of each part but the last; 0 for a file that is uploaded by one PUT.
+        part_count: Number of parts; 0 for a file that is uploaded by one PUT.
+        held: Hex SHA-256 of each part that S3 holds, by number from 1.
+    """
+
+    file: FileInfo | None = None
+    error: ApiError | None = None
+    upload_id: str = ""
+    action: PresignedRequest | None = None
+    part_size: int = 0
+    part_count: int = 0
+    held: Mapping[int, str] = field(default_factory=dict)
+
+
+class FilesApi:
+    """Requests to the API for one transfer, or for several.
+
+    Args:
+        policy: The retries that each call may make.
+        scope: The scope of the transfers; waits end when it does.
+    """
+
+    def __init__(self, api: Api, policy: RetryPolicy, scope: CancelScope) -> None:
+        self._api = api
+        self._policy = policy
+        self._scope = scope
+        self._pacing = scope.pacing
+
+    def attempts(self) -> Attempts:
+        """The retries of a new call."""
+        return Attempts(self._policy, self._pacing)
+
+    def create(self, files: Sequence[NewFile]) -> list[Created]:
+        """Announce up to 25 files; the answers are in the same order.
+
+        Raises:
+            ApiError, TransportError: The whole request failed.
+        """
+        body = orjson.dumps({"files": files})
+        try:
+            answer = self._api.request("POST", "/files", self.attempts(), headers=_JSON, body=body)
+        except ApiError as error:
+            # When every file is refused, the status is that of the first refusal.
+            if not isinstance(error.answer.get("files"), list):
+                raise
+            answered = error.answer["files"]
+            request_id = error.request_id
+            shape = unexpected("POST", "/files", Answer(error.status, {}, b""))
+        else:
+            answered = parse_answer("POST", "/files", answer).get("files")
+            request_id = answer.headers.get("apigw-requestid")
+            shape = unexpected("POST", "/files", answer)
+        try:
+            created = [self._created(one, request_id) for one in answered]
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            raise shape from None
+        if len(created) != len(files):
+            raise shape
+        return created
+
+    def create_one(self, file: NewFile) -> Created:
+        """Announce one file; wait while S3 joins the parts of another upload of the same.
+
+        Raises:
+            ApiError, TransportError: As `create`, or the file is refused.
+        """
+
+        def create() -> Created:
+            (created,) = self.create([file])
+            if created.error is not None:
+                raise created.error
+            return created
+
+        return self._once_completed(create)
+
+    def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, PresignedRequest]:
+        """Get a presigned request for each of up to 100 parts.
+
+        Args:
+            parts: Number, from 1, and hex SHA-256 of each.
+
+        Raises:
+            ApiError, TransportError: The API gave none.
+        """
+        path = f"/files/uploads/{upload_id}/parts"
+        wanted = [{"number": number, "sha256": sha256} for number, sha256 in parts]
+        answer = self._api.request(
+            "POST", path, self.attempts(), headers=_JSON, body=orjson.dumps({"parts": wanted})
+        )
+        try:
+            signed = {
+                int(part["number"]): self._api.presigned_request(part["action"])
+                for part in parse_answer("POST", path, answer)["parts"]
+            }
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            raise unexpected("POST", path, answer) from None
+        if signed.keys() != {number for number, _ in parts}:
+            raise unexpected("POST", path, answer)
+        return signed
+
+    def complete(self, upload_id: str, *, once: bool = False) -> FileInfo:
+        """Complete an upload. Waits up to 15 minutes for S3 to join its parts.
+
+        Args:
+            once: Without retries.
+
+        Raises:
+            ApiError, TransportError: It isn't completed (yet).
+        """
+        path = f"/files/uploads/{upload_id}/complete"
+
+        def complete() -> FileInfo:
+            attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
+            answer = self._api.request("POST", path, attempts)
+            if answer.status == 202:
+                raise self._still_completing(path, answer)
+            return read_file("POST", path, answer)
+
+        return self._once_completed(complete)
+
+    def download(self, file_id: str) -> tuple[FileInfo, PresignedRequest]:
+        """Get a file's record, and the presigned request for its content.
+
+        Raises:
+            ApiError, TransportError: The API gave none.
+        """
+        path = f"/files/{file_id}/download"
+        answer = self._api.request("GET", path, self.attempts())
+        file = read_file("GET", path, answer)
+        try:
+            return file, self._api.presigned_request(parse_answer("GET", path, answer)["action"])
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            raise unexpected("GET", path, answer) from None
+
+    def abort(self, upload_id: str) -> None:
+        """Abort an upload.
+
+        Raises:
+            ApiError, TransportError: It isn't aborted.
+        """
+        self._api.request("DELETE", f"/files/uploads/{upload_id}", self.attempts())
+
+    def _still_completing(self, path: str, answer: Answer) -> ApiError:
+        """The error for an answer 202, raised when the wait has been long enough."""
+        problem = {
+            "code": "completing",
+            "detail": "S3 is still joining the parts: upload the file again later, which sends "
+            "nothing twice",
+            "request_id": answer.headers.get("apigw-requestid"),
+            "retry_after": parse_retry_after(answer.headers.get("Retry-After"), self._pacing.now()),
+        }
+        return self._api.error(f"POST {path}", problem, answer.status)
+
+    def _once_completed(self, request: Callable[[], _Answer]) -> _Answer:
+        """Make a request until S3 has joined the parts, for 15 minutes at most.
+
+        Raises:
+            ApiError: S3 hasn't joined them, or the request is refused.
+        """
+        began = self._pacing.monotonic()
+        while True:
+            try:
+                return request()
+            except ApiError as error:
+                waited = self._pacing.monotonic() - began
+                if error.code != "completing" or waited > _LONGEST_COMPLETING:
+                    raise
+                pause = error.retry_after or _COMPLETING_PAUSE
+            self._pacing.sleep(pause)
+
+    def _created(self, answer: Mapping[str, Any], request_id: str | None) -> Created:
+        if answer.get("duplicate") is True:
+            return Created(file=FileInfo.of(answer["file"]))
+        if "error" in answer:
+            problem = {"request_id": request_id, **answer["error"]}
+            return Created(error=self._api.error("POST /files", problem, int(problem["status"])))
+        upload_id = answer["upload_id"]
+        if not isinstance(upload_id, str) or not upload_id.isalnum():  # it becomes part of paths
+            raise TypeError("upload_id must be an id")
+        if "part_size" in answer:
+            part_size, part_count = int(answer["part_size"]), int(answer["part_count"])
+            if part_size < 1 or part_count < 1:
+                raise ValueError("there must be parts")
+            held = {int(part["number"]): str(part["sha256"]) for part in answer["parts"]}
+            return Created(
+                upload_id=upload_id, part_size=part_size, part_count=part_count, held=held
+            )
+        action = self._api.presigned_request(answer["action"]) if answer.get("action") else None
+        return Created(upload_id=upload_id, action=action)
+
+
+def read_file(method: str, path: str, answer: Answer) -> FileInfo:
+    """The `file` of an answer.
+
+    Raises:
+        ApiError: The answer has none.
+    """
+    try:
+        return FileInfo.of(parse_answer(method, path, answer)["file"])
+    except (AttributeError, KeyError, TypeError):
+        raise unexpected(method, path, answer) from None

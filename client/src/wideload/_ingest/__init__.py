@@ -1,0 +1,1 @@
+"""Payload ingest: the modules behind `Client.send`, `get`, `document` and the lists."""
