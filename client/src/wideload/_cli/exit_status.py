@@ -27,8 +27,8 @@ LEGEND = """\b
 Exit status:
   0    done
   1    refused or failed: the same command will fail again
-  2    wrong usage: an option, a setting, a file that can't be read or written, or no TLS at
-       that address
+  2    wrong usage: an option, a setting, a file that can't be read or
+       written, or no TLS at that address
   3    no network, or the service is unavailable: try again later
   4    not signed in, or the sign-in has ended: wideload login
   130  interrupted with Ctrl-C
@@ -36,11 +36,12 @@ Exit status:
 
 BATCH_LEGEND = f"""\b
 Several files or IDs:
-  One that is given twice counts once. One that fails is named on standard error, and the others
-  go on. What would fail them all stops the rest: a wrong key or sign-in, no network, or a service
-  that is unavailable. The exit status is the highest of all.
-  --json prints one object per line, also for a file or ID that fails or is interrupted.
-  Ctrl-C ends what is under way and says how to go on. A second Ctrl-C ends it at once.
+  One that is given twice counts once. One that fails is named on standard
+  error, and the others go on. What would fail them all stops the rest: a
+  wrong key or sign-in, no network, or a service that is unavailable. The exit
+  status is the highest of all. With --json, one that fails or is interrupted
+  gives a line too. Ctrl-C ends what is under way and says how to go on; a
+  second Ctrl-C ends it at once.
 
 {LEGEND}"""
 

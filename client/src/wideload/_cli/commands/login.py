@@ -54,7 +54,7 @@ def login(  # noqa: PLR0917 - click passes by name
 
     \b
       wideload login
-      wideload login --no-browser           # on a machine without one: prints the address
+      wideload login --no-browser           # prints the address to open
       wideload login --username ann@example.com
 
     Your browser opens the deployment's sign-in page. If it runs on another machine, its last page
