@@ -110,8 +110,7 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FakeFiles, tmp_path: Path) 
     process = start(fake_files, "upload", "-", "--name", "p", stdin=subprocess.PIPE)
     assert process.stdin
     process.stdin.write(b"x" * MIB)
-    process.stdin.flush()
-    time.sleep(1.0)
+    process.stdin.flush()  # returns when most of it has been read
 
     killer = threading.Timer(20, process.kill)
     killer.start()
@@ -133,7 +132,6 @@ def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
     process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
     try:
         assert arrived.wait(30)
-        time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=15)
     finally:

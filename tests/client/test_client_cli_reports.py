@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import wideload
 from tests.client.conftest import Command
 from tests.client.fake_files import FakeFiles
 from tests.client.fake_server import FakeServer, problem
-from tests.client.terminal import Screen, on_a_terminal
+from tests.client.running import Screen, on_a_terminal
 from wideload._cli.app import wideload as group
 
 _NAMES = ["a.json", "b.json", "c.json"]
@@ -157,13 +158,12 @@ def test_ctrl_c_while_uploading_does_not_hide_what_could_not_be_read(
 # The summary
 
 
-@pytest.mark.usefixtures("files_command")
 def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
-    fake_files: FakeFiles, documents: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fake_files: FakeFiles, documents: list[str], tmp_path: Path
 ) -> None:
     fake_files.add((tmp_path / "a.json").read_bytes(), name="earlier")
 
-    shown = on_a_terminal(monkeypatch, "upload", *documents, "missing", status=2)
+    shown = on_a_terminal(fake_files, "upload", *documents, "missing", cwd=tmp_path, status=2)
 
     lines = shown.splitlines()
     assert lines[0] == "wideload: missing: No such file or directory"
@@ -175,34 +175,32 @@ def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
     assert lines[-1].partition("; ")[2].startswith("34 B in ")
 
 
-@pytest.mark.usefixtures("files_command")
 def test_several_downloads_are_summed_up_on_a_terminal(
-    fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    fake_files: FakeFiles, tmp_path: Path
 ) -> None:
     ids = [fake_files.add(b"12345", name=name)["file_id"] for name in ("a", "b")]
 
-    shown = on_a_terminal(monkeypatch, "download", *ids)
+    shown = on_a_terminal(fake_files, "download", *ids, cwd=tmp_path)
 
     assert shown.splitlines()[-1].startswith("2 downloaded; 10 B in ")
 
 
 @pytest.mark.usefixtures("command")
 def test_several_documents_are_summed_up_on_a_terminal_by_their_state(
-    server: FakeServer, documents: list[str], monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, documents: list[str]
 ) -> None:
     server.fail("POST", problem(400, "invalid_json"))
 
-    shown = on_a_terminal(monkeypatch, "send", *documents, status=1)
+    shown = on_a_terminal(dict(os.environ), "send", *documents, status=1)
 
     assert shown.splitlines()[-1].startswith("2 stored, 1 failed; ")
 
 
-@pytest.mark.usefixtures("files_command")
 @pytest.mark.parametrize("option", ["--json", "--quiet"])
 def test_there_is_no_summary_if_it_is_not_wanted(
-    documents: list[str], monkeypatch: pytest.MonkeyPatch, option: str
+    fake_files: FakeFiles, documents: list[str], tmp_path: Path, option: str
 ) -> None:
-    lines = on_a_terminal(monkeypatch, "upload", option, *documents).splitlines()
+    lines = on_a_terminal(fake_files, "upload", option, *documents, cwd=tmp_path).splitlines()
 
     assert len(lines) == (3 if option == "--json" else 0)
     assert all(json.loads(line)["file_id"] for line in lines)
@@ -218,7 +216,7 @@ def test_several_documents_have_a_bar_each_and_a_total(
     for number in range(2):
         (tmp_path / f"{number}.json").write_text(json.dumps({**large, "number": number}))
 
-    with Screen(monkeypatch, "stderr") as screen:
+    with Screen("stderr") as screen:
         assert group.main(["send", "--json", "0.json", "1.json"], standalone_mode=False) is None
 
     assert "sending 0.json" in screen.shown
@@ -238,9 +236,9 @@ def test_a_document_that_is_fetched_has_a_bar(
 ) -> None:
     client.send(large)
 
-    with Screen(monkeypatch, "stderr") as screen:
+    with Screen("stderr") as screen:
         group.main(["get", "pl-1", "--document", *options], standalone_mode=False)
-    with Screen(monkeypatch, "stderr") as quiet:
+    with Screen("stderr") as quiet:
         group.main(["get", "pl-1", "--document", "--quiet", *options], standalone_mode=False)
 
     assert "downloading pl-1" in screen.shown

@@ -81,7 +81,7 @@ class Batch(Generic[Result]):
         return ""
 
     def how_to_go_on(self) -> str:
-        """What the message after Ctrl-C says about files or IDs that were under way."""
+        """The last sentence of the message after Ctrl-C."""
         raise NotImplementedError
 
     @property

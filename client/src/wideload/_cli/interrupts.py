@@ -27,7 +27,7 @@ def cancelled_by_ctrl_c() -> Iterator[Cancel]:
     if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
         yield cancel
         return
-    # A signal to the process interrupts whatever call the main thread waits in.
+    # A signal to the process interrupts the call that the main thread waits in.
     again = threading.Timer(_GRACE_PERIOD, os.kill, (os.getpid(), signal.SIGINT))
     again.daemon = True
 

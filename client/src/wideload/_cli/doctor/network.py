@@ -122,16 +122,16 @@ class Network:
 def _clock(answer: Answer, asked: float) -> Finding:
     """Compare this machine's clock with the `Date` of the answer, which has whole seconds."""
     try:
-        theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        server_time = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
     except (TypeError, ValueError, OverflowError):
         return Finding("clock", "the answer has no Date to compare with", "skipped")
-    off = round(asked - theirs)
+    off = round(asked - server_time)
     says = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} the server's"
     if abs(off) <= _MOST_SKEW:
         return Finding("clock", "agrees with the server's" if abs(off) <= 1 else says)
     return failed(
         "clock",
-        f"{says}: here it is {iso(asked)}, there {iso(theirs)}",
+        f"{says}: here it is {iso(asked)}, there {iso(server_time)}",
         "Set this machine's clock (date, time zone, NTP): certificates, sign-ins and signatures "
         "depend on it.",
     )

@@ -129,7 +129,7 @@ def upload(
 
 
 def explain_refusal(error: UploadError, answer: Answer, host: str) -> Finding:
-    """What a refusal means, by S3 or by a server that answers in its place."""
+    """Explain a refusal by S3, or by a server that answers in its place."""
     kind = answer.headers.get("Content-Type", "no type")
     if error.code is None and "x-amz-request-id" not in answer.headers:
         server = answer.headers.get("Server", "no name")
