@@ -234,14 +234,15 @@ def test_a_document_that_is_fetched_has_a_bar(
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
 ) -> None:
-    client.send(large)
+    payload_id = client.send(large).payload_id
+    arguments = ["get", payload_id, "--document", *options]
 
     with Screen("stderr") as screen:
-        group.main(["get", "pl-1", "--document", *options], standalone_mode=False)
+        group.main(arguments, standalone_mode=False)
     with Screen("stderr") as quiet:
-        group.main(["get", "pl-1", "--document", "--quiet", *options], standalone_mode=False)
+        group.main([*arguments, "--quiet"], standalone_mode=False)
 
-    assert "downloading pl-1" in screen.shown
+    assert f"downloading {payload_id}" in screen.shown
     assert quiet.shown == ""
 
 
@@ -251,11 +252,11 @@ def test_ctrl_c_says_that_a_part_of_the_document_was_written(
     def interrupted(*arguments: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    client.send({"a": 1})
+    payload_id = client.send({"a": 1}).payload_id
     monkeypatch.setattr(wideload.Client, "document_to", interrupted)
 
-    to_file = command("get", "pl-1", "--document", "-o", "a.json")
-    to_stdout = command("get", "pl-1", "--document")
+    to_file = command("get", payload_id, "--document", "-o", "a.json")
+    to_stdout = command("get", payload_id, "--document")
 
     assert (to_file.status, to_stdout.status) == (130, 130)
     assert to_file.error == "wideload: interrupted. a.json was not written\n"
