@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pty
 import random
@@ -12,10 +13,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tests.client.fake_files import TOKEN, FakeFiles
+from wideload._cli.app import run
 
 # Of a file in a `--json` line.
 FILE_MEMBERS = {
@@ -51,13 +55,23 @@ def start(
 
 
 def on_a_terminal(server: dict[str, str] | FakeFiles, *arguments: str, **options: Any) -> str:
-    """What the command shows where nobody types."""
-    screen, terminal = pty.openpty()
-    process = start(server, *arguments, stdout=terminal, stderr=terminal, **options)
-    os.close(terminal)
-    shown = read_terminal(screen).decode()
-    assert process.wait(30) == 0
-    return shown.replace("\r\n", "\n")
+    """What the command shows on a terminal, in this process.
+
+    Args:
+        server: What it talks to, or its environment.
+        options: `cwd`, the current directory; `status`, the exit status that is expected.
+    """
+    environment = server if isinstance(server, dict) else environment_of(server)
+    with (
+        patch.dict(os.environ, environment, clear=True),
+        chdir(options.get("cwd", ".")),
+        Screen("stdout", "stderr") as screen,
+    ):
+        time.tzset()
+        status = run(arguments)
+    time.tzset()
+    assert status == options.get("status", 0)
+    return screen.shown
 
 
 def read_terminal(screen: int) -> bytes:
@@ -88,6 +102,56 @@ def take_terminal() -> None:
 
     heed_ctrl_c()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def run_into(
+    output: int | str, environment: dict[str, str], *arguments: str, cwd: Path | str = "."
+) -> tuple[int, list[str]]:
+    """The exit status and the lines of standard error, in this process.
+
+    Args:
+        output: Path or descriptor that is standard output, and may fail.
+    """
+    error = io.StringIO()
+    with (
+        open(output, "w", encoding="utf-8") as stream,
+        patch.dict(os.environ, environment, clear=True),
+        patch("sys.stdout", stream),
+        patch("sys.stderr", error),
+        chdir(cwd),
+    ):
+        status = run(arguments)
+    return status, error.getvalue().splitlines()
+
+
+class Screen:
+    """A terminal in place of standard streams of this process.
+
+    Attributes:
+        shown: All that was written there, at the end.
+    """
+
+    def __init__(self, *streams: str) -> None:
+        self.shown = ""
+        self._screen, terminal = pty.openpty()
+        self._terminal = open(terminal, "w", encoding="utf-8")  # noqa: SIM115 - closed at the end
+        self._patches = [patch(f"sys.{stream}", self._terminal) for stream in streams]
+        self._reader = threading.Thread(target=self._read)
+
+    def __enter__(self) -> Screen:
+        self._reader.start()
+        for stream in self._patches:
+            stream.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        for stream in self._patches:
+            stream.stop()
+        self._terminal.close()
+        self._reader.join(60)
+
+    def _read(self) -> None:
+        self.shown = read_terminal(self._screen).decode().replace("\r\n", "\n")
 
 
 class Terminal:

@@ -13,9 +13,9 @@ import pytest
 
 from tests.client.conftest import Command, spawn
 from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import FakeServer, problem
-from tests.client.running import environment_of, heed_ctrl_c, start, write
-from wideload._cli.exits import concerns_all, status_of
+from tests.client.fake_server import API_KEY, FakeServer, problem
+from tests.client.running import environment_of, heed_ctrl_c, run_into, start, write
+from wideload._cli.exit_status import status_of, stops_batch
 from wideload.errors import ServerError
 
 
@@ -50,9 +50,9 @@ def test_trouble_with_one_document_does_not_keep_others_from_being_sent(
 def test_a_file_that_s3_takes_long_to_join_does_not_stop_the_others() -> None:
     slow = ServerError("202 completing", status=202, code="completing")
 
-    assert not concerns_all(slow)
+    assert not stops_batch(slow)
     assert status_of(slow) == 3
-    assert concerns_all(ServerError("503 unavailable", status=503, code="unavailable"))
+    assert stops_batch(ServerError("503 unavailable", status=503, code="unavailable"))
 
 
 def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(
@@ -76,11 +76,11 @@ def test_help_says_what_stops_a_batch(command: Command) -> None:
     for name in ("send", "upload", "download", "rm", "delete", "abort"):
         text = " ".join(command(name, "--help").output.split())
 
-        assert "each that fails is named, the others go on" in text
+        assert "One that fails is named on standard error, and the others go on" in text
         assert "a wrong key or sign-in, no network, or a service that is unavailable" in text
 
 
-def _on_a_full_disk(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
+def _ended(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
     _, error = process.communicate(timeout=30)
     return process.returncode, error.decode().splitlines()
 
@@ -99,7 +99,7 @@ def test_a_closed_standard_output_loses_no_receipt(
         process = spawn(server, *arguments, **closed)
     else:
         process = start(fake_files, *arguments, **closed)
-    status, said = _on_a_full_disk(process)
+    status, said = _ended(process)
 
     if "-q" in arguments:
         assert (status, said) == (0, [])
@@ -115,14 +115,15 @@ def test_a_closed_standard_output_is_named(fake_files: FakeFiles) -> None:
     fake_files.add(b"content")
     process = start(fake_files, "ls", preexec_fn=lambda: os.close(1))
 
-    assert _on_a_full_disk(process) == (1, ["wideload: standard output is closed"])
+    assert _ended(process) == (1, ["wideload: standard output is closed"])
 
 
 def test_a_receipt_that_can_not_be_printed_is_not_lost(
     server: FakeServer, documents: list[str], tmp_path: Path
 ) -> None:
-    with open("/dev/full", "wb") as full:
-        status, said = _on_a_full_disk(spawn(server, "send", *documents, stdout=full, cwd=tmp_path))
+    environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}
+
+    status, said = run_into("/dev/full", environment, "send", *documents, cwd=tmp_path)
 
     assert status == 1
     assert said[0].startswith("wideload: 0.json: stored as pl-1, ")
@@ -137,14 +138,14 @@ def test_nor_is_what_was_uploaded_renamed_or_deleted(
 ) -> None:
     write(tmp_path / "a.bin", 100)
     options = ["--json"] if as_json else []
-    with open("/dev/full", "wb") as full:
-        uploaded = start(fake_files, "upload", *options, "a.bin", stdout=full, cwd=tmp_path)
-        said = [_on_a_full_disk(uploaded)]
-        (file_id,) = fake_files.files
-        said += [
-            _on_a_full_disk(start(fake_files, *arguments, *options, stdout=full))
-            for arguments in (["mv", file_id, "b.bin"], ["rm", "--yes", file_id])
-        ]
+    environment = environment_of(fake_files)
+
+    said = [run_into("/dev/full", environment, "upload", *options, "a.bin", cwd=tmp_path)]
+    (file_id,) = fake_files.files
+    said += [
+        run_into("/dev/full", environment, *arguments, *options)
+        for arguments in (["mv", file_id, "b.bin"], ["rm", "--yes", file_id])
+    ]
 
     why = "(standard output can't be written: No space left on device)"
     assert [status for status, _ in said] == [1, 1, 1]
@@ -159,10 +160,9 @@ def test_a_reader_that_leaves_does_not_take_the_receipts_along(
 ) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with open(writing, "wb") as broken:
-        status, said = _on_a_full_disk(
-            spawn(server, "send", *documents, stdout=broken, cwd=tmp_path)
-        )
+    environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}
+
+    status, said = run_into(writing, environment, "send", *documents, cwd=tmp_path)
 
     assert status == 1
     assert said[0].startswith("wideload: 0.json: stored as pl-1, ")
@@ -176,8 +176,8 @@ def test_a_full_disk_under_standard_output_is_named(
     file = fake_files.add(b"content")
     if arguments[0] == "download":
         arguments = [*arguments, file["file_id"]]
-    with open("/dev/full", "wb") as full:
-        status, said = _on_a_full_disk(start(fake_files, *arguments, stdout=full))
+
+    status, said = run_into("/dev/full", environment_of(fake_files), *arguments)
 
     assert status == 1
     assert said == ["wideload: standard output can't be written: No space left on device"]

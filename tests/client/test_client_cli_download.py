@@ -353,5 +353,5 @@ def test_what_can_be_no_name_is_refused_before_anything_is_asked(
     ran = files_command("download", name)
 
     assert ran.status == 2
-    assert "no file's id and no file's name" in ran.error
+    assert "neither the id nor the name of a file" in ran.error
     assert fake_files.api_requests == []

@@ -319,7 +319,7 @@ def test_all_the_members_of_a_file_are_printed() -> None:
     ],
 )
 def test_sizes_for_people_are_those_of_the_page(size: int, shown: str) -> None:
-    from wideload._cli.units import human_size
+    from wideload._cli.formatting import human_size
 
     assert human_size(size) == shown
 
@@ -338,7 +338,7 @@ def test_sizes_for_people_are_those_of_the_page(size: int, shown: str) -> None:
     ],
 )
 def test_times_for_people(seconds: float, shown: str) -> None:
-    from wideload._cli.units import human_time
+    from wideload._cli.formatting import human_time
 
     assert human_time(seconds) == shown
 
@@ -350,13 +350,13 @@ def test_times_for_people(seconds: float, shown: str) -> None:
         (("upload", "none.bin"), "none.bin: No such file"),
         (("upload", "-"), "give --name"),
         (("upload", "-", "a.bin", "--name", "x"), "give - alone"),
-        (("upload", "a.bin", "a.bin", "--name", "x"), "give one FILE"),
-        (("upload", "a.bin", "a.bin", "--content-type", "x/y"), "give one FILE"),
+        (("upload", "a.bin", "b.bin", "--name", "x"), "give one FILE"),
+        (("upload", "a.bin", "b.bin", "--content-type", "x/y"), "give one FILE"),
         (("upload", "a.bin", "--parallel", "0"), "--parallel"),
         (("upload", "a.bin", "--url", " "), "give --url, or set WIDELOAD_FILES_URL"),
         (("upload", "a.bin", "--name", "a/b"), "has no /"),
         (("download",), "ID"),
-        (("download", "../x"), "no file's id"),
+        (("download", "../x"), "neither the id"),
         (("download", "01J", "-o", "none/x"), "there is no directory none"),
         (("download", "01J", "-o", "none/"), "there is no directory none"),
         (("download", "01J", "01K", "-o", "x"), "which several files need"),
@@ -380,6 +380,7 @@ def test_wrong_usage_says_what_to_do_in_one_line_and_sends_nothing(
     says: str,
 ) -> None:
     write(tmp_path / "a.bin", 10)
+    write(tmp_path / "b.bin", 20)
 
     ran = files_command(*arguments)
 

@@ -16,7 +16,7 @@ import pytest
 import wideload
 from tests.client.conftest import Command, spawn
 from tests.client.fake_server import API_KEY, FakeServer, Fault, problem
-from tests.client.running import read_terminal, take_terminal
+from tests.client.running import on_a_terminal, read_terminal, take_terminal
 
 
 @pytest.fixture
@@ -122,19 +122,8 @@ def test_a_long_list_is_cut_on_a_terminal_and_says_so(
 
 
 def _on_a_terminal(server: FakeServer, *arguments: str) -> str:
-    screen, terminal = pty.openpty()
-    process = spawn(
-        server,
-        *arguments,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        timezone="Asia/Kolkata",
-    )
-    os.close(terminal)
-    shown = read_terminal(screen)
-    assert process.wait(30) == 0
-    return shown.decode().replace("\r\n", "\n")
+    environment = {"WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY, "TZ": "Asia/Kolkata"}
+    return on_a_terminal({**os.environ, **environment, "TERM": "xterm"}, *arguments)
 
 
 @pytest.mark.usefixtures("stored")
@@ -249,7 +238,7 @@ def test_delete_on_a_terminal_asks(
         assert server.requests("DELETE") == []
         os.write(screen, typed)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(1)
         if process.poll() is None:  # a Ctrl-C just before it began to read is seen at the next key
             os.write(screen, typed)
     shown += read_terminal(screen)
@@ -320,8 +309,8 @@ def test_ctrl_c_while_deleting_says_what_is_left(server: FakeServer) -> None:
 
     assert (process.returncode, output) == (130, b"")
     assert error.decode() == (
-        "wideload: interrupted. pl-1 may have been deleted or not; 2 more were not deleted; "
-        "deleting again is safe\n"
+        "wideload: interrupted. 0 of 3 deleted. pl-1 may have been deleted or not; deleting again "
+        "is safe\n"
     )
 
 

@@ -107,7 +107,7 @@ def test_bars_of_names_that_begin_alike_show_the_ends_in_80_columns(
 ) -> None:
     names = [f"Recording of the quarterly meeting in Berlin, part {n}.mp4" for n in (1, 2)]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 12 * MIB, seed)
+        write(tmp_path / name, 5 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
     narrow = {**environment_of(fake_files), "COLUMNS": "80"}
 
@@ -130,9 +130,9 @@ def test_bars_of_names_that_begin_alike_show_the_ends_in_80_columns(
     ],
 )
 def test_labels_are_cut_in_the_middle(name: str, shown: str) -> None:
-    from wideload._cli import bars
+    from wideload._cli import bar_drawing
 
-    assert bars.label("uploading", name) == shown
+    assert bar_drawing.label("uploading", name) == shown
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_the_time_left_is_unknown_until_it_means_something(
 ) -> None:
     from rich.progress import Progress
 
-    from wideload._cli import bars
+    from wideload._cli import bar_drawing
 
     clock = [0.0]
     progress = Progress(get_time=lambda: clock[0], auto_refresh=False, speed_estimate_period=9e9)
@@ -160,13 +160,13 @@ def test_the_time_left_is_unknown_until_it_means_something(
         progress.update(task, completed=done * 1000)
     clock[0] = seconds
 
-    assert bars.time_left(progress.tasks[0]) == shown
+    assert bar_drawing.time_left(progress.tasks[0]) == shown
 
 
 def test_a_time_beyond_all_sense_is_unknown() -> None:
     from rich.progress import Progress
 
-    from wideload._cli import bars
+    from wideload._cli import bar_drawing
 
     clock = [0.0]
     progress = Progress(get_time=lambda: clock[0], auto_refresh=False, speed_estimate_period=9e9)
@@ -175,7 +175,7 @@ def test_a_time_beyond_all_sense_is_unknown() -> None:
         progress.update(task, completed=done)
         clock[0] += 400_000
 
-    assert bars.time_left(progress.tasks[0]) == "-:--:--"
+    assert bar_drawing.time_left(progress.tasks[0]) == "-:--:--"
 
 
 # Options
@@ -265,5 +265,5 @@ def test_a_document_goes_to_devices_and_through_links_and_keeps_permissions(
 def test_help_says_what_an_option_does_now(command: Command) -> None:
     send, ls = (" ".join(command(name, "--help").output.split()) for name in ("send", "ls"))
 
-    assert "What to record the document under if it has no call_id of its own." in send
-    assert "with any kind of space and however accents are encoded" in ls
+    assert "Call ID to record a document under if it has no call_id of its own." in send
+    assert "kinds of spaces and encodings of accents don't matter" in ls

@@ -402,7 +402,7 @@ def test_a_token_in_the_environment_wins(
     assert (who["name"], who["way"]) == ("sub-ben", "token")
     assert file["name"] == "file of ben"
     monkeypatch.setenv("WIDELOAD_PASSWORD", PASSWORD)
-    assert "WIDELOAD_TOKEN is set, and wins" in command("login", "--username", "ann").error
+    assert "WIDELOAD_TOKEN is set, and comes before" in command("login", "--username", "ann").error
 
 
 def test_a_token_that_ended_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tests.client.conftest import Command
 from tests.client.fake_files import FakeFiles
 from tests.client.running import write
 
-_LINKS = "passed over, since links aren't followed without --follow-links: "
+_LINKS = "skipped, since links aren't followed without --follow-links: "
 
 
 @pytest.fixture
@@ -46,9 +46,7 @@ def test_links_are_followed_if_that_is_asked_for(
 
     assert ran.status == 0
     assert {line["file"] for line in ran.lines} == {"d/a.txt", "d/key.pem", "d/sub/b.txt"}
-    assert ran.error == (
-        "wideload: passed over, since they are in already by another path: d/loop\n"
-    )
+    assert ran.error == ("wideload: skipped, since they are in already by another path: d/loop\n")
 
 
 def test_a_link_that_is_given_is_followed(
@@ -76,9 +74,9 @@ def test_a_directory_that_can_not_be_read_is_named_and_the_rest_goes_on(
     ran = files_command("upload", "--recursive", "--json", "d")
 
     assert ran.status == 2
-    assert {line["file"] for line in ran.lines[:-1]} == {"d/a.txt", "d/z/last.txt"}
-    assert ran.lines[-1]["file"].startswith("d/xxx")
-    assert ran.lines[-1]["error"]["message"] == "File name too long"
+    assert {line["file"] for line in ran.lines[1:]} == {"d/a.txt", "d/z/last.txt"}
+    assert ran.lines[0]["file"].startswith("d/xxx")
+    assert ran.lines[0]["error"]["message"] == "File name too long"
     assert ran.error.startswith("wideload: d/xxx")
     assert ran.error.endswith(": File name too long\n")
     assert "stopped" not in ran.error
@@ -97,7 +95,7 @@ def test_a_dangling_link_that_is_followed_is_a_failure(
     assert (ran.status, ran.error) == (2, "wideload: d/broken: No such file or directory\n")
 
 
-def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
+def test_what_is_no_file_and_what_the_system_leaves_is_skipped_and_named(
     files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("key.pem", "sub"):
@@ -117,15 +115,15 @@ def test_what_is_no_file_and_what_the_system_leaves_is_passed_over_and_named(
 
     assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt"])
     assert ran.error.splitlines() == [
-        "wideload: passed over, since file managers leave them behind: "
+        "wideload: skipped, since file managers leave them behind: "
         "d/.DS_Store, d/Desktop.ini, d/THUMBS.DB, d/e/.DS_Store",
-        "wideload: passed over, since pipes, sockets and devices aren't uploaded: d/pipe, d/socket",
+        "wideload: skipped, since pipes, sockets and devices aren't uploaded: d/pipe, d/socket",
     ]
     assert given.lines[0]["file"] == "d/.DS_Store"
     assert (quiet.status, quiet.error) == (0, "")
 
 
-def test_of_many_that_are_passed_over_some_are_named_and_all_if_wanted(
+def test_of_many_that_are_skipped_some_are_named_and_all_if_wanted(
     files_command: Command, fake_files: FakeFiles, tree: Path
 ) -> None:
     for number in range(10):
@@ -151,12 +149,12 @@ def test_a_tree_without_a_file_says_why(
     assert fake_files.seen == []
 
 
-def test_help_says_what_is_passed_over_and_the_exit_status(files_command: Command) -> None:
+def test_help_says_what_is_skipped_and_the_exit_status(files_command: Command) -> None:
     text = " ".join(files_command("upload", "--help").output.split())
 
     assert ".DS_Store, Thumbs.db and desktop.ini" in text
-    assert "links, pipes, sockets and devices are passed over" in text
-    assert "exit status 2, after all the rest was uploaded" in text
+    assert "links, pipes, sockets and devices are skipped" in text
+    assert "is a failure (exit status 2), and the rest is uploaded" in text
 
 
 def test_a_file_that_goes_while_others_are_uploaded_is_named(

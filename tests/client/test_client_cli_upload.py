@@ -105,7 +105,7 @@ def test_what_is_in_directories_goes_along_if_asked_for(
     ran = files_command("upload", "--json", "--recursive", "top.txt", "d")
 
     assert refused.status == nothing.status == 2
-    assert "d is a directory: add --recursive for what is in it" in refused.error
+    assert "d: it is a directory: add --recursive for the files in it" in refused.error
     assert "there is no file in what was given" in nothing.error
     assert {line["file"] for line in ran.lines} == {"top.txt", "d/a.txt", "d/b.txt", "d/e/c.txt"}
     assert {file["name"] for file in fake_files.files.values()} == {
@@ -217,7 +217,7 @@ def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
 ) -> None:
     names = ["first.bin", "second.bin"]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 12 * MIB, seed)
+        write(tmp_path / name, 5 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
 
     shown = on_a_terminal(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
@@ -227,7 +227,7 @@ def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
     assert "in all: 0 of 2 files" in shown
     assert "MB/s" in shown
     assert "first.bin: uploaded as 01J" in shown
-    assert "2 uploaded; 24 MB sent in " in shown
+    assert "2 uploaded; 10 MB in " in shown
 
 
 def test_results_are_apart_from_the_bars(fake_files: FakeFiles, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.client.fake_files import ISSUER, TOKEN, FakeFiles
 from tests.client.fake_server import API_KEY, DROP, FakeServer, Fault, problem, s3_error
 from tests.client.fake_sign_in import jwt
 from tests.client.test_client_doctor_network import free_port, statuses, steps
-from wideload._cli import doctor
+from wideload._http import Http
 from wideload._signin.provider import Provider
 from wideload._signin.sign_in_store import Store
 from wideload._signin.tokens import SignIn, Tokens
@@ -155,13 +155,13 @@ def test_an_older_api_doesnt_tell_its_version(command: Command, server: FakeServ
         (
             Fault(403, b"<html>Blocked", {"Content-Type": "text/html", "Via": "proxy"}),
             1,
-            "something else than the API answers: 403, Content-Type: text/html",
+            "something other than the API answers: 403, Content-Type: text/html",
             "Is it the API's URL",
         ),
         (
             Fault(200, b"<html>Welcome to our guest network", {"Content-Type": "text/html"}),
             1,
-            "something else than the API answers: 200, Content-Type: text/html",
+            "something other than the API answers: 200, Content-Type: text/html",
             "a network answers in its place",
         ),
         (
@@ -248,7 +248,7 @@ def test_a_token_and_whose(files_command: Command) -> None:
             {"iss": "https://other.example"},
             f": it is one of https://other.example, this API takes those of {ISSUER}",
         ),
-        (None, ": it is none, since it can't be read as a JWT"),
+        (None, ": it isn't a JWT"),
     ],
 )
 def test_a_token_that_is_refused(
@@ -274,7 +274,7 @@ def test_nobody_is_signed_in(files_command: Command, monkeypatch: pytest.MonkeyP
     found = steps(files_command)
 
     assert (found["exit"], found["api"]["status"]) == (4, "ok")
-    assert "nobody is signed in" in found["caller"]["message"]
+    assert "not signed in" in found["caller"]["message"]
     assert found["caller"]["advice"] == ("Run: wideload login (the API key is for payload ingest)")
 
 
@@ -414,8 +414,8 @@ def test_nothing_is_left_behind(
             "400 XAmzContentChecksumMismatch",
             "The bytes changed on the way",
         ),
-        (s3_error(411, "MissingContentLength"), "411", "takes Content-Length away"),
-        (s3_error(400, "ExpiredToken"), "400 ExpiredToken", "credentials that have ended"),
+        (s3_error(411, "MissingContentLength"), "411", "removes Content-Length"),
+        (s3_error(400, "ExpiredToken"), "400 ExpiredToken", "credentials that have expired"),
         (
             Fault(
                 400,
@@ -423,13 +423,13 @@ def test_nothing_is_left_behind(
                 b"<Message>The provided token has expired.</Message></Error>",
             ),
             "400 ExpiredToken",
-            "The function signed with credentials that have ended",
+            "The function signed with credentials that have expired",
         ),
         (s3_error(404, "NoSuchBucket"), "404 NoSuchBucket", "bucket is gone"),
         (s3_error(418, "Unheard"), "418 Unheard", "with S3's request id"),
         (
             Fault(403, b"<html>Upload blocked", {"Content-Type": "text/html"}),
-            "something else than S3 answered for 127.0.0.1: 403, text/html",
+            "something other than S3 answered for 127.0.0.1: 403, text/html",
             "to let 127.0.0.1 through",
         ),
     ],
@@ -504,7 +504,7 @@ def test_what_cant_be_deleted_is_named(command: Command, server: FakeServer) -> 
 
     assert (found["exit"], found["upload"]["status"]) == (0, "warning")
     assert "Left behind: payload pl-1, which can't be deleted" in found["upload"]["advice"]
-    assert "goes after seven days" in found["upload"]["advice"]
+    assert "S3 deletes it after seven days" in found["upload"]["advice"]
 
 
 def test_an_api_that_gives_no_url(files_command: Command, fake_files: FakeFiles) -> None:
@@ -524,8 +524,8 @@ def test_ctrl_c_leaves_nothing_behind(
             raise KeyboardInterrupt
         return request(self, method, *args, **options)
 
-    request = doctor.Http.request
-    monkeypatch.setattr(doctor.Http, "request", interrupt)
+    request = Http.request
+    monkeypatch.setattr(Http, "request", interrupt)
 
     ran = command("doctor")
 

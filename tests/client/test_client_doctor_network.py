@@ -176,7 +176,7 @@ def test_a_proxy_that_refuses_the_host(
     found = steps(command, "--url", f"https://{AWS}", "--proxy", f"http://{proxy.address}")
 
     assert "403 Forbidden by policy" in found["proxy"]["message"]
-    assert found["proxy"]["advice"] == f"Ask whoever runs the proxy to let {AWS} through."
+    assert found["proxy"]["advice"] == f"Ask the operators of the proxy to let {AWS} through."
 
 
 def test_a_proxy_setting_that_is_none(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +240,7 @@ def test_a_certificate_for_another_host(
 
     assert found["exit"] == 2
     assert found["tls"]["message"] == (
-        "what answers for 127.0.0.1 has a certificate for portal.example, "
+        "the server that answers for 127.0.0.1 has a certificate for portal.example, "
         'issued by "Contoso Inspection"'
     )
     assert "Is the URL right?" in found["tls"]["advice"]
@@ -259,7 +259,7 @@ def test_a_certificate_out_of_its_time(command: Command, tmp_path: Path, days: i
     assert f"{word}: that of 127.0.0.1" in found["tls"]["message"]
     assert f"valid from {begins:%Y-%m-%d}" in found["tls"]["message"]
     assert f"this machine's clock says {now:%Y-%m-%dT}" in found["tls"]["message"]
-    assert "set the clock" in found["tls"]["advice"]
+    assert "If the clock is wrong, set it." in found["tls"]["advice"]
 
 
 def test_a_port_that_speaks_no_tls(command: Command, server: FakeServer) -> None:

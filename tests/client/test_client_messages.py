@@ -12,7 +12,7 @@ from tests.client.conftest import Authority, Clock, Command, spawn
 from tests.client.fake_server import API_KEY, FakeServer, Fault, s3_error
 from tests.client.running import read_terminal
 from wideload import signin
-from wideload._cli.exits import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
+from wideload._cli.exit_status import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
 
 _SEND = "POST /stage/send-call-log"
 

@@ -1,4 +1,4 @@
-"""The command line: its group, and what becomes of errors."""
+"""The `wideload` command: its subcommands, and how errors end it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from collections.abc import Sequence
 import click
 
 from wideload import WideloadError, __version__
-from wideload._cli.call_logs import call_logs
-from wideload._cli.delete import delete
-from wideload._cli.doctor import doctor
-from wideload._cli.download import download
-from wideload._cli.exits import (
+from wideload._cli.commands.abort import abort
+from wideload._cli.commands.call_logs import call_logs
+from wideload._cli.commands.delete import delete
+from wideload._cli.commands.doctor import doctor
+from wideload._cli.commands.download import download
+from wideload._cli.commands.get import get
+from wideload._cli.commands.login import login
+from wideload._cli.commands.logout import logout
+from wideload._cli.commands.ls import ls
+from wideload._cli.commands.mv import mv
+from wideload._cli.commands.records import records
+from wideload._cli.commands.rm import rm
+from wideload._cli.commands.send import send
+from wideload._cli.commands.upload import upload
+from wideload._cli.commands.uploads import uploads
+from wideload._cli.commands.whoami import whoami
+from wideload._cli.exit_status import (
     INTERRUPTED,
     LEGEND,
     OK,
@@ -19,20 +31,10 @@ from wideload._cli.exits import (
     USAGE,
     Failed,
     Interrupted,
-    complain,
-    complain_of,
     status_of,
-    verbose,
 )
-from wideload._cli.get import get
-from wideload._cli.login import login
-from wideload._cli.ls import ls, uploads
-from wideload._cli.manage import abort, mv, rm
-from wideload._cli.output import OutputLostError, leave_standard_output
-from wideload._cli.records import records
-from wideload._cli.send import send
-from wideload._cli.sign_ins import logout, whoami
-from wideload._cli.upload import upload
+from wideload._cli.messages import print_failure, print_message, verbose
+from wideload._cli.output import OutputLostError, ReaderLeftError, discard_standard_output
 
 _SECTIONS = {
     "Files": (upload, download, ls, mv, rm, uploads, abort),
@@ -43,14 +45,14 @@ _SECTIONS = {
 
 
 class _Sections(click.Group):
-    """A group that lists its commands by what they are about."""
+    """A group that lists its commands in sections."""
 
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write the commands, section by section."""
+        """Write the sections."""
         for title, commands in _SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl(
@@ -98,29 +100,33 @@ def run(arguments: Sequence[str]) -> int:
     try:
         wideload.main(list(arguments), prog_name="wideload", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised again if unknown
-        return _explain(error)
+        return _print_error(error)
     return OK
 
 
-def _explain(error: BaseException) -> int:
-    """Say what stopped the command, if it hasn't been said, and return the exit status."""
+def _print_error(error: BaseException) -> int:
+    """Print the error that ended the command, unless it has been printed.
+
+    Returns:
+        The exit status.
+    """
     match error:
         case Failed():
             return error.status
         case click.UsageError():
             hint = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-            complain(error.format_message() + hint)
+            print_message(error.format_message() + hint)
             return USAGE
         case Interrupted():
-            complain(f"interrupted. {error}")
+            print_message(f"interrupted. {error}")
             return INTERRUPTED
         case KeyboardInterrupt() | click.Abort():
-            complain("interrupted")
+            print_message("interrupted")
             return INTERRUPTED
-        case BrokenPipeError():
-            leave_standard_output()
+        case BrokenPipeError() | ReaderLeftError():
+            discard_standard_output()
             return REFUSED
         case WideloadError() | OSError() | OutputLostError():
-            complain_of(error)
+            print_failure(error)
             return status_of(error)
     raise error

@@ -1,23 +1,15 @@
-"""The options that say where to go and as whom, the same for all commands of one kind."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from wideload import Client, Retry
-from wideload._api import checked_base_url
-from wideload._cli.exits import complain, sentence, verbose
-from wideload._cli.output import is_terminal
-from wideload._connections import Pool
+from wideload._cli.messages import verbose
 from wideload._retry import LONGEST_TIME
-from wideload._signin.json_http import JsonHttp
-from wideload.signin import password_token, stored_token
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -25,10 +17,10 @@ FILES_URL = ("WIDELOAD_FILES_URL", "WIDELOAD_URL")
 
 
 class _Text(click.types.StringParamType):
-    """Text, and some: `--name "$NAME"` with NAME not set is a mistake."""
+    """Text that isn't empty: `--name "$NAME"` with NAME not set is a mistake."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what is empty."""
+        """Refuse an empty text."""
         text: str = super().convert(value, param, ctx)
         if not text:
             self.fail("it is empty: give a value, or leave it out", param, ctx)
@@ -55,7 +47,7 @@ API_KEY = click.option(
     type=TEXT,
     envvar="WIDELOAD_API_KEY",
     show_envvar=True,
-    help="Key; better given by the variable, since others can see a command's options.",
+    help="API key. The variable is safer: other users of the machine can see options.",
 )
 API_KEY_HEADER = click.option(
     "--api-key-header",
@@ -84,11 +76,11 @@ TIMEOUT = click.option(
     type=click.FloatRange(min=0, min_open=True, max=LONGEST_TIME),
     default=60.0,
     show_default=True,
-    help="Seconds that the other side may be silent.",
+    help="Longest time without a byte from the server, in seconds.",
 )
 
 
-class _Seconds(click.ParamType):  # type: ignore[type-arg]
+class _Duration(click.ParamType):  # type: ignore[type-arg]
     """A duration, in seconds unless it ends in s, m or h."""
 
     name = "duration"
@@ -100,21 +92,43 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
         found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([smh]?)", value.strip())
         if not found:
             self.fail(
-                f"{value!r} is no duration: give seconds, or such as 90s, 10m or 2h", param, ctx
+                f"{value!r} is not a duration: give seconds, or such as 90s, 10m or 2h", param, ctx
             )
         return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+PARALLEL = click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Connections at most.",
+)
+QUIET = click.option(
+    "--quiet", "-q", is_flag=True, help="Print no result and no progress, only errors."
+)
+YES = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+
+
+def json_option(printed: str) -> Callable[[_Command], _Command]:
+    """The option `--json`.
+
+    Args:
+        printed: Such as `one JSON object per file`.
+    """
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {printed}.")
+
+
 _RETRY_FOR = click.option(
     "--retry-for",
-    type=_Seconds(),
+    type=_Duration(),
     metavar="TIME",
-    help="Go on retrying for so long, such as 10m, even when --retries are used up.",
+    help="Retry for this long, such as 10m, even when --retries are used up.",
 )
 
 
 def connection_options(command: _Command) -> _Command:
-    """Add the options that say where to send documents to, and with which key."""
+    """Add the options of commands for JSON documents: the API, the key, and retries."""
     options = (
         click.option(
             "--url", type=TEXT, envvar="WIDELOAD_URL", show_envvar=True, help="The API's base URL."
@@ -129,7 +143,7 @@ def connection_options(command: _Command) -> _Command:
             type=click.IntRange(min=0),
             default=5,
             show_default=True,
-            help="Further requests that one document may cost when some fail.",
+            help="Retries for one document, in all.",
         ),
         _RETRY_FOR,
         _VERBOSE,
@@ -138,136 +152,27 @@ def connection_options(command: _Command) -> _Command:
 
 
 def sign_in_options(command: _Command) -> _Command:
-    """Add the options that say where to sign in."""
+    """Add the options of commands that sign in."""
     url = click.option(
         "--url",
         type=TEXT,
         envvar=FILES_URL,
         show_envvar=True,
-        help="Base URL of the API of files, before /files.",
+        help="Base URL of the API of files, without /files.",
     )
     return _with((url, CA_BUNDLE, PROXY, _VERBOSE), command)
 
 
 def files_options(command: _Command) -> _Command:
-    """Add the options that say where files are."""
+    """Add the options of commands for files: the API and retries."""
     retries = click.option(
         "--retries",
         type=click.IntRange(min=0),
         default=5,
         show_default=True,
-        help="Further requests that one file may cost when some fail.",
+        help="Retries for one file, in all.",
     )
     return sign_in_options(_with((TIMEOUT, retries, _RETRY_FOR), command))
-
-
-def connect(
-    *,
-    url: str | None,
-    api_key: str | None,
-    api_key_header: str,
-    ca_bundle: str | None,
-    proxy: str | None,
-    timeout: float,
-    retries: int,
-    retry_for: float | None,
-) -> Client:
-    """Make a client of the options that documents are sent with.
-
-    Raises:
-        click.UsageError: One is missing.
-        ConfigurationError: One can't be right.
-    """
-    if not url or not url.strip():
-        raise click.UsageError("no API: give --url, or set WIDELOAD_URL")
-    if not api_key or not api_key.strip():
-        raise click.UsageError("no key: set WIDELOAD_API_KEY, or give --api-key")
-    return Client(
-        url.strip(),
-        api_key=api_key.strip(),
-        api_key_header=api_key_header,
-        ca_bundle=ca_bundle or None,
-        proxy=proxy,
-        timeout=timeout,
-        retries=retries,
-        retry_for=retry_for,
-        on_retry=_on_retry(),
-    )
-
-
-def connect_files(
-    *,
-    url: str | None,
-    ca_bundle: str | None,
-    proxy: str | None,
-    timeout: float,
-    retries: int,
-    retry_for: float | None,
-) -> Client:
-    """Make a client of the options of files, for whoever the environment or `login` says.
-
-    Raises:
-        click.UsageError, ConfigurationError: As for `connect`.
-    """
-    base_url = files_url(url)
-    username, password = credentials()
-    token: str | Callable[[], str]
-    if given := given_token():
-        token = given
-    elif username and password:
-        token = password_token(
-            base_url, username, password, ca_bundle=ca_bundle or None, proxy=proxy
-        )
-    else:
-        token = stored_token(base_url, ca_bundle=ca_bundle or None, proxy=proxy)
-    return Client(
-        base_url,
-        token=token,
-        ca_bundle=ca_bundle or None,
-        proxy=proxy,
-        timeout=timeout,
-        retries=retries,
-        retry_for=retry_for,
-        on_retry=_on_retry(),
-    )
-
-
-def files_url(url: str | None) -> str:
-    """The base URL that was given, as sign-ins are kept under it.
-
-    Raises:
-        click.UsageError: None was given.
-        ConfigurationError: It can't be right.
-    """
-    if not url or not url.strip():
-        raise click.UsageError("no API: give --url, or set WIDELOAD_FILES_URL or WIDELOAD_URL")
-    return checked_base_url(url.strip(), "--url")
-
-
-def given_token() -> str | None:
-    """WIDELOAD_TOKEN, which wins over all else."""
-    return os.environ.get("WIDELOAD_TOKEN", "").strip() or None
-
-
-def credentials() -> tuple[str | None, str | None]:
-    """WIDELOAD_USERNAME and WIDELOAD_PASSWORD, which win over a stored sign-in."""
-    return os.environ.get("WIDELOAD_USERNAME") or None, os.environ.get("WIDELOAD_PASSWORD") or None
-
-
-def provider_web(ca_bundle: str | None, proxy: str | None) -> JsonHttp:
-    """What identity providers are asked with."""
-    return JsonHttp(Pool(ca_bundle or None, proxy))
-
-
-def _on_retry() -> Callable[[Retry], object] | None:
-    """What shows retries to a person; None if standard error is no terminal."""
-    return _show_retry if is_terminal(sys.stderr) else None
-
-
-def _show_retry(retry: Retry) -> None:
-    number = f"{retry.number} of {retry.most}" if retry.most else str(retry.number)
-    reason = getattr(retry.error, "reason", None) or sentence(retry.error)
-    complain(f"trying again in {max(1, round(retry.delay))} s ({number}): {reason}")
 
 
 def _with(options: tuple[Callable[[_Command], _Command], ...], command: _Command) -> _Command:

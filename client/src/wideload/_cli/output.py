@@ -1,4 +1,4 @@
-"""The standard streams: names that are safe to print, JSON lines, readers and disks that fail."""
+"""Standard input and output: text that is safe to print, JSON lines, and output that fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, TextIO
 
 import click
@@ -15,7 +15,7 @@ import click
 from wideload import FileInfo
 from wideload._text import CONTROL_CHARACTERS, SURROGATE
 
-# Paths by which programs write to standard output, besides "-".
+# Paths that mean standard output.
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 _BETWEEN_VALUES = re.compile("[\t\n\r]+")  # within strings these are escaped
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
@@ -25,22 +25,29 @@ class OutputLostError(Exception):
     """Standard output can't be written to, as on a full disk."""
 
 
-def printable(text: str) -> str:
-    r"""`text` for a person to read: answers and file names may hold anything.
+class ReaderLeftError(OutputLostError):
+    """The reader of standard output, such as `head`, has closed the pipe."""
 
-    What steers a terminal becomes `?`, and bytes that are no text are escaped as `\xe9`; nothing
-    else changes. `main` has characters escaped that the locale's encoding lacks.
+    def __init__(self) -> None:
+        super().__init__("standard output's reader has left")
+
+
+def printable(text: str) -> str:
+    r"""Make text from file names and answers safe to print on a terminal.
+
+    Control characters become `?`, and bytes that aren't text are escaped as `\xe9`; nothing else
+    changes. Characters that the locale's encoding lacks are escaped by `main`'s error handler.
     """
     return SURROGATE.sub(_escaped, CONTROL_CHARACTERS.sub("?", text))
 
 
 def json_line(value: object) -> str:
-    """A value as one line of JSON that neither steers a terminal nor needs its encoding."""
+    """A value as one line of JSON, safe on any terminal and in any encoding."""
     return json_text_line(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def json_text_line(text: str) -> str:
-    """JSON text as one such line, its numbers as they are spelled."""
+    """JSON text as one such line; numbers keep their digits."""
     line = _BETWEEN_VALUES.sub(" ", text)
     for unsafe in (CONTROL_CHARACTERS, SURROGATE):
         line = unsafe.sub(_json_escaped, line)
@@ -49,30 +56,28 @@ def json_text_line(text: str) -> str:
 
 
 def echo(line: str) -> None:
-    """Print a line at once.
+    """Print a line on standard output, and flush it.
 
     Raises:
-        BrokenPipeError: Its reader has left.
+        ReaderLeftError: The reader has closed the pipe.
         OutputLostError: It can't be written.
     """
     if sys.stdout is None:
         raise OutputLostError("standard output is closed")
     try:
         click.echo(line)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise _lost(error) from error
 
 
 def print_json(members: Mapping[str, Any], summary: Mapping[str, str] | None = None) -> None:
-    """Print one result for a program, at once; bytes of names that are no text as `printable`.
+    """Print a JSON object as one line; bytes of names that aren't text are escaped as `\\xe9`.
 
     Args:
-        summary: A member `summary` besides, whose values are JSON text.
+        summary: Values of a further member `summary`, as JSON text.
 
     Raises:
-        BrokenPipeError, OutputLostError: As `echo`.
+        ReaderLeftError, OutputLostError: As for `echo`.
     """
     line = json_line(_texts(members))
     if summary is not None:
@@ -82,17 +87,17 @@ def print_json(members: Mapping[str, Any], summary: Mapping[str, str] | None = N
 
 
 def file_members(file: FileInfo) -> dict[str, Any]:
-    """A file as members of a `--json` line, the same in all commands."""
+    """The members of a file in a `--json` line, the same in all commands."""
     return {name: getattr(file, name) for name in file.__slots__ if name != "answer"}
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person reads or types there; a stream that is closed is None."""
+    """Whether a stream is a terminal; Python's closed standard streams are None."""
     return stream is not None and stream.isatty()
 
 
 def standard_input() -> IO[bytes]:
-    """Bytes that come on standard input.
+    """Standard input as bytes.
 
     Raises:
         click.UsageError: It is closed.
@@ -103,46 +108,53 @@ def standard_input() -> IO[bytes]:
 
 
 def is_standard_output(path: str) -> bool:
-    """Whether this path means standard output."""
+    """Whether a path means standard output."""
     return path in _STANDARD_OUTPUT
+
+
+def check_standard_output() -> None:
+    """Refuse a standard output that is closed.
+
+    Raises:
+        click.UsageError: It is.
+    """
+    if sys.stdout is None:
+        raise click.UsageError("standard output is closed: give --output a file")
 
 
 @contextmanager
 def standard_output() -> Iterator[IO[bytes]]:
-    """What takes bytes for standard output.
+    """Give standard output for bytes, and flush it at the end.
 
     Raises:
-        click.UsageError: It is closed.
-        BrokenPipeError, OutputLostError: As `echo`.
+        ReaderLeftError, OutputLostError: As for `echo`.
     """
-    if sys.stdout is None:
-        raise click.UsageError("standard output is closed: there is nowhere to write to")
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if error.filename:  # another file's
+            raise
         raise _lost(error) from error
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """End quietly and well when the reader goes away, as `head` does: it got what it wanted."""
-    try:
+def end_when_reader_leaves() -> Iterator[None]:
+    """End without an error when the reader closes the pipe: `head` has read enough."""
+    with suppress(ReaderLeftError):
         yield
-    except BrokenPipeError:
-        leave_standard_output()
 
 
-def leave_standard_output() -> None:
-    """Keep Python from complaining when it flushes at exit what nobody reads."""
+def discard_standard_output() -> None:
+    """Write to the null device from now on, so that Python's flush at exit can't fail."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _lost(error: OSError) -> OutputLostError:
-    leave_standard_output()
+    discard_standard_output()
+    if isinstance(error, BrokenPipeError):
+        return ReaderLeftError()
     return OutputLostError(f"standard output can't be written: {error.strerror or error}")
 
 
@@ -156,7 +168,7 @@ def _texts(value: Any) -> Any:
 
 def _escaped(found: re.Match[str]) -> str:
     number = ord(found[0])
-    # As Python decodes bytes of names that are no text: https://peps.python.org/pep-0383/
+    # Python decodes bytes of names that aren't text so: https://peps.python.org/pep-0383/
     return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
 
 

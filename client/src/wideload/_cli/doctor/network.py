@@ -1,4 +1,4 @@
-"""The way to a host, step by step: its name, a connection, a proxy, TLS, and the clocks."""
+"""Check the connection to a host: DNS, TCP, proxy, TLS, and the clock."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
 
 from wideload._cli.doctor.certificates import distrusted, trusted
-from wideload._cli.doctor.findings import Finding, failed
-from wideload._cli.exits import UNAVAILABLE, USAGE
+from wideload._cli.doctor.finding import Finding, failed
+from wideload._cli.exit_status import UNAVAILABLE, USAGE
 from wideload._connections import Pool
 from wideload._http import Answer, Http, NoAnswer
 from wideload._proxies import Proxy
@@ -19,21 +19,21 @@ from wideload._signin.tokens import iso
 from wideload.errors import ConfigurationError
 
 STEPS = ("dns", "tcp", "proxy", "tls")
-# AWS takes requests signed with a clock that is so far off:
+# AWS accepts signatures of a clock that is off by at most this:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 _MOST_SKEW = 5 * 60
 
 
 @dataclass(frozen=True)
 class Network:
-    """The client's own connections, on which all steps go."""
+    """The connections of the client, which all steps use."""
 
     pool: Pool
     http: Http
     pacing: Pacing
 
     def reach(self, url: str) -> Generator[Finding, None, Answer | None]:
-        """Ask `url` without a key, and tell of each step on the way.
+        """Request `url` without a key, and yield the finding of each step.
 
         Returns:
             The answer; None if none came.
@@ -41,7 +41,7 @@ class Network:
         try:
             proxy = self.pool.proxies.proxy_for(url)
         except ConfigurationError as error:
-            yield failed("proxy", str(error), "Mend that variable, or give --proxy.", USAGE)
+            yield failed("proxy", str(error), "Correct that variable, or give --proxy.", USAGE)
             return None
         failure = None
         began = self.pacing.now()
@@ -62,10 +62,10 @@ class Network:
         return answer
 
     def explain(self, url: str, failure: NoAnswer, step: str | None = None) -> Finding:
-        """Say why a request got no answer.
+        """Explain why a request got no answer.
 
         Args:
-            step: What it was made for. Default: the step that failed.
+            step: The step of the finding. Default: the one at which the request failed.
         """
         proxy = self.pool.proxies.proxy_for(url)
         step = step or failure.stage
@@ -82,9 +82,8 @@ class Network:
                 "needs a proxy: set HTTPS_PROXY, or give --proxy."
             )
         elif failure.stage == "tcp":
-            message = (
-                f"no connection to {_with_addresses(to)}, port {_port(to)}: {_last(failure.reason)}"
-            )
+            reason = _last_part(failure.reason)
+            message = f"no connection to {_with_addresses(to)}, port {_port(to)}: {reason}"
             advice = (
                 f"Is the proxy in {_source(proxy)} right, and running?"
                 if proxy
@@ -96,11 +95,11 @@ class Network:
             advice = (
                 f"Put the right user name and password into {_source(proxy)}."
                 if proxy and " 407 " in message
-                else f"Ask whoever runs the proxy to let {host} through."
+                else f"Ask the operators of the proxy to let {host} through."
             )
         else:
             message = f"{host} took the request and gave no answer: {failure.reason}"
-            advice = "Try again. If it stays so, something on the way ends the connection."
+            advice = "Try again. If it fails again, a firewall or proxy may end the connection."
         return failed(step, message, advice, UNAVAILABLE)
 
     def _passed(self, step: str, url: str, proxy: Proxy | None) -> Finding:
@@ -121,20 +120,20 @@ class Network:
 
 
 def _clock(answer: Answer, asked: float) -> Finding:
-    """Compare this machine's clock with that of the answer, which is in whole seconds."""
+    """Compare this machine's clock with the `Date` of the answer, which has whole seconds."""
     try:
-        theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        server_time = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
     except (TypeError, ValueError, OverflowError):
         return Finding("clock", "the answer has no Date to compare with", "skipped")
-    off = round(asked - theirs)
+    off = round(asked - server_time)
     says = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} the server's"
     if abs(off) <= _MOST_SKEW:
         return Finding("clock", "agrees with the server's" if abs(off) <= 1 else says)
     return failed(
         "clock",
-        f"{says}: here it is {iso(asked)}, there {iso(theirs)}",
+        f"{says}: here it is {iso(asked)}, there {iso(server_time)}",
         "Set this machine's clock (date, time zone, NTP): certificates, sign-ins and signatures "
-        "are judged by it.",
+        "depend on it.",
     )
 
 
@@ -156,6 +155,6 @@ def _source(proxy: Proxy) -> str:
     return "--proxy" if proxy.source == "proxy" else proxy.source
 
 
-def _last(reason: str) -> str:
-    """A reason without what it is a reason of: `the proxy can't be reached: refused`."""
+def _last_part(reason: str) -> str:
+    """The last part of a reason such as `the proxy can't be reached: refused`."""
     return reason.rpartition(": ")[2]

@@ -1,4 +1,4 @@
-"""The two services behind a URL: how each is asked, and what a trial upload makes there."""
+"""Requests of `wideload doctor` to payload ingest and file transfer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from wideload._ingest.upload_url import request_upload_url
 from wideload._retry import Attempts, Pacing, RetryPolicy
 
 _ONCE = RetryPolicy(0)
-# What was made is to go, also when the service is busy.
+# The trial upload should be deleted also when the service is busy.
 _REMOVING = RetryPolicy(4)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """An upload that may be made: a request, and the id of what it makes."""
+class TrialUpload:
+    """An upload that the API has begun: its id, and the request to S3."""
 
     id: str
     method: str
@@ -34,14 +34,14 @@ class Trial:
 
 
 class Service(Protocol):
-    """One service, as one key or person sees it.
+    """One of the two services, with the credentials of one caller.
 
     Attributes:
-        name: What the contract calls it.
-        thing: What a trial makes.
-        route: Where a page sends what it uploads.
-        methods: What a page needs to be let do.
-        headers: What a page needs to be let send.
+        name: `payload ingest` or `file transfer`.
+        thing: What a trial upload creates: `payload` or `upload`.
+        route: The route to which a page sends its first request.
+        methods: HTTP methods that a page needs.
+        headers: Request headers that a page needs.
     """
 
     name: str
@@ -54,29 +54,29 @@ class Service(Protocol):
         """Make a request that changes nothing.
 
         Raises:
-            WideloadError: It isn't answered as the contract says.
+            WideloadError: The answer isn't as the contract says.
         """
         ...
 
-    def begin(self) -> Trial:
-        """Ask for an upload.
+    def begin(self) -> TrialUpload:
+        """Begin an upload.
 
         Raises:
-            WideloadError: There is none.
+            WideloadError: The API gives no URL.
         """
         ...
 
     def remove(self, id: str) -> None:
-        """Delete what a trial has made.
+        """Delete an upload that `begin` has begun.
 
         Raises:
-            WideloadError: It is still there.
+            WideloadError: It couldn't be deleted.
         """
         ...
 
 
 class Ingest:
-    """Payload ingest, by an API key."""
+    """Payload ingest, with an API key."""
 
     name, thing = "payload ingest", "payload"
     route = "/send-call-log"
@@ -92,8 +92,8 @@ class Ingest:
         """List one payload."""
         return _listed(self._api, "/call-logs", self._pacing)
 
-    def begin(self) -> Trial:
-        """Ask for an upload URL; nobody claims what is PUT there."""
+    def begin(self) -> TrialUpload:
+        """Ask for an upload URL. The object is never claimed."""
         body = b'{"wideload":"doctor"}\n'
         made = request_upload_url(
             self._api,
@@ -103,7 +103,9 @@ class Ingest:
             content_type="application/json",
         )
         request = made.request
-        return Trial(made.payload_id, request.method, request.url, dict(request.headers), body)
+        return TrialUpload(
+            made.payload_id, request.method, request.url, dict(request.headers), body
+        )
 
     def remove(self, id: str) -> None:
         """Delete the payload, with its object."""
@@ -111,7 +113,7 @@ class Ingest:
 
 
 class Files:
-    """File transfer, by a person's access token."""
+    """File transfer, with a person's access token."""
 
     name, thing = "file transfer", "upload"
     route = "/files"
@@ -126,8 +128,8 @@ class Files:
         """List one file."""
         return _listed(self._api, "/files", self._pacing)
 
-    def begin(self) -> Trial:
-        """Begin to upload a file that nobody has, and which is never completed."""
+    def begin(self) -> TrialUpload:
+        """Begin the upload of a file with random content. It is never completed."""
         body = f"wideload doctor {secrets.token_hex(16)}\n".encode()
         sha256 = hashlib.sha256(body).hexdigest()
         file = NewFile("wideload doctor.txt", len(body), "text/plain", sha256)
@@ -135,7 +137,7 @@ class Files:
         action = created.action
         if action is None:
             raise unexpected("POST", "/files", Answer(200, {}, b""))
-        return Trial(created.upload_id, action.method, action.url, dict(action.headers), body)
+        return TrialUpload(created.upload_id, action.method, action.url, dict(action.headers), body)
 
     def remove(self, id: str) -> None:
         """Abort the upload, with its object."""

@@ -1,4 +1,4 @@
-"""The settings that the command finds, and where."""
+"""The settings that `wideload doctor` finds, and where it finds them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from wideload._api import checked_base_url
 from wideload._auth import ApiKey, TokenSource
-from wideload._cli.doctor.findings import Finding, failed, warning
-from wideload._cli.exits import USAGE
-from wideload._cli.options import FILES_URL, credentials, given_token
+from wideload._cli.connections import credentials, given_token
+from wideload._cli.doctor.finding import Finding, failed, warning
+from wideload._cli.exit_status import USAGE
+from wideload._cli.options import FILES_URL
 from wideload._connections import Pool
 from wideload._signin.json_http import JsonHttp
 from wideload._signin.token_sources import PasswordSource, StoredSource, open_store
@@ -20,8 +21,8 @@ from wideload.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class Given:
-    """A setting, empty if it wasn't given, and where it was found."""
+class Setting:
+    """A value, empty if it isn't set, and the option or variable that it comes from."""
 
     value: str = field(repr=False)
     source: str
@@ -29,24 +30,24 @@ class Given:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the options and the environment say.
+    """The settings from options and environment.
 
     Attributes:
         urls: Base URLs of APIs.
         key: An API key.
         key_header: Header that carries it.
         ca_bundle: File with the certificates to trust instead of the system's.
-        proxy: URL of a proxy. Default: what the environment says.
+        proxy: URL of a proxy. Default: from the environment.
     """
 
-    urls: tuple[Given, ...]
-    key: Given
-    key_header: Given
-    ca_bundle: Given
+    urls: tuple[Setting, ...]
+    key: Setting
+    key_header: Setting
+    ca_bundle: Setting
     proxy: str | None
 
     def check(self) -> Finding:
-        """Say what was found, and what can't be right."""
+        """List the settings, and name one that is invalid."""
         found = list(self._found())
         try:
             if not self.urls:
@@ -57,7 +58,7 @@ class Settings:
                 ApiKey(self.key.value, self.key_header.value)
             self.pool()
         except ConfigurationError as error:
-            return failed("settings", "\n".join([*found, str(error)]), "Set it right.", USAGE)
+            return failed("settings", "\n".join([*found, str(error)]), "Correct it.", USAGE)
         says = "\n".join(found)
         if self.key.value and not _key_id(self.key.value):
             return warning(
@@ -69,28 +70,28 @@ class Settings:
         return Finding("settings", says)
 
     def pool(self) -> Pool:
-        """The client's own connections."""
+        """Connections as the client makes them."""
         return Pool(self.ca_bundle.value or None, self.proxy)
 
     @property
     def key_shown(self) -> str:
-        """What may be shown of the key: its id."""
+        """The key without its secret."""
         return _key_id(self.key.value) or "the key"
 
-    def token_source(self, url: str, web: JsonHttp) -> TokenSource | None:
-        """Where access tokens for the API at `url` come from; None if nobody is signed in.
+    def token_source(self, url: str, json_http: JsonHttp) -> TokenSource | None:
+        """The source of access tokens for the API at `url`; None without a sign-in.
 
         Raises:
             ConfigurationError: Packages are missing.
-            OSError: What `wideload login` keeps can't be read.
+            OSError: The stored sign-in can't be read.
         """
         if token := given_token():
             return token
         username, password = credentials()
         if username and password:
-            return PasswordSource(url, username, password, web)
+            return PasswordSource(url, username, password, json_http)
         store = open_store()
-        return StoredSource(url, store, web) if store.load(url) else None
+        return StoredSource(url, store, json_http) if store.load(url) else None
 
     def _found(self) -> Iterator[str]:
         for url in self.urls:
@@ -101,20 +102,20 @@ class Settings:
             yield f"{self.key_shown} from {self.key.source}, {header}"
         username, password = credentials()
         if token := given_token():
-            yield f"token of {name_of(claims(token)) or 'someone'} from WIDELOAD_TOKEN"
+            yield f"token of {name_of(claims(token)) or 'an unnamed person'} from WIDELOAD_TOKEN"
         elif username and password:
             yield f"{username} from WIDELOAD_USERNAME, with WIDELOAD_PASSWORD"
         if self.ca_bundle.value:
             yield f"certificates in {self.ca_bundle.value} from {self.ca_bundle.source}"
 
 
-def apis(option: str | None) -> tuple[Given, ...]:
-    """The APIs to try: the one that is given, else those that the environment names."""
+def api_urls(option: str | None) -> tuple[Setting, ...]:
+    """URLs of the APIs to check: from the option, else from the environment."""
     if option:
-        return (Given(_base(option), "--url"),)
+        return (Setting(_base(option), "--url"),)
     named = [(_base(os.environ.get(name, "")), name) for name in reversed(FILES_URL)]
     # A URL in both variables is one API.
-    return tuple({url: Given(url, name) for url, name in named if url}.values())
+    return tuple({url: Setting(url, name) for url, name in named if url}.values())
 
 
 def _base(url: str) -> str:
@@ -122,7 +123,7 @@ def _base(url: str) -> str:
 
 
 def _without_secrets(url: str) -> str:
-    """A URL as it may be shown: an API's own has neither credentials nor a query."""
+    """A URL without user name, password and query, which an API's URL doesn't have."""
     _, at, rest = url.rpartition("@")
     return re.sub(r"[?#].*", "?…", f"…@{rest}" if at else url)
 

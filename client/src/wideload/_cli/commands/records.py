@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from wideload._cli.exits import LEGEND
-from wideload._cli.options import TEXT, connect, connection_options
-from wideload._cli.output import echo, json_text_line, reader_may_leave
+from wideload._cli.connections import connect
+from wideload._cli.exit_status import LEGEND
+from wideload._cli.options import TEXT, connection_options
+from wideload._cli.output import echo, end_when_reader_leaves, json_text_line
 
 
 @click.command(epilog=LEGEND)
@@ -19,9 +20,11 @@ from wideload._cli.output import echo, json_text_line, reader_may_leave
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Number of the first record wanted, from 0.",
+    help="Number of the first record to print, from 0.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Print so many at most.  [default: all]")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Print at most this many.  [default: all]"
+)
 def records(payload_id: str, first: int, limit: int | None, **connection: Any) -> None:
     """Print the records of payload ID, one JSON value per line.
 
@@ -29,9 +32,9 @@ def records(payload_id: str, first: int, limit: int | None, **connection: Any) -
       wideload records ID | head -n 3
       wideload records ID --first 1000 --limit 100 | jq .text
 
-    They come in pages, each asked for when it is needed. The whole document, byte for byte, comes
-    faster with: wideload get ID --document
+    Records are asked for in pages, as they are printed. To get the whole document, byte for byte,
+    this is faster: wideload get ID --document
     """
-    with connect(**connection) as client, reader_may_leave():
+    with connect(**connection) as client, end_when_reader_leaves():
         for record in client.records(payload_id, first=first, limit=limit, as_text=True):
             echo(json_text_line(record))

@@ -10,17 +10,12 @@ from contextlib import suppress
 
 import click
 
-from wideload._cli.batch import Batch
-from wideload._cli.exits import LEGEND, complain
-from wideload._cli.options import (
-    TEXT,
-    credentials,
-    files_url,
-    given_token,
-    provider_web,
-    sign_in_options,
-)
+from wideload._cli.connections import credentials, files_url, given_token, provider_http
+from wideload._cli.exit_status import LEGEND
+from wideload._cli.messages import print_message
+from wideload._cli.options import TEXT, json_option, sign_in_options
 from wideload._cli.output import is_terminal, printable
+from wideload._cli.results import print_result
 from wideload._signin.cognito import Prompts
 from wideload._signin.json_http import JsonHttp
 from wideload._signin.sign_in_methods import sign_in_with_browser, sign_in_with_password
@@ -43,9 +38,9 @@ from wideload._signin.tokens import SignIn
     type=click.FloatRange(min=0, min_open=True),
     default=300.0,
     show_default=True,
-    help="Seconds to wait for you in the browser.",
+    help="Longest wait for the sign-in in the browser, in seconds.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print who is signed in as a JSON object.")
+@json_option("who is signed in as one JSON object")
 def login(  # noqa: PLR0917 - click passes by name
     url: str | None,
     ca_bundle: str | None,
@@ -59,7 +54,7 @@ def login(  # noqa: PLR0917 - click passes by name
 
     \b
       wideload login
-      wideload login --no-browser           # on a machine without one: prints the address
+      wideload login --no-browser           # prints the address to open
       wideload login --username ann@example.com
 
     Your browser opens the deployment's sign-in page. If it runs on another machine, its last page
@@ -67,27 +62,30 @@ def login(  # noqa: PLR0917 - click passes by name
 
     With --username, the password comes from WIDELOAD_PASSWORD, from standard input, or from a
     prompt. With WIDELOAD_USERNAME and WIDELOAD_PASSWORD set, the other commands need no login at
-    all; an access token in WIDELOAD_TOKEN wins over everything.
+    all. An access token in WIDELOAD_TOKEN comes before everything else.
 
-    What is kept is in your config directory, for your user alone to read, until: wideload logout
+    The sign-in is stored in your config directory, readable only by your user, until: wideload
+    logout
     """
     base_url = files_url(url)
     store = open_store()
-    web = provider_web(ca_bundle, proxy)
+    http = provider_http(ca_bundle, proxy)
     if username:
-        sign_in = sign_in_with_password(web, base_url, username, _password(), _prompts())
+        sign_in = sign_in_with_password(http, base_url, username, _password(), _prompts())
     else:
-        sign_in = _in_the_browser(web, base_url, opened=not no_browser, timeout=timeout)
+        sign_in = _in_the_browser(http, base_url, opened=not no_browser, timeout=timeout)
     with store.locked(base_url):
         store.save(sign_in)
-    Batch(1, "not signed in", as_json, quiet=False).succeeded(
-        f"signed in to {base_url} as {sign_in.name or 'someone unnamed'}", sign_in.to_public()
+    print_result(
+        f"signed in to {base_url} as {sign_in.name or 'an unnamed person'}",
+        sign_in.to_public(),
+        as_json=as_json,
     )
     if given_token():
-        complain("WIDELOAD_TOKEN is set, and wins over this sign-in")
+        print_message("WIDELOAD_TOKEN is set, and comes before this sign-in")
 
 
-def _in_the_browser(web: JsonHttp, url: str, *, opened: bool, timeout: float) -> SignIn:
+def _in_the_browser(http: JsonHttp, url: str, *, opened: bool, timeout: float) -> SignIn:
     paste = is_terminal(sys.stdin)
 
     def show(address: str) -> None:
@@ -99,14 +97,14 @@ def _in_the_browser(web: JsonHttp, url: str, *, opened: bool, timeout: float) ->
                 "On another machine the last page won't load: paste its address here.", err=True
             )
         if opens:
-            # In a thread, since a browser without windows would be waited for, and waits for us.
+            # In a thread: a text browser runs until it gets an answer from this process.
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
-    return sign_in_with_browser(web, url, show=show, timeout=timeout, paste=paste)
+    return sign_in_with_browser(http, url, show=show, timeout=timeout, paste=paste)
 
 
 def _browser_is_there() -> bool:
-    # Without a display Python would take the terminal for a browser such as w3m.
+    # Without a display, Python would start a text browser such as w3m on the terminal.
     return not sys.platform.startswith("linux") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )
@@ -136,14 +134,14 @@ def _prompts() -> Prompts:
 
 def _code(source: str, wrong: bool) -> str:
     if wrong:
-        complain("that code was wrong")
+        print_message("that code was wrong")
     code: str = click.prompt(f"Code from {printable(source)}", err=True)
     return code
 
 
 def _new_password(why: str | None) -> str:
     if why:
-        complain(why)
+        print_message(why)
     chosen: str = click.prompt(
         "Your password is a temporary one. New password",
         hide_input=True,

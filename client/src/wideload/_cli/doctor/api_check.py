@@ -1,4 +1,4 @@
-"""The steps in order, for each API, until one fails that the next ones need."""
+"""Run the steps of `wideload doctor` against one API, in order, until one fails."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from wideload._cli.doctor.findings import Finding, failed, warning
+from wideload._cli.doctor.cors import CorsCheck
+from wideload._cli.doctor.finding import Finding, failed, warning
 from wideload._cli.doctor.network import STEPS, Network
-from wideload._cli.doctor.pages import Page
 from wideload._cli.doctor.services import Files, Ingest, Service
 from wideload._cli.doctor.settings import Settings
-from wideload._cli.doctor.storage import upload
-from wideload._cli.exits import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, sentence, status_of
+from wideload._cli.doctor.trial_upload import upload
+from wideload._cli.exit_status import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
+from wideload._cli.messages import sentence
 from wideload._http import Answer, redirected
 from wideload._json import parse_object
 from wideload._signin.json_http import JsonHttp
@@ -23,12 +24,12 @@ from wideload.errors import AuthenticationError, SignInError, WideloadError
 
 
 @dataclass(frozen=True)
-class Checkup:
-    """All that is tried against one API.
+class ApiCheck:
+    """The checks of one API.
 
     Args:
-        url: Its base URL.
-        origin: Of a page that is to use it, if any.
+        url: Base URL of the API.
+        origin: Origin of the pages to check CORS for; None skips the step.
     """
 
     network: Network
@@ -37,7 +38,7 @@ class Checkup:
     origin: str | None
 
     def run(self) -> Iterator[Finding]:
-        """Yield a finding for each step; those that can't be tried are skipped."""
+        """Yield a finding for each step; after a failure, the rest is skipped."""
         steps = [*STEPS, "clock", "api", "caller", "upload", *(["origin"] if self.origin else [])]
         stopped = None
         for finding in self._findings():
@@ -52,7 +53,7 @@ class Checkup:
         answer = yield from self.network.reach(f"{self.url}/sign-in")
         if answer is None:
             return
-        if problem := _stranger(answer, self.url):
+        if problem := _not_this_api(answer, self.url):
             yield problem
             return
         # Only the API of files says how to sign in.
@@ -62,15 +63,15 @@ class Checkup:
             return
         put = yield from upload(self.network, service, self.origin)
         if self.origin:
-            yield Page(self.network, self.origin).judge(self.url, service, put)
+            yield CorsCheck(self.network, self.origin).run(self.url, service, put)
 
     def _ingest(self) -> Generator[Finding, None, Service | None]:
         if not self.settings.key.value:
-            yield _answers("an API", "key")
+            yield _version_unknown("an API", "key")
             yield failed(
                 "caller",
                 "there is no API key",
-                "Set WIDELOAD_API_KEY to the key that you were given.",
+                "Set WIDELOAD_API_KEY to your key.",
                 USAGE,
             )
             return None
@@ -82,26 +83,25 @@ class Checkup:
         try:
             answer = service.ask()
         except AuthenticationError as error:
-            yield _answers(Ingest.name, "key")
+            yield _version_unknown(Ingest.name, "key")
             if error.status == 401:
                 yield failed(
                     "caller",
                     f"the API found no key in the header {header} (401)",
                     "Its deployment expects another header, such as x-pype-token: set "
-                    "WIDELOAD_API_KEY_HEADER to the right one. Or something on the way takes the "
-                    "header away.",
+                    "WIDELOAD_API_KEY_HEADER to the right one. Or a proxy removes the header.",
                 )
             else:
                 yield failed(
                     "caller",
                     f"the API refuses {shown} ({error.status})",
-                    "The key is wrong, not whole, of another deployment, or revoked: ask whoever "
-                    "gave it to you for a new one. If you are sure that it is right, a firewall "
-                    "(WAF) may refuse this network.",
+                    "The key is wrong, incomplete, of another deployment, or revoked: ask the "
+                    "operators for a new one. If you are sure that it is right, a firewall (WAF) "
+                    "may refuse this network.",
                 )
             return None
         except WideloadError as error:
-            yield _unanswered(error)
+            yield _other_error(error)
             return None
         yield _version(service, answer)
         tenant = answer.headers.get("Wideload-Caller")
@@ -118,25 +118,25 @@ class Checkup:
                 service = Files(self.network.http, self.url, source, self.network.pacing)
                 answer = service.ask()
         except AuthenticationError as error:
-            yield _answers(Files.name, "token")
+            yield _version_unknown(Files.name, "token")
             yield self._refused(error, token, sign_in)
             return None
         except SignInError as error:
-            yield _answers(Files.name, "token")
+            yield _version_unknown(Files.name, "token")
             yield failed("caller", sentence(error), "Run: wideload login", NOT_SIGNED_IN)
             return None
         except (WideloadError, OSError) as error:
             if token:
-                yield _unanswered(error)
+                yield _other_error(error)
                 return None
-            yield _answers(Files.name, "token")
+            yield _version_unknown(Files.name, "token")
             yield failed("caller", sentence(error), "Then try again.", status_of(error))
             return None
         if service is None:
-            yield _answers(Files.name, "token")
+            yield _version_unknown(Files.name, "token")
             yield failed(
                 "caller",
-                "nobody is signed in, and files belong to a person",
+                "not signed in, and files belong to a person",
                 "Run: wideload login"
                 + (" (the API key is for payload ingest)" if self.settings.key.value else ""),
                 NOT_SIGNED_IN,
@@ -152,13 +152,13 @@ class Checkup:
         return service
 
     def _refused(self, error: AuthenticationError, token: str, sign_in: dict[str, Any]) -> Finding:
-        """Why the API may have refused a token, as far as the token itself tells."""
+        """Find the reason in the token itself why the API refuses it."""
         known = claims(token)
         issuer, ends = sign_in.get("issuer"), known.get("exp")
         message = f"the API refuses the access token ({error.status})"
         advice = "Run: wideload login"
         if not known:
-            message += ": it is none, since it can't be read as a JWT"
+            message += ": it isn't a JWT"
         elif isinstance(ends, (int, float)) and ends <= self.network.pacing.now():
             message += f": it ended at {iso(ends)}"
         elif known.get("token_use", "access") != "access":
@@ -171,8 +171,8 @@ class Checkup:
         return failed("caller", message, advice, NOT_SIGNED_IN)
 
 
-def _stranger(answer: Answer, url: str) -> Finding | None:
-    """What is wrong if it isn't our API that answered; None if it may be."""
+def _not_this_api(answer: Answer, url: str) -> Finding | None:
+    """The finding if a Wideload API didn't send this answer; None if it may have."""
     if where := redirected(answer):
         return failed(
             "api",
@@ -188,8 +188,8 @@ def _stranger(answer: Answer, url: str) -> Finding | None:
             "api",
             f"{answer.status} from {urlsplit(url).hostname}"
             + (f" [request {request}]" if request else ""),
-            "The service is overloaded or broken: try again in a few minutes, then tell whoever "
-            "runs it.",
+            "The service is overloaded or broken: try again in a few minutes, then report it to "
+            "its operators.",
             UNAVAILABLE,
         )
     ours = members is not None and (
@@ -200,25 +200,25 @@ def _stranger(answer: Answer, url: str) -> Finding | None:
     kind, server = (answer.headers.get(name, "none") for name in ("Content-Type", "Server"))
     return failed(
         "api",
-        f"something else than the API answers: {answer.status}, Content-Type: {kind}, "
+        f"something other than the API answers: {answer.status}, Content-Type: {kind}, "
         f"Server: {server}",
-        "Is it the API's URL, as the deployment put it out (ApiUrl)? Else a proxy or the sign-in "
+        "Is it the API's URL, the deployment's output ApiUrl? Otherwise a proxy or the sign-in "
         "page of a network answers in its place.",
     )
 
 
-def _unanswered(error: Exception) -> Finding:
-    """The API answered what no key or token has to do with."""
+def _other_error(error: Exception) -> Finding:
+    """The finding for an error that has nothing to do with the key or token."""
     status = status_of(error)
     advice = {
-        UNAVAILABLE: "Try again in a few minutes, then tell whoever runs it.",
-        REFUSED: "Set the URL that the deployment put out (ApiUrl), without a path of your own.",
+        UNAVAILABLE: "Try again in a few minutes, then report it to the operators.",
+        REFUSED: "Set the URL to the deployment's output ApiUrl, without a path of your own.",
     }.get(status, "")
     return failed("api", sentence(error), advice, status)
 
 
-def _answers(name: str, to: str) -> Finding:
-    return Finding("api", f"{name} answers; it tells its version only with a valid {to}")
+def _version_unknown(name: str, credential: str) -> Finding:
+    return Finding("api", f"{name} answers; it tells its version only with a valid {credential}")
 
 
 def _version(service: Service, answer: Answer) -> Finding:
@@ -227,7 +227,7 @@ def _version(service: Service, answer: Answer) -> Finding:
         return warning(
             "api",
             f"{service.name}, which doesn't tell its version",
-            "It is older than this client: if something is amiss, have it updated.",
+            "It is older than this client. If something doesn't work, ask for an update.",
         )
     return Finding("api", f"{service.name}, version {version} (this client: {__version__})")
 

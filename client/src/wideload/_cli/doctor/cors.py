@@ -1,4 +1,4 @@
-"""What a browser lets a page of some origin do (CORS)."""
+"""Check the CORS rules of an API and its bucket for the pages of one origin."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wideload._cli.doctor.findings import Finding, failed
+from wideload._cli.doctor.finding import Finding, failed
 from wideload._cli.doctor.network import Network
 from wideload._cli.doctor.services import Service
-from wideload._cli.doctor.storage import Put
+from wideload._cli.doctor.trial_upload import TrialPut
 from wideload._http import Answer, NoAnswer
 
-# What a page reads of an answer, besides its status and body.
-_API_SHOWS = ("retry-after",)
-_BUCKET_SHOWS = ("etag", "x-amz-checksum-sha256")
-_LET_IN = (
+# Headers of answers that the page reads.
+_API_HEADERS = ("retry-after",)
+_BUCKET_HEADERS = ("etag", "x-amz-checksum-sha256")
+_HOW_TO_ALLOW = (
     "Deploy file transfer with this origin among web_urls. A bucket of your own needs a CORS rule "
     "with the origin, PUT and GET, all headers, and ETag and x-amz-checksum-sha256 exposed. "
-    "Browsers keep what they were told before for up to an hour."
+    "Browsers cache earlier answers for up to an hour."
 )
-_PROGRAMS = (
-    "Payload ingest lets no page in: its key would be readable by whoever opens the page. Let the "
-    "page ask a server of yours."
+_NO_PAGES = (
+    "Payload ingest lets no page in: its key would be readable by everyone who opens the page. Let "
+    "the page call a server of yours."
 )
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page that would use a service.
+class CorsCheck:
+    """A check of what pages of an origin may do.
 
     Attributes:
         origin: Such as `https://app.example.com`.
@@ -37,12 +37,12 @@ class Page:
     network: Network
     origin: str
 
-    def judge(self, url: str, service: Service, put: Put | None) -> Finding:
-        """Ask for all that a browser would ask for.
+    def run(self, url: str, service: Service, put: TrialPut | None) -> Finding:
+        """Send the requests that a browser would send, with their preflights.
 
         Args:
             url: The API's base URL.
-            put: The trial upload, made as if by the page; None if there is none.
+            put: The trial upload, sent with the page's origin; None if there is none.
         """
         try:
             refused = self._preflight(
@@ -50,31 +50,31 @@ class Page:
             )
             if not refused:
                 asked = self._ask("GET", f"{url}/sign-in", {})
-                refused = self._unread("the API", asked, _API_SHOWS)
+                refused = self._unreadable("the API", asked, _API_HEADERS)
             if refused and service.name == "payload ingest":
-                return Finding("origin", "\n".join(refused), "warning", _PROGRAMS)
+                return Finding("origin", "\n".join(refused), "warning", _NO_PAGES)
             refused += self._bucket(put) if put else []
         except NoAnswer as error:
             return failed("origin", f"no answer: {error.reason}", "Try again.")
         if refused:
-            return failed("origin", "\n".join(refused), _LET_IN)
+            return failed("origin", "\n".join(refused), _HOW_TO_ALLOW)
         bucket = ", PUT to the bucket, and read ETag and x-amz-checksum-sha256" if put else ""
         return Finding(
             "origin",
             f"a page of {self.origin} may call the API ({_listed(service.methods)}){bucket}",
         )
 
-    def _bucket(self, put: Put) -> list[str]:
+    def _bucket(self, put: TrialPut) -> list[str]:
         sent = [name.lower() for name in put.headers if name.lower() != "content-length"]
         refused = self._preflight("the bucket", put.url, (put.method,), sent)
         if not refused and put.answer is not None:
-            refused = self._unread("the bucket", put.answer, _BUCKET_SHOWS)
+            refused = self._unreadable("the bucket", put.answer, _BUCKET_HEADERS)
         return refused
 
     def _preflight(
         self, who: str, url: str, methods: Iterable[str], headers: Iterable[str]
     ) -> list[str]:
-        """Ask for each method, as a browser does before the request itself."""
+        """Send a preflight request for each method."""
         refused = []
         for method in methods:
             answer = self._ask(
@@ -85,12 +85,12 @@ class Page:
                     "Access-Control-Request-Headers": ",".join(sorted(headers)),
                 },
             )
-            if not answer.ok or not self._let_in(answer):
-                return [f"{who} lets no page of {self.origin} in ({self._seen(answer)})"]
+            if not answer.ok or not self._is_allowed(answer):
+                return [f"{who} lets no page of {self.origin} in ({self._allowed(answer)})"]
             if method not in _values(answer, "Access-Control-Allow-Methods", upper=True):
                 refused.append(f"{who} doesn't let pages {method}")
             allowed = _values(answer, "Access-Control-Allow-Headers")
-            # "*" doesn't stand for this one: https://fetch.spec.whatwg.org/#cors-preflight-fetch
+            # "*" doesn't include this one: https://fetch.spec.whatwg.org/#cors-preflight-fetch
             missing = [
                 name
                 for name in headers
@@ -100,9 +100,9 @@ class Page:
                 refused.append(f"{who} doesn't let pages send {_listed(missing)}")
         return list(dict.fromkeys(refused))
 
-    def _unread(self, who: str, answer: Answer, wanted: Iterable[str]) -> list[str]:
-        """What a page can't read of an answer to the request itself."""
-        if not self._let_in(answer):
+    def _unreadable(self, who: str, answer: Answer, wanted: Iterable[str]) -> list[str]:
+        """The headers of an answer that a page can't read."""
+        if not self._is_allowed(answer):
             return [f"{who} lets pages of {self.origin} send, but not read what it answers"]
         shown = _values(answer, "Access-Control-Expose-Headers")
         hidden = [name for name in wanted if name not in shown and "*" not in shown]
@@ -111,16 +111,16 @@ class Page:
     def _ask(self, method: str, url: str, headers: dict[str, str]) -> Answer:
         return self.network.http.request(method, url, headers={"Origin": self.origin, **headers})
 
-    def _let_in(self, answer: Answer) -> bool:
+    def _is_allowed(self, answer: Answer) -> bool:
         return answer.headers.get("Access-Control-Allow-Origin") in {"*", self.origin}
 
-    def _seen(self, answer: Answer) -> str:
+    def _allowed(self, answer: Answer) -> str:
         allowed = answer.headers.get("Access-Control-Allow-Origin")
         return f"{answer.status}, {f'only {allowed}' if allowed else 'no allowed origin'}"
 
 
 def checked_origin(text: str) -> str | None:
-    """An origin as browsers write it; None for what is none."""
+    """An origin in the form that browsers send; None if the text isn't one."""
     try:
         parts = urlsplit(text.strip().rstrip("/"))
         port = parts.port

@@ -1,4 +1,4 @@
-"""A small upload to S3 by presigned URL, and what S3's refusals mean."""
+"""Upload some bytes to S3 by presigned URL, and explain a refusal by S3."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from wideload._cli.doctor.findings import Finding, failed, warning
+from wideload._cli.doctor.finding import Finding, failed, warning
 from wideload._cli.doctor.network import Network
 from wideload._cli.doctor.services import Service
-from wideload._cli.exits import complain, sentence, status_of
+from wideload._cli.exit_status import status_of
+from wideload._cli.messages import print_message, sentence
 from wideload._http import Answer, NoAnswer
 from wideload._presigned import passes, refusal
 from wideload.errors import UploadError, WideloadError
 
-_OPERATORS = "Tell whoever runs the deployment, with S3's request id"
+_OPERATORS = "Report it to the operators of the deployment, with S3's request id"
 _CHANGED = (
     "The bytes changed on the way: something alters bodies, such as a proxy that scans uploads. "
-    "Ask whoever runs it to except {host}."
+    "Ask its operators to except {host}."
 )
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MEANINGS = {
     "SignatureDoesNotMatch": (
         "The request didn't arrive as it was signed. Most often a proxy changes or adds headers: "
-        "ask whoever runs it to except {host}, or try another network. If it fails there too, the "
-        "deployment signs wrongly: tell whoever runs it."
+        "ask its operators to except {host}, or try another network. If it fails there too, the "
+        "deployment signs wrongly: report it to its operators."
     ),
     "AccessDenied": (
         "The signature is right, and a policy denies it: that of the bucket, of the function's "
@@ -34,26 +35,26 @@ _MEANINGS = {
     ),
     "expired": (
         "The URL was made a moment ago, so it was made with a wrong clock, or with credentials "
-        f"that have ended. {_OPERATORS}."
+        f"that have expired. {_OPERATORS}."
     ),
-    "ExpiredToken": f"The function signed with credentials that have ended. {_OPERATORS}.",
-    "InvalidAccessKeyId": f"The function signed with credentials S3 doesn't know. {_OPERATORS}.",
+    "ExpiredToken": f"The function signed with credentials that have expired. {_OPERATORS}.",
+    "InvalidAccessKeyId": (
+        f"The function signed with credentials that S3 doesn't know. {_OPERATORS}."
+    ),
     "RequestTimeTooSkewed": (
         "S3's clock and the one that the URL was signed by are over 15 minutes apart. If the step "
-        "clock found yours right, it is the deployment's: tell whoever runs it."
+        "clock found yours right, the deployment's is wrong: report it to its operators."
     ),
     "BadDigest": _CHANGED,
     "InvalidDigest": _CHANGED,
     "XAmzContentChecksumMismatch": _CHANGED,
     "XAmzContentSHA256Mismatch": _CHANGED,
     "IncompleteBody": _CHANGED,
-    "MissingContentLength": (
-        "A proxy takes Content-Length away. Ask whoever runs it to except {host}."
-    ),
+    "MissingContentLength": ("A proxy removes Content-Length. Ask its operators to except {host}."),
     "NoSuchBucket": f"The deployment's bucket is gone. {_OPERATORS}.",
     "region": (
         "The bucket is in another region than the URL is signed for. The deployment has to sign "
-        "for the bucket's own: tell whoever runs it."
+        "for the bucket's region: report it to its operators."
     ),
 }
 _REGION_CODES = {
@@ -66,12 +67,12 @@ _REGION_CODES = {
 
 
 @dataclass(frozen=True)
-class Put:
-    """A PUT that was made.
+class TrialPut:
+    """The request of a trial upload, and its answer.
 
     Attributes:
-        method, url, headers: The request as the API wanted it.
-        answer: S3's, if one came.
+        method, url, headers: As the API gave them.
+        answer: Of S3; None if none came.
     """
 
     method: str
@@ -82,14 +83,14 @@ class Put:
 
 def upload(
     network: Network, service: Service, origin: str | None
-) -> Generator[Finding, None, Put | None]:
-    """PUT some bytes where the API says, and delete what it makes of them.
+) -> Generator[Finding, None, TrialPut | None]:
+    """Upload some bytes with a URL of the API, and delete them again.
 
     Args:
-        origin: Of the page that asks, if one does.
+        origin: Sent as the `Origin` header, if given.
 
     Returns:
-        The PUT; None if the API wanted none.
+        The upload; None if the API gave no URL.
     """
     try:
         trial = service.begin()
@@ -97,7 +98,7 @@ def upload(
         yield failed(
             "upload",
             f"the API gives no upload URL: {sentence(error)}",
-            "It says what is wrong.",
+            "The message says what is wrong.",
             status_of(error),
         )
         return None
@@ -112,31 +113,31 @@ def upload(
         finding = network.explain(trial.url, error, "upload")
     except KeyboardInterrupt:
         if left := _remove(service, trial.id):
-            complain(left)
+            print_message(left)
         raise
     else:
         finding = Finding("upload", f"{len(trial.body)} bytes sent to {host}, and deleted again")
         if not answer.ok:
-            finding = explain(refusal("upload", answer), answer, host)
+            finding = explain_refusal(refusal("upload", answer), answer, host)
     left = _remove(service, trial.id)
     if left and finding.status == "ok":
         finding = warning("upload", f"{len(trial.body)} bytes sent to {host}", left)
     elif left:
         finding = replace(finding, message=f"{finding.message}\n{left}")
     yield finding
-    return Put(trial.method, trial.url, trial.headers, answer)
+    return TrialPut(trial.method, trial.url, trial.headers, answer)
 
 
-def explain(error: UploadError, answer: Answer, host: str) -> Finding:
-    """What a refusal by S3 means, or by what answered in its place."""
+def explain_refusal(error: UploadError, answer: Answer, host: str) -> Finding:
+    """Explain a refusal by S3, or by a server that answers in its place."""
     kind = answer.headers.get("Content-Type", "no type")
     if error.code is None and "x-amz-request-id" not in answer.headers:
         server = answer.headers.get("Server", "no name")
         return failed(
             "upload",
-            f"something else than S3 answered for {host}: {answer.status}, {kind}, "
+            f"something other than S3 answered for {host}: {answer.status}, {kind}, "
             f"Server: {server}",
-            f"A proxy or firewall answers in its place. Ask whoever runs it to let {host} through.",
+            f"A proxy or firewall answers in its place. Ask its operators to let {host} through.",
             status_of(error),
         )
     request = f" [request {error.request_id}]" if error.request_id else ""
@@ -154,13 +155,17 @@ def explain(error: UploadError, answer: Answer, host: str) -> Finding:
 
 
 def _remove(service: Service, id: str) -> str:
-    """Delete what the trial has made; what is left, or nothing."""
+    """Delete the trial upload.
+
+    Returns:
+        A sentence about what couldn't be deleted; empty if nothing is left.
+    """
     try:
         service.remove(id)
     except WideloadError as error:
         return (
             f"Left behind: {service.thing} {id}, which can't be deleted ({sentence(error)}). "
-            "What S3 holds of it goes after seven days."
+            "S3 deletes it after seven days."
         )
     return ""
 

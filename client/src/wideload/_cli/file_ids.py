@@ -1,4 +1,4 @@
-"""Which file is meant: by its id, or by its name if one file has it."""
+"""Find the ID of a file that is given by its ID or its name."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ _MOST_SHOWN = 10
 
 
 def checked_file(given: str) -> str:
-    """Take an id or a name of a file, before anything is asked.
+    """Check the ID or name of a file before any request.
 
     Raises:
-        ConfigurationError: It can't be either.
+        ConfigurationError: It can be neither.
     """
     try:
         return checked_name(given)
     except ConfigurationError:
-        raise ConfigurationError(f"that is no file's id and no file's name: {given!r}") from None
+        raise ConfigurationError(f"{given!r} is neither the id nor the name of a file") from None
 
 
 def file_id_of(client: Client, given: str) -> str:
-    """The id itself, or that of the only file with this name.
+    """The given ID, or the ID of the only file with the given name.
 
-    Names are compared as the API does it for `q`; of those that are alike to it, one that is
-    spelled as given is meant.
+    Names are compared as the API compares `q`, without case and accents' encoding. If several
+    files match, one whose name is spelled exactly as given is preferred.
 
     Raises:
         ConfigurationError: Several files have the name.
-        NotFoundError: None has.
-        WideloadError: The API can't be asked.
+        NotFoundError: No file has the name.
+        WideloadError: The request failed.
     """
     if _ID.fullmatch(given):
         return given
@@ -50,7 +50,7 @@ def file_id_of(client: Client, given: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    """With plain spaces and composed accents: macOS puts U+202F into names of screenshots."""
+    """Make spaces plain and compose accents: macOS puts U+202F into screenshots' names."""
     plain = "".join(" " if character.isspace() else character for character in name)
     return unicodedata.normalize("NFC", plain)
 

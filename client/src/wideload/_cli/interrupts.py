@@ -11,30 +11,30 @@ from types import FrameType
 
 from wideload import Cancel
 
-# What a transfer gets to end in order. It may hang in a socket that says nothing.
-_PATIENCE = 3.0
+# Seconds for a transfer to end in order. It may wait on a socket that never answers.
+_GRACE_PERIOD = 3.0
 
 
 @contextmanager
-def stopping() -> Iterator[Cancel]:
-    """A handle that Ctrl-C cancels, so that a transfer ends in order.
+def cancelled_by_ctrl_c() -> Iterator[Cancel]:
+    """Give a `Cancel` that Ctrl-C uses, so that a transfer ends in order.
 
-    If it takes too long, or at a second Ctrl-C, `KeyboardInterrupt` is raised after all.
+    `KeyboardInterrupt` is raised at a second Ctrl-C, or if the transfer goes on for 3 seconds.
     """
     cancel = Cancel()
     before = signal.getsignal(signal.SIGINT)
-    # Elsewhere no handler may be set; and what runs in the background may ignore Ctrl-C.
+    # Only the main thread may set a handler; a background job of a shell ignores Ctrl-C.
     if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
         yield cancel
         return
-    # A signal to the process wakes the main thread, wherever it hangs.
-    again = threading.Timer(_PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
+    # A signal to the process interrupts the call that the main thread waits in.
+    again = threading.Timer(_GRACE_PERIOD, os.kill, (os.getpid(), signal.SIGINT))
     again.daemon = True
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signal.signal(signal.SIGINT, before)
         cancel.cancel()
-        if os.name != "nt":  # where os.kill would end the process
+        if os.name != "nt":  # on Windows os.kill would end the process
             again.start()
 
     signal.signal(signal.SIGINT, stop)

@@ -6,19 +6,18 @@ from typing import Any
 
 import click
 
-from wideload._cli.batch import BatchAction, checked, confirm, each
-from wideload._cli.exits import LEGEND
-from wideload._cli.options import TEXT, connect, connection_options
+from wideload._cli.connections import connect
+from wideload._cli.exit_status import BATCH_LEGEND
+from wideload._cli.id_batch import IdBatch, checked_ids, confirm_deletion
+from wideload._cli.options import QUIET, TEXT, YES, connection_options, json_option
 
-_DELETING = BatchAction(key="payload_id", past="deleted", again="deleting again")
 
-
-@click.command(epilog=LEGEND)
+@click.command(epilog=BATCH_LEGEND)
 @click.argument("payload_ids", type=TEXT, metavar="ID…", nargs=-1, required=True)
 @connection_options
-@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per ID.")
-@click.option("--quiet", "-q", is_flag=True, help="Print no result, only errors.")
+@YES
+@json_option("one JSON object per ID")
+@QUIET
 def delete(
     payload_ids: tuple[str, ...], yes: bool, as_json: bool, quiet: bool, **connection: Any
 ) -> None:
@@ -33,7 +32,15 @@ def delete(
     With --json, each ID gives one line on standard output: {"payload_id", "deleted": true}, or
     {"payload_id", "error": {"type", "message", "status", "code", "request_id"}}.
     """
-    ids = checked("payload", payload_ids)
+    ids = checked_ids("payload", payload_ids)
+    batch = IdBatch(
+        ids,
+        item_member="payload_id",
+        done="deleted",
+        again="deleting again",
+        as_json=as_json,
+        quiet=quiet,
+    )
     with connect(**connection) as client:
-        confirm("payload", many="payloads", ids=ids, action=_DELETING, yes=yes)
-        each(ids, client.delete, _DELETING, as_json=as_json, quiet=quiet)
+        confirm_deletion("payload", ids, yes=yes)
+        batch.apply(client.delete)

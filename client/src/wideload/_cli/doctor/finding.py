@@ -1,25 +1,25 @@
-"""What a step of `wideload doctor` finds."""
+"""The result of one step of `wideload doctor`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from wideload._cli.exits import OK, REFUSED
+from wideload._cli.exit_status import OK, REFUSED
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one step found.
+    """The result of one step.
 
     Attributes:
-        step: Its name.
-        message: What was seen, one line or several.
-        status: A warning leaves the exit status alone; `skipped` wasn't tried.
+        step: Name of the step.
+        message: What was found, in one line or several.
+        status: `warning` doesn't change the exit status; `skipped` means not tried.
         advice: What to do about it.
-        exit_status: What the command exits with, if no other finding's is higher.
+        exit_status: Of the command, if no other finding has a higher one.
     """
 
     step: str
@@ -30,10 +30,10 @@ class Finding:
 
 
 def failed(step: str, message: str, advice: str, exit_status: int = REFUSED) -> Finding:
-    """A step after which something has to be done."""
+    """A step that found something to be repaired."""
     return Finding(step, message, "failed", advice, exit_status)
 
 
 def warning(step: str, message: str, advice: str) -> Finding:
-    """A step that went well, and yet shows what may be wrong."""
+    """A step that succeeded and found something unusual."""
     return Finding(step, message, "warning", advice)

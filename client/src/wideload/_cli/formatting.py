@@ -1,4 +1,4 @@
-"""Sizes and times as people read them."""
+"""Sizes and times, formatted for people."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def human_time(seconds: float) -> str:
 
 
 def local_time(iso: str) -> str:
-    """A time as a person reads it, and as options take it: in this machine's time zone."""
+    """A time in this machine's time zone, as options take it too."""
     try:
         return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:
