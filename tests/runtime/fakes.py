@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ulid import ULID
 
-from tests.runtime.dynamo_values import read_again
+from tests.fake_aws.dynamo_values import read_again
 from wideload_runtime.adapters.payload_table import item_of, payload_of
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.ingest import Ingest

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from tests.runtime.wire import Wire, aws_error
+from tests.fake_aws.wire import Wire, aws_error
 
 MIN_PART = 5 * 1024**2
 PAGE = 1000
