@@ -11,9 +11,9 @@ import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_files import TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen, problem, s3_error
 
 ONE = PART // 2
 MANY = 6 * PART + 1
@@ -25,7 +25,7 @@ _PUT = "PUT /s3/"
 
 @SIZES
 def test_completing_may_take_a_while(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path, size: int
 ) -> None:
     files_server.tries_to_complete, files_server.retry_after = 20, "30"
 
@@ -35,7 +35,7 @@ def test_completing_may_take_a_while(
 
 
 def test_completing_that_never_ends(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     files_server.tries_to_complete, files_server.retry_after = 10**6, "30"
 
@@ -48,7 +48,7 @@ def test_completing_that_never_ends(
 
 
 def test_a_deployment_that_says_503_while_s3_joins(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     """As deployments of earlier versions do."""
     busy = problem(503, "completing", Retry_After="30")
@@ -60,7 +60,7 @@ def test_a_deployment_that_says_503_while_s3_joins(
 
 
 def test_other_trouble_with_completing_is_given_up_sooner(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     files_server.fail(_UPLOADS, *[problem(503, "unavailable", Retry_After="2")] * 100)
 
@@ -72,7 +72,7 @@ def test_other_trouble_with_completing_is_given_up_sooner(
 
 @SIZES
 def test_another_upload_of_the_same_that_is_being_completed_is_waited_for(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path, size: int
 ) -> None:
     files_server.fail(_CREATE, *[_refused_as_completing()] * 30)
 
@@ -82,7 +82,7 @@ def test_another_upload_of_the_same_that_is_being_completed_is_waited_for(
 
 
 def test_parts_of_an_upload_that_another_is_completing(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     busy = problem(409, "completing", Retry_After="5")
@@ -96,7 +96,7 @@ def test_parts_of_an_upload_that_another_is_completing(
 @SIZES
 @pytest.mark.parametrize("when", ["first", "last"])
 def test_an_upload_that_is_aborted_by_another_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, when: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, when: str
 ) -> None:
     content = bytes_of(size)
     count = -(-size // PART)
@@ -117,7 +117,7 @@ def test_an_upload_that_is_aborted_by_another_is_begun_anew(
 
 
 def test_an_upload_that_vanishes_every_time_is_given_up(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     def abort(seen: Seen, count: int) -> None:
         for upload in files_server.uploads.values():
@@ -134,7 +134,7 @@ def test_an_upload_that_vanishes_every_time_is_given_up(
 
 @SIZES
 def test_an_upload_that_another_completes(
-    files_server: FakeFiles, tmp_path: Path, size: int
+    files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     content = bytes_of(size)
     path = file_of(tmp_path, content)
@@ -159,7 +159,7 @@ def test_an_upload_that_another_completes(
 
 
 def test_completed_by_another_while_parts_are_under_way(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
@@ -181,7 +181,7 @@ def test_completed_by_another_while_parts_are_under_way(
 
 
 def test_parts_that_s3_lost_are_sent_again(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     lost: list[int] = []
@@ -208,7 +208,7 @@ def test_parts_that_s3_lost_are_sent_again(
 
 
 def test_a_part_that_s3_holds_with_other_bytes_is_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
@@ -222,7 +222,7 @@ def test_a_part_that_s3_holds_with_other_bytes_is_sent(
 
 
 def test_an_object_that_was_lost_before_it_is_completed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(ONE)
     files_server.fail(_UPLOADS, problem(409, "not_uploaded"))
@@ -239,7 +239,7 @@ def _refused_as_completing() -> Fault:
     return Fault(409, json.dumps(body).encode(), {"Retry-After": "5"})
 
 
-def _leave_open(person: wideload.Client, server: FakeFiles, path: Path) -> str:
+def _leave_open(person: wideload.Client, server: FilesService, path: Path) -> str:
     """Upload some of a file; the id of the upload."""
     sent: list[int] = []
 

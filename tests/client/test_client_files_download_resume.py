@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import wideload
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen
 from tests.client.transfer_samples import RANGE, bytes_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen
 from wideload._files import download, partial
 from wideload._files.models import FileInfo
 from wideload._files.partial import PartialFile
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("small_ranges")
 _GET = "GET /s3/"
 
 
-def _stop_after(server: FakeFiles, ranges: int) -> None:
+def _stop_after(server: FilesService, ranges: int) -> None:
     def during_get(seen: Seen, at: int) -> None:
         if len(server.requests(_GET)) > ranges:
             server.fail(_GET, *[Fault(404)] * 9)
@@ -36,7 +36,7 @@ def _stop_after(server: FakeFiles, ranges: int) -> None:
     server.s3.during_get = during_get
 
 
-def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, ranges: int) -> str:
+def _interrupted(person: wideload.Client, server: FilesService, folder: Path, ranges: int) -> str:
     """Begin a download of 9 ranges, of which so many come; the file's id."""
     file = server.add(bytes_of(9 * RANGE), "a.bin")
     _stop_after(server, ranges - 1)
@@ -49,7 +49,7 @@ def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, range
 
 
 def test_what_was_interrupted_goes_on(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     del files_server.seen[:]
@@ -71,7 +71,7 @@ def test_what_was_interrupted_goes_on(
 
 @pytest.mark.parametrize("damage", ["content", "state", "short", "long", "other"])
 def test_a_partial_file_that_is_damaged_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, damage: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, damage: str
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -96,7 +96,7 @@ def test_a_partial_file_that_is_damaged_is_begun_anew(
 
 
 def test_an_object_that_was_replaced_since_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -110,7 +110,7 @@ def test_an_object_that_was_replaced_since_is_begun_anew(
 
 
 def test_a_partial_file_with_another_name_is_left_alone(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -123,7 +123,7 @@ def test_a_partial_file_with_another_name_is_left_alone(
 
 
 def test_two_downloads_to_the_same_place(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(3 * RANGE)
     file = files_server.add(content, "a")
@@ -146,7 +146,7 @@ def test_two_downloads_to_the_same_place(
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_cancelled_under_way(files_server: FilesService, tmp_path: Path) -> None:
     file = files_server.add(content := bytes_of(30 * RANGE))
     cancel = wideload.Cancel()
 
@@ -171,7 +171,7 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_path", [True, False])
 def test_paused_nothing_comes_until_it_is_resumed(
-    files_server: FakeFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
+    files_server: FilesService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
 ) -> None:
     monkeypatch.setattr(partial, "_SMALLEST_RANGE", MIB)
     monkeypatch.setattr(download, "_STREAM_RANGE", MIB)
@@ -211,7 +211,7 @@ with wideload.Client(url, token=token) as client:
 """
 
 
-def _spawn(server: FakeFiles, file_id: str, folder: Path) -> subprocess.Popen[str]:
+def _spawn(server: FilesService, file_id: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, server.url, TOKEN, file_id, str(folder)],
         stdout=subprocess.PIPE,
@@ -222,7 +222,7 @@ def _spawn(server: FakeFiles, file_id: str, folder: Path) -> subprocess.Popen[st
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_it_goes_on_until_it_is_whole(
-    files_server: FakeFiles, tmp_path: Path, how: signal.Signals
+    files_server: FilesService, tmp_path: Path, how: signal.Signals
 ) -> None:
     content = bytes_of(MIB) * 100  # ranges of 8 MiB, as they are without the fixture's change
     file = files_server.add(content, "a.bin")
