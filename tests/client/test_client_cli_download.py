@@ -106,7 +106,7 @@ def test_a_terminal_shows_names_and_a_total_of_downloads(
     fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [
-        fake_files.add(random.Random(seed).randbytes(8 * MIB), name=f"film-{seed}.mkv")["file_id"]
+        fake_files.add(random.Random(seed).randbytes(4 * MIB), name=f"film-{seed}.mkv")["file_id"]
         for seed in range(2)
     ]
     fake_files.s3.during_get = lambda seen, at: time.sleep(0.01)
@@ -115,8 +115,8 @@ def test_a_terminal_shows_names_and_a_total_of_downloads(
 
     assert "downloading film-0.mkv" in shown
     assert "in all: 1 of 2 files" in shown
-    assert "/16 MB" in shown
-    assert "film-1.mkv: 8 MB in " in shown
+    assert "/8 MB" in shown
+    assert "film-1.mkv: 4 MB in " in shown
 
 
 def test_a_reader_that_leaves_is_no_traceback(fake_files: FilesService) -> None:

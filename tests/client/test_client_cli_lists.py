@@ -167,8 +167,8 @@ def test_a_record_that_is_too_large_stops_with_a_sentence(
 
     assert (ran.status, ran.lines) == (1, [1])
     assert ran.error == (
-        f"wideload: record 1 of payload {PAYLOAD_1} is too large for an answer of the API: the whole "
-        f"document has it (Client.document_to, or: wideload get {PAYLOAD_1} --document)\n"
+        f"wideload: record 1 of payload {PAYLOAD_1} is too large for an answer of the API: "
+        f"the whole document has it (Client.document_to, or: wideload get {PAYLOAD_1} --document)\n"
     )
 
 
@@ -312,8 +312,8 @@ def test_ctrl_c_while_deleting_says_what_is_left(server: IngestService) -> None:
 
     assert (process.returncode, output) == (130, b"")
     assert error.decode() == (
-        f"wideload: interrupted. {PAYLOAD_1} may have been deleted or not; 2 more were not deleted; "
-        "deleting again is safe\n"
+        f"wideload: interrupted. {PAYLOAD_1} may have been deleted or not; "
+        "2 more were not deleted; deleting again is safe\n"
     )
 
 

@@ -108,7 +108,7 @@ def test_bars_of_names_that_begin_alike_show_the_ends_in_80_columns(
 ) -> None:
     names = [f"Recording of the quarterly meeting in Berlin, part {n}.mp4" for n in (1, 2)]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 12 * MIB, seed)
+        write(tmp_path / name, 6 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
     narrow = {**environment_of(fake_files), "COLUMNS": "80"}
 

@@ -220,7 +220,7 @@ def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
 ) -> None:
     names = ["first.bin", "second.bin"]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 12 * MIB, seed)
+        write(tmp_path / name, 6 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
 
     shown = on_a_terminal(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
@@ -229,8 +229,8 @@ def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
     assert "uploading second.bin" in shown
     assert "in all: 0 of 2 files" in shown
     assert "MB/s" in shown
-    assert "first.bin: uploaded as 01J" in shown
-    assert "2 uploaded; 24 MB sent in " in shown
+    assert "first.bin: uploaded as 01M" in shown
+    assert "2 uploaded; 12 MB sent in " in shown
 
 
 def test_results_are_apart_from_the_bars(fake_files: FilesService, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.client.fake_cors import Cors
 
 from tests.client.conftest import Command
 from tests.client.fake_sign_in import jwt
 from tests.client.test_client_doctor_network import free_port, statuses, steps
 from tests.fake_aws import cors as fake_cors
+from tests.fake_aws.cors import Cors
 from tests.fake_aws.files import ISSUER, TOKEN, FilesService
 from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import DROP, Fault, problem, s3_error
@@ -489,7 +489,7 @@ def test_s3_that_cant_be_reached(
     command: Command, server: IngestService, root: str, says: str
 ) -> None:
     port = free_port()
-    server.root = root.format(port=port, own=server.root.rpartition(":")[2])
+    server.bucket.endpoint = root.format(port=port, own=server.root.rpartition(":")[2])
 
     found = steps(command)
 

@@ -15,6 +15,7 @@ from tests.client.transfer_samples import bytes_of, file_of
 from tests.fake_aws.files import MIB, TOKEN, FilesService
 from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import DROP, problem, s3_error
+from tests.fake_aws.s3 import Body
 
 _URL = "POST /stage/get-upload-url"
 _SEND = "POST /stage/send-call-log"
@@ -168,10 +169,10 @@ def test_parts_of_an_upload_that_is_gone_are_completed_elsewhere(
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line.endswith("/parts") and not done_elsewhere:  # and then another process is quicker
             (upload,) = tls_files.uploads.values()
-            parts = tls_files.s3.multiparts[upload.upload_id]
+            parts = tls_files.parts(upload.upload_id)
             for number, start in enumerate(range(0, MANY, ONE), 1):
-                parts[number] = content[start : start + ONE]
-            tls_files._complete(upload.upload_id)
+                parts[number] = Body.of(content[start : start + ONE])
+            tls_files.complete(upload.upload_id)
             done_elsewhere.append(upload.upload_id)
         return answer
 
@@ -192,7 +193,7 @@ def test_a_whole_file_that_s3_holds_already_is_completed(
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line == "POST /files":  # and then another process is quicker
             (upload,) = tls_files.uploads.values()
-            tls_files.s3.objects[upload.key] = content
+            tls_files.bucket.store(upload.key, Body.of(content))
         return answer
 
     tls_files.tamper = tamper

