@@ -333,5 +333,5 @@ def _change(path: Path, how: str) -> None:
 def _nothing_is_stored(server: FilesService) -> None:
     assert server.files == {}
     assert server.s3.objects == {}
-    assert server.s3.multiparts == {}
+    assert server.bucket.multiparts == {}
     assert {upload.state for upload in server.uploads.values()} == {"aborted"}

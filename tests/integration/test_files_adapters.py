@@ -14,8 +14,8 @@ from ulid import ULID
 from local.cloud import Cloud
 from tests.fake_aws.dynamo import FakeDynamoTable
 from tests.fake_aws.s3 import Body, FakeS3, S3Refused
-from tests.runtime.fakes import FakeClock
 from tests.fake_aws.wire import Wire
+from tests.runtime.fakes import FakeClock
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable

@@ -29,7 +29,6 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.adapters.queue import VerificationQueue
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files import parts
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota

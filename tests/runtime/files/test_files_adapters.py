@@ -14,8 +14,8 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from tests.fake_aws.s3 import Body
-from tests.runtime.files.files_world import FilesWorld, large, small
 from tests.fake_aws.wire import aws_error
+from tests.runtime.files.files_world import FilesWorld, large, small
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket, run_for
 from wideload_runtime.adapters.queue import VerificationQueue
