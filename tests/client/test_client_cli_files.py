@@ -251,7 +251,8 @@ def test_a_finished_upload_can_not_be_aborted(
     ran = files_command("abort", interrupted, other)
 
     assert ran.status == 1
-    assert ran.error == f"wideload: {interrupted}: what upload_completed means\n"
+    says = "The upload is completed: delete its file, if you like."
+    assert ran.error == f"wideload: {interrupted}: {says}\n"
     assert ran.output == f"{other}: aborted\n"
 
 

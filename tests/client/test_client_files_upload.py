@@ -284,7 +284,7 @@ def test_quotas_say_so_at_once(person: wideload.Client, files_server: FilesServi
     with pytest.raises(wideload.QuotaError) as raised:
         person.files.upload(io.BytesIO(b"content"), name="a")
     assert (raised.value.status, raised.value.code) == (429, "too_many_uploads")
-    assert raised.value.retry_after == 60
+    assert raised.value.retry_after == 30
     assert files_server.api_requests == [_CREATE, _CREATE]
 
 
