@@ -523,7 +523,8 @@ def test_an_api_that_gives_no_url(files_command: Command, fake_files: FilesServi
     found = steps(files_command)
 
     assert (found["exit"], found["upload"]["status"]) == (1, "failed")
-    assert "gives no upload URL: The file has 49 bytes; 0 of 10 bytes are taken" in found["upload"]["message"]
+    says = "gives no upload URL: The file has 49 bytes; 0 of 10 bytes are taken"
+    assert says in found["upload"]["message"]
 
 
 def test_ctrl_c_leaves_nothing_behind(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_server import Fault, IngestService
 
 import wideload
+from tests.fake_aws.ingest import IngestService
+from tests.fake_aws.messages import Fault
 from wideload._files.models import FileInfo
 from wideload._json import parse
 from wideload._retry import parse_retry_after
