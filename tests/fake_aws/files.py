@@ -14,7 +14,7 @@ from ulid import ULID
 
 import tests.fake_aws.environment  # noqa: F401 - before the handlers
 from tests.fake_aws.dynamo import FakeDynamoTable
-from tests.fake_aws.gateway import RUNTIME, UNAUTHORIZED, Gateway
+from tests.fake_aws.gateway import RUNTIME, UNAUTHORIZED, Gateway, running_with
 from tests.fake_aws.http import STAGE, Service, serving_at
 from tests.fake_aws.messages import Fault, Refused, Seen
 from tests.fake_aws.s3 import Body, FakeS3, Multipart, Object
@@ -32,7 +32,8 @@ from wideload_runtime.handlers import files_api
 
 __all__ = ["CLAIMS", "ISSUER", "MIB", "OWNER", "TOKEN", "FilesService", "serving_files"]
 
-ISSUER = files_api.settings.sign_in["issuer"]
+ISSUER = "https://issuer.example"
+SIGN_IN = {"issuer": ISSUER, "client_id": "client-1", "scopes": []}
 TOKEN = "eyJhbGciOi.access-token.of-a-person"
 OWNER = "auth0|5"
 CLAIMS = {"sub": OWNER, "token_use": "access"}
@@ -172,14 +173,14 @@ class FilesService(Service):
             if seen.headers.get("authorization") != f"Bearer {self.token}":
                 raise Refused(UNAUTHORIZED)
             authorizer = {"jwt": {"claims": CLAIMS, "scopes": None}}
-        with RUNTIME:
+        settings = replace(files_api.settings, sign_in=SIGN_IN)
+        with running_with(files_api, transfer=self._transfer(), settings=settings):
             self._gateway.check(template, seen)
             if template in _LISTS and seen.method == "GET":
                 shorter = min(int(seen.query.get("limit", "50")), self.longest_page)
                 seen = replace(seen, query={**seen.query, "limit": str(shorter)})
             if template.endswith("/complete"):
                 self._go_on_joining()
-            files_api.transfer = self._transfer()
             answer = self._gateway.invoke(files_api.handler, seen, path, authorizer)
         return self.tampered(f"{seen.method} {template}", answer)
 

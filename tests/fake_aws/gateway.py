@@ -10,7 +10,9 @@ import functools
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
@@ -100,6 +102,18 @@ class Gateway:
         text = answered["body"]
         body = base64.b64decode(text) if answered["isBase64Encoded"] else text.encode()
         return Fault(answered["statusCode"], body, dict(answered["headers"]))
+
+
+@contextmanager
+def running_with(module: ModuleType, **services: Any) -> Iterator[None]:
+    """Have a handler use these services; nothing else runs meanwhile."""
+    with RUNTIME:
+        kept = {name: getattr(module, name) for name in services}
+        vars(module).update(services)
+        try:
+            yield
+        finally:
+            vars(module).update(kept)
 
 
 def event_of(

@@ -11,7 +11,7 @@ from typing import Any
 
 import tests.fake_aws.environment  # noqa: F401 - before the handlers
 from tests.fake_aws.dynamo import KEYS, PAYLOADS, FakeDynamoTable
-from tests.fake_aws.gateway import FORBIDDEN, RUNTIME, UNAUTHORIZED, Context, Gateway
+from tests.fake_aws.gateway import FORBIDDEN, UNAUTHORIZED, Context, Gateway, running_with
 from tests.fake_aws.http import STAGE, Service, serving_at
 from tests.fake_aws.messages import Fault, Refused, Seen
 from tests.fake_aws.s3 import Body, FakeS3
@@ -165,14 +165,13 @@ class IngestService(Service):
     def answer(self, seen: Seen) -> Fault:
         path = seen.path.removeprefix(STAGE)
         template = self._gateway.route(seen.method, path)
-        with RUNTIME:
+        with running_with(ingest_api, ingest=self._ingest(), reader=self._reader()):
             authorizer = self._authorize(seen.headers.get(self.api_key_header))
             self._gateway.check(template, seen)
             if template in _LISTS and "limit" in seen.query:
                 shorter = min(int(seen.query["limit"]), self.longest_page)
                 seen = replace(seen, query={**seen.query, "limit": str(shorter)})
             self._before(seen.method, template, path)
-            ingest_api.ingest, ingest_api.reader = self._ingest(), self._reader()
             answer = self._gateway.invoke(ingest_api.handler, seen, path, authorizer)
         if not self.tells_version:
             del answer.headers["Wideload-Version"], answer.headers["Wideload-Caller"]
@@ -181,9 +180,8 @@ class IngestService(Service):
     def _authorize(self, api_key: str | None) -> dict[str, Any]:
         if api_key is None:
             raise Refused(UNAUTHORIZED)
-        key_authorizer.keys = self._keys
-        event = {"identitySource": [api_key], "requestContext": {"requestId": "gateway-1"}}
-        found = key_authorizer.handler(event, Context())
+        with running_with(key_authorizer, keys=self._keys):
+            found = key_authorizer.handler({"identitySource": [api_key]}, Context())
         if not found["isAuthorized"]:
             raise Refused(FORBIDDEN)
         return {"lambda": found["context"]}
