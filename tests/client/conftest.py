@@ -20,11 +20,11 @@ import trustme
 import urllib3
 
 import wideload
-from tests.client.fake_files import MIB, TOKEN, FakeFiles, serving_files
-from tests.client.fake_server import API_KEY, FakeServer, serving
 from tests.client.fake_sign_in import FakeSignIn, signing_in
 from tests.client.running import start
 from tests.client.transfer_samples import RANGE
+from tests.fake_aws.files import MIB, TOKEN, FilesService, serving_files
+from tests.fake_aws.ingest import API_KEY, IngestService, serving
 from wideload._cli.app import run
 from wideload._files import download, partial_file
 from wideload._retry import Pacing
@@ -50,7 +50,7 @@ class Clock:
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
+def server() -> Iterator[IngestService]:
     with serving() as fake:
         yield fake
 
@@ -72,7 +72,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def client(server: FakeServer, clock: Clock) -> Iterator[wideload.Client]:
+def client(server: IngestService, clock: Clock) -> Iterator[wideload.Client]:
     with wideload.Client(server.url, api_key=API_KEY, _pacing=clock.pacing()) as made:
         yield made
 
@@ -97,14 +97,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def tls_server(authority: Authority) -> Iterator[FakeServer]:
+def tls_server(authority: Authority) -> Iterator[IngestService]:
     with serving(authority.server) as fake:
         yield fake
 
 
 @pytest.fixture
 def tls_client(
-    tls_server: FakeServer, authority: Authority, clock: Clock
+    tls_server: IngestService, authority: Authority, clock: Clock
 ) -> Iterator[wideload.Client]:
     with wideload.Client(
         tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
@@ -113,7 +113,7 @@ def tls_client(
 
 
 @pytest.fixture
-def tls_files(authority: Authority) -> Iterator[FakeFiles]:
+def tls_files(authority: Authority) -> Iterator[FilesService]:
     """A server whose files of over 8 MiB come in parts of as much: more than sockets buffer."""
     with serving_files(authority.server) as fake:
         fake.one_put = fake.smallest_part = 8 * MIB
@@ -122,7 +122,7 @@ def tls_files(authority: Authority) -> Iterator[FakeFiles]:
 
 @pytest.fixture
 def tls_person(
-    tls_files: FakeFiles, authority: Authority, clock: Clock
+    tls_files: FilesService, authority: Authority, clock: Clock
 ) -> Iterator[wideload.Client]:
     with wideload.Client(
         tls_files.url, token=TOKEN, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
@@ -131,7 +131,7 @@ def tls_person(
 
 
 @pytest.fixture
-def files_server() -> Iterator[FakeFiles]:
+def files_server() -> Iterator[FilesService]:
     """A server whose files of over 64 KiB come in parts of as much, so that they are quick."""
     with serving_files() as fake:
         fake.one_put = fake.smallest_part = 64 * 1024
@@ -139,7 +139,7 @@ def files_server() -> Iterator[FakeFiles]:
 
 
 @pytest.fixture
-def fake_files() -> Iterator[FakeFiles]:
+def fake_files() -> Iterator[FilesService]:
     """A server whose files of over 4 MiB come in parts of 1 MiB: large enough to be looked at."""
     with serving_files() as fake:
         fake.one_put, fake.smallest_part = 4 * MIB, MIB
@@ -148,7 +148,7 @@ def fake_files() -> Iterator[FakeFiles]:
 
 @pytest.fixture
 def files_command(
-    fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
+    fake_files: FilesService, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
 ) -> Command:
     """Run the command in this process against `fake_files`, in an empty folder."""
     monkeypatch.chdir(tmp_path)
@@ -182,7 +182,7 @@ def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def person(files_server: FakeFiles, clock: Clock) -> Iterator[wideload.Client]:
+def person(files_server: FilesService, clock: Clock) -> Iterator[wideload.Client]:
     with wideload.Client(files_server.url, token=TOKEN, _pacing=clock.pacing()) as made:
         yield made
 
@@ -205,7 +205,7 @@ Command = Callable[..., Ran]
 
 @pytest.fixture
 def command(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
+    server: IngestService, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any, tmp_path: Path
 ) -> Command:
     """Run the command in this process against the fake server, in an empty folder."""
     monkeypatch.chdir(tmp_path)
@@ -226,7 +226,7 @@ def _running(capfdbinary: Any) -> Command:
 
 
 def spawn(
-    server: FakeServer, *arguments: str, timezone: str = "UTC", **options: Any
+    server: IngestService, *arguments: str, timezone: str = "UTC", **options: Any
 ) -> subprocess.Popen[bytes]:
     """Start the command as a process of its own."""
     environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import select
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
+
+from tests.loopback import served
 
 
 class FakeProxy:
@@ -93,12 +94,7 @@ class _Server(ThreadingTCPServer):
 def proxying() -> Iterator[FakeProxy]:
     """A proxy on a free port, gone at the end."""
     proxy = FakeProxy()
-    with _Server(("127.0.0.1", 0), _handler(proxy)) as server:
-        proxy.address = f"127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), _handler(proxy))
+    proxy.address = f"127.0.0.1:{server.server_address[1]}"
+    with served(server):
+        yield proxy

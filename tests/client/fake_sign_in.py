@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tests.loopback import Handler, Server, served
 
 CLIENT_ID = "client-1"
 POOL = "eu-west-1_AbC123"
@@ -420,49 +421,42 @@ def _signed(number: int) -> bytes:
     return bytes.fromhex(f"00{digits}" if int(digits[0], 16) > 7 else digits)
 
 
-def _handler(fake: FakeSignIn) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(Server):
+    """
+    Attributes:
+        fake: Answers the requests.
+    """
 
-        def do_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            parts = urlsplit(self.path)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            query = dict(parse_qsl(parts.query))
-            reply = fake.answer(Request(self.command, parts.path, query, headers, body))
-            if reply.status == 0:
-                self.close_connection = True
-                return
-            content = b"" if reply.members is None else json.dumps(reply.members).encode()
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_any  # noqa: N815
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler
+    fake: FakeSignIn
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Handler(Handler):
+    server: _Server
+
+    def do_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(parts.query))
+        request = Request(self.command, parts.path, query, headers, body)
+        reply = self.server.fake.answer(request)
+        if reply.status == 0:
+            self.close_connection = True
+            return
+        content = b"" if reply.members is None else json.dumps(reply.members).encode()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
 
 @contextmanager
 def signing_in() -> Iterator[FakeSignIn]:
     """A provider on a free port, gone at the end."""
-    fake = FakeSignIn()
-    with _Server(("127.0.0.1", 0), _handler(fake)) as http:
-        fake.root = f"http://127.0.0.1:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield fake
-        finally:
-            http.shutdown()
-            thread.join()
+    server = _Server(_Handler)
+    server.fake = fake = FakeSignIn()
+    fake.root = server.url
+    with served(server):
+        yield fake

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from tests.client.fake_files import TOKEN, FakeFiles
+from tests.fake_aws.files import TOKEN, FilesService
 from wideload._cli.app import run
 
 # Of a file in a `--json` line.
@@ -34,7 +34,7 @@ FILE_MEMBERS = {
 }
 
 
-def environment_of(server: FakeFiles) -> dict[str, str]:
+def environment_of(server: FilesService) -> dict[str, str]:
     """What the command needs to reach it."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("WIDELOAD_")}
     given = {"WIDELOAD_FILES_URL": server.url, "WIDELOAD_TOKEN": TOKEN}
@@ -42,10 +42,10 @@ def environment_of(server: FakeFiles) -> dict[str, str]:
 
 
 def start(
-    environment: dict[str, str] | FakeFiles, *arguments: str, **options: Any
+    environment: dict[str, str] | FilesService, *arguments: str, **options: Any
 ) -> subprocess.Popen[bytes]:
     """Start the command, without a terminal unless the options give one."""
-    if isinstance(environment, FakeFiles):
+    if isinstance(environment, FilesService):
         environment = environment_of(environment)
     given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     options.setdefault("preexec_fn", heed_ctrl_c)
@@ -54,7 +54,7 @@ def start(
     )
 
 
-def on_a_terminal(server: dict[str, str] | FakeFiles, *arguments: str, **options: Any) -> str:
+def on_a_terminal(server: dict[str, str] | FilesService, *arguments: str, **options: Any) -> str:
     """What the command shows on a terminal, in this process.
 
     Args:
@@ -157,7 +157,7 @@ class Screen:
 class Terminal:
     """The command on a terminal of its own, which a test reads and types on."""
 
-    def __init__(self, environment: dict[str, str] | FakeFiles, *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str] | FilesService, *arguments: str) -> None:
         self._screen, terminal = pty.openpty()
         self._process = start(
             environment,

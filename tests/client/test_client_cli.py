@@ -18,8 +18,9 @@ import pytest
 
 import wideload
 from tests.client.conftest import Command, spawn
-from tests.client.fake_server import API_KEY, DROP, SIGNATURE, FakeServer, Fault, problem, s3_error
 from tests.client.running import read_terminal
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, PAYLOAD_2, PAYLOAD_9, IngestService
+from tests.fake_aws.messages import DROP, Fault, problem, s3_error
 from wideload._cli import exit_status
 
 
@@ -35,7 +36,7 @@ def test_send_says_what_became_of_the_file(command: Command, call_json: Path) ->
 
     assert ran.status == 0
     assert ran.output == (
-        f"call.json: stored as pl-1, {call_json.stat().st_size} B of JSON, 3 records, "
+        f"call.json: stored as {PAYLOAD_1}, {call_json.stat().st_size} B of JSON, 3 records, "
         f"{wideload_size(call_json)} B sent through the API\n"
     )
     assert ran.error == ""
@@ -57,8 +58,12 @@ def test_send_json_prints_an_object_per_file(
 
     assert ran.status == 0
     first, second = ran.lines
-    assert (first["file"], first["payload_id"], first["state"]) == ("call.json", "pl-1", "stored")
-    assert (second["payload_id"], second["via"]) == ("pl-2", "s3")
+    assert (first["file"], first["payload_id"], first["state"]) == (
+        "call.json",
+        PAYLOAD_1,
+        "stored",
+    )
+    assert (second["payload_id"], second["via"]) == (PAYLOAD_2, "s3")
     assert first.keys() == {
         "file",
         "payload_id",
@@ -76,14 +81,14 @@ def test_send_json_prints_an_object_per_file(
 
 
 def test_send_reads_standard_input(
-    command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"a":1}')))
 
     ran = command("send", "-")
 
     assert ran.status == 0
-    assert server.documents["pl-1"] == b'{"a":1}'
+    assert server.documents[PAYLOAD_1] == b'{"a":1}'
 
 
 def test_quiet_prints_nothing(command: Command, call_json: Path) -> None:
@@ -93,7 +98,7 @@ def test_quiet_prints_nothing(command: Command, call_json: Path) -> None:
 
 
 def test_options_reach_the_api(
-    command: Command, server: FakeServer, call_json: Path, tmp_path: Path, large: dict[str, Any]
+    command: Command, server: IngestService, call_json: Path, tmp_path: Path, large: dict[str, Any]
 ) -> None:
     server.api_key_header = "x-pype-token"
     (tmp_path / "large.json").write_text(json.dumps(large))
@@ -107,9 +112,9 @@ def test_options_reach_the_api(
 
 
 def test_waiting_follows_a_queued_file(
-    command: Command, server: FakeServer, tmp_path: Path, large: dict[str, Any]
+    command: Command, server: IngestService, tmp_path: Path, large: dict[str, Any]
 ) -> None:
-    server.queue_from = 1
+    server.in_request_limit = 0
     server.polls_until_done = 1
     (tmp_path / "large.json").write_text(json.dumps(large))
 
@@ -121,15 +126,15 @@ def test_waiting_follows_a_queued_file(
 
 
 def test_a_wait_that_is_too_short_exits_with_3(
-    command: Command, server: FakeServer, tmp_path: Path, large: dict[str, Any]
+    command: Command, server: IngestService, tmp_path: Path, large: dict[str, Any]
 ) -> None:
-    server.queue_from, server.polls_until_done = 1, 99
+    server.in_request_limit, server.polls_until_done = 0, 99
     (tmp_path / "large.json").write_text(json.dumps(large))
 
     ran = command("send", "--json", "--wait", "--wait-timeout", "0", "large.json")
 
     assert ran.status == 3
-    assert ran.lines[0]["payload_id"] == "pl-1"
+    assert ran.lines[0]["payload_id"] == PAYLOAD_1
     assert "goes on being processed" in ran.error
 
 
@@ -148,15 +153,15 @@ def test_a_wait_that_is_too_short_exits_with_3(
         (("send", "--nonsense"), "--nonsense"),
         (("nonsense",), "nonsense"),
         (("get",), "ID"),
-        (("get", "pl-1", "-o", "x"), "needs --document"),
-        (("get", "pl-1", "--json", "--document"), "exclude"),
+        (("get", PAYLOAD_1, "-o", "x"), "needs --document"),
+        (("get", PAYLOAD_1, "--json", "--document"), "exclude"),
         (("get", "../x"), "no payload id"),
-        (("get", "pl-1", "--document", "-o", "."), ". is a directory"),
-        (("get", "pl-1", "--document", "-o", "none/x"), "no directory none"),
+        (("get", PAYLOAD_1, "--document", "-o", "."), ". is a directory"),
+        (("get", PAYLOAD_1, "--document", "-o", "none/x"), "no directory none"),
     ],
 )
 def test_wrong_usage_says_what_to_do_in_one_line_and_sends_nothing(
-    command: Command, server: FakeServer, call_json: Path, arguments: tuple[str, ...], says: str
+    command: Command, server: IngestService, call_json: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     ran = command(*arguments)
 
@@ -168,7 +173,7 @@ def test_wrong_usage_says_what_to_do_in_one_line_and_sends_nothing(
 
 
 def test_a_file_that_is_refused_does_not_stop_the_others(
-    command: Command, server: FakeServer, call_json: Path, tmp_path: Path
+    command: Command, server: IngestService, call_json: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.json").touch()
     (tmp_path / "broken.json").write_bytes(b'{"a":')
@@ -195,7 +200,7 @@ def test_a_file_that_is_refused_does_not_stop_the_others(
     ],
 )
 def test_the_exit_status_tells_whose_fault_it_was(
-    command: Command, server: FakeServer, call_json: Path, fault: Fault, status: int
+    command: Command, server: IngestService, call_json: Path, fault: Fault, status: int
 ) -> None:
     server.fail("POST", fault)
 
@@ -207,7 +212,7 @@ def test_the_exit_status_tells_whose_fault_it_was(
 
 
 def test_trouble_with_the_service_keeps_the_rest_from_being_sent(
-    command: Command, server: FakeServer, call_json: Path, tmp_path: Path
+    command: Command, server: IngestService, call_json: Path, tmp_path: Path
 ) -> None:
     server.fail("POST", Fault(403, b'{"message":"Forbidden"}'))
 
@@ -221,15 +226,15 @@ def test_trouble_with_the_service_keeps_the_rest_from_being_sent(
 
 
 def test_the_payload_is_named_if_the_claim_failed(
-    command: Command, server: FakeServer, tmp_path: Path, large: dict[str, Any]
+    command: Command, server: IngestService, tmp_path: Path, large: dict[str, Any]
 ) -> None:
     (tmp_path / "large.json").write_text(json.dumps(large))
     server.fail("POST /stage/send-call-log", problem(503, "unavailable"))
 
     ran = command("send", "--retries", "0", "--json", "large.json")
 
-    assert ran.lines[0]["payload_id"] == "pl-1"
-    assert "(payload pl-1)" in ran.error
+    assert ran.lines[0]["payload_id"] == PAYLOAD_1
+    assert f"(payload {PAYLOAD_1})" in ran.error
 
 
 @pytest.mark.parametrize(
@@ -250,8 +255,8 @@ def test_every_error_has_an_exit_status(error: Exception, status: int) -> None:
 def test_get_shows_the_record(command: Command, call_json: Path) -> None:
     command("send", "call.json")
 
-    ran = command("get", "pl-1")
-    as_json = command("get", "pl-1", "--json")
+    ran = command("get", PAYLOAD_1)
+    as_json = command("get", PAYLOAD_1, "--json")
 
     assert "state          stored" in ran.output
     assert 'summary.call_id: "call-small"' in ran.output
@@ -265,8 +270,8 @@ def test_get_keeps_the_download_url_to_itself(
     (tmp_path / "large.json").write_text(json.dumps(large))
     command("send", "large.json")
 
-    assert SIGNATURE not in command("get", "pl-1", "--json").output
-    assert SIGNATURE not in command("get", "pl-1").output
+    assert "X-Amz-Signature" not in command("get", PAYLOAD_1, "--json").output
+    assert "X-Amz-Signature" not in command("get", PAYLOAD_1).output
 
 
 def test_get_document_gives_the_very_bytes(
@@ -274,8 +279,8 @@ def test_get_document_gives_the_very_bytes(
 ) -> None:
     command("send", "call.json")
 
-    to_stdout = command("get", "pl-1", "--document")
-    to_file = command("get", "pl-1", "--document", "-o", "out.json")
+    to_stdout = command("get", PAYLOAD_1, "--document")
+    to_file = command("get", PAYLOAD_1, "--document", "-o", "out.json")
 
     assert to_stdout.output == call_json.read_text()
     assert to_file.status == 0
@@ -287,14 +292,14 @@ def test_get_document_gives_the_very_bytes(
 
 
 def test_a_failed_download_leaves_the_old_file_and_no_part(
-    command: Command, server: FakeServer, tmp_path: Path, large: dict[str, Any]
+    command: Command, server: IngestService, tmp_path: Path, large: dict[str, Any]
 ) -> None:
     (tmp_path / "large.json").write_text(json.dumps(large))
     command("send", "large.json")
     server.fail("GET /s3/", s3_error(404, "NoSuchKey"))
     (tmp_path / "out.json").write_text("old")
 
-    ran = command("get", "pl-1", "--document", "-o", "out.json")
+    ran = command("get", PAYLOAD_1, "--document", "-o", "out.json")
 
     assert ran.status == 1
     assert {path.name for path in tmp_path.iterdir()} == {"large.json", "out.json"}
@@ -302,14 +307,14 @@ def test_a_failed_download_leaves_the_old_file_and_no_part(
 
 
 def test_get_of_an_unknown_payload_exits_with_1(command: Command) -> None:
-    ran = command("get", "pl-9")
+    ran = command("get", PAYLOAD_9)
 
     assert (ran.status, ran.output) == (1, "")
-    assert ran.error == "wideload: there is no payload pl-9\n"
+    assert ran.error == f"wideload: there is no payload {PAYLOAD_9}\n"
 
 
 def test_nothing_that_steers_the_terminal_is_printed(
-    command: Command, server: FakeServer, call_json: Path
+    command: Command, server: IngestService, call_json: Path
 ) -> None:
     server.fail("POST", Fault(400, b'{"code":"x","detail":"\\u001b]0;mine\\u0007"}'))
 
@@ -329,10 +334,10 @@ def test_help_and_version(command: Command) -> None:
     assert all(part in overview for part in ("Files:", "JSON documents:", "upload", "send"))
 
 
-def test_ctrl_c_says_how_to_send_again_safely(server: FakeServer, call_json: Path) -> None:
+def test_ctrl_c_says_how_to_send_again_safely(server: IngestService, call_json: Path) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
-    def hold(answer: dict[str, Any]) -> dict[str, Any]:
+    def hold(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         arrived.set()
         go_on.wait(30)
         return answer
@@ -357,7 +362,7 @@ def test_ctrl_c_says_how_to_send_again_safely(server: FakeServer, call_json: Pat
     )
 
 
-def test_a_reader_that_goes_away_is_no_traceback(server: FakeServer, call_json: Path) -> None:
+def test_a_reader_that_goes_away_is_no_traceback(server: IngestService, call_json: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "wb") as broken:
@@ -370,7 +375,7 @@ def test_a_reader_that_goes_away_is_no_traceback(server: FakeServer, call_json: 
 
 @pytest.mark.parametrize(("size", "drawn"), [("large", True), ("small", False)])
 def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
-    server: FakeServer, tmp_path: Path, request: pytest.FixtureRequest, size: str, drawn: bool
+    server: IngestService, tmp_path: Path, request: pytest.FixtureRequest, size: str, drawn: bool
 ) -> None:
     path = tmp_path / "the-log.json"
     path.write_text(json.dumps(request.getfixturevalue(size)))
@@ -386,7 +391,7 @@ def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
     assert json.loads(output)["state"] == "stored"
 
 
-def _run_code(server: FakeServer, code: str) -> subprocess.CompletedProcess[str]:
+def _run_code(server: IngestService, code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY},
@@ -399,7 +404,7 @@ def _run_code(server: FakeServer, code: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_what_is_missing_is_named(
-    server: FakeServer, tmp_path: Path, missing: str, large: dict[str, Any]
+    server: IngestService, tmp_path: Path, missing: str, large: dict[str, Any]
 ) -> None:
     path = tmp_path / "large.json"
     path.write_text(json.dumps(large))
@@ -416,7 +421,7 @@ def test_what_is_missing_is_named(
     assert ran.stderr.count("\n") == 1
 
 
-def test_sending_off_a_terminal_imports_no_rich(server: FakeServer, call_json: Path) -> None:
+def test_sending_off_a_terminal_imports_no_rich(server: IngestService, call_json: Path) -> None:
     code = (
         f"import sys; from wideload._cli.app import run; run(['send', {str(call_json)!r}]); "
         "print('rich' in sys.modules, 'click' in sys.modules)"
@@ -429,7 +434,7 @@ def test_sending_off_a_terminal_imports_no_rich(server: FakeServer, call_json: P
 
 @pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1", "/dev/stderr", "/dev/fd/2"])
 def test_get_document_writes_behind_what_an_open_file_holds(
-    client: wideload.Client, server: FakeServer, tmp_path: Path, path: str
+    client: wideload.Client, server: IngestService, tmp_path: Path, path: str
 ) -> None:
     client.send({"a": 1})
     kept = tmp_path / "all.json"
@@ -437,7 +442,15 @@ def test_get_document_writes_behind_what_an_open_file_holds(
 
     with kept.open("ab") as end:
         process = spawn(
-            server, "get", "pl-1", "--document", "-qo", path, stdout=end, stderr=end, cwd=tmp_path
+            server,
+            "get",
+            PAYLOAD_1,
+            "--document",
+            "-qo",
+            path,
+            stdout=end,
+            stderr=end,
+            cwd=tmp_path,
         )
         process.communicate(timeout=30)
 
@@ -446,15 +459,15 @@ def test_get_document_writes_behind_what_an_open_file_holds(
 
 
 def test_get_shows_numbers_as_the_api_spells_them(
-    command: Command, client: wideload.Client, server: FakeServer
+    command: Command, client: wideload.Client, server: IngestService
 ) -> None:
     client.send(b'{"x":1.0}')
     summary = b'{"x": 1.000000000000000005, "t":"\xc3\xa9"}'
     log = b'{"payload_id":"pl-1","state":"stored","summary":' + summary + b"}"
-    server.fail("GET /stage/call-logs/pl-1", Fault(200, log), Fault(200, log))
+    server.fail(f"GET /stage/call-logs/{PAYLOAD_1}", Fault(200, log), Fault(200, log))
 
-    shown = command("get", "pl-1")
-    as_json = command("get", "pl-1", "--json")
+    shown = command("get", PAYLOAD_1)
+    as_json = command("get", PAYLOAD_1, "--json")
 
     assert "summary.x: 1.000000000000000005\n" in shown.output
     assert '"summary":{"x":1.000000000000000005,"t":"\u00e9"}' in as_json.output

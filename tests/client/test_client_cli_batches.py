@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import Command, spawn
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import API_KEY, FakeServer, problem
 from tests.client.running import environment_of, heed_ctrl_c, run_into, start, write
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import problem
 from wideload._cli.exit_status import status_of, stops_batch
 from wideload.errors import ServerError
 
@@ -29,7 +30,7 @@ def documents(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("trouble", ["conflict", "integrity", "server"])
 def test_trouble_with_one_document_does_not_keep_others_from_being_sent(
-    command: Command, server: FakeServer, documents: list[str], trouble: str
+    command: Command, server: IngestService, documents: list[str], trouble: str
 ) -> None:
     if trouble == "conflict":
         server.fail("POST", problem(409, "in_conflict"))
@@ -37,7 +38,7 @@ def test_trouble_with_one_document_does_not_keep_others_from_being_sent(
         server.fail("POST", problem(500, "internal_error"))
     else:
         answers = iter([{"sha256": "0" * 64}, {}, {}])
-        server.tamper = lambda answer: {**answer, **next(answers)}
+        server.tamper = lambda line, answer: {**answer, **next(answers)}
 
     ran = command("send", "--json", "--retries", "0", *documents)
 
@@ -57,12 +58,12 @@ def test_a_file_that_s3_takes_long_to_join_does_not_stop_the_others() -> None:
 
 def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(
     command: Command,
-    server: FakeServer,
+    server: IngestService,
     documents: list[str],
     tmp_path: Path,
     large: dict[str, Any],
 ) -> None:
-    server.queue_from, server.polls_until_done = 1, 99
+    server.in_request_limit, server.polls_until_done = 0, 99
     (tmp_path / "large.json").write_text(json.dumps(large))
 
     ran = command("send", "--json", "--wait", "--wait-timeout", "0", "large.json", "0.json")
@@ -87,8 +88,8 @@ def _ended(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("arguments", [["send"], ["send", "--json"], ["upload"], ["upload", "-q"]])
 def test_a_closed_standard_output_loses_no_receipt(
-    server: FakeServer,
-    fake_files: FakeFiles,
+    server: IngestService,
+    fake_files: FilesService,
     documents: list[str],
     tmp_path: Path,
     arguments: list[str],
@@ -111,7 +112,7 @@ def test_a_closed_standard_output_loses_no_receipt(
     assert len(server.documents) + len(fake_files.files) == 1
 
 
-def test_a_closed_standard_output_is_named(fake_files: FakeFiles) -> None:
+def test_a_closed_standard_output_is_named(fake_files: FilesService) -> None:
     fake_files.add(b"content")
     process = start(fake_files, "ls", preexec_fn=lambda: os.close(1))
 
@@ -119,14 +120,14 @@ def test_a_closed_standard_output_is_named(fake_files: FakeFiles) -> None:
 
 
 def test_a_receipt_that_can_not_be_printed_is_not_lost(
-    server: FakeServer, documents: list[str], tmp_path: Path
+    server: IngestService, documents: list[str], tmp_path: Path
 ) -> None:
     environment = {**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY}
 
     status, said = run_into("/dev/full", environment, "send", *documents, cwd=tmp_path)
 
     assert status == 1
-    assert said[0].startswith("wideload: 0.json: stored as pl-1, ")
+    assert said[0].startswith(f"wideload: 0.json: stored as {PAYLOAD_1}, ")
     assert said[0].endswith("(standard output can't be written: No space left on device)")
     assert said[1:] == ["wideload: stopped: 2 more not sent"]
     assert len(server.documents) == 1
@@ -134,7 +135,7 @@ def test_a_receipt_that_can_not_be_printed_is_not_lost(
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_nor_is_what_was_uploaded_renamed_or_deleted(
-    fake_files: FakeFiles, tmp_path: Path, as_json: bool
+    fake_files: FilesService, tmp_path: Path, as_json: bool
 ) -> None:
     write(tmp_path / "a.bin", 100)
     options = ["--json"] if as_json else []
@@ -156,7 +157,7 @@ def test_nor_is_what_was_uploaded_renamed_or_deleted(
 
 
 def test_a_reader_that_leaves_does_not_take_the_receipts_along(
-    server: FakeServer, documents: list[str], tmp_path: Path
+    server: IngestService, documents: list[str], tmp_path: Path
 ) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -165,13 +166,13 @@ def test_a_reader_that_leaves_does_not_take_the_receipts_along(
     status, said = run_into(writing, environment, "send", *documents, cwd=tmp_path)
 
     assert status == 1
-    assert said[0].startswith("wideload: 0.json: stored as pl-1, ")
+    assert said[0].startswith(f"wideload: 0.json: stored as {PAYLOAD_1}, ")
     assert said[0].endswith("(standard output's reader has left)")
 
 
 @pytest.mark.parametrize("arguments", [["ls"], ["ls", "--json"], ["download", "-o", "-"]])
 def test_a_full_disk_under_standard_output_is_named(
-    fake_files: FakeFiles, arguments: list[str]
+    fake_files: FilesService, arguments: list[str]
 ) -> None:
     file = fake_files.add(b"content")
     if arguments[0] == "download":
@@ -187,8 +188,8 @@ def test_a_full_disk_under_standard_output_is_named(
     "arguments", [["send", "-"], ["send", "0.json", "-"], ["upload", "-", "--name", "x"]]
 )
 def test_a_closed_standard_input_is_named_before_anything_is_sent(
-    server: FakeServer,
-    fake_files: FakeFiles,
+    server: IngestService,
+    fake_files: FilesService,
     documents: list[str],
     tmp_path: Path,
     arguments: list[str],
@@ -207,7 +208,7 @@ def test_a_closed_standard_input_is_named_before_anything_is_sent(
 
 
 def test_standard_streams_that_are_closed_are_no_trouble_to_others(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")
 
@@ -230,7 +231,7 @@ def test_standard_streams_that_are_closed_are_no_trouble_to_others(
 
 @pytest.mark.parametrize("name", ["send", "upload"])
 def test_a_full_temporary_directory_is_named(
-    server: FakeServer, fake_files: FakeFiles, tmp_path: Path, name: str
+    server: IngestService, fake_files: FilesService, tmp_path: Path, name: str
 ) -> None:
     def little_room() -> None:
         heed_ctrl_c()
@@ -251,7 +252,7 @@ def test_a_full_temporary_directory_is_named(
 
 @pytest.mark.parametrize("name", ["send", "upload"])
 def test_what_is_not_there_does_not_keep_the_others_from_being_sent(
-    request: pytest.FixtureRequest, server: FakeServer, fake_files: FakeFiles, name: str
+    request: pytest.FixtureRequest, server: IngestService, fake_files: FilesService, name: str
 ) -> None:
     run = request.getfixturevalue("command" if name == "send" else "files_command")
     Path("a.json").write_text("{}")

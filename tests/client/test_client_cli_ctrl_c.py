@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.client.conftest import Command
-from tests.client.fake_files import MIB, FakeFiles
 from tests.client.running import start, write
+from tests.fake_aws.files import MIB, FilesService
 
 
-def _hold(fake_files: FakeFiles, after: int) -> tuple[threading.Event, threading.Event]:
+def _hold(fake_files: FilesService, after: int) -> tuple[threading.Event, threading.Event]:
     """Let so many bytes be put, and keep the rest waiting."""
     arrived, go_on = threading.Event(), threading.Event()
 
@@ -30,7 +30,7 @@ def _hold(fake_files: FakeFiles, after: int) -> tuple[threading.Event, threading
 
 
 def test_ctrl_c_leaves_an_upload_that_goes_on(
-    fake_files: FakeFiles, files_command: Command, tmp_path: Path
+    fake_files: FilesService, files_command: Command, tmp_path: Path
 ) -> None:
     content = write(tmp_path / "film.mkv", 12 * MIB)
     arrived, go_on = _hold(fake_files, 6 * MIB)
@@ -62,7 +62,9 @@ def test_ctrl_c_leaves_an_upload_that_goes_on(
     assert fake_files.content(upload_id) == content
 
 
-def test_ctrl_c_among_several_says_how_many_are_done(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_ctrl_c_among_several_says_how_many_are_done(
+    fake_files: FilesService, tmp_path: Path
+) -> None:
     names = [f"{number}.bin" for number in range(3)]
     for seed, name in enumerate(names):
         write(tmp_path / name, 100 if seed == 0 else 12 * MIB, seed)
@@ -86,7 +88,7 @@ def test_ctrl_c_among_several_says_how_many_are_done(fake_files: FakeFiles, tmp_
     assert {upload.state for upload in fake_files.uploads.values()} <= {"open", "completed"}
 
 
-def test_a_second_ctrl_c_does_not_wait(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_does_not_wait(fake_files: FilesService, tmp_path: Path) -> None:
     write(tmp_path / "film.mkv", 12 * MIB)
     arrived, go_on = _hold(fake_files, 2 * MIB)
     process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
@@ -106,7 +108,7 @@ def test_a_second_ctrl_c_does_not_wait(fake_files: FakeFiles, tmp_path: Path) ->
     assert b"Traceback" not in error
 
 
-def test_ctrl_c_before_anything_was_sent(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_ctrl_c_before_anything_was_sent(fake_files: FilesService, tmp_path: Path) -> None:
     process = start(fake_files, "upload", "-", "--name", "p", stdin=subprocess.PIPE)
     assert process.stdin
     process.stdin.write(b"x" * MIB)
@@ -125,7 +127,7 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FakeFiles, tmp_path: Path) 
 
 
 def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     write(tmp_path / "film.mkv", 2 * MIB)
     arrived, go_on = _hold(fake_files, 2 * MIB)
@@ -144,7 +146,7 @@ def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
 
 
 def test_ctrl_c_leaves_a_download_that_goes_on(
-    fake_files: FakeFiles, files_command: Command, tmp_path: Path
+    fake_files: FilesService, files_command: Command, tmp_path: Path
 ) -> None:
     content = random.Random(4).randbytes(24 * MIB)
     file = fake_files.add(content, name="film.mkv")

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.fake_files import MIB, FakeFiles
-from tests.client.fake_server import problem
 from tests.client.running import FILE_MEMBERS, environment_of, on_a_terminal, start
+from tests.fake_aws.files import MIB, FilesService
+from tests.fake_aws.messages import problem
 
 
 def test_download_under_its_own_name(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     content = random.Random(3).randbytes(3 * MIB)
     file = fake_files.add(content, name="Übersicht.pdf")
@@ -34,7 +34,7 @@ def test_download_under_its_own_name(
 
 
 def test_download_to_a_path_a_directory_and_standard_output(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")
     (tmp_path / "papers").mkdir()
@@ -48,7 +48,7 @@ def test_download_to_a_path_a_directory_and_standard_output(
     assert (piped.output, piped.error) == ("content", "")
 
 
-def test_download_json_has_stable_members(files_command: Command, fake_files: FakeFiles) -> None:
+def test_download_json_has_stable_members(files_command: Command, fake_files: FilesService) -> None:
     file = fake_files.add(b"content", name="a.txt")
 
     (line,) = files_command("download", "--json", file["file_id"]).lines
@@ -58,7 +58,7 @@ def test_download_json_has_stable_members(files_command: Command, fake_files: Fa
 
 
 def test_a_file_that_exists_is_replaced_only_by_force(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"new", name="a.txt")
     (tmp_path / "a.txt").write_text("old")
@@ -74,7 +74,7 @@ def test_a_file_that_exists_is_replaced_only_by_force(
 
 
 def test_an_unknown_file_does_not_keep_others_from_being_downloaded(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     corrupt = fake_files.add(b"bad", name="bad.txt", corrupt=True)
     good = fake_files.add(b"good", name="good.txt")
@@ -90,7 +90,7 @@ def test_an_unknown_file_does_not_keep_others_from_being_downloaded(
 
 
 def test_trouble_with_the_service_keeps_the_rest_from_being_downloaded(
-    files_command: Command, fake_files: FakeFiles
+    files_command: Command, fake_files: FilesService
 ) -> None:
     ids = [fake_files.add(bytes([number]), name=f"{number}")["file_id"] for number in range(3)]
     fake_files.fail("GET /stage/files", problem(503, "unavailable"))
@@ -103,10 +103,10 @@ def test_trouble_with_the_service_keeps_the_rest_from_being_downloaded(
 
 
 def test_a_terminal_shows_names_and_a_total_of_downloads(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [
-        fake_files.add(random.Random(seed).randbytes(8 * MIB), name=f"film-{seed}.mkv")["file_id"]
+        fake_files.add(random.Random(seed).randbytes(4 * MIB), name=f"film-{seed}.mkv")["file_id"]
         for seed in range(2)
     ]
     fake_files.s3.during_get = lambda seen, at: time.sleep(0.01)
@@ -115,11 +115,11 @@ def test_a_terminal_shows_names_and_a_total_of_downloads(
 
     assert "downloading film-0.mkv" in shown
     assert "in all: 1 of 2 files" in shown
-    assert "/16 MB" in shown
-    assert "film-1.mkv: 8 MB in " in shown
+    assert "/8 MB" in shown
+    assert "film-1.mkv: 4 MB in " in shown
 
 
-def test_a_reader_that_leaves_is_no_traceback(fake_files: FakeFiles) -> None:
+def test_a_reader_that_leaves_is_no_traceback(fake_files: FilesService) -> None:
     file = fake_files.add(bytes(4 * MIB), name="zeros")
     reading, writing = os.pipe()
     os.close(reading)
@@ -131,7 +131,7 @@ def test_a_reader_that_leaves_is_no_traceback(fake_files: FakeFiles) -> None:
 
 
 def test_a_name_can_not_steer_the_terminal_through_its_bar(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(bytes(4 * MIB), name="a\x1b]0;mine\x07.bin")
     fake_files.s3.during_get = lambda seen, at: time.sleep(0.01)
@@ -144,7 +144,7 @@ def test_a_name_can_not_steer_the_terminal_through_its_bar(
 
 @pytest.mark.parametrize("force", [True, False])
 def test_files_of_one_name_in_one_run_are_numbered(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path, force: bool
+    files_command: Command, fake_files: FilesService, tmp_path: Path, force: bool
 ) -> None:
     contents = [b"first", b"second", b"third"]
     ids = [fake_files.add(content, name="a.txt")["file_id"] for content in contents]
@@ -162,7 +162,7 @@ def test_files_of_one_name_in_one_run_are_numbered(
 
 
 def test_force_does_not_replace_a_file_that_a_number_leads_to(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
     (tmp_path / "a.txt").write_bytes(b"old")
@@ -177,7 +177,7 @@ def test_force_does_not_replace_a_file_that_a_number_leads_to(
 
 
 def test_the_same_run_again_gives_each_file_the_same_name(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
     files_command("download", *ids)
@@ -193,7 +193,7 @@ def test_the_same_run_again_gives_each_file_the_same_name(
 
 
 def test_what_is_in_the_way_is_named(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
     (tmp_path / "d" / "a.txt").mkdir(parents=True)
@@ -212,7 +212,7 @@ def test_what_is_in_the_way_is_named(
 
 
 def test_two_downloads_of_one_file_at_once(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
     part = tmp_path / f".a.txt.{file}.part"
@@ -230,7 +230,7 @@ def test_two_downloads_of_one_file_at_once(
 @pytest.mark.parametrize("path", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("options", [[], ["--force"]])
 def test_to_standard_output_that_is_a_pipe(
-    fake_files: FakeFiles, path: str, options: list[str]
+    fake_files: FilesService, path: str, options: list[str]
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
 
@@ -242,7 +242,7 @@ def test_to_standard_output_that_is_a_pipe(
 
 @pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/dev/fd/2"])
 def test_to_an_open_descriptor_that_is_a_file(
-    fake_files: FakeFiles, tmp_path: Path, path: str
+    fake_files: FilesService, tmp_path: Path, path: str
 ) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
     with (tmp_path / "out").open("wb") as out:
@@ -255,7 +255,7 @@ def test_to_an_open_descriptor_that_is_a_file(
     assert (tmp_path / "out").read_bytes() == b"before content"
 
 
-def test_to_devices_and_process_substitution(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_to_devices_and_process_substitution(fake_files: FilesService, tmp_path: Path) -> None:
     file = fake_files.add(b"content", name="a.txt")["file_id"]
     script = f"""
     {sys.executable} -m wideload download {file} -o /dev/null &&
@@ -278,7 +278,7 @@ def test_to_devices_and_process_substitution(fake_files: FakeFiles, tmp_path: Pa
 
 
 def test_a_planted_link_is_not_followed_by_force(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"evil", name="report.pdf")["file_id"]
     (tmp_path / "bashrc").write_bytes(b"mine")
@@ -293,7 +293,7 @@ def test_a_planted_link_is_not_followed_by_force(
 
 
 def test_a_file_is_found_by_its_name(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     fake_files.add(b"report", name="report.pdf")
     fake_files.add(b"other", name="old report.pdf")
@@ -308,7 +308,7 @@ def test_a_file_is_found_by_its_name(
 
 
 def test_of_several_files_with_a_name_the_ids_are_listed(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"1", b"2")]
     fake_files.add(b"3", name="b.txt")
@@ -324,7 +324,7 @@ def test_of_several_files_with_a_name_the_ids_are_listed(
     assert os.listdir(tmp_path) == ["b.txt"]
 
 
-def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FakeFiles) -> None:
+def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FilesService) -> None:
     unknown = "01JDF999999999999999999999"
 
     ran = files_command("download", unknown)
@@ -334,7 +334,7 @@ def test_an_id_is_asked_for_as_such(files_command: Command, fake_files: FakeFile
 
 
 def test_a_name_is_found_whatever_its_spaces_and_its_case(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     fake_files.add(b"shot", name="Shot 9.41\u202fAM.png")
     fake_files.add(b"family", name="\u4e16\u3000\U0001f468\u200d\U0001f469")
@@ -348,7 +348,7 @@ def test_a_name_is_found_whatever_its_spaces_and_its_case(
 
 @pytest.mark.parametrize("name", ["a/b", "a\x1bb", "a\u202eb", "a\udce9", "a" * 256])
 def test_what_can_be_no_name_is_refused_before_anything_is_asked(
-    files_command: Command, fake_files: FakeFiles, name: str
+    files_command: Command, fake_files: FilesService, name: str
 ) -> None:
     ran = files_command("download", name)
 

@@ -11,8 +11,6 @@ import pytest
 
 import wideload
 from tests.client.conftest import Command
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import DROP, Fault, s3_error
 from tests.client.running import (
     FILE_MEMBERS,
     on_a_terminal,
@@ -22,12 +20,14 @@ from tests.client.running import (
     take_terminal,
     write,
 )
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import DROP, Fault, s3_error
 
 # ls
 
 
 def test_files_are_fields_with_tabs_when_piped(
-    files_command: Command, fake_files: FakeFiles
+    files_command: Command, fake_files: FilesService
 ) -> None:
     first = fake_files.add(b"one", name="one.txt", verified=False)
     second = fake_files.add(b"two", name="zw\u202eo", corrupt=True)
@@ -42,7 +42,7 @@ def test_files_are_fields_with_tabs_when_piped(
     assert (ran.status, ran.error) == (0, "")
 
 
-def test_files_as_json_and_narrowed(files_command: Command, fake_files: FakeFiles) -> None:
+def test_files_as_json_and_narrowed(files_command: Command, fake_files: FilesService) -> None:
     for name in ("Report 1.pdf", "photo.jpg", "report 2.pdf"):
         fake_files.add(name.encode(), name=name)
     fake_files.longest_page = 2
@@ -54,7 +54,7 @@ def test_files_as_json_and_narrowed(files_command: Command, fake_files: FakeFile
     assert len(files_command("ls", "--limit", "1").output.splitlines()) == 1
 
 
-def test_files_are_a_table_on_a_terminal(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_files_are_a_table_on_a_terminal(fake_files: FilesService, tmp_path: Path) -> None:
     first = fake_files.add(b"x" * 1500, name="one.txt", verified=False)
     second = fake_files.add(b"y", name="two.txt", corrupt=True)
 
@@ -71,7 +71,7 @@ def test_files_are_a_table_on_a_terminal(fake_files: FakeFiles, tmp_path: Path) 
     assert "application/octet-stream" in long[2]
 
 
-def test_a_long_list_is_cut_on_a_terminal_and_says_so(fake_files: FakeFiles) -> None:
+def test_a_long_list_is_cut_on_a_terminal_and_says_so(fake_files: FilesService) -> None:
     for number in range(51):
         fake_files.add(bytes([number]), name=f"{number}.bin")
 
@@ -84,7 +84,7 @@ def test_a_long_list_is_cut_on_a_terminal_and_says_so(fake_files: FakeFiles) -> 
     assert len(on_a_terminal(fake_files, "ls", "--limit", "99").splitlines()) == 1 + 51
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(fake_files: FakeFiles) -> None:
+def test_a_reader_that_has_enough_ends_it_quietly(fake_files: FilesService) -> None:
     for number in range(200):
         fake_files.add(b"%d" % number, name=f"{number}-{'n' * 200}")
     fake_files.longest_page = 10
@@ -102,7 +102,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(fake_files: FakeFiles) -> None
 # rm, mv, uploads, abort
 
 
-def test_rm_in_a_script_does_not_ask(files_command: Command, fake_files: FakeFiles) -> None:
+def test_rm_in_a_script_does_not_ask(files_command: Command, fake_files: FilesService) -> None:
     ids = [fake_files.add(b"%d" % number)["file_id"] for number in range(2)]
 
     ran = files_command("rm", *ids, ids[0])
@@ -117,7 +117,7 @@ def test_rm_in_a_script_does_not_ask(files_command: Command, fake_files: FakeFil
     [((), b"y\n", 0, 0), ((), b"n\n", 1, 1), ((), b"\n", 1, 1), (("--yes",), b"", 0, 0)],
 )
 def test_rm_on_a_terminal_asks(
-    fake_files: FakeFiles, arguments: tuple[str, ...], typed: bytes, left: int, status: int
+    fake_files: FilesService, arguments: tuple[str, ...], typed: bytes, left: int, status: int
 ) -> None:
     file = fake_files.add(b"abc")
     screen, terminal = pty.openpty()
@@ -144,7 +144,7 @@ def test_rm_on_a_terminal_asks(
 
 
 def test_an_unknown_file_does_not_keep_others_from_being_deleted(
-    files_command: Command, fake_files: FakeFiles
+    files_command: Command, fake_files: FilesService
 ) -> None:
     file = fake_files.add(b"abc")
 
@@ -158,7 +158,7 @@ def test_an_unknown_file_does_not_keep_others_from_being_deleted(
 
 @pytest.mark.parametrize("fault", [Fault(404, b'{"message":"Not Found"}'), DROP])
 def test_other_trouble_keeps_the_rest_from_being_deleted(
-    files_command: Command, fake_files: FakeFiles, fault: Fault
+    files_command: Command, fake_files: FilesService, fault: Fault
 ) -> None:
     ids = [fake_files.add(b"%d" % number)["file_id"] for number in range(3)]
     fake_files.fail("DELETE", fault)
@@ -170,7 +170,7 @@ def test_other_trouble_keeps_the_rest_from_being_deleted(
     assert len(fake_files.files) == 3
 
 
-def test_mv_renames(files_command: Command, fake_files: FakeFiles) -> None:
+def test_mv_renames(files_command: Command, fake_files: FilesService) -> None:
     file = fake_files.add(b"abc", name="old.txt")
 
     ran = files_command("mv", file["file_id"], "new name.txt")
@@ -189,7 +189,7 @@ def test_mv_of_an_unknown_file_is_refused(files_command: Command) -> None:
 
 
 @pytest.fixture
-def interrupted(fake_files: FakeFiles, files_command: Command, tmp_path: Path) -> str:
+def interrupted(fake_files: FilesService, files_command: Command, tmp_path: Path) -> str:
     """An upload that S3 would not take, and that is open still."""
     write(tmp_path / "film.mkv", 100)
     fake_files.fail("PUT /s3/", s3_error(400, "InvalidRequest"))
@@ -199,7 +199,7 @@ def interrupted(fake_files: FakeFiles, files_command: Command, tmp_path: Path) -
 
 
 def test_uploads_lists_what_is_not_finished(
-    files_command: Command, fake_files: FakeFiles, interrupted: str
+    files_command: Command, fake_files: FilesService, interrupted: str
 ) -> None:
     fake_files.add(b"finished")
 
@@ -227,7 +227,7 @@ def test_uploads_lists_what_is_not_finished(
 
 
 def test_abort_gives_an_upload_up(
-    files_command: Command, fake_files: FakeFiles, interrupted: str
+    files_command: Command, fake_files: FilesService, interrupted: str
 ) -> None:
     ran = files_command("abort", interrupted)
 
@@ -240,7 +240,7 @@ def test_abort_gives_an_upload_up(
 
 
 def test_a_finished_upload_can_not_be_aborted(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path, interrupted: str
+    files_command: Command, fake_files: FilesService, tmp_path: Path, interrupted: str
 ) -> None:
     files_command("upload", "film.mkv")
     write(tmp_path / "other.mkv", 50, seed=5)
@@ -251,7 +251,8 @@ def test_a_finished_upload_can_not_be_aborted(
     ran = files_command("abort", interrupted, other)
 
     assert ran.status == 1
-    assert ran.error == f"wideload: {interrupted}: what upload_completed means\n"
+    says = "The upload is completed: delete its file, if you like."
+    assert ran.error == f"wideload: {interrupted}: {says}\n"
     assert ran.output == f"{other}: aborted\n"
 
 
@@ -269,7 +270,7 @@ def test_help_has_an_example_and_the_exit_statuses(files_command: Command, name:
 
 
 def test_the_token_is_not_shown(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.bin", 10)
     fake_files.token = "another"
@@ -374,7 +375,7 @@ def test_times_for_people(seconds: float, shown: str) -> None:
 )
 def test_wrong_usage_says_what_to_do_in_one_line_and_sends_nothing(
     files_command: Command,
-    fake_files: FakeFiles,
+    fake_files: FilesService,
     tmp_path: Path,
     arguments: tuple[str, ...],
     says: str,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command, spawn
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import FakeServer
 from tests.client.running import environment_of, start
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.ingest import PAYLOAD_1, PAYLOAD_2, PAYLOAD_3, IngestService
 from wideload._files.names import shortened
 
 _LATIN = b"lat\xe9.json"
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> bytes:
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "latin-1"])
 @pytest.mark.parametrize("as_json", [True, False])
 def test_every_receipt_of_a_batch_is_printed_whatever_the_names(
-    server: FakeServer,
+    server: IngestService,
     folder: bytes,
     monkeypatch: pytest.MonkeyPatch,
     encoding: str,
@@ -51,7 +51,7 @@ def test_every_receipt_of_a_batch_is_printed_whatever_the_names(
     if as_json:
         lines = [json.loads(line) for line in output.splitlines()]
         assert [line["file"] for line in lines] == ["a.json", "lat\\xe9.json", "世.json"]
-        assert [line["payload_id"] for line in lines] == ["pl-1", "pl-2", "pl-3"]
+        assert [line["payload_id"] for line in lines] == [PAYLOAD_1, PAYLOAD_2, PAYLOAD_3]
         assert output.isascii() or encoding == "utf-8"
     else:
         shown = [line.split(": ")[0] for line in output.decode(encoding).splitlines()]
@@ -60,7 +60,7 @@ def test_every_receipt_of_a_batch_is_printed_whatever_the_names(
 
 
 def test_a_name_that_is_no_text_is_uploaded_with_what_can_be_read_of_it(
-    fake_files: FakeFiles, folder: bytes
+    fake_files: FilesService, folder: bytes
 ) -> None:
     process = start(fake_files, "upload", b"a.json", _LATIN, cwd=folder)  # type: ignore[arg-type]
     output, error = process.communicate(timeout=30)
@@ -74,7 +74,7 @@ def test_a_name_that_is_no_text_is_uploaded_with_what_can_be_read_of_it(
     assert json.loads(line)["name"] == "lat\ufffd.json"
 
 
-def test_a_refused_name_is_shown_too(server: FakeServer, folder: bytes) -> None:
+def test_a_refused_name_is_shown_too(server: IngestService, folder: bytes) -> None:
     with open(os.path.join(folder, _LATIN), "wb"):
         pass
 
@@ -90,7 +90,7 @@ def test_a_refused_name_is_shown_too(server: FakeServer, folder: bytes) -> None:
 
 
 def test_a_directory_whose_name_is_no_text_is_downloaded_to(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     os.mkdir(os.path.join(os.fsencode(tmp_path), b"d\xe9"))
     file = fake_files.add(b"content", name="a.txt")
@@ -108,7 +108,7 @@ def test_a_directory_whose_name_is_no_text_is_downloaded_to(
 
 
 def test_a_file_whose_name_is_no_text_is_downloaded_to(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(b"content")
 
@@ -138,7 +138,7 @@ def test_a_long_name_that_is_no_text_is_shortened_on_disk() -> None:
     ],
 )
 def test_what_is_no_text_is_refused_where_it_is_sent_as_text(
-    server: FakeServer, fake_files: FakeFiles, folder: bytes, arguments: list[str]
+    server: IngestService, fake_files: FilesService, folder: bytes, arguments: list[str]
 ) -> None:
     if arguments[0] == "ls":
         process = start(fake_files, *arguments)
@@ -153,7 +153,7 @@ def test_what_is_no_text_is_refused_where_it_is_sent_as_text(
 
 
 def test_only_what_steers_a_terminal_is_replaced(
-    files_command: Command, fake_files: FakeFiles
+    files_command: Command, fake_files: FilesService
 ) -> None:
     steering = "".join(map(chr, [0x1B, 0x0A, 0x7F, 0x85, 0x9B, 0x2028, 0x202E, 0x2066]))
     fake_files.add(b"1", name=f"{steering}b")
@@ -166,7 +166,7 @@ def test_only_what_steers_a_terminal_is_replaced(
 
 
 def test_json_does_not_steer_a_terminal_and_loses_nothing(
-    files_command: Command, fake_files: FakeFiles
+    files_command: Command, fake_files: FilesService
 ) -> None:
     name = f"\x9b2J\u202e\x7f{_HARMLESS}"
     fake_files.add(b"1", name=name)
@@ -180,7 +180,7 @@ def test_json_does_not_steer_a_terminal_and_loses_nothing(
 
 @pytest.mark.parametrize("arguments", [["--help"], ["upload", "--help"], ["send", "--help"]])
 def test_help_in_a_locale_that_lacks_characters(
-    fake_files: FakeFiles, arguments: list[str]
+    fake_files: FilesService, arguments: list[str]
 ) -> None:
     environment = {**environment_of(fake_files), "PYTHONIOENCODING": "latin-1"}
 

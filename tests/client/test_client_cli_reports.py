@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 import pytest
+from tests.client.fake_files import FakeFiles
+from tests.client.fake_server import FakeServer, problem
 
 import wideload
 from tests.client.conftest import Command
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import FakeServer, problem
 from tests.client.running import Screen, on_a_terminal
 from wideload._cli.app import wideload as group
 

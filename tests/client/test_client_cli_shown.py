@@ -12,9 +12,10 @@ import click
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.fake_files import MIB, FakeFiles
-from tests.client.fake_server import FakeServer, Fault, problem, s3_error
 from tests.client.running import environment_of, on_a_terminal, write
+from tests.fake_aws.files import MIB, FilesService
+from tests.fake_aws.ingest import PAYLOAD_1, IngestService
+from tests.fake_aws.messages import Fault, problem, s3_error
 from wideload._cli.app import wideload
 
 _UNKNOWN = "01JDF999999999999999999999"
@@ -32,7 +33,7 @@ _UNKNOWN = "01JDF999999999999999999999"
     ],
 )
 def test_what_is_not_there_is_said_first_and_how_it_was_asked_for_only_if_wanted(
-    files_command: Command, fake_files: FakeFiles, arguments: list[str], says: str
+    files_command: Command, fake_files: FilesService, arguments: list[str], says: str
 ) -> None:
     plain = files_command(*arguments)
     verbose = files_command(*arguments, "--verbose")
@@ -48,7 +49,7 @@ def test_what_is_not_there_is_said_first_and_how_it_was_asked_for_only_if_wanted
 
 
 def test_the_apis_own_sentence_is_what_a_person_reads(
-    command: Command, server: FakeServer, tmp_path: Path
+    command: Command, server: IngestService, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text("{}")
     answers = [
@@ -76,7 +77,7 @@ def test_the_apis_own_sentence_is_what_a_person_reads(
 
 
 def test_s3s_request_id_is_shown_if_wanted(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.bin", 100)
     refusal = s3_error(400, "InvalidRequest")
@@ -90,7 +91,7 @@ def test_s3s_request_id_is_shown_if_wanted(
     assert verbose.error.endswith(" [request S3-1]\n")
 
 
-def test_programs_get_all_of_an_error(files_command: Command, fake_files: FakeFiles) -> None:
+def test_programs_get_all_of_an_error(files_command: Command, fake_files: FilesService) -> None:
     (line,) = files_command("rm", "--json", _UNKNOWN).lines
 
     assert line["error"]["status"] == 404
@@ -103,11 +104,11 @@ def test_programs_get_all_of_an_error(files_command: Command, fake_files: FakeFi
 
 
 def test_bars_of_names_that_begin_alike_show_the_ends_in_80_columns(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     names = [f"Recording of the quarterly meeting in Berlin, part {n}.mp4" for n in (1, 2)]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 5 * MIB, seed)
+        write(tmp_path / name, 6 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
     narrow = {**environment_of(fake_files), "COLUMNS": "80"}
 
@@ -192,7 +193,7 @@ def _texts() -> list[tuple[str, click.Option | click.Argument]]:
 
 
 def test_no_text_of_any_command_may_be_empty(
-    files_command: Command, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WIDELOAD_API_KEY", "wl_1_x")
     texts = _texts()
@@ -214,7 +215,7 @@ def test_no_text_of_any_command_may_be_empty(
 
 
 def test_an_empty_idempotency_key_is_refused(
-    command: Command, server: FakeServer, tmp_path: Path
+    command: Command, server: IngestService, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text("{}")
 
@@ -242,7 +243,7 @@ def test_an_empty_variable_is_as_good_as_none(
 
 
 def test_a_document_goes_to_devices_and_through_links_and_keeps_permissions(
-    command: Command, server: FakeServer, tmp_path: Path, small: dict[str, Any]
+    command: Command, server: IngestService, tmp_path: Path, small: dict[str, Any]
 ) -> None:
     (tmp_path / "a.json").write_text('{"a":1}')
     command("send", "a.json")
@@ -251,8 +252,8 @@ def test_a_document_goes_to_devices_and_through_links_and_keeps_permissions(
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
 
-    to_null = command("get", "pl-1", "--document", "-o", "null")
-    to_link = command("get", "pl-1", "--document", "-o", "link")
+    to_null = command("get", PAYLOAD_1, "--document", "-o", "null")
+    to_link = command("get", PAYLOAD_1, "--document", "-o", "link")
 
     assert (to_null.status, to_link.status) == (0, 0)
     assert (tmp_path / "null").is_symlink()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.fake_files import FakeFiles
 from tests.client.running import write
+from tests.fake_aws.files import FilesService
 
 _LINKS = "skipped, since links aren't followed without --follow-links: "
 
@@ -27,7 +27,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_links_in_a_tree_are_not_followed_unasked(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     ran = files_command("upload", "--recursive", "--json", "d")
 
@@ -38,7 +38,7 @@ def test_links_in_a_tree_are_not_followed_unasked(
 
 
 def test_links_are_followed_if_that_is_asked_for(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     (tree / "loop").symlink_to("../d")
 
@@ -50,7 +50,7 @@ def test_links_are_followed_if_that_is_asked_for(
 
 
 def test_a_link_that_is_given_is_followed(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     ran = files_command("upload", "--json", "--recursive", "d/key.pem", "d/sub")
 
@@ -59,7 +59,7 @@ def test_a_link_that_is_given_is_followed(
 
 
 def test_a_directory_that_can_not_be_read_is_named_and_the_rest_goes_on(
-    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tree / "z").mkdir()
     write(tree / "z" / "last.txt", 30, 30)
@@ -83,7 +83,7 @@ def test_a_directory_that_can_not_be_read_is_named_and_the_rest_goes_on(
 
 
 def test_a_dangling_link_that_is_followed_is_a_failure(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     (tree / "broken").symlink_to("nowhere")
 
@@ -96,7 +96,7 @@ def test_a_dangling_link_that_is_followed_is_a_failure(
 
 
 def test_what_is_no_file_and_what_the_system_leaves_is_skipped_and_named(
-    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("key.pem", "sub"):
         (tree / name).unlink()
@@ -124,7 +124,7 @@ def test_what_is_no_file_and_what_the_system_leaves_is_skipped_and_named(
 
 
 def test_of_many_that_are_skipped_some_are_named_and_all_if_wanted(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     for number in range(10):
         (tree / f"link-{number}").symlink_to("a.txt")
@@ -137,7 +137,7 @@ def test_of_many_that_are_skipped_some_are_named_and_all_if_wanted(
 
 
 def test_a_tree_without_a_file_says_why(
-    files_command: Command, fake_files: FakeFiles, tree: Path
+    files_command: Command, fake_files: FilesService, tree: Path
 ) -> None:
     (tree / "a.txt").unlink()
 
@@ -158,7 +158,7 @@ def test_help_says_what_is_skipped_and_the_exit_status(files_command: Command) -
 
 
 def test_a_file_that_goes_while_others_are_uploaded_is_named(
-    files_command: Command, fake_files: FakeFiles, tree: Path, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tree / "b.txt", 20, 20)
     listed = os.listdir

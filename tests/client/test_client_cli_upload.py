@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import DROP, Fault, problem, s3_error
 from tests.client.running import FILE_MEMBERS, on_a_terminal, read_terminal, sha256, start, write
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import DROP, Fault, problem, s3_error
 
 
 def test_upload_says_what_became_of_the_file(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     content = write(tmp_path / "film.mkv", 1500)
 
@@ -34,7 +34,7 @@ def test_upload_says_what_became_of_the_file(
 
 
 def test_upload_json_has_stable_members(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     content = write(tmp_path / "a.bin", 6 * MIB)
     (tmp_path / "sub").mkdir()
@@ -54,7 +54,7 @@ def test_upload_json_has_stable_members(
 
 
 def test_what_is_there_already_is_not_sent(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     file = fake_files.add(write(tmp_path / "copy.bin", 1000), name="first\x1b[2J.bin")
 
@@ -70,7 +70,7 @@ def test_what_is_there_already_is_not_sent(
 
 
 def test_upload_reads_standard_input(
-    files_command: Command, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"piped")))
 
@@ -84,7 +84,7 @@ def test_upload_reads_standard_input(
     assert (file["name"], file["content_type"]) == ("folder.tar", "application/x-own")
 
 
-def test_a_pipe_is_uploaded(fake_files: FakeFiles) -> None:
+def test_a_pipe_is_uploaded(fake_files: FilesService) -> None:
     process = start(fake_files, "upload", "-", "--name", "p", "--json", stdin=subprocess.PIPE)
     output, _ = process.communicate(b"x" * MIB, timeout=30)
 
@@ -92,7 +92,7 @@ def test_a_pipe_is_uploaded(fake_files: FakeFiles) -> None:
 
 
 def test_what_is_in_directories_goes_along_if_asked_for(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     for seed, name in enumerate(("top.txt", "d/b.txt", "d/a.txt", "d/e/c.txt")):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
@@ -117,7 +117,7 @@ def test_what_is_in_directories_goes_along_if_asked_for(
 
 
 def test_a_file_that_is_refused_does_not_stop_the_others(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     write(tmp_path / "large.bin", 3000)
     write(tmp_path / "small.bin", 300, seed=2)
@@ -144,7 +144,7 @@ def test_a_file_that_is_refused_does_not_stop_the_others(
     ],
 )
 def test_trouble_with_the_service_keeps_the_rest_from_being_uploaded(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path, fault: Fault, status: int
+    files_command: Command, fake_files: FilesService, tmp_path: Path, fault: Fault, status: int
 ) -> None:
     names = [f"{number}.bin" for number in range(60)]
     for seed, name in enumerate(names):
@@ -160,7 +160,7 @@ def test_trouble_with_the_service_keeps_the_rest_from_being_uploaded(
 
 
 def test_trouble_with_one_file_names_its_upload(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.bin", 100)
     fake_files.fail("PUT /s3/", s3_error(400, "InvalidRequest"))
@@ -174,7 +174,10 @@ def test_trouble_with_one_file_names_its_upload(
 
 
 def test_a_file_that_can_not_be_opened_is_named(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files_command: Command,
+    fake_files: FilesService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write(tmp_path / "b.bin", 100)
     (tmp_path / "a.bin").symlink_to("/proc/self/mem")  # it opens, and can't be read
@@ -193,7 +196,7 @@ def test_quiet_prints_nothing(files_command: Command, tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_text_is_no_trouble_to_print(
-    files_command: Command, fake_files: FakeFiles, tmp_path: Path
+    files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"b\xff\x1b.bin")
     Path(os.fsdecode(path)).write_bytes(b"abc")
@@ -213,11 +216,11 @@ def test_a_name_that_is_no_text_is_no_trouble_to_print(
 
 
 def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     names = ["first.bin", "second.bin"]
     for seed, name in enumerate(names):
-        write(tmp_path / name, 5 * MIB, seed)
+        write(tmp_path / name, 6 * MIB, seed)
     fake_files.s3.during_put = lambda seen, count: time.sleep(0.02)
 
     shown = on_a_terminal(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
@@ -226,11 +229,11 @@ def test_a_terminal_shows_a_bar_for_each_file_and_a_total(
     assert "uploading second.bin" in shown
     assert "in all: 0 of 2 files" in shown
     assert "MB/s" in shown
-    assert "first.bin: uploaded as 01J" in shown
-    assert "2 uploaded; 10 MB in " in shown
+    assert "first.bin: uploaded as 01M" in shown
+    assert "2 uploaded; 12 MB in " in shown
 
 
-def test_results_are_apart_from_the_bars(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_results_are_apart_from_the_bars(fake_files: FilesService, tmp_path: Path) -> None:
     for seed in range(3):
         write(tmp_path / f"{seed}.bin", 2 * MIB, seed)
     screen, terminal = pty.openpty()
@@ -249,7 +252,7 @@ def test_results_are_apart_from_the_bars(fake_files: FakeFiles, tmp_path: Path) 
 
 @pytest.mark.parametrize("arguments", [("small.bin",), ("large.bin", "--quiet")])
 def test_no_bar_for_what_takes_no_time_or_is_not_wanted(
-    fake_files: FakeFiles, tmp_path: Path, arguments: tuple[str, ...]
+    fake_files: FilesService, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     write(tmp_path / "small.bin", 1000)
     write(tmp_path / "large.bin", 2 * MIB)
@@ -260,7 +263,7 @@ def test_no_bar_for_what_takes_no_time_or_is_not_wanted(
     assert "\x1b" not in shown
 
 
-def test_off_a_terminal_rich_is_not_imported(fake_files: FakeFiles, tmp_path: Path) -> None:
+def test_off_a_terminal_rich_is_not_imported(fake_files: FilesService, tmp_path: Path) -> None:
     write(tmp_path / "a.bin", 2 * MIB)
     code = (
         "import sys; from wideload._cli.app import run; run(['upload', 'a.bin']); "

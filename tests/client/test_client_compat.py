@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import wideload
-from tests.client.fake_server import API_KEY, FakeServer, problem, s3_error
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import problem, s3_error
 from wideload import _client
 from wideload._retry import Pacing
 from wideload.compat import send_to_whispey
@@ -38,17 +39,17 @@ def _send(*args: Any, **options: Any) -> dict[str, Any]:
     return asyncio.run(send_to_whispey(*args, **options))
 
 
-def test_the_answer_is_returned_with_success_and_status(server: FakeServer) -> None:
+def test_the_answer_is_returned_with_success_and_status(server: IngestService) -> None:
     result = _send({"call_id": "c"}, apikey=API_KEY, api_url=f"{server.url}/send-call-log")
 
     assert result["success"] is True
     assert result["status"] == 200
-    assert result["data"]["payload_id"] == "pl-1"
+    assert result["data"]["payload_id"] == PAYLOAD_1
     assert json.loads(json.dumps(result)) == result
 
 
 def test_a_base_url_and_the_environment_do_as_well(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WHISPEY_API_KEY", API_KEY)
     monkeypatch.setenv("WIDELOAD_URL", server.url + "/")
@@ -58,8 +59,8 @@ def test_a_base_url_and_the_environment_do_as_well(
     assert _send({"call_id": "c"})["success"] is True
 
 
-def test_a_queued_log_is_success_with_202(server: FakeServer, large: dict[str, Any]) -> None:
-    server.queue_from = 1
+def test_a_queued_log_is_success_with_202(server: IngestService, large: dict[str, Any]) -> None:
+    server.in_request_limit = 0
 
     result = _send(dict(large), API_KEY, server.url)
 
@@ -67,7 +68,7 @@ def test_a_queued_log_is_success_with_202(server: FakeServer, large: dict[str, A
     assert result["data"]["state"] == "queued"
 
 
-def test_the_log_is_completed_as_the_older_function_did(server: FakeServer) -> None:
+def test_the_log_is_completed_as_the_older_function_did(server: IngestService) -> None:
     moment = datetime(2026, 11, 22, 9, tzinfo=UTC)
     log = {"call_started_at": moment.timestamp(), "call_ended_at": moment}
 
@@ -78,7 +79,7 @@ def test_the_log_is_completed_as_the_older_function_did(server: FakeServer) -> N
         "call_ended_at": "2026-11-22T09:00:00+00:00",
         "call_ended_reason": "completed",
     }
-    assert json.loads(server.documents["pl-1"]) == expected
+    assert json.loads(server.documents[PAYLOAD_1]) == expected
     assert log == expected
 
 
@@ -87,7 +88,7 @@ class _Turn(NamedTuple):
     at: Decimal
 
 
-def test_every_type_that_the_older_function_sent_is_sent(server: FakeServer) -> None:
+def test_every_type_that_the_older_function_sent_is_sent(server: IngestService) -> None:
     log = {
         "turn": _Turn("hi", Decimal("1.50")),
         "tags": {7},
@@ -102,7 +103,7 @@ def test_every_type_that_the_older_function_sent_is_sent(server: FakeServer) -> 
 
     assert _send(dict(log), API_KEY, server.url)["success"] is True
 
-    assert json.loads(server.documents["pl-1"]) == {
+    assert json.loads(server.documents[PAYLOAD_1]) == {
         "turn": ["hi", "1.50"],
         "tags": "{7}",
         "id": "00000000-0000-0000-0000-000000000001",
@@ -129,10 +130,10 @@ def test_every_type_that_the_older_function_sent_is_sent(server: FakeServer) -> 
         (True, True),
     ],
 )
-def test_times_in_any_unit_are_sent(server: FakeServer, moment: Any, sent: Any) -> None:
+def test_times_in_any_unit_are_sent(server: IngestService, moment: Any, sent: Any) -> None:
     assert _send({"call_ended_at": moment}, API_KEY, server.url)["success"] is True
 
-    assert json.loads(server.documents["pl-1"])["call_ended_at"] == sent
+    assert json.loads(server.documents[PAYLOAD_1])["call_ended_at"] == sent
 
 
 _AT_THE_END = {
@@ -142,7 +143,7 @@ _AT_THE_END = {
 
 
 @pytest.mark.parametrize("how", _AT_THE_END)
-def test_it_works_at_the_interpreters_end(server: FakeServer, how: str) -> None:
+def test_it_works_at_the_interpreters_end(server: IngestService, how: str) -> None:
     program = f"""
 import asyncio, atexit, threading
 from wideload.compat import send_to_whispey
@@ -153,18 +154,18 @@ def send():
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
     assert b"'success': True" in ran.stdout, ran.stdout
-    assert server.stored() == ["pl-1"]
+    assert server.stored() == [PAYLOAD_1]
 
 
-def test_members_of_the_log_are_kept(server: FakeServer) -> None:
+def test_members_of_the_log_are_kept(server: IngestService) -> None:
     log = {"call_started_at": "2026-11-22", "call_ended_at": None, "call_ended_reason": "busy"}
 
     _send(dict(log), API_KEY, server.url)
 
-    assert json.loads(server.documents["pl-1"]) == log
+    assert json.loads(server.documents[PAYLOAD_1]) == log
 
 
-def test_without_a_key_it_says_what_the_older_function_said(server: FakeServer) -> None:
+def test_without_a_key_it_says_what_the_older_function_said(server: IngestService) -> None:
     assert _send({"a": 1}, api_url=server.url) == {
         "success": False,
         "error": "API key not provided and WHISPEY_API_KEY environment variable not set",
@@ -178,7 +179,7 @@ def test_without_a_url_it_says_what_is_missing() -> None:
     }
 
 
-def test_a_refusal_has_its_status(server: FakeServer, large: dict[str, Any]) -> None:
+def test_a_refusal_has_its_status(server: IngestService, large: dict[str, Any]) -> None:
     server.fail("POST /stage/send", problem(400, "invalid_json"))
     server.fail("PUT", s3_error(400, "BadDigest"))
 
@@ -209,7 +210,7 @@ def test_nothing_is_raised(log: Any, url: str, says: str) -> None:
 
 
 def test_the_event_loop_goes_on_meanwhile(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []
     send = wideload.Client.send

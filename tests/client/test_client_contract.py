@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 import wideload
-from tests.client.fake_server import FakeServer, Fault, problem
+from tests.fake_aws.ingest import PAYLOAD_1, IngestService
+from tests.fake_aws.messages import Fault, problem
 from wideload._ingest.upload_url import request_upload_url
 from wideload._retry import Attempts, Pacing, RetryPolicy
 
@@ -59,7 +60,7 @@ def _document(request: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize("case", _cases("/send-call-log", ok=True))
 def test_a_receipt_is_read(
-    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+    client: wideload.Client, server: IngestService, case: dict[str, Any]
 ) -> None:
     server.fail("POST /stage/send-call-log", _fault(case))
 
@@ -71,7 +72,7 @@ def test_a_receipt_is_read(
 
 @pytest.mark.parametrize("case", _cases("/send-call-log", ok=False))
 def test_a_refusal_is_raised(
-    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+    client: wideload.Client, server: IngestService, case: dict[str, Any]
 ) -> None:
     server.fail("POST /stage/send-call-log", _fault(case))
 
@@ -84,7 +85,7 @@ def test_a_refusal_is_raised(
 
 @pytest.mark.parametrize("case", _cases("/get-upload-url", ok=True))
 def test_an_upload_url_is_read(
-    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+    client: wideload.Client, server: IngestService, case: dict[str, Any]
 ) -> None:
     answer = _answer(case)
     server.fail("POST /stage/get-upload-url", Fault(200, json.dumps(answer).encode()))
@@ -102,7 +103,7 @@ def test_an_upload_url_is_read(
 
 @pytest.mark.parametrize("case", _cases("/get-upload-url", ok=False))
 def test_an_upload_url_that_is_refused_is_raised(
-    client: wideload.Client, server: FakeServer, case: dict[str, Any], large: dict[str, Any]
+    client: wideload.Client, server: IngestService, case: dict[str, Any], large: dict[str, Any]
 ) -> None:
     server.fail("POST /stage/get-upload-url", _fault(case))
 
@@ -113,7 +114,7 @@ def test_an_upload_url_that_is_refused_is_raised(
 
 
 def test_only_parameters_of_the_contract_are_sent(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.longest_page = 1
     for text in ("one", "two"):
@@ -121,11 +122,11 @@ def test_only_parameters_of_the_contract_are_sent(
     server.seen.clear()
 
     list(client.call_logs(call_id="c", after="2026-11-22", before="2026-11-24", limit=2))
-    list(client.records("pl-1", first=1, limit=1))
+    list(client.records(PAYLOAD_1, first=1, limit=1))
 
     routes = {
         "/stage/call-logs": "/call-logs",
-        "/stage/call-logs/pl-1/records": "/call-logs/{payload_id}/records",
+        f"/stage/call-logs/{PAYLOAD_1}/records": "/call-logs/{payload_id}/records",
     }
     assert {seen.path for seen in server.seen} == routes.keys()
     for seen in server.seen:
@@ -139,7 +140,7 @@ def test_only_parameters_of_the_contract_are_sent(
 
 
 def test_every_code_of_the_contract_has_an_error_of_its_own_kind(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     kinds = {
         "not_stored": (409, wideload.ConflictError),
@@ -155,13 +156,13 @@ def test_every_code_of_the_contract_has_an_error_of_its_own_kind(
     for code, (status, kind) in kinds.items():
         server.fail("GET /stage/call-logs/", problem(status, code))
         with pytest.raises(wideload.ApiError) as raised:
-            client.get("pl-1")
+            client.get(PAYLOAD_1)
         assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("case", _cases("/call-logs/", ok=False))
 def test_a_record_that_is_refused_is_raised(
-    client: wideload.Client, server: FakeServer, case: dict[str, Any]
+    client: wideload.Client, server: IngestService, case: dict[str, Any]
 ) -> None:
     server.fail("GET /stage/call-logs/", _fault(case))
 

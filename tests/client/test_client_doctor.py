@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from tests.client import fake_cors
 from tests.client.conftest import Command
-from tests.client.fake_cors import Cors
-from tests.client.fake_files import ISSUER, TOKEN, FakeFiles
-from tests.client.fake_server import API_KEY, DROP, FakeServer, Fault, problem, s3_error
 from tests.client.fake_sign_in import jwt
 from tests.client.test_client_doctor_network import free_port, statuses, steps
+from tests.fake_aws import cors as fake_cors
+from tests.fake_aws.cors import Cors
+from tests.fake_aws.files import ISSUER, TOKEN, FilesService
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import DROP, Fault, problem, s3_error
 from wideload._http import Http
 from wideload._signin.provider import Provider
 from wideload._signin.sign_in_store import Store
 from wideload._signin.tokens import SignIn, Tokens
+from wideload_runtime import __version__
 
 APP = "https://app.example"
 _SIGN_IN = "GET /stage/sign-in"
@@ -43,7 +45,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_settings_are_named_with_their_source_and_without_secrets(
-    command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WIDELOAD_API_KEY_HEADER", "x-pype-token")
     server.api_key_header = "x-pype-token"
@@ -126,14 +128,16 @@ def test_an_origin_that_is_none_is_refused(command: Command) -> None:
 # The API, its version, and who asks
 
 
-def test_the_version_and_whose_key(command: Command, server: FakeServer) -> None:
+def test_the_version_and_whose_key(command: Command, server: IngestService) -> None:
     found = steps(command)
 
-    assert found["api"]["message"].startswith("payload ingest, version 9.8.7 (this client: ")
+    assert found["api"]["message"].startswith(
+        f"payload ingest, version {__version__} (this client: "
+    )
     assert found["caller"]["message"] == "wl_abcdefghijkl_… of tenant acme"
 
 
-def test_an_older_api_doesnt_tell_its_version(command: Command, server: FakeServer) -> None:
+def test_an_older_api_doesnt_tell_its_version(command: Command, server: IngestService) -> None:
     server.tells_version = False
 
     found = steps(command)
@@ -173,7 +177,7 @@ def test_an_older_api_doesnt_tell_its_version(command: Command, server: FakeServ
     ],
 )
 def test_what_answers_instead_of_the_api(
-    command: Command, server: FakeServer, fault: Fault, status: int, says: str, advice: str
+    command: Command, server: IngestService, fault: Fault, status: int, says: str, advice: str
 ) -> None:
     server.fail(_SIGN_IN, fault)
 
@@ -185,7 +189,7 @@ def test_what_answers_instead_of_the_api(
     assert found["caller"]["message"] == "not tried, since api failed"
 
 
-def test_another_api_behind_the_url(command: Command, server: FakeServer) -> None:
+def test_another_api_behind_the_url(command: Command, server: IngestService) -> None:
     server.fail(_LIST, Fault(404, b'{"message":"Not Found"}'))
 
     found = steps(command)
@@ -194,7 +198,7 @@ def test_another_api_behind_the_url(command: Command, server: FakeServer) -> Non
     assert f"is {server.url} the API's base URL?" in found["api"]["message"]
 
 
-def test_a_service_that_is_down(command: Command, server: FakeServer) -> None:
+def test_a_service_that_is_down(command: Command, server: IngestService) -> None:
     server.fail(_LIST, problem(503, "unavailable"))
 
     found = steps(command)
@@ -203,7 +207,7 @@ def test_a_service_that_is_down(command: Command, server: FakeServer) -> None:
     assert "what unavailable means" in found["api"]["message"]
 
 
-def test_a_wrong_key(command: Command, server: FakeServer) -> None:
+def test_a_wrong_key(command: Command, server: IngestService) -> None:
     found = steps(command, "--api-key", "wl_000000000000_wrong")
 
     assert (found["exit"], found["api"]["status"], found["caller"]["status"]) == (1, "ok", "failed")
@@ -212,7 +216,7 @@ def test_a_wrong_key(command: Command, server: FakeServer) -> None:
     assert found["upload"]["status"] == "skipped"
 
 
-def test_a_key_in_the_wrong_header(command: Command, server: FakeServer) -> None:
+def test_a_key_in_the_wrong_header(command: Command, server: IngestService) -> None:
     server.api_key_header = "x-pype-token"
 
     found = steps(command)
@@ -222,7 +226,7 @@ def test_a_key_in_the_wrong_header(command: Command, server: FakeServer) -> None
     assert "set WIDELOAD_API_KEY_HEADER" in found["caller"]["advice"]
 
 
-def test_no_key(command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key(command: Command, server: IngestService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WIDELOAD_API_KEY")
 
     found = steps(command)
@@ -235,7 +239,7 @@ def test_a_token_and_whose(files_command: Command) -> None:
     found = steps(files_command)
 
     assert found["exit"] == 0
-    assert found["api"]["message"].startswith("file transfer, version 9.8.7")
+    assert found["api"]["message"].startswith(f"file transfer, version {__version__}")
     assert found["caller"]["message"] == "subject auth0|5"
 
 
@@ -279,7 +283,7 @@ def test_nobody_is_signed_in(files_command: Command, monkeypatch: pytest.MonkeyP
 
 
 def test_who_signed_in_before(
-    files_command: Command, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WIDELOAD_TOKEN")
     fake_files.token = token = jwt({"iss": ISSUER, "sub": "sub-ann", "email": "ann@example.com"})
@@ -294,7 +298,7 @@ def test_who_signed_in_before(
 
 
 def test_a_sign_in_that_has_ended(
-    files_command: Command, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WIDELOAD_TOKEN")
     tokens = Tokens(jwt({"iss": ISSUER}), None, time.time() - 4500, time.time() - 900)
@@ -308,7 +312,7 @@ def test_a_sign_in_that_has_ended(
 
 
 def test_an_identity_provider_that_cant_be_reached(
-    files_command: Command, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WIDELOAD_TOKEN")
     tokens = Tokens(jwt({"iss": ISSUER}), "refresh", time.time() - 4500, time.time() - 900)
@@ -339,7 +343,10 @@ def test_a_password_that_the_provider_doesnt_take(
 
 
 def test_both_apis_are_tried(
-    command: Command, server: FakeServer, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    server: IngestService,
+    fake_files: FilesService,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WIDELOAD_FILES_URL", fake_files.url)
     monkeypatch.setenv("WIDELOAD_TOKEN", TOKEN)
@@ -358,7 +365,10 @@ def test_both_apis_are_tried(
 
 
 def test_nothing_is_left_behind(
-    command: Command, server: FakeServer, fake_files: FakeFiles, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    server: IngestService,
+    fake_files: FilesService,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WIDELOAD_FILES_URL", fake_files.url)
     monkeypatch.setenv("WIDELOAD_TOKEN", TOKEN)
@@ -366,7 +376,7 @@ def test_nothing_is_left_behind(
     ran = command("doctor")
 
     assert ran.status == 0
-    assert (server.payloads, server.objects, server.answers) == ({}, {}, {})
+    assert (server.payloads, server.objects, server.reservations) == ({}, {}, set())
     assert (len(server.requests(_PUT)), len(server.requests("DELETE "))) == (1, 1)
     assert "idempotency-key" not in server.requests("POST ")[0].headers  # whose record would stay
     assert (fake_files.files, fake_files.s3.objects) == ({}, {})
@@ -435,7 +445,7 @@ def test_nothing_is_left_behind(
     ],
 )
 def test_what_s3_refuses_is_explained(
-    command: Command, server: FakeServer, fault: Fault, says: str, advice: str
+    command: Command, server: IngestService, fault: Fault, says: str, advice: str
 ) -> None:
     server.fail(_PUT, fault)
 
@@ -448,7 +458,7 @@ def test_what_s3_refuses_is_explained(
     assert server.payloads == {}  # deleted, since its URL would live on
 
 
-def test_s3_that_is_too_busy(command: Command, server: FakeServer) -> None:
+def test_s3_that_is_too_busy(command: Command, server: IngestService) -> None:
     server.fail(_PUT, s3_error(503, "SlowDown"))
 
     found = steps(command)
@@ -457,7 +467,7 @@ def test_s3_that_is_too_busy(command: Command, server: FakeServer) -> None:
     assert found["upload"]["message"].endswith("[request S3REQ]")
 
 
-def test_bytes_that_change_on_the_way(files_command: Command, fake_files: FakeFiles) -> None:
+def test_bytes_that_change_on_the_way(files_command: Command, fake_files: FilesService) -> None:
     fake_files.fail(_PUT, s3_error(400, "BadDigest"))
 
     found = steps(files_command)
@@ -476,10 +486,10 @@ def test_bytes_that_change_on_the_way(files_command: Command, fake_files: FakeFi
     ],
 )
 def test_s3_that_cant_be_reached(
-    command: Command, server: FakeServer, root: str, says: str
+    command: Command, server: IngestService, root: str, says: str
 ) -> None:
     port = free_port()
-    server.root = root.format(port=port, own=server.root.rpartition(":")[2])
+    server.bucket.endpoint = root.format(port=port, own=server.root.rpartition(":")[2])
 
     found = steps(command)
 
@@ -488,7 +498,7 @@ def test_s3_that_cant_be_reached(
     assert server.payloads == {}
 
 
-def test_s3_that_hangs_up(command: Command, server: FakeServer) -> None:
+def test_s3_that_hangs_up(command: Command, server: IngestService) -> None:
     server.fail(_PUT, DROP)
 
     found = steps(command)
@@ -497,27 +507,28 @@ def test_s3_that_hangs_up(command: Command, server: FakeServer) -> None:
     assert "127.0.0.1 took the request and gave no answer" in found["upload"]["message"]
 
 
-def test_what_cant_be_deleted_is_named(command: Command, server: FakeServer) -> None:
+def test_what_cant_be_deleted_is_named(command: Command, server: IngestService) -> None:
     server.fail("DELETE ", Fault(404, b'{"message":"Not Found"}'))
 
     found = steps(command)
 
     assert (found["exit"], found["upload"]["status"]) == (0, "warning")
-    assert "Left behind: payload pl-1, which can't be deleted" in found["upload"]["advice"]
+    assert f"Left behind: payload {PAYLOAD_1}, which can't be deleted" in found["upload"]["advice"]
     assert "S3 deletes it after seven days" in found["upload"]["advice"]
 
 
-def test_an_api_that_gives_no_url(files_command: Command, fake_files: FakeFiles) -> None:
+def test_an_api_that_gives_no_url(files_command: Command, fake_files: FilesService) -> None:
     fake_files.quota = 10
 
     found = steps(files_command)
 
     assert (found["exit"], found["upload"]["status"]) == (1, "failed")
-    assert "gives no upload URL: what quota_exceeded means" in found["upload"]["message"]
+    says = "gives no upload URL: The file has 49 bytes; 0 of 10 bytes are taken"
+    assert says in found["upload"]["message"]
 
 
 def test_ctrl_c_leaves_nothing_behind(
-    command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(self: object, method: str, *args: Any, **options: Any) -> Any:
         if method == "PUT":
@@ -536,7 +547,7 @@ def test_ctrl_c_leaves_nothing_behind(
 # Pages
 
 
-def test_a_page_that_may_do_all(files_command: Command, fake_files: FakeFiles) -> None:
+def test_a_page_that_may_do_all(files_command: Command, fake_files: FilesService) -> None:
     fake_files.api_cors, fake_files.s3_cors = fake_cors.of_api(APP), fake_cors.of_bucket(APP)
 
     found = steps(files_command, "--origin", f"{APP}/")
@@ -596,7 +607,7 @@ API, BUCKET = fake_cors.of_api(APP), fake_cors.of_bucket(APP)
 )
 def test_what_a_page_may_not_do(
     files_command: Command,
-    fake_files: FakeFiles,
+    fake_files: FilesService,
     api: Cors | None,
     bucket: Cors | None,
     says: str,
@@ -610,7 +621,7 @@ def test_what_a_page_may_not_do(
     assert "among web_urls" in found["origin"]["advice"]
 
 
-def test_payload_ingest_lets_no_page_in(command: Command, server: FakeServer) -> None:
+def test_payload_ingest_lets_no_page_in(command: Command, server: IngestService) -> None:
     found = steps(command, "--origin", APP)
 
     assert (found["exit"], found["origin"]["status"]) == (0, "warning")
@@ -620,7 +631,7 @@ def test_payload_ingest_lets_no_page_in(command: Command, server: FakeServer) ->
 # What is printed
 
 
-def test_it_fits_a_terminal_of_80_columns(command: Command, server: FakeServer) -> None:
+def test_it_fits_a_terminal_of_80_columns(command: Command, server: IngestService) -> None:
     server.fail(_PUT, s3_error(403, "SignatureDoesNotMatch"))
 
     ran = command("doctor")

@@ -17,7 +17,8 @@ import trustme
 
 from tests.client.conftest import Authority, Command
 from tests.client.fake_proxy import FakeProxy, proxying
-from tests.client.fake_server import FakeServer, Fault, serving
+from tests.fake_aws.ingest import IngestService, serving
+from tests.fake_aws.messages import Fault
 
 AWS = "abc123.execute-api.eu-west-1.amazonaws.com"
 
@@ -52,7 +53,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def certified(tmp_path: Path, *names: str, **options: Any) -> Iterator[tuple[FakeServer, str]]:
+def certified(tmp_path: Path, *names: str, **options: Any) -> Iterator[tuple[IngestService, str]]:
     """A server with a certificate for these names, and the file with its authority's."""
     issuer = trustme.CA(organization_name="Contoso Inspection")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -64,7 +65,7 @@ def certified(tmp_path: Path, *names: str, **options: Any) -> Iterator[tuple[Fak
 
 
 def test_all_steps_of_a_deployment_that_works(
-    command: Command, tls_server: FakeServer, authority: Authority
+    command: Command, tls_server: IngestService, authority: Authority
 ) -> None:
     found = steps(command, "--url", tls_server.url, "--ca-bundle", str(authority.ca_bundle))
 
@@ -108,7 +109,7 @@ def test_a_port_that_nobody_listens_on(command: Command) -> None:
 
 def test_the_proxy_in_use_is_named_with_its_source(
     command: Command,
-    tls_server: FakeServer,
+    tls_server: IngestService,
     authority: Authority,
     proxy: FakeProxy,
     monkeypatch: pytest.MonkeyPatch,
@@ -127,7 +128,7 @@ def test_the_proxy_in_use_is_named_with_its_source(
 
 
 def test_no_proxy_is_told_of(
-    command: Command, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -135,7 +136,7 @@ def test_no_proxy_is_told_of(
 
 
 def test_a_proxy_that_isnt_there(
-    command: Command, tls_server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, tls_server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
@@ -147,7 +148,7 @@ def test_a_proxy_that_isnt_there(
     assert found["tcp"]["advice"] == "Is the proxy in HTTPS_PROXY right, and running?"
 
 
-def test_a_proxy_whose_name_cant_be_resolved(command: Command, tls_server: FakeServer) -> None:
+def test_a_proxy_whose_name_cant_be_resolved(command: Command, tls_server: IngestService) -> None:
     found = steps(command, "--url", tls_server.url, "--proxy", "http://proxy.invalid:3128")
 
     assert found["dns"]["message"] == "the name proxy.invalid can't be resolved"
@@ -155,7 +156,7 @@ def test_a_proxy_whose_name_cant_be_resolved(command: Command, tls_server: FakeS
 
 
 def test_a_proxy_that_wants_credentials(
-    command: Command, tls_server: FakeServer, proxy: FakeProxy
+    command: Command, tls_server: IngestService, proxy: FakeProxy
 ) -> None:
     proxy.credentials = "ann:secret"
 
@@ -223,7 +224,9 @@ def test_an_intercepting_proxy_that_this_machine_trusts(
     assert found["tls"]["advice"].endswith(f"to except {AWS}.")
 
 
-def test_an_authority_of_ones_own_that_isnt_named(command: Command, tls_server: FakeServer) -> None:
+def test_an_authority_of_ones_own_that_isnt_named(
+    command: Command, tls_server: IngestService
+) -> None:
     found = steps(command, "--url", tls_server.url)
 
     assert found["exit"] == 2
@@ -262,7 +265,7 @@ def test_a_certificate_out_of_its_time(command: Command, tmp_path: Path, days: i
     assert "If the clock is wrong, set it." in found["tls"]["advice"]
 
 
-def test_a_port_that_speaks_no_tls(command: Command, server: FakeServer) -> None:
+def test_a_port_that_speaks_no_tls(command: Command, server: IngestService) -> None:
     found = steps(command, "--url", server.url.replace("http:", "https:"))
 
     assert found["exit"] == 2
@@ -289,7 +292,7 @@ def test_a_firewall_that_ends_the_handshake(command: Command) -> None:
 
 @pytest.mark.parametrize(("ahead", "word"), [(1000.0, "behind"), (-1000.0, "ahead of")])
 def test_a_clock_that_is_wrong(
-    command: Command, server: FakeServer, ahead: float, word: str
+    command: Command, server: IngestService, ahead: float, word: str
 ) -> None:
     server.clock_ahead = ahead
 
@@ -303,7 +306,7 @@ def test_a_clock_that_is_wrong(
     assert found["upload"]["status"] == "ok"  # the rest is tried all the same
 
 
-def test_a_clock_that_is_a_minute_off_is_told(command: Command, server: FakeServer) -> None:
+def test_a_clock_that_is_a_minute_off_is_told(command: Command, server: IngestService) -> None:
     server.clock_ahead = -60
 
     found = steps(command)
@@ -312,7 +315,7 @@ def test_a_clock_that_is_a_minute_off_is_told(command: Command, server: FakeServ
     assert found["clock"]["message"].endswith(" s ahead of the server's")
 
 
-def test_an_answer_that_never_comes(command: Command, server: FakeServer) -> None:
+def test_an_answer_that_never_comes(command: Command, server: IngestService) -> None:
     server.fail("GET /stage/sign-in", Fault(0))
 
     found = steps(command)

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 
 import wideload
 from tests.client.conftest import Command
-from tests.client.fake_server import API_KEY, FakeServer, Fault
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import Fault
 from wideload import _json
 from wideload._json import parse, split_document, texts_of_items
 
@@ -45,7 +46,7 @@ def _default(value: Any) -> Any:
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_the_call_id_is_kept_whatever_the_size(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], size: str
+    client: wideload.Client, server: IngestService, large: dict[str, Any], size: str
 ) -> None:
     document = {**large} if size == "large" else {"n": 1, "call_id": "x"}
     del document["call_id"]
@@ -57,7 +58,7 @@ def test_the_call_id_is_kept_whatever_the_size(
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_the_documents_own_call_id_wins(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], size: str
+    client: wideload.Client, server: IngestService, large: dict[str, Any], size: str
 ) -> None:
     document = large if size == "large" else {"call_id": "own"}
 
@@ -68,7 +69,7 @@ def test_the_documents_own_call_id_wins(
 
 @pytest.mark.parametrize("call_id", ["", "x" * 257, 7, "c\udce9"])
 def test_a_call_id_that_cant_be_is_refused_before_anything_is_sent(
-    client: wideload.Client, server: FakeServer, call_id: Any
+    client: wideload.Client, server: IngestService, call_id: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="give 1 to 256 characters"):
         client.send({"a": 1}, call_id=call_id)
@@ -78,7 +79,9 @@ def test_a_call_id_that_cant_be_is_refused_before_anything_is_sent(
     assert server.seen == []
 
 
-def test_an_empty_idempotency_key_is_not_none(client: wideload.Client, server: FakeServer) -> None:
+def test_an_empty_idempotency_key_is_not_none(
+    client: wideload.Client, server: IngestService
+) -> None:
     with pytest.raises(wideload.ConfigurationError, match="idempotency key"):
         client.send({"a": 1}, idempotency_key="")
 
@@ -94,13 +97,13 @@ def test_an_empty_files_url_is_not_none() -> None:
 
 
 def test_a_default_writes_what_json_has_no_type_for(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     document = {"model": _Model(at=1), "set": {2, 1}, "price": Decimal("1.10"), "turn": _Turn("a")}
 
     client.send(document, default=_default)
 
-    assert json.loads(server.documents["pl-1"]) == {
+    assert json.loads(server.documents[PAYLOAD_1]) == {
         "model": {"at": 1},
         "set": [1, 2],
         "price": "1.10",
@@ -108,14 +111,14 @@ def test_a_default_writes_what_json_has_no_type_for(
     }
 
 
-def test_integers_of_any_length_are_sent(client: wideload.Client, server: FakeServer) -> None:
+def test_integers_of_any_length_are_sent(client: wideload.Client, server: IngestService) -> None:
     client.send({"n": 12345678901234567890123, "d": {Decimal("1.5")}}, default=_as_text)
 
-    assert server.documents["pl-1"] == b'{"n":12345678901234567890123,"d":["1.5"]}'
+    assert server.documents[PAYLOAD_1] == b'{"n":12345678901234567890123,"d":["1.5"]}'
 
 
 def test_integers_of_any_length_are_sent_wherever_they_stand(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     large = 1 << 70
     document = {
@@ -127,7 +130,7 @@ def test_integers_of_any_length_are_sent_wherever_they_stand(
 
     client.send(document)
 
-    assert json.loads(server.documents["pl-1"]) == {
+    assert json.loads(server.documents[PAYLOAD_1]) == {
         "enum": large,
         "data": {"n": large},
         "dict": {"n": large},
@@ -179,7 +182,7 @@ def test_a_document_within_itself_is_refused(client: wideload.Client) -> None:
 NUMBERS = b'{"order_no":12345678901234567890123,"x":1.0,"y":-0,"n":' + b"9" * 5000 + b"}"
 
 
-def test_integers_come_back_exactly(client: wideload.Client, server: FakeServer) -> None:
+def test_integers_come_back_exactly(client: wideload.Client, server: IngestService) -> None:
     receipt = client.send(b'{"order_no":12345678901234567890123}')
 
     assert client.get(receipt.payload_id).summary["order_no"] == 12345678901234567890123
@@ -211,22 +214,22 @@ SPELLED = ["1.0", "1e15", "1.000000000000000005", "12345678901234567890123", '{"
 
 
 def test_records_keep_their_spelling(
-    client: wideload.Client, server: FakeServer, command: Command
+    client: wideload.Client, server: IngestService, command: Command
 ) -> None:
     page = Fault(200, f'{{"items":[{",".join(SPELLED)}],"cursor":null}}'.encode())
     server.fail("GET", page, page, page)
 
-    assert list(client.records("pl-1", as_text=True)) == SPELLED
-    assert list(client.records("pl-1"))[3] == 12345678901234567890123
-    assert command("records", "pl-1").output.splitlines() == SPELLED
+    assert list(client.records(PAYLOAD_1, as_text=True)) == SPELLED
+    assert list(client.records(PAYLOAD_1))[3] == 12345678901234567890123
+    assert command("records", PAYLOAD_1).output.splitlines() == SPELLED
 
 
 def test_records_of_a_document_in_lines_are_a_line_each(
-    server: FakeServer, command: Command
+    server: IngestService, command: Command
 ) -> None:
     server.fail("GET", Fault(200, b'{"items":[{\n\t"a":\r\n "x\\n"},2],"cursor":null}'))
 
-    assert command("records", "pl-1").output == '{ "a":  "x\\n"}\n2\n'
+    assert command("records", PAYLOAD_1).output == '{ "a":  "x\\n"}\n2\n'
 
 
 # Hostile answers
@@ -236,13 +239,13 @@ def test_records_of_a_document_in_lines_are_a_line_each(
     "body", [b"[" * 200_000, b'{"a":' * 200_000, b'{"a":1,"b":' + b"[" * 200_000]
 )
 def test_a_deep_answer_is_an_error_of_ours(
-    client: wideload.Client, server: FakeServer, body: bytes
+    client: wideload.Client, server: IngestService, body: bytes
 ) -> None:
     for what in (
         lambda: client.send({"a": 1}),
-        lambda: client.get("pl-1"),
+        lambda: client.get(PAYLOAD_1),
         lambda: list(client.call_logs()),
-        lambda: list(client.records("pl-1")),
+        lambda: list(client.records(PAYLOAD_1)),
     ):
         server.fail("", Fault(200, body))
         with pytest.raises(wideload.ApiError, match="isn't what this API gives"):
@@ -282,7 +285,7 @@ def test_a_document_url_is_held_to_tls(url: str) -> None:
     class Api:
         def request(self, method: str, url_asked: str, **options: Any) -> urllib3.BaseHTTPResponse:
             asked.append(url_asked)
-            log = {"payload_id": "pl-1", "state": "stored", "document_url": url, "size": 1}
+            log = {"payload_id": PAYLOAD_1, "state": "stored", "document_url": url, "size": 1}
             body = io.BytesIO(json.dumps(log).encode())
             return urllib3.HTTPResponse(body, status=200, preload_content=False)
 
@@ -290,9 +293,9 @@ def test_a_document_url_is_held_to_tls(url: str) -> None:
 
     for look in (client.get, client.document):
         with pytest.raises(wideload.ApiError, match="isn't what this API gives"):
-            look("pl-1")
+            look(PAYLOAD_1)
 
-    assert set(asked) == {"https://api.example/call-logs/pl-1"}
+    assert set(asked) == {f"https://api.example/call-logs/{PAYLOAD_1}"}
 
 
 @pytest.mark.parametrize("url", ["http://s3.example/key", "ftp://s3.example/key", "https://"])

@@ -11,9 +11,11 @@ import urllib3
 
 import wideload
 from tests.client.conftest import Authority, Clock
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import API_KEY, DROP, FakeServer, problem, s3_error
 from tests.client.transfer_samples import bytes_of, file_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import DROP, problem, s3_error
+from tests.fake_aws.s3 import Body
 
 _URL = "POST /stage/get-upload-url"
 _SEND = "POST /stage/send-call-log"
@@ -30,54 +32,54 @@ def huge() -> bytes:
 
 
 @pytest.fixture
-def foreign(tls_server: FakeServer, authority: Authority, clock: Clock) -> wideload.Client:
+def foreign(tls_server: IngestService, authority: Authority, clock: Clock) -> wideload.Client:
     """A client on urllib3's own connections, which lose what S3 says early over TLS."""
     pool = urllib3.PoolManager(ca_certs=str(authority.ca_bundle))
     return wideload.Client(tls_server.url, api_key=API_KEY, transport=pool, _pacing=clock.pacing())
 
 
 def test_a_refusal_of_a_payload_is_read(
-    tls_client: wideload.Client, tls_server: FakeServer, huge: bytes
+    tls_client: wideload.Client, tls_server: IngestService, huge: bytes
 ) -> None:
-    tls_server.s3_refuses = "early"
+    tls_server.s3.refuses = "early"
     tls_server.fail(_PUT, *[s3_error(400, "InvalidRequest")] * 9)
 
     with pytest.raises(wideload.UploadError, match="400 InvalidRequest") as raised:
         tls_client.send(huge)
 
-    assert raised.value.payload_id == "pl-1"
+    assert raised.value.payload_id == PAYLOAD_1
 
 
 def test_a_payloads_url_that_expired_is_signed_anew(
-    tls_client: wideload.Client, tls_server: FakeServer, huge: bytes, clock: Clock
+    tls_client: wideload.Client, tls_server: IngestService, huge: bytes, clock: Clock
 ) -> None:
-    tls_server.s3_refuses = "early"
+    tls_server.s3.refuses = "early"
     tls_server.fail(_PUT, *[s3_error(403, "AccessDenied")] * 2)
 
     receipt = tls_client.send(huge)
 
-    assert (receipt.payload_id, receipt.state) == ("pl-1", "stored")
+    assert (receipt.payload_id, receipt.state) == (PAYLOAD_1, "stored")
     assert len(tls_server.requests(_URL)) == 3
 
 
 def test_a_repeated_sending_finds_its_bytes_stored(
-    tls_client: wideload.Client, tls_server: FakeServer, huge: bytes
+    tls_client: wideload.Client, tls_server: IngestService, huge: bytes
 ) -> None:
     tls_server.fail(_SEND, problem(400, "invalid_request"))
     with pytest.raises(wideload.PayloadRefusedError):
         tls_client.send(huge, idempotency_key="k-1")
-    tls_server.s3_refuses = "early"
+    tls_server.s3.refuses = "early"
 
     receipt = tls_client.send(huge, idempotency_key="k-1")
 
-    assert (receipt.payload_id, receipt.state) == ("pl-1", "stored")
-    assert tls_server.stored() == ["pl-1"]
+    assert (receipt.payload_id, receipt.state) == (PAYLOAD_1, "stored")
+    assert tls_server.stored() == [PAYLOAD_1]
 
 
 def test_a_put_whose_refusal_is_lost_gets_a_new_url_once(
-    foreign: wideload.Client, tls_server: FakeServer, huge: bytes
+    foreign: wideload.Client, tls_server: IngestService, huge: bytes
 ) -> None:
-    tls_server.s3_refuses = "early"
+    tls_server.s3.refuses = "early"
     tls_server.fail(_PUT, *[s3_error(403, "AccessDenied")] * 3)
 
     receipt = foreign.send(huge)
@@ -88,21 +90,21 @@ def test_a_put_whose_refusal_is_lost_gets_a_new_url_once(
 
 
 def test_bytes_whose_refusal_is_always_lost_are_claimed(
-    foreign: wideload.Client, tls_server: FakeServer, huge: bytes
+    foreign: wideload.Client, tls_server: IngestService, huge: bytes
 ) -> None:
     tls_server.fail(_SEND, problem(400, "invalid_request"))
     with pytest.raises(wideload.PayloadRefusedError):
         foreign.send(huge, idempotency_key="k-1")
-    tls_server.s3_refuses = "hangs up"
+    tls_server.s3.refuses = "hangs up"
 
     receipt = foreign.send(huge, idempotency_key="k-1")
 
-    assert (receipt.payload_id, receipt.state) == ("pl-1", "stored")
+    assert (receipt.payload_id, receipt.state) == (PAYLOAD_1, "stored")
     assert receipt.upload_duration_ms is None
 
 
 def test_a_claim_of_nothing_leaves_the_error_of_the_put(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail(_PUT, *[DROP] * 6)
 
@@ -111,11 +113,11 @@ def test_a_claim_of_nothing_leaves_the_error_of_the_put(
 
     assert raised.value.attempts == 8  # 2 for URLs
     assert len(server.requests(_SEND)) == 1
-    assert raised.value.payload_id == "pl-1"
+    assert raised.value.payload_id == PAYLOAD_1
 
 
 def test_a_claim_says_when_the_document_is_wrong(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail(_PUT, *[DROP] * 6)
     server.fail(_SEND, problem(400, "invalid_json"))
@@ -126,7 +128,7 @@ def test_a_claim_says_when_the_document_is_wrong(
 
 @SIZES
 def test_a_refusal_of_a_file_is_read(
-    tls_person: wideload.Client, tls_files: FakeFiles, tmp_path: Path, size: int
+    tls_person: wideload.Client, tls_files: FilesService, tmp_path: Path, size: int
 ) -> None:
     tls_files.s3.refuses = "early"
     tls_files.fail(_PUT, *[s3_error(400, "InvalidRequest")] * 40)
@@ -137,7 +139,7 @@ def test_a_refusal_of_a_file_is_read(
 
 @SIZES
 def test_a_files_url_that_expired_is_signed_anew(
-    tls_person: wideload.Client, tls_files: FakeFiles, tmp_path: Path, size: int
+    tls_person: wideload.Client, tls_files: FilesService, tmp_path: Path, size: int
 ) -> None:
     content = bytes_of(size)
     tls_files.s3.refuses = "early"
@@ -146,7 +148,7 @@ def test_a_files_url_that_expired_is_signed_anew(
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line in {"POST /files", "POST /files/uploads/{upload_id}/parts"} and len(expired) < 2:
             expired.append(line)
-            tls_files.s3.hours += 2  # what was signed until now is too old
+            tls_files.time += 2 * 3600  # what was signed until now is too old
         return answer
 
     tls_files.tamper = tamper
@@ -157,7 +159,7 @@ def test_a_files_url_that_expired_is_signed_anew(
 
 
 def test_parts_of_an_upload_that_is_gone_are_completed_elsewhere(
-    tls_person: wideload.Client, tls_files: FakeFiles, tmp_path: Path
+    tls_person: wideload.Client, tls_files: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     tls_files.s3.refuses = "early"
@@ -167,10 +169,10 @@ def test_parts_of_an_upload_that_is_gone_are_completed_elsewhere(
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line.endswith("/parts") and not done_elsewhere:  # and then another process is quicker
             (upload,) = tls_files.uploads.values()
-            parts = tls_files.s3.multiparts[upload.upload_id]
+            parts = tls_files.parts(upload.upload_id)
             for number, start in enumerate(range(0, MANY, ONE), 1):
-                parts[number] = content[start : start + ONE]
-            tls_files._complete(upload.upload_id)
+                parts[number] = Body.of(content[start : start + ONE])
+            tls_files.complete(upload.upload_id)
             done_elsewhere.append(upload.upload_id)
         return answer
 
@@ -184,14 +186,14 @@ def test_parts_of_an_upload_that_is_gone_are_completed_elsewhere(
 
 @pytest.mark.parametrize("refuses", ["early", "hangs up"])
 def test_a_whole_file_that_s3_holds_already_is_completed(
-    tls_person: wideload.Client, tls_files: FakeFiles, tmp_path: Path, refuses: str
+    tls_person: wideload.Client, tls_files: FilesService, tmp_path: Path, refuses: str
 ) -> None:
     content = bytes_of(ONE)
 
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line == "POST /files":  # and then another process is quicker
             (upload,) = tls_files.uploads.values()
-            tls_files.s3.objects[upload.key] = content
+            tls_files.bucket.store(upload.key, Body.of(content))
         return answer
 
     tls_files.tamper = tamper
@@ -204,7 +206,7 @@ def test_a_whole_file_that_s3_holds_already_is_completed(
 
 @SIZES
 def test_completing_what_isnt_there_leaves_the_error_of_the_put(
-    tls_files: FakeFiles, authority: Authority, clock: Clock, tmp_path: Path, size: int
+    tls_files: FilesService, authority: Authority, clock: Clock, tmp_path: Path, size: int
 ) -> None:
     tls_files.fail(_PUT, *[DROP] * 100)
     person = wideload.Client(

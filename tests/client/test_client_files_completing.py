@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_files import TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen, problem, s3_error
+from tests.fake_aws.s3 import Body
 
 ONE = PART // 2
 MANY = 6 * PART + 1
@@ -23,32 +23,31 @@ _UPLOADS = "POST /stage/files/uploads"
 _PUT = "PUT /s3/"
 
 
-@SIZES
 def test_completing_may_take_a_while(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
-    files_server.tries_to_complete, files_server.retry_after = 20, "30"
+    files_server.slow_completions = 20
 
-    person.files.upload(file_of(tmp_path, bytes_of(size)))
+    person.files.upload(file_of(tmp_path, bytes_of(MANY)))
 
-    assert sum(clock.slept) == pytest.approx(600)
+    assert sum(clock.slept) == pytest.approx(20 * 5)
 
 
 def test_completing_that_never_ends(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
-    files_server.tries_to_complete, files_server.retry_after = 10**6, "30"
+    files_server.slow_completions = 10**6
 
     with pytest.raises(wideload.ServerError, match="202 completing: S3 is still") as raised:
-        person.files.upload(file_of(tmp_path, bytes_of(ONE)))
+        person.files.upload(file_of(tmp_path, bytes_of(MANY)))
 
     assert 900 < sum(clock.slept) < 1200
-    assert (raised.value.code, raised.value.retry_after) == ("completing", 30)
+    assert (raised.value.code, raised.value.retry_after) == ("completing", 5)
     assert raised.value.upload_id in files_server.uploads
 
 
 def test_a_deployment_that_says_503_while_s3_joins(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     """As deployments of earlier versions do."""
     busy = problem(503, "completing", Retry_After="30")
@@ -60,7 +59,7 @@ def test_a_deployment_that_says_503_while_s3_joins(
 
 
 def test_other_errors_of_completing_are_raised_after_the_retries(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     files_server.fail(_UPLOADS, *[problem(503, "unavailable", Retry_After="2")] * 100)
 
@@ -72,7 +71,7 @@ def test_other_errors_of_completing_are_raised_after_the_retries(
 
 @SIZES
 def test_another_upload_of_the_same_that_is_being_completed_is_waited_for(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path, size: int
 ) -> None:
     files_server.fail(_CREATE, *[_refused_as_completing()] * 30)
 
@@ -82,7 +81,7 @@ def test_another_upload_of_the_same_that_is_being_completed_is_waited_for(
 
 
 def test_parts_of_an_upload_that_another_is_completing(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     busy = problem(409, "completing", Retry_After="5")
@@ -96,7 +95,7 @@ def test_parts_of_an_upload_that_another_is_completing(
 @SIZES
 @pytest.mark.parametrize("when", ["first", "last"])
 def test_an_upload_that_is_aborted_by_another_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, when: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, when: str
 ) -> None:
     content = bytes_of(size)
     count = -(-size // PART)
@@ -105,8 +104,7 @@ def test_an_upload_that_is_aborted_by_another_is_begun_anew(
         at = len(files_server.requests(_PUT))
         if len(files_server.uploads) == 1 and at >= (1 if when == "first" else count):
             (upload,) = files_server.uploads.values()
-            upload.state = "aborted"
-            files_server.s3.multiparts.pop(upload.upload_id, None)
+            files_server.abort(upload.upload_id)
 
     files_server.s3.during_put = abort
 
@@ -117,12 +115,11 @@ def test_an_upload_that_is_aborted_by_another_is_begun_anew(
 
 
 def test_an_upload_that_vanishes_every_time_is_given_up(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     def abort(seen: Seen, count: int) -> None:
-        for upload in files_server.uploads.values():
-            upload.state = "expired"
-        files_server.s3.multiparts.clear()
+        for upload_id in files_server.uploads:
+            files_server.abort(upload_id)
 
     files_server.s3.during_put = abort
 
@@ -134,7 +131,7 @@ def test_an_upload_that_vanishes_every_time_is_given_up(
 
 @SIZES
 def test_an_upload_that_another_completes(
-    files_server: FakeFiles, tmp_path: Path, size: int
+    files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     content = bytes_of(size)
     path = file_of(tmp_path, content)
@@ -159,7 +156,7 @@ def test_an_upload_that_another_completes(
 
 
 def test_completed_by_another_while_parts_are_under_way(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
@@ -181,21 +178,16 @@ def test_completed_by_another_while_parts_are_under_way(
 
 
 def test_parts_that_s3_lost_are_sent_again(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     lost: list[int] = []
 
-    def lose(line: str, answer: dict[str, Any]) -> dict[str, Any]:
-        return answer
-
-    files_server.tamper = lose
-
     def during_put(seen: Seen, count: int) -> None:
         if len(files_server.requests(_PUT)) == 7 and not lost:
-            (parts,) = files_server.s3.multiparts.values()
-            lost.append(min(parts))
-            del parts[min(parts)]
+            (multipart,) = files_server.bucket.multiparts.values()
+            lost.append(min(multipart.parts))
+            del multipart.parts[min(multipart.parts)]
 
     files_server.s3.during_put = during_put
 
@@ -208,13 +200,13 @@ def test_parts_that_s3_lost_are_sent_again(
 
 
 def test_a_part_that_s3_holds_with_other_bytes_is_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
     _leave_open(person, files_server, path)
-    (parts,) = files_server.s3.multiparts.values()
-    parts[next(iter(parts))] = bytes(PART)
+    (multipart,) = files_server.bucket.multiparts.values()
+    multipart.parts[min(multipart.parts)] = Body.of(bytes(PART))
 
     done = person.files.upload(path)
 
@@ -222,7 +214,7 @@ def test_a_part_that_s3_holds_with_other_bytes_is_sent(
 
 
 def test_an_object_that_was_lost_before_it_is_completed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(ONE)
     files_server.fail(_UPLOADS, problem(409, "not_uploaded"))
@@ -239,7 +231,7 @@ def _refused_as_completing() -> Fault:
     return Fault(409, json.dumps(body).encode(), {"Retry-After": "5"})
 
 
-def _leave_open(person: wideload.Client, server: FakeFiles, path: Path) -> str:
+def _leave_open(person: wideload.Client, server: FilesService, path: Path) -> str:
     """Upload some of a file; the id of the upload."""
     sent: list[int] = []
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.fake_files import TOKEN, FakeFiles
 from tests.client.transfer_samples import RANGE, bytes_of
+from tests.fake_aws.files import TOKEN, FilesService
 from wideload._files import partial_file
 from wideload._files.names import safe_name
 
@@ -28,7 +28,7 @@ _GET = "GET /s3/"
 @pytest.mark.parametrize("size", [0, 1, RANGE, RANGE + 1, 9 * RANGE + 5])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_to_a_path(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, parallel: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, parallel: int
 ) -> None:
     file = files_server.add(content := bytes_of(size))
 
@@ -47,7 +47,7 @@ def test_to_a_path(
 @pytest.mark.parametrize("to", [None, ".", "sub", "sub/", Path("sub")])
 def test_to_a_directory_it_gets_its_own_name(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     to: Any,
@@ -64,7 +64,7 @@ def test_to_a_directory_it_gets_its_own_name(
 
 
 def test_to_a_directory_that_is_not_there(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(b"content")
 
@@ -77,7 +77,7 @@ def test_to_a_directory_that_is_not_there(
 @pytest.mark.parametrize("size", [0, 10, 20 * RANGE + 1])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_to_a_file_object_in_order(
-    person: wideload.Client, files_server: FakeFiles, size: int, parallel: int
+    person: wideload.Client, files_server: FilesService, size: int, parallel: int
 ) -> None:
     file = files_server.add(content := bytes_of(size))
 
@@ -101,7 +101,7 @@ def test_to_a_file_object_in_order(
 
 
 def test_a_slow_file_object_gets_few_ranges_ahead(
-    files_server: FakeFiles,
+    files_server: FilesService,
 ) -> None:
     file = files_server.add(bytes_of(40 * RANGE))
     ahead: list[int] = []
@@ -121,7 +121,7 @@ def test_a_slow_file_object_gets_few_ranges_ahead(
 
 @pytest.mark.parametrize("to", [7, io.StringIO(), b"bytes", sys.stdout])
 def test_a_target_that_cant_be_written_to_is_refused(
-    person: wideload.Client, files_server: FakeFiles, to: Any
+    person: wideload.Client, files_server: FilesService, to: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="binary file object"):
         person.files.download("a", to)
@@ -130,7 +130,7 @@ def test_a_target_that_cant_be_written_to_is_refused(
 
 
 def test_a_file_that_exists_is_never_replaced(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(b"content", "a.txt")
     (tmp_path / "a.txt").write_bytes(b"mine")
@@ -149,7 +149,7 @@ def test_a_file_that_exists_is_never_replaced(
 @pytest.mark.parametrize("links", [True, False])
 def test_a_file_that_comes_meanwhile_is_not_replaced_either(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     links: bool,
@@ -169,7 +169,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced_either(
 
 def test_a_download_without_hard_links(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_download_without_hard_links(
 
 
 def test_a_file_that_exists_is_replaced_if_that_is_wanted(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(b"content", "a.txt")
     (tmp_path / "a.txt").write_bytes(b"mine, which is longer")
@@ -230,7 +230,7 @@ def test_names_from_the_api_are_made_safe(name: str, safe: str, on_windows: str)
 
 
 def test_a_name_that_would_leave_the_directory(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(b"content", "a")
     files_server.tamper = lambda line, answer: {
@@ -245,7 +245,7 @@ def test_a_name_that_would_leave_the_directory(
 
 
 def test_a_long_name_leaves_room_for_that_of_the_partial_file(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(b"content", "界" * 85)
 
@@ -254,7 +254,7 @@ def test_a_long_name_leaves_room_for_that_of_the_partial_file(
     assert done.path == tmp_path / ("界" * 85)
 
 
-def test_progress_in_the_callers_thread(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_progress_in_the_callers_thread(files_server: FilesService, tmp_path: Path) -> None:
     file = files_server.add(bytes_of(9 * RANGE))
     told: list[tuple[int, int]] = []
     threads: set[int] = set()

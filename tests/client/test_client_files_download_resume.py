@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -15,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import wideload
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen
 from tests.client.transfer_samples import RANGE, bytes_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen
 from wideload._files import download, partial_file
 from wideload._files.models import FileInfo
 from wideload._files.partial_file import PartialFile
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("small_ranges")
 _GET = "GET /s3/"
 
 
-def _stop_after(server: FakeFiles, ranges: int) -> None:
+def _stop_after(server: FilesService, ranges: int) -> None:
     def during_get(seen: Seen, at: int) -> None:
         if len(server.requests(_GET)) > ranges:
             server.fail(_GET, *[Fault(404)] * 9)
@@ -36,7 +35,7 @@ def _stop_after(server: FakeFiles, ranges: int) -> None:
     server.s3.during_get = during_get
 
 
-def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, ranges: int) -> str:
+def _interrupted(person: wideload.Client, server: FilesService, folder: Path, ranges: int) -> str:
     """Begin a download of 9 ranges, of which so many come; the file's id."""
     file = server.add(bytes_of(9 * RANGE), "a.bin")
     _stop_after(server, ranges - 1)
@@ -49,7 +48,7 @@ def _interrupted(person: wideload.Client, server: FakeFiles, folder: Path, range
 
 
 def test_an_interrupted_download_is_resumed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     del files_server.seen[:]
@@ -71,7 +70,7 @@ def test_an_interrupted_download_is_resumed(
 
 @pytest.mark.parametrize("damage", ["content", "state", "short", "long", "other"])
 def test_a_partial_file_that_is_damaged_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, damage: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, damage: str
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -96,7 +95,7 @@ def test_a_partial_file_that_is_damaged_is_begun_anew(
 
 
 def test_an_object_that_was_replaced_since_is_begun_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -110,7 +109,7 @@ def test_an_object_that_was_replaced_since_is_begun_anew(
 
 
 def test_a_partial_file_with_another_name_is_left_alone(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file_id = _interrupted(person, files_server, tmp_path, 4)
     (path,) = tmp_path.iterdir()
@@ -123,7 +122,7 @@ def test_a_partial_file_with_another_name_is_left_alone(
 
 
 def test_two_downloads_to_the_same_place(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(3 * RANGE)
     file = files_server.add(content, "a")
@@ -146,7 +145,7 @@ def test_two_downloads_to_the_same_place(
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_cancelled_under_way(files_server: FilesService, tmp_path: Path) -> None:
     file = files_server.add(content := bytes_of(30 * RANGE))
     cancel = wideload.Cancel()
 
@@ -171,24 +170,23 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_path", [True, False])
 def test_paused_nothing_comes_until_it_is_resumed(
-    files_server: FakeFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
+    files_server: FilesService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to_path: bool
 ) -> None:
     monkeypatch.setattr(partial_file, "_SMALLEST_RANGE", MIB)
     monkeypatch.setattr(download, "_STREAM_RANGE", MIB)
-    file = files_server.add(content := bytes_of(40 * MIB))
+    file = files_server.add(content := bytes_of(20 * MIB))
     cancel = wideload.Cancel()
     asked: list[int] = []
     target = io.BytesIO()
 
     def pause() -> None:
-        time.sleep(0.4)
+        time.sleep(0.2)
         before = len(files_server.requests(_GET))
-        time.sleep(0.4)
+        time.sleep(0.2)
         asked.append(len(files_server.requests(_GET)) - before)
         cancel.resume()
 
     def during_get(seen: Seen, at: int) -> None:
-        time.sleep(0.002)
         if len(files_server.requests(_GET)) >= 8 and not cancel.paused and not asked:
             cancel.pause()
             threading.Thread(target=pause).start()
@@ -199,8 +197,21 @@ def test_paused_nothing_comes_until_it_is_resumed(
         person.files.download(file["file_id"], tmp_path / "a" if to_path else target, cancel=cancel)
 
     assert asked[0] == 0
-    assert len(files_server.requests(_GET)) > 40  # the connections were given up
+    assert len(files_server.requests(_GET)) > 20  # the connections were given up
     assert ((tmp_path / "a").read_bytes() if to_path else target.getvalue()) == content
+
+
+def _hold_from(server: FilesService, number: int) -> tuple[threading.Event, threading.Event]:
+    """Have the server answer the download's requests from this one on only when it may."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(seen: Seen, at: int) -> None:
+        if any(one is seen for one in server.requests(_GET)[number - 1 :]):
+            reached.set()
+            go_on.wait(120)
+
+    server.s3.during_get = hold
+    return reached, go_on
 
 
 _SCRIPT = """
@@ -211,7 +222,7 @@ with wideload.Client(url, token=token) as client:
 """
 
 
-def _spawn(server: FakeFiles, file_id: str, folder: Path) -> subprocess.Popen[str]:
+def _spawn(server: FilesService, file_id: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, server.url, TOKEN, file_id, str(folder)],
         stdout=subprocess.PIPE,
@@ -222,22 +233,18 @@ def _spawn(server: FakeFiles, file_id: str, folder: Path) -> subprocess.Popen[st
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_it_goes_on_until_it_is_whole(
-    files_server: FakeFiles, tmp_path: Path, how: signal.Signals
+    files_server: FilesService, tmp_path: Path, how: signal.Signals
 ) -> None:
     content = bytes_of(MIB) * 100  # ranges of 8 MiB, as they are without the fixture's change
     file = files_server.add(content, "a.bin")
-    files_server.s3.during_get = lambda seen, at: time.sleep(0.001)
-    chance = random.Random(3)
 
     for _ in range(2):
+        reached, ended = _hold_from(files_server, len(files_server.requests(_GET)) + 6)
         process = _spawn(files_server, file["file_id"], tmp_path)
-        target = len(files_server.requests(_GET)) + chance.randrange(5, 8)
-        while len(files_server.requests(_GET)) < target and process.poll() is None:
-            time.sleep(0.005)
-        began = time.monotonic()
+        assert reached.wait(60)
         process.send_signal(how)
-        process.communicate()
-        assert time.monotonic() - began < 10
+        process.communicate(timeout=60)  # long before the server goes on
+        ended.set()
         assert not (tmp_path / "a.bin").exists()
     output, errors = _spawn(files_server, file["file_id"], tmp_path).communicate()
 

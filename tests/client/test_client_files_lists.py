@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import DROP, DROP_AFTER, Fault, problem, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.messages import DROP, DROP_AFTER, Fault, problem, s3_error
+from tests.fake_aws.s3 import Body
+from wideload_runtime.core.files import files as runtime_files
 
 NOWHERE = "01JDF000000000000000000999"
 
 
 def test_files_come_newest_first_in_pages_as_they_are_needed(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     for number in range(250):
         files_server.add(b"content", f"{number}.txt")
@@ -36,11 +38,12 @@ def test_files_come_newest_first_in_pages_as_they_are_needed(
 
 
 def test_a_search_goes_on_over_pages_with_nothing_in_them(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files_server.longest_page = 10
+    monkeypatch.setattr(runtime_files, "SCANNED", 10)
     for number in range(95):
-        files_server.add(b"content", f"{number}.txt" if number % 40 else f"Report {number}.pdf")
+        name = f"{number}.txt" if number % 40 else f"Report {number}.pdf"
+        files_server.add(name.encode(), name)
 
     found = person.files.list(q="REPORT")
 
@@ -50,7 +53,7 @@ def test_a_search_goes_on_over_pages_with_nothing_in_them(
 
 
 def test_a_search_disregards_case_accents_and_kinds_of_space(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     for name in ("Ma\u0308rz\u202f10.png", "stra\u00dfe.png", "M\u00e4rz10.png"):
         files_server.add(name.encode(), name)
@@ -61,7 +64,7 @@ def test_a_search_disregards_case_accents_and_kinds_of_space(
 
 @pytest.mark.parametrize("options", [{"q": ""}, {"q": "x" * 256}, {"limit": -1}, {"limit": "5"}])
 def test_a_list_that_cannot_be_asked_for(
-    person: wideload.Client, files_server: FakeFiles, options: dict[str, Any]
+    person: wideload.Client, files_server: FilesService, options: dict[str, Any]
 ) -> None:
     with pytest.raises(wideload.ConfigurationError):
         person.files.list(**options)
@@ -78,7 +81,7 @@ def test_a_list_that_cannot_be_asked_for(
     ],
 )
 def test_a_list_that_is_none(
-    person: wideload.Client, files_server: FakeFiles, answer: dict[str, Any]
+    person: wideload.Client, files_server: FilesService, answer: dict[str, Any]
 ) -> None:
     files_server.tamper = lambda line, real: answer
 
@@ -86,8 +89,9 @@ def test_a_list_that_is_none(
         list(person.files.list())
 
 
-def test_get_and_rename(person: wideload.Client, files_server: FakeFiles) -> None:
-    added = files_server.add(b"content", "a.txt", answer_of="tomorrow")
+def test_get_and_rename(person: wideload.Client, files_server: FilesService) -> None:
+    added = files_server.add(b"content", "a.txt")
+    files_server.tamper = lambda line, answer: {"file": {**answer["file"], "answer_of": "tomorrow"}}
 
     found = person.files.get(added["file_id"])
     renamed = person.files.rename(added["file_id"], "界.txt")
@@ -98,20 +102,20 @@ def test_get_and_rename(person: wideload.Client, files_server: FakeFiles) -> Non
     assert person.files.get(added["file_id"]) == renamed
 
 
-def test_a_name_that_no_file_can_have(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_a_name_that_no_file_can_have(person: wideload.Client, files_server: FilesService) -> None:
     with pytest.raises(wideload.ConfigurationError):
         person.files.rename(NOWHERE, "a/b")
 
     assert files_server.seen == []
 
 
-def test_corrupt_files_say_so(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_corrupt_files_say_so(person: wideload.Client, files_server: FilesService) -> None:
     added = files_server.add(b"content", corrupt=True)
 
     assert person.files.get(added["file_id"]).corrupt
 
 
-def test_delete(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_delete(person: wideload.Client, files_server: FilesService) -> None:
     added = files_server.add(b"content")
 
     person.files.delete(added["file_id"])
@@ -123,7 +127,7 @@ def test_delete(person: wideload.Client, files_server: FakeFiles) -> None:
 
 @pytest.mark.parametrize("fault", [DROP_AFTER, Fault(500, after=True)])
 def test_a_file_that_an_attempt_whose_answer_was_lost_has_deleted(
-    person: wideload.Client, files_server: FakeFiles, fault: Fault
+    person: wideload.Client, files_server: FilesService, fault: Fault
 ) -> None:
     added = files_server.add(b"content")
     files_server.fail("DELETE", fault)
@@ -141,7 +145,7 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS)
 def test_unknown_ids_are_not_found(
-    person: wideload.Client, files_server: FakeFiles, call: Callable[[wideload.Files], Any]
+    person: wideload.Client, files_server: FilesService, call: Callable[[wideload.Files], Any]
 ) -> None:
     with pytest.raises(wideload.NotFoundError) as raised:
         call(person.files)
@@ -151,7 +155,7 @@ def test_unknown_ids_are_not_found(
 
 @pytest.mark.parametrize("call", CALLS)
 def test_trouble_that_passes(
-    person: wideload.Client, files_server: FakeFiles, call: Callable[[wideload.Files], Any]
+    person: wideload.Client, files_server: FilesService, call: Callable[[wideload.Files], Any]
 ) -> None:
     troubles = [DROP, Fault(503), problem(409, "conflict", Retry_After="1")]
     for method in ("GET", "PATCH", "DELETE"):
@@ -165,7 +169,7 @@ def test_trouble_that_passes(
 
 @pytest.mark.parametrize("id", ["", "a/b", "..", "a b", "a?b", 7, None])
 def test_an_id_that_cannot_be_one(
-    person: wideload.Client, files_server: FakeFiles, id: Any
+    person: wideload.Client, files_server: FilesService, id: Any
 ) -> None:
     files = person.files
     for call in (files.get, files.delete, files.download, files.get_upload, files.abort):
@@ -177,7 +181,7 @@ def test_an_id_that_cannot_be_one(
     assert files_server.seen == []
 
 
-def _left_open(person: wideload.Client, server: FakeFiles, folder: Path) -> str:
+def _left_open(person: wideload.Client, server: FilesService, folder: Path) -> str:
     server.fail("PUT /s3/", *[s3_error(400, "InvalidRequest")] * 4)
     with pytest.raises(wideload.UploadError) as raised:
         person.files.upload(file_of(folder, bytes_of(5 * PART)), parallel=1)
@@ -187,10 +191,10 @@ def _left_open(person: wideload.Client, server: FakeFiles, folder: Path) -> str:
 
 
 def test_uploads_that_are_not_finished(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     upload_id = _left_open(person, files_server, tmp_path)
-    files_server.s3.multiparts[upload_id][3] = bytes(PART)
+    files_server.parts(upload_id)[3] = Body.of(bytes(PART))
 
     (listed,) = person.files.uploads()
     found = person.files.get_upload(upload_id)
@@ -201,7 +205,7 @@ def test_uploads_that_are_not_finished(
 
 
 def test_an_upload_that_is_finished_has_its_file(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     done = person.files.upload(io.BytesIO(b"content"), name="a")
     assert done.upload_id is not None
@@ -215,21 +219,21 @@ def test_an_upload_that_is_finished_has_its_file(
     assert list(person.files.uploads()) == []
 
 
-def test_abort(person: wideload.Client, files_server: FakeFiles, tmp_path: Path) -> None:
+def test_abort(person: wideload.Client, files_server: FilesService, tmp_path: Path) -> None:
     upload_id = _left_open(person, files_server, tmp_path)
 
     person.files.abort(upload_id)
     person.files.abort(upload_id)
 
     assert person.files.get_upload(upload_id).state == "aborted"
-    assert files_server.s3.multiparts == {}
+    assert files_server.bucket.multiparts == {}
     with pytest.raises(wideload.NotFoundError):
         person.files.abort(NOWHERE)
 
 
 @pytest.mark.parametrize("answer", [{}, {"upload_id": 7}, {"file": {}}])
 def test_an_answer_that_is_none(
-    person: wideload.Client, files_server: FakeFiles, answer: dict[str, Any]
+    person: wideload.Client, files_server: FilesService, answer: dict[str, Any]
 ) -> None:
     added = files_server.add(b"content")
     done = person.files.upload(io.BytesIO(b"other"), name="a")
@@ -245,7 +249,7 @@ def test_an_answer_that_is_none(
             call(of)
 
 
-def test_a_closed_client_says_so(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_a_closed_client_says_so(person: wideload.Client, files_server: FilesService) -> None:
     files = person.files
     person.close()
 

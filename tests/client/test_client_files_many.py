@@ -15,9 +15,9 @@ from typing import IO, Any
 import pytest
 
 import wideload
-from tests.client.fake_files import TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen, problem, s3_error
 
 _CREATE = "POST /stage/files"
 _PUT = "PUT /s3/"
@@ -27,13 +27,13 @@ def _files(folder: Path, count: int, size: int = 1000) -> list[Path]:
     return [file_of(folder, bytes_of(size, seed), f"{seed}.bin") for seed in range(count)]
 
 
-def _announced(server: FakeFiles) -> int:
+def _announced(server: FilesService) -> int:
     return server.api_requests.count(_CREATE)
 
 
 @pytest.mark.parametrize(("count", "requests"), [(1, 1), (25, 1), (26, 2), (60, 3)])
 def test_up_to_25_files_are_announced_in_one_request(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, count: int, requests: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, count: int, requests: int
 ) -> None:
     paths = _files(tmp_path, count)
 
@@ -51,7 +51,7 @@ def test_up_to_25_files_are_announced_in_one_request(
 
 
 def test_large_and_small_ones_share_the_connections(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     paths = [
         *_files(tmp_path, 6),
@@ -70,7 +70,7 @@ def test_large_and_small_ones_share_the_connections(
 
 
 def test_one_that_fails_does_not_stop_the_others(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     changing = io.BytesIO(bytes_of(5 * PART, 77))
     changing.name = "changing"  # type: ignore[attr-defined]
@@ -100,7 +100,7 @@ def test_one_that_fails_does_not_stop_the_others(
 
 
 def test_one_that_the_api_refuses_does_not_stop_the_others(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.quota = 3500
     paths = [*_files(tmp_path, 3), file_of(tmp_path, bytes_of(3000), "large")]
@@ -113,7 +113,7 @@ def test_one_that_the_api_refuses_does_not_stop_the_others(
 
 
 def test_all_refused_each_has_its_own_error(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.quota, files_server.largest = 10, 1000
     paths = [*_files(tmp_path, 2), file_of(tmp_path, bytes_of(1001), "large")]
@@ -126,7 +126,7 @@ def test_all_refused_each_has_its_own_error(
 
 
 def test_when_they_cannot_be_announced_all_have_that_error(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.token = "another"
 
@@ -137,7 +137,7 @@ def test_when_they_cannot_be_announced_all_have_that_error(
 
 
 def test_one_that_is_refused_for_the_moment_is_announced_again(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     refused: list[bool] = []
 
@@ -158,7 +158,7 @@ def test_one_that_is_refused_for_the_moment_is_announced_again(
 
 @pytest.mark.parametrize("most", [1, 2, 7])
 def test_places_for_open_uploads_are_waited_for(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, most: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, most: int
 ) -> None:
     files_server.most_open = most
 
@@ -168,7 +168,7 @@ def test_places_for_open_uploads_are_waited_for(
 
 
 def test_places_that_others_hold_are_not_waited_for(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.most_open = 0
 
@@ -178,7 +178,7 @@ def test_places_that_others_hold_are_not_waited_for(
 
 
 def test_the_same_content_is_sent_once(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(4 * PART)
     paths = [file_of(tmp_path, content, name) for name in ("a", "b", "c")]
@@ -196,7 +196,7 @@ def test_the_same_content_is_sent_once(
 
 
 def test_duplicates_are_one_request_for_all(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     paths = _files(tmp_path, 9)
     list(person.files.upload_many(paths))
@@ -209,7 +209,7 @@ def test_duplicates_are_one_request_for_all(
 
 
 def test_progress_of_each_comes_in_the_callers_thread_before_its_outcome(
-    files_server: FakeFiles, tmp_path: Path
+    files_server: FilesService, tmp_path: Path
 ) -> None:
     told: dict[int, list[tuple[int, int]]] = {}
     hashed: dict[int, tuple[int, int]] = {}
@@ -233,7 +233,7 @@ def test_progress_of_each_comes_in_the_callers_thread_before_its_outcome(
 
 
 def test_sources_are_taken_as_they_are_needed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     taken: list[int] = []
 
@@ -253,7 +253,7 @@ def test_sources_are_taken_as_they_are_needed(
 
 
 def test_an_error_of_the_iterable_comes_out(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     def sources() -> Iterator[Path]:
         yield from _files(tmp_path, 2)
@@ -264,7 +264,7 @@ def test_an_error_of_the_iterable_comes_out(
 
 
 def test_an_error_of_the_callback_comes_out(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     def progress(*told: int) -> None:
         raise RuntimeError("of the callback")
@@ -273,7 +273,7 @@ def test_an_error_of_the_callback_comes_out(
         list(person.files.upload_many(_files(tmp_path, 2), progress=progress))
 
 
-def test_cancelling_ends_those_that_were_begun(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_cancelling_ends_those_that_were_begun(files_server: FilesService, tmp_path: Path) -> None:
     cancel = wideload.Cancel()
 
     def during_put(seen: Seen, count: int) -> None:
@@ -294,7 +294,7 @@ def test_cancelling_ends_those_that_were_begun(files_server: FakeFiles, tmp_path
 
 
 def test_closing_the_iterator_stops_what_is_under_way(
-    files_server: FakeFiles, tmp_path: Path
+    files_server: FilesService, tmp_path: Path
 ) -> None:
     paths = _files(tmp_path, 10, 5 * PART)
     files_server.s3.during_put = lambda seen, count: time.sleep(0.02)
@@ -311,19 +311,19 @@ def test_closing_the_iterator_stops_what_is_under_way(
 
 
 def test_nothing_begins_before_the_first_next(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     person.files.upload_many(_files(tmp_path, 2))
 
     assert files_server.seen == []
 
 
-def test_no_sources(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_no_sources(person: wideload.Client, files_server: FilesService) -> None:
     assert list(person.files.upload_many([])) == []
 
 
 def test_trouble_of_one_file_is_its_own(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.fail(_PUT, s3_error(400, "InvalidRequest"))
     files_server.fail("POST /stage/files/uploads", problem(500, "internal"), Fault(503))
@@ -345,7 +345,9 @@ with wideload.Client(url, token=token) as client:
 """
 
 
-def test_ctrl_c_ends_it_and_leaves_the_rest_open(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_and_leaves_the_rest_open(
+    files_server: FilesService, tmp_path: Path
+) -> None:
     files_server.s3.during_put = lambda seen, count: time.sleep(0.05)
     paths = [str(path) for path in _files(tmp_path, 20, 5 * PART)]
     process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
+from tests.fake_aws.files import MIB, TOKEN, FilesService
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -35,7 +34,7 @@ with open("/proc/self/status") as status:  # resource's ru_maxrss counts the par
 """
 
 
-def _peak(server: FakeFiles, *arguments: str) -> int:
+def _peak(server: FilesService, *arguments: str) -> int:
     """MB that a process of its own had at most."""
     ran = subprocess.run(
         [sys.executable, "-c", _SCRIPT, server.url, TOKEN, *arguments],
@@ -56,7 +55,7 @@ def sparse(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("part", [8 * MIB, 100 * MIB])
-def test_uploading(files_server: FakeFiles, sparse: Path, part: int) -> None:
+def test_uploading(files_server: FilesService, sparse: Path, part: int) -> None:
     files_server.one_put, files_server.smallest_part = 64 * MIB, part
     files_server.s3.keeps = False
 
@@ -68,27 +67,20 @@ def test_uploading(files_server: FakeFiles, sparse: Path, part: int) -> None:
 
 
 @pytest.mark.parametrize("call", ["download", "stream"])
-def test_downloading(files_server: FakeFiles, sparse: Path, tmp_path: Path, call: str) -> None:
-    file = files_server.add(b"")
-    sha256 = hashlib.sha256()
-    for _ in range(SIZE // MIB):
-        sha256.update(bytes(MIB))
-    file |= {"size": SIZE, "sha256": sha256.hexdigest()}
-    files_server.files[file["file_id"]] = file
-    key = f"files/owner/{file['file_id']}"
-    files_server.s3.etags[key] = '"etag"'
+def test_downloading(files_server: FilesService, sparse: Path, tmp_path: Path, call: str) -> None:
     with open(sparse, "rb") as source:
-        files_server.s3.objects[key] = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+        content = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+    file = files_server.add(content)
 
     target = [] if call == "stream" else [str(tmp_path / "copy")]
     peak = _peak(files_server, call, file["file_id"], *target)
-    files_server.s3.objects[key].close()
+    content.close()
 
     print(f"downloading {SIZE // MIB} MiB ({call}): {peak} MB")  # noqa: T201
     assert peak < _MOST_RSS_MB
 
 
-def test_many_files(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_many_files(files_server: FilesService, tmp_path: Path) -> None:
     files_server.one_put = 64 * MIB
     paths = []
     for number in range(30):

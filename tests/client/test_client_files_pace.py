@@ -10,9 +10,9 @@ import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import DROP, Fault, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.messages import DROP, Fault, s3_error
 from wideload._files import multipart
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
@@ -34,7 +34,7 @@ _PUT = "PUT /s3/"
 )
 def test_a_failure_of_s3_lowers_the_limit_of_requests(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: Fault,

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import Fault, Seen, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import Fault, Seen, s3_error
 from wideload._files import part_upload
 
 MANY = 12 * PART + 1
@@ -25,7 +25,7 @@ _PUT = "PUT /s3/"
 
 
 def test_only_the_rest_is_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     path = file_of(tmp_path, content)
@@ -46,7 +46,7 @@ def test_only_the_rest_is_sent(
 
 
 def test_another_copy_of_the_same_content_goes_on_too(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
     _after_parts(files_server, 3, lambda: files_server.fail(_PUT, *[Fault(400)] * 9))
@@ -61,7 +61,7 @@ def test_another_copy_of_the_same_content_goes_on_too(
 
 
 def test_an_object_that_is_there_needs_only_to_be_completed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     path = file_of(tmp_path, bytes_of(1000))
     files_server.fail("POST /stage/files/uploads", *[Fault(400, b"{}")])
@@ -76,7 +76,7 @@ def test_an_object_that_is_there_needs_only_to_be_completed(
 
 @pytest.mark.parametrize("size", [1, MANY])
 def test_cancelled_before_it_began(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     cancel = wideload.Cancel()
     cancel.cancel()
@@ -89,7 +89,7 @@ def test_cancelled_before_it_began(
 
 
 @pytest.mark.parametrize("size", [PART - 1, MANY])
-def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path, size: int) -> None:
+def test_cancelled_under_way(files_server: FilesService, tmp_path: Path, size: int) -> None:
     content = bytes_of(size)
     path = file_of(tmp_path, content)
     cancel = wideload.Cancel()
@@ -110,7 +110,7 @@ def test_cancelled_under_way(files_server: FakeFiles, tmp_path: Path, size: int)
 
 
 def test_cancelling_ends_a_wait_for_the_next_attempt(
-    files_server: FakeFiles, tmp_path: Path
+    files_server: FilesService, tmp_path: Path
 ) -> None:
     cancel = wideload.Cancel()
     slow = s3_error(503, "SlowDown", Retry_After="59")
@@ -128,7 +128,7 @@ def test_cancelling_ends_a_wait_for_the_next_attempt(
 @pytest.mark.parametrize("longest", [60.0, 0.1])
 @pytest.mark.parametrize("parts", [1, 3])
 def test_paused_nothing_moves_until_it_is_resumed(
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     parts: int,
@@ -181,7 +181,7 @@ with wideload.Client(url, token=token) as client:
 """
 
 
-def _spawn(server: FakeFiles, path: Path) -> subprocess.Popen[str]:
+def _spawn(server: FilesService, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, server.url, TOKEN, str(path)],
         stdout=subprocess.PIPE,
@@ -191,7 +191,7 @@ def _spawn(server: FakeFiles, path: Path) -> subprocess.Popen[str]:
 
 
 def test_killed_five_times_it_ends_with_the_same_file(
-    files_server: FakeFiles, tmp_path: Path
+    files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.smallest_part = part = 256 * 1024
     content = bytes_of(40 * part)
@@ -221,7 +221,7 @@ def test_killed_five_times_it_ends_with_the_same_file(
 
 @pytest.mark.parametrize("size", [48 * 1024, 4 * MIB])
 def test_ctrl_c_ends_it_at_once_and_leaves_it_open(
-    files_server: FakeFiles, tmp_path: Path, size: int
+    files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     reached = threading.Event()
 
@@ -242,7 +242,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_it_open(
     assert [upload.state for upload in files_server.uploads.values()] == ["open"]
 
 
-def test_ctrl_c_while_s3_is_silent(files_server: FakeFiles, tmp_path: Path) -> None:
+def test_ctrl_c_while_s3_is_silent(files_server: FilesService, tmp_path: Path) -> None:
     reached, leave = threading.Event(), threading.Event()
 
     def during_put(seen: Seen, count: int) -> None:
@@ -263,7 +263,7 @@ def test_ctrl_c_while_s3_is_silent(files_server: FakeFiles, tmp_path: Path) -> N
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
-def _after_parts(server: FakeFiles, count: int, do: Callable[[], Any]) -> None:
+def _after_parts(server: FilesService, count: int, do: Callable[[], Any]) -> None:
     def during_put(seen: Seen, so_far: int) -> None:
         if so_far == PART and len(server.requests(_PUT)) == count:
             do()

@@ -11,9 +11,9 @@ import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_files import HALF, TOKEN, FakeFiles
-from tests.client.fake_server import DROP, DROP_AFTER, Fault, Seen, problem, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import TOKEN, FilesService
+from tests.fake_aws.messages import DROP, DROP_AFTER, HALF, Fault, Seen, problem, s3_error
 
 ONE = PART // 2
 MANY = 6 * PART + 1
@@ -50,7 +50,7 @@ _PUT = "PUT /s3/"
 @pytest.mark.parametrize("times", [1, 2])
 def test_trouble_that_passes(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     size: int,
     what: str,
@@ -68,7 +68,7 @@ def test_trouble_that_passes(
 
 
 def test_waits_grow_and_retry_after_is_the_least(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     slow = s3_error(503, "SlowDown")
     files_server.fail(_PUT, slow, slow, s3_error(503, "SlowDown", Retry_After="9"))
@@ -80,7 +80,7 @@ def test_waits_grow_and_retry_after_is_the_least(
 
 @SIZES
 def test_trouble_that_stays_ends_it_and_leaves_it_open(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     path = file_of(tmp_path, bytes_of(size))
     files_server.fail(_PUT, *[s3_error(503, "SlowDown")] * 100)
@@ -95,7 +95,7 @@ def test_trouble_that_stays_ends_it_and_leaves_it_open(
 
 
 def test_each_part_has_the_retries_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     slow = [s3_error(503, "SlowDown")] * 5
     files_server.fail(_PUT, *slow)
@@ -113,7 +113,7 @@ def test_each_part_has_the_retries_anew(
 
 @SIZES
 def test_no_network_is_a_transport_error(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     files_server.fail(_PUT, *[DROP] * 100)
 
@@ -127,7 +127,7 @@ def test_no_network_is_a_transport_error(
 @SIZES
 @pytest.mark.parametrize("refusal", ["late", "early", "hangs up"])
 def test_urls_that_expire_under_way_are_signed_anew(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, refusal: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, refusal: str
 ) -> None:
     content = bytes_of(size)
     files_server.s3.refuses = refusal
@@ -136,7 +136,7 @@ def test_urls_that_expire_under_way_are_signed_anew(
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line in {"POST /files", "POST /files/uploads/{upload_id}/parts"} and len(expired) < 2:
             expired.append(line)
-            files_server.s3.hours += 2  # what was signed until now is too old
+            files_server.time += 2 * 3600  # what was signed until now is too old
         return answer
 
     files_server.tamper = tamper
@@ -148,10 +148,10 @@ def test_urls_that_expire_under_way_are_signed_anew(
 
 
 def test_urls_that_are_too_old_by_this_clock_are_not_tried(
-    person: wideload.Client, files_server: FakeFiles, clock: Clock, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, clock: Clock, tmp_path: Path
 ) -> None:
     content = bytes_of(30 * PART)
-    files_server.s3.url_ttl = 100
+    files_server.url_seconds = 100
     aged: list[bool] = []
     refused: list[int] = []
     files_server.s3.refused = refused.append
@@ -160,7 +160,7 @@ def test_urls_that_are_too_old_by_this_clock_are_not_tried(
         if len(files_server.requests(_PUT)) == 6 and not aged:
             aged.append(True)
             clock.time += 120
-            files_server.s3.hours += 120 / 3600
+            files_server.time += 120
 
     files_server.s3.during_put = age
 
@@ -173,7 +173,7 @@ def test_urls_that_are_too_old_by_this_clock_are_not_tried(
 
 @SIZES
 def test_a_url_that_is_refused_for_good(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     files_server.fail(_PUT, *[s3_error(403, "SignatureDoesNotMatch")] * 100)
 
@@ -186,7 +186,7 @@ def test_a_url_that_is_refused_for_good(
 
 
 def test_a_refusal_that_stays_is_not_tried_again(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.fail(_PUT, s3_error(400, "InvalidRequest"))
 
@@ -197,7 +197,7 @@ def test_a_refusal_that_stays_is_not_tried_again(
 
 
 def test_progress_goes_back_when_a_part_is_repeated(
-    files_server: FakeFiles, tmp_path: Path
+    files_server: FilesService, tmp_path: Path
 ) -> None:
     told: list[int] = []
     files_server.fail(_PUT, HALF)

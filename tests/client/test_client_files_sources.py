@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import Seen, s3_error
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.messages import Seen, s3_error
 from wideload._files.shared_file import SharedFile
 
 SIZES = pytest.mark.parametrize("size", [PART // 2, 5 * PART + 1])
@@ -45,7 +45,7 @@ class _Plain:
 @SIZES
 @pytest.mark.parametrize("kind", ["bytes", "open", "raw", "gzip", "plain", "stream"])
 def test_file_objects(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, kind: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, kind: str
 ) -> None:
     content = bytes_of(size)
     path = file_of(tmp_path, content)
@@ -69,7 +69,7 @@ def test_file_objects(
 
 
 def test_a_file_object_is_read_from_where_it_stands(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(3 * PART)
 
@@ -83,7 +83,7 @@ def test_a_file_object_is_read_from_where_it_stands(
 
 @pytest.mark.parametrize("named", [False, True])
 def test_a_pipe_is_copied_first(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, named: bool
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, named: bool
 ) -> None:
     content = bytes_of(4 * PART)
     if named:
@@ -105,7 +105,7 @@ def test_a_pipe_is_copied_first(
 
 
 def test_a_pipe_that_gives_more_than_may_be_copied(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     with pytest.raises(wideload.DocumentError, match="1000 bytes that spool_limit allows"):
         person.files.upload(
@@ -123,7 +123,7 @@ def test_a_pipe_that_gives_more_than_may_be_copied(
 
 
 def test_a_source_that_is_no_binary_file_is_refused(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     class Blocked(io.RawIOBase):
         def read(self, size: int = -1) -> None:  # type: ignore[override]
@@ -150,7 +150,7 @@ def test_a_source_that_is_no_binary_file_is_refused(
     assert files_server.seen == []
 
 
-def test_a_sparse_file(person: wideload.Client, files_server: FakeFiles, tmp_path: Path) -> None:
+def test_a_sparse_file(person: wideload.Client, files_server: FilesService, tmp_path: Path) -> None:
     path = tmp_path / "sparse.bin"
     with open(path, "wb") as file:
         file.seek(6 * PART)
@@ -164,7 +164,7 @@ def test_a_sparse_file(person: wideload.Client, files_server: FakeFiles, tmp_pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_a_file_that_says_that_it_is_empty(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     with pytest.raises(wideload.FileChangedError):
         person.files.upload("/proc/self/status")
@@ -175,7 +175,7 @@ def test_a_file_that_says_that_it_is_empty(
 @SIZES
 @pytest.mark.parametrize("change", ["grow", "shrink", "touch"])
 def test_a_file_that_changes_while_it_is_hashed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, change: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, change: str
 ) -> None:
     path = file_of(tmp_path, bytes_of(size))
 
@@ -193,7 +193,7 @@ def test_a_file_that_changes_while_it_is_hashed(
 @SIZES
 @pytest.mark.parametrize("change", ["grow", "shrink", "touch", "write"])
 def test_a_file_that_changes_before_it_is_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, change: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, change: str
 ) -> None:
     path = file_of(tmp_path, bytes_of(size))
     began = []
@@ -208,12 +208,12 @@ def test_a_file_that_changes_before_it_is_sent(
 
     _nothing_is_stored(files_server)
     assert raised.value.upload_id is None  # there is nothing to resume
-    assert files_server.requests("POST /stage/files/uploads/01JDF000000000000000000001/comp") == []
+    assert not any(seen.path.endswith("/complete") for seen in files_server.seen)
 
 
 @SIZES
 def test_a_file_that_changes_after_its_last_byte_was_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     path = file_of(tmp_path, bytes_of(size))
 
@@ -230,7 +230,7 @@ def test_a_file_that_changes_after_its_last_byte_was_sent(
 
 
 def test_an_upload_that_cannot_even_be_aborted_says_which(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     path = file_of(tmp_path, bytes_of(100))
     files_server.fail("DELETE", s3_error(403, "AccessDenied"))
@@ -243,7 +243,7 @@ def test_an_upload_that_cannot_even_be_aborted_says_which(
 
 @SIZES
 def test_a_file_object_that_changes(
-    person: wideload.Client, files_server: FakeFiles, size: int
+    person: wideload.Client, files_server: FilesService, size: int
 ) -> None:
     source = io.BytesIO(bytes_of(size))
     other = source.getvalue()[size // 3] ^ 1
@@ -258,7 +258,7 @@ def test_a_file_object_that_changes(
 
 
 def test_a_file_that_another_takes_the_place_of_is_uploaded_as_it_was(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(5 * PART)
     path = file_of(tmp_path, content)
@@ -275,7 +275,7 @@ def test_a_file_that_another_takes_the_place_of_is_uploaded_as_it_was(
 
 @SIZES
 def test_bytes_that_were_damaged_on_the_way_are_sent_again(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     content = bytes_of(size)
     files_server.fail("PUT /s3/", s3_error(400, "BadDigest"))
@@ -330,8 +330,8 @@ def _change(path: Path, how: str) -> None:
     os.utime(path, ns=(stamp, stamp if how == "write" else stamp + 1_000_000_000))
 
 
-def _nothing_is_stored(server: FakeFiles) -> None:
+def _nothing_is_stored(server: FilesService) -> None:
     assert server.files == {}
     assert server.s3.objects == {}
-    assert server.s3.multiparts == {}
+    assert server.bucket.multiparts == {}
     assert {upload.state for upload in server.uploads.values()} == {"aborted"}

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 import wideload
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import Seen
 from tests.client.transfer_samples import RANGE, bytes_of
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.messages import Seen
 
 pytestmark = pytest.mark.usefixtures("small_ranges")
 
 
 @pytest.mark.parametrize("leads_to", ["file", "directory", "nowhere"])
 def test_a_link_of_the_files_name_is_replaced_and_never_followed(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, leads_to: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, leads_to: str
 ) -> None:
     file = files_server.add(b"content", "report.pdf")
     victim, papers = tmp_path / "victim", tmp_path / "papers"
@@ -49,7 +49,7 @@ def test_a_link_of_the_files_name_is_replaced_and_never_followed(
 
 def test_a_partial_file_of_another_user_is_refused(
     person: wideload.Client,
-    files_server: FakeFiles,
+    files_server: FilesService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_partial_file_of_another_user_is_refused(
 
 @pytest.mark.parametrize("planted", ["link", "pipe"])
 def test_a_partial_file_that_is_no_regular_file_is_refused(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, planted: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, planted: str
 ) -> None:
     file = files_server.add(b"content", "a")
     part = tmp_path / f".a.{file['file_id']}.part"
@@ -86,7 +86,7 @@ def test_a_partial_file_that_is_no_regular_file_is_refused(
 
 
 def test_a_partial_file_is_for_its_user_alone(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(bytes_of(2 * RANGE), "a")
     modes: list[int] = []
@@ -104,7 +104,7 @@ def test_a_partial_file_is_for_its_user_alone(
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 def test_a_new_file_gets_the_permissions_of_any_new_file(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, mask: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, mask: int
 ) -> None:
     file = files_server.add(b"content", "a")
     before = os.umask(mask)
@@ -119,7 +119,7 @@ def test_a_new_file_gets_the_permissions_of_any_new_file(
 
 @pytest.mark.parametrize("to", ["", "a", "link"])
 def test_a_file_that_is_replaced_passes_its_permissions_on(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, to: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, to: str
 ) -> None:
     file = files_server.add(b"content", "a")
     (tmp_path / "a").write_bytes(b"old")
@@ -133,7 +133,7 @@ def test_a_file_that_is_replaced_passes_its_permissions_on(
 
 
 def test_to_a_named_pipe_it_goes_in_order(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     file = files_server.add(content := bytes_of(5 * RANGE + 1))
     pipe = tmp_path / "pipe"
@@ -153,7 +153,7 @@ def test_to_a_named_pipe_it_goes_in_order(
 
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_to_a_device_it_is_written_and_stays_one(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, overwrite: bool
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, overwrite: bool
 ) -> None:
     file = files_server.add(b"content")
     (tmp_path / "null").symlink_to(os.devnull)
@@ -167,7 +167,7 @@ def test_to_a_device_it_is_written_and_stays_one(
 
 @pytest.mark.parametrize("kind", ["pipe", "directory"])
 def test_a_target_in_a_directory_that_is_no_regular_file_is_refused(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, kind: str
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, kind: str
 ) -> None:
     file = files_server.add(b"content", "a")
     if kind == "pipe":
@@ -221,7 +221,7 @@ def test_names_that_are_one_file_to_the_file_system_are_numbered_too(tmp_path: P
 
 
 def test_a_stream_is_told_apart_from_a_file_object(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     file = files_server.add(b"content")
     reading, writing = os.pipe()

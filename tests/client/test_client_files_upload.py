@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import problem
 from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import problem
 from wideload._files.digest import ONE_PUT, digest, part_size_of
 
 _CREATE = "POST /stage/files"
@@ -25,7 +25,7 @@ _PARTS = "POST /stage/files/uploads/ID/parts"
 
 @pytest.mark.parametrize("size", [0, 1, 5000, PART])
 def test_a_file_of_one_put_needs_two_requests_of_the_api(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     content = bytes_of(size)
 
@@ -42,7 +42,7 @@ def test_a_file_of_one_put_needs_two_requests_of_the_api(
 @pytest.mark.parametrize("size", [PART + 1, 2 * PART, 7 * PART + 123])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_larger_file_goes_in_parts(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int, parallel: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int, parallel: int
 ) -> None:
     content = bytes_of(size)
 
@@ -55,7 +55,7 @@ def test_a_larger_file_goes_in_parts(
 
 
 def test_parts_of_the_contracts_own_size(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     files_server.one_put, files_server.smallest_part = 64 * MIB, 8 * MIB
     content = bytes_of(1 * MIB) * 64 + b"and a byte"
@@ -67,7 +67,7 @@ def test_parts_of_the_contracts_own_size(
 
 
 def test_a_duplicate_is_one_request_and_nothing_is_sent(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(3 * PART)
     first = person.files.upload(file_of(tmp_path, content))
@@ -81,7 +81,7 @@ def test_a_duplicate_is_one_request_and_nothing_is_sent(
 
 
 def test_parts_are_signed_in_batches_just_ahead_of_need(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(60 * PART)
     put: list[int] = []
@@ -90,7 +90,7 @@ def test_parts_are_signed_in_batches_just_ahead_of_need(
     def count(seen: Any, count: int) -> None:
         if count == PART:
             put.append(1)
-            ahead.append(files_server.s3.signed - len(put))
+            ahead.append(files_server.bucket.signed_count - len(put))
 
     files_server.s3.during_put = count
 
@@ -99,7 +99,7 @@ def test_parts_are_signed_in_batches_just_ahead_of_need(
     # 60 parts in 5 requests: 8, 16, 32, and the rest; never all of them at the beginning.
     assert len(files_server.requests(f"{_CREATE}/uploads")) - 1 <= 5
     assert ahead[0] <= 8 + 16
-    assert files_server.s3.signed == 60
+    assert files_server.bucket.signed_count == 60
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_parts_are_signed_in_batches_just_ahead_of_need(
     ],
 )
 def test_names_in_any_script_and_their_types(
-    person: wideload.Client, files_server: FakeFiles, name: str, kind: str
+    person: wideload.Client, files_server: FilesService, name: str, kind: str
 ) -> None:
     done = person.files.upload(io.BytesIO(name.encode()), name=name)
 
@@ -122,7 +122,7 @@ def test_names_in_any_script_and_their_types(
 
 
 def test_name_and_type_may_be_given(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     path = file_of(tmp_path, b"x")
 
@@ -136,7 +136,7 @@ def test_name_and_type_may_be_given(
     ["", ".", "..", "a/b", "a\\b", "a\nb", "a\0b", "\ud800", "a\u202eb", "a\u2028b", "x" * 256, 7],
 )  # fmt: skip
 def test_a_name_that_no_file_can_have_is_refused_before_anything_is_read(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, name: Any
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, name: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError):
         person.files.upload(tmp_path / "nowhere", name=name)
@@ -145,7 +145,7 @@ def test_a_name_that_no_file_can_have_is_refused_before_anything_is_read(
 
 
 def test_of_a_path_whose_name_is_no_text_the_rest_is_the_name(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path
+    person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
     with open(path, "wb") as file:
@@ -161,7 +161,7 @@ def test_of_a_path_whose_name_is_no_text_the_rest_is_the_name(
 
 @pytest.mark.parametrize("kind", ["text", "a/b; c", "a/b\n", "ü/b", "a/" + "b" * 254, 7])
 def test_a_type_that_no_file_can_have_is_refused_before_anything_is_read(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, kind: Any
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, kind: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="content_type"):
         person.files.upload(tmp_path / "nowhere", content_type=kind)
@@ -171,7 +171,7 @@ def test_a_type_that_no_file_can_have_is_refused_before_anything_is_read(
 
 @pytest.mark.parametrize("size", [10, 12 * PART + 5])
 def test_progress_counts_bytes_in_the_callers_thread(
-    files_server: FakeFiles, tmp_path: Path, size: int
+    files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     told: list[tuple[int, int]] = []
     hashed: list[tuple[int, int]] = []
@@ -195,7 +195,7 @@ def test_progress_counts_bytes_in_the_callers_thread(
 
 
 def test_progress_of_a_duplicate_is_complete_at_once(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     person.files.upload(io.BytesIO(b"content"), name="a")
     told: list[tuple[int, int]] = []
@@ -207,7 +207,7 @@ def test_progress_of_a_duplicate_is_complete_at_once(
 
 @pytest.mark.parametrize("size", [10, 5 * PART])
 def test_an_error_of_the_callback_comes_out_and_leaves_the_upload_open(
-    person: wideload.Client, files_server: FakeFiles, tmp_path: Path, size: int
+    person: wideload.Client, files_server: FilesService, tmp_path: Path, size: int
 ) -> None:
     def progress(done: int, total: int) -> None:
         raise BrokenPipeError("of the callback")
@@ -219,7 +219,7 @@ def test_an_error_of_the_callback_comes_out_and_leaves_the_upload_open(
 
 
 def test_the_recorded_content_is_compared_with_the_sent_one(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     def tamper(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         if line.endswith("complete"):
@@ -263,7 +263,7 @@ def test_the_recorded_content_is_compared_with_the_sent_one(
     ],
 )
 def test_an_answer_that_is_none_of_this_api(
-    person: wideload.Client, files_server: FakeFiles, answer: dict[str, Any]
+    person: wideload.Client, files_server: FilesService, answer: dict[str, Any]
 ) -> None:
     files_server.tamper = lambda line, real: answer
 
@@ -273,7 +273,7 @@ def test_an_answer_that_is_none_of_this_api(
     assert files_server.requests("PUT") == []
 
 
-def test_quotas_say_so_at_once(person: wideload.Client, files_server: FakeFiles) -> None:
+def test_quotas_say_so_at_once(person: wideload.Client, files_server: FilesService) -> None:
     files_server.quota = 5
     with pytest.raises(wideload.QuotaError) as raised:
         person.files.upload(io.BytesIO(b"content"), name="a")
@@ -284,12 +284,12 @@ def test_quotas_say_so_at_once(person: wideload.Client, files_server: FakeFiles)
     with pytest.raises(wideload.QuotaError) as raised:
         person.files.upload(io.BytesIO(b"content"), name="a")
     assert (raised.value.status, raised.value.code) == (429, "too_many_uploads")
-    assert raised.value.retry_after == 60
+    assert raised.value.retry_after == 30
     assert files_server.api_requests == [_CREATE, _CREATE]
 
 
 def test_a_refusal_of_the_api_is_not_repeated(
-    person: wideload.Client, files_server: FakeFiles
+    person: wideload.Client, files_server: FilesService
 ) -> None:
     files_server.fail(_CREATE, problem(413, "file_too_large"))
 
@@ -302,7 +302,7 @@ def test_a_refusal_of_the_api_is_not_repeated(
 
 @pytest.mark.parametrize("parallel", [0, 65, 1.5, "4"])
 def test_a_parallel_that_cannot_be(
-    person: wideload.Client, files_server: FakeFiles, parallel: Any
+    person: wideload.Client, files_server: FilesService, parallel: Any
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="parallel"):
         person.files.upload(io.BytesIO(b"content"), name="a", parallel=parallel)
@@ -312,7 +312,7 @@ def test_a_parallel_that_cannot_be(
         person.files.download("a", parallel=parallel)
 
 
-def test_files_need_a_token_and_documents_a_key(files_server: FakeFiles) -> None:
+def test_files_need_a_token_and_documents_a_key(files_server: FilesService) -> None:
     program = wideload.Client(files_server.url, api_key="wl_a_b")
     person = wideload.Client(files_server.url, token=TOKEN)
 
@@ -322,7 +322,7 @@ def test_files_need_a_token_and_documents_a_key(files_server: FakeFiles) -> None
         person.send({"a": 1})
 
 
-def test_files_may_have_an_api_of_their_own(files_server: FakeFiles) -> None:
+def test_files_may_have_an_api_of_their_own(files_server: FilesService) -> None:
     with wideload.Client(
         "https://elsewhere.example", api_key="k", token=TOKEN, files_url=files_server.url + "/"
     ) as client:

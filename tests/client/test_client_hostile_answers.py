@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, Fault
 
 import wideload
+from tests.fake_aws.ingest import IngestService
+from tests.fake_aws.messages import Fault
 from wideload._files.models import FileInfo
 from wideload._json import parse
 from wideload._retry import parse_retry_after
@@ -22,7 +23,7 @@ FILE: dict[str, Any] = {
 
 @pytest.mark.parametrize("number", [HUGE, b"1e999", b"-1e999", b"Infinity", b"NaN"])
 def test_no_number_of_an_error_is_more_than_an_error(
-    client: wideload.Client, server: FakeServer, number: bytes
+    client: wideload.Client, server: IngestService, number: bytes
 ) -> None:
     problem = b'{"code":"in_progress","detail":"wait","retry_after":%b}' % number
     server.fail("", *[Fault(400, problem)] * 2)
@@ -35,7 +36,7 @@ def test_no_number_of_an_error_is_more_than_an_error(
 
 @pytest.mark.parametrize("cursor", [b'"\\ud800"', b'"\xc3\xa9"', HUGE])
 def test_a_cursor_that_is_no_text_of_the_apis(
-    client: wideload.Client, server: FakeServer, cursor: bytes
+    client: wideload.Client, server: IngestService, cursor: bytes
 ) -> None:
     server.fail("", Fault(200, b'{"items":[],"cursor":%b}' % cursor))
 

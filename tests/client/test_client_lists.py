@@ -12,7 +12,18 @@ import urllib3
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_server import API_KEY, DROP, DROP_AFTER, FakeServer, Fault, problem
+from tests.fake_aws.ingest import (
+    API_KEY,
+    PAYLOAD_1,
+    PAYLOAD_2,
+    PAYLOAD_3,
+    PAYLOAD_4,
+    PAYLOAD_5,
+    PAYLOAD_7,
+    PAYLOAD_9,
+    IngestService,
+)
+from tests.fake_aws.messages import DROP, DROP_AFTER, Fault, problem
 
 _LIST = "GET /stage/call-logs"
 _DELETE = "DELETE /stage/call-logs/"
@@ -27,13 +38,13 @@ def _ids(logs: Any) -> list[str]:
     return [log.payload_id for log in logs]
 
 
-def test_call_logs_follow_the_cursors(client: wideload.Client, server: FakeServer) -> None:
+def test_call_logs_follow_the_cursors(client: wideload.Client, server: IngestService) -> None:
     server.longest_page = 2
     _send(client, 5)
 
     logs = list(client.call_logs())
 
-    assert _ids(logs) == ["pl-5", "pl-4", "pl-3", "pl-2", "pl-1"]
+    assert _ids(logs) == [PAYLOAD_5, PAYLOAD_4, PAYLOAD_3, PAYLOAD_2, PAYLOAD_1]
     assert (logs[0].state, logs[0].call_id, logs[0].records) == ("stored", "call-4", 0)
     pages = server.requests(_LIST)
     assert len(pages) == 3
@@ -41,19 +52,21 @@ def test_call_logs_follow_the_cursors(client: wideload.Client, server: FakeServe
     assert pages[1].query["cursor"] != pages[2].query["cursor"]
 
 
-def test_call_logs_ask_only_for_what_is_taken(client: wideload.Client, server: FakeServer) -> None:
+def test_call_logs_ask_only_for_what_is_taken(
+    client: wideload.Client, server: IngestService
+) -> None:
     server.longest_page = 2
     _send(client, 5)
 
     logs = client.call_logs()
 
     assert server.requests(_LIST) == []
-    assert _ids(islice(logs, 2)) == ["pl-5", "pl-4"]
+    assert _ids(islice(logs, 2)) == [PAYLOAD_5, PAYLOAD_4]
     assert len(server.requests(_LIST)) == 1
 
 
 def test_the_query_stays_the_same_from_page_to_page(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.longest_page = 1
     _send(client, 2, call_id="mine & yours")
@@ -61,14 +74,14 @@ def test_the_query_stays_the_same_from_page_to_page(
 
     logs = client.call_logs(call_id="mine & yours", after="2026-11-22T09:00:00Z")
 
-    assert _ids(logs) == ["pl-2", "pl-1"]
-    first, second = server.requests(_LIST)
+    assert _ids(logs) == [PAYLOAD_2, PAYLOAD_1]
+    first, second, *_ = server.requests(_LIST)
     assert second.query == {**first.query, "cursor": second.query["cursor"]}
 
 
 @pytest.mark.parametrize(("limit", "asked"), [(3, ["3", "1"]), (2, ["2"]), (0, [])])
 def test_a_limit_is_kept_over_pages(
-    client: wideload.Client, server: FakeServer, limit: int, asked: list[str]
+    client: wideload.Client, server: IngestService, limit: int, asked: list[str]
 ) -> None:
     server.longest_page = 2
     _send(client, 5)
@@ -89,30 +102,27 @@ def test_a_limit_is_kept_over_pages(
     ],
 )
 def test_times_part_the_list_without_gap_or_overlap(
-    client: wideload.Client, server: FakeServer, moment: Any
+    client: wideload.Client, server: IngestService, moment: Any
 ) -> None:
     _send(client, 4)
 
-    assert _ids(client.call_logs(after=moment)) == ["pl-4", "pl-3"]
-    assert _ids(client.call_logs(before=moment)) == ["pl-2", "pl-1"]
+    assert _ids(client.call_logs(after=moment)) == [PAYLOAD_4, PAYLOAD_3]
+    assert _ids(client.call_logs(before=moment)) == [PAYLOAD_2, PAYLOAD_1]
     assert server.requests(_LIST)[0].query["after"] == "2026-11-22T09:02:00Z"
 
 
-def test_fractions_of_a_second_are_kept(client: wideload.Client, server: FakeServer) -> None:
+def test_fractions_of_a_second_are_kept(client: wideload.Client, server: IngestService) -> None:
     list(client.call_logs(after=datetime(2026, 11, 22, 9, 2, 3, 456000, tzinfo=UTC)))
 
     assert server.requests(_LIST)[0].query["after"] == "2026-11-22T09:02:03.456000Z"
 
 
 def test_failed_payloads_are_listed_with_their_error(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
-    server.payloads["pl-7"] = {
-        "payload_id": "pl-7",
-        "state": "failed",
-        "created_at": "2026-11-22T09:06:00Z",
-        "error": {"code": "invalid_json", "detail": "it ends at byte 7"},
-    }
+    server.put(
+        PAYLOAD_7, state="failed", error_code="invalid_json", error_detail="it ends at byte 7"
+    )
 
     (log,) = client.call_logs()
 
@@ -130,7 +140,7 @@ def test_failed_payloads_are_listed_with_their_error(
     ],
 )
 def test_wrong_arguments_of_lists_are_refused_at_once(
-    client: wideload.Client, server: FakeServer, arguments: dict[str, Any], says: str
+    client: wideload.Client, server: IngestService, arguments: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match=says):
         client.call_logs(**arguments)
@@ -139,7 +149,7 @@ def test_wrong_arguments_of_lists_are_refused_at_once(
 
 
 def test_each_page_has_retries_of_its_own(
-    server: FakeServer, client: wideload.Client, clock: Clock
+    server: IngestService, client: wideload.Client, clock: Clock
 ) -> None:
     server.longest_page = 1
     _send(client, 3)
@@ -170,7 +180,7 @@ def test_each_page_has_retries_of_its_own(
     ],
 )
 def test_a_page_that_is_none_is_an_api_error(
-    client: wideload.Client, server: FakeServer, body: bytes
+    client: wideload.Client, server: IngestService, body: bytes
 ) -> None:
     server.fail(_LIST, Fault(200, body))
 
@@ -179,7 +189,7 @@ def test_a_page_that_is_none_is_an_api_error(
 
 
 def test_a_cursor_that_leads_nowhere_ends_the_list(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_LIST, *[Fault(200, b'{"items":[],"cursor":"x"}')] * 9)
 
@@ -189,20 +199,20 @@ def test_a_cursor_that_leads_nowhere_ends_the_list(
     assert len(server.seen) == 2
 
 
-def test_records_follow_the_cursors(client: wideload.Client, server: FakeServer) -> None:
+def test_records_follow_the_cursors(client: wideload.Client, server: IngestService) -> None:
     server.longest_page = 3
     turns = [{"turn": number} for number in range(8)]
     client.send({"transcript_with_metrics": turns})
 
-    assert list(client.records("pl-1")) == turns
+    assert list(client.records(PAYLOAD_1)) == turns
     assert len(server.requests(_LIST)) == 3
 
 
-def test_records_ask_only_for_what_is_taken(client: wideload.Client, server: FakeServer) -> None:
+def test_records_ask_only_for_what_is_taken(client: wideload.Client, server: IngestService) -> None:
     server.longest_page = 3
     client.send({"transcript_with_metrics": list(range(8))})
 
-    records = client.records("pl-1")
+    records = client.records(PAYLOAD_1)
 
     assert server.requests(_LIST) == []
     assert [next(records), next(records)] == [0, 1]
@@ -221,45 +231,52 @@ def test_records_ask_only_for_what_is_taken(client: wideload.Client, server: Fak
     ],
 )
 def test_records_from_anywhere(
-    client: wideload.Client, server: FakeServer, first: int, limit: int | None, expected: list[int]
+    client: wideload.Client,
+    server: IngestService,
+    first: int,
+    limit: int | None,
+    expected: list[int],
 ) -> None:
     server.longest_page = 3
     client.send({"transcript_with_metrics": list(range(8))})
 
-    assert list(client.records("pl-1", first=first, limit=limit)) == expected
+    assert list(client.records(PAYLOAD_1, first=first, limit=limit)) == expected
 
 
-def test_records_keep_their_values(client: wideload.Client) -> None:
+def test_records_keep_their_values(client: wideload.Client, server: IngestService) -> None:
     text = r'[123456789012345678901234567890,"\ud800",null,0.1,{"a":[]}]'
-    client.send(b'{"transcript_with_metrics":' + text.encode() + b"}")
+    server.fail("GET", Fault(200, b'{"items":%b,"cursor":null}' % text.encode()))
 
-    assert list(client.records("pl-1")) == json.loads(text)
+    assert list(client.records(PAYLOAD_1)) == json.loads(text)
 
 
-def test_a_record_that_is_too_large_is_named(client: wideload.Client, server: FakeServer) -> None:
-    server.longest_page, server.largest_record = 3, 50
+def test_a_record_that_is_too_large_is_named(
+    client: wideload.Client, server: IngestService
+) -> None:
+    server.longest_page, server.max_page = 3, 50
     client.send({"transcript_with_metrics": [0, 1, 2, 3, "x" * 100, 5, 6]})
-    records = client.records("pl-1", first=1)
+    records = client.records(PAYLOAD_1, first=1)
 
     with pytest.raises(wideload.RecordTooLargeError) as raised:
         list(records)
 
     error = raised.value
-    assert (error.record, error.payload_id, error.status) == (4, "pl-1", 413)
+    assert (error.record, error.payload_id, error.status) == (4, PAYLOAD_1, 413)
     assert (error.code, error.request_id) == ("record_too_large", "req-1")
     assert str(error) == (
-        "record 4 of payload pl-1 is too large for an answer of the API: the whole document has it "
-        "(Client.document_to, or: wideload get pl-1 --document)"
+        f"record 4 of payload {PAYLOAD_1} is too large for an answer of the API: "
+        "the whole document has it "
+        f"(Client.document_to, or: wideload get {PAYLOAD_1} --document)"
     )
 
 
 def test_records_before_one_that_is_too_large_are_given(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
-    server.largest_record = 50
+    server.max_page = 50
     client.send({"transcript_with_metrics": [0, 1, "x" * 100]})
 
-    assert list(islice(client.records("pl-1"), 2)) == [0, 1]
+    assert list(islice(client.records(PAYLOAD_1), 2)) == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -272,27 +289,28 @@ def test_records_before_one_that_is_too_large_are_given(
 )
 def test_a_payload_that_is_not_stored_has_no_records(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     clock: Clock,
     state: str | None,
     kind: type[wideload.ApiError],
     code: str,
 ) -> None:
     if state:
-        server.payloads["pl-7"] = {"payload_id": "pl-7", "state": state}
+        server.put(PAYLOAD_7, state=state)
 
     with pytest.raises(kind) as raised:
-        list(client.records("pl-7"))
+        list(client.records(PAYLOAD_7))
 
-    assert (raised.value.code, raised.value.payload_id) == (code, "pl-7")
+    assert (raised.value.code, raised.value.payload_id) == (code, PAYLOAD_7)
     assert clock.slept == []
 
 
 @pytest.mark.parametrize(
-    ("payload_id", "options"), [("../x", {}), ("pl-1", {"first": -1}), ("pl-1", {"limit": -1})]
+    ("payload_id", "options"),
+    [("../x", {}), (PAYLOAD_1, {"first": -1}), (PAYLOAD_1, {"limit": -1})],
 )
 def test_records_that_cannot_be_are_refused_at_once(
-    client: wideload.Client, server: FakeServer, payload_id: str, options: dict[str, Any]
+    client: wideload.Client, server: IngestService, payload_id: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(wideload.ConfigurationError):
         client.records(payload_id, **options)
@@ -301,7 +319,7 @@ def test_records_that_cannot_be_are_refused_at_once(
 
 
 def test_an_object_that_was_replaced_is_a_refusal(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail("POST /stage/send-call-log", problem(409, "object_changed"))
 
@@ -312,37 +330,37 @@ def test_an_object_that_was_replaced_is_a_refusal(
 
 
 def test_delete_removes_the_payload(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     client.send(large)
 
-    assert client.delete("pl-1") is None  # type: ignore[func-returns-value]
+    assert client.delete(PAYLOAD_1) is None  # type: ignore[func-returns-value]
 
     assert (server.payloads, server.documents, server.objects) == ({}, {}, {})
     with pytest.raises(wideload.NotFoundError):
-        client.get("pl-1")
+        client.get(PAYLOAD_1)
 
 
 def test_deleting_again_says_that_it_is_gone(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any]
+    client: wideload.Client, server: IngestService, small: dict[str, Any]
 ) -> None:
     client.send(small)
-    client.delete("pl-1")
+    client.delete(PAYLOAD_1)
 
     with pytest.raises(wideload.NotFoundError) as raised:
-        client.delete("pl-1")
+        client.delete(PAYLOAD_1)
 
-    assert (raised.value.code, raised.value.payload_id) == ("unknown_payload", "pl-1")
+    assert (raised.value.code, raised.value.payload_id) == ("unknown_payload", PAYLOAD_1)
 
 
 @pytest.mark.parametrize("lost", [DROP_AFTER, Fault(500, b"{}", after=True), Fault(502, b"")])
 def test_a_delete_whose_answer_was_lost_is_done(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any], lost: Fault
+    client: wideload.Client, server: IngestService, small: dict[str, Any], lost: Fault
 ) -> None:
     client.send(small)
     server.fail(_DELETE, lost)
 
-    client.delete("pl-1")
+    client.delete(PAYLOAD_1)
 
     assert server.payloads == {}
     assert len(server.requests(_DELETE)) == 2
@@ -352,53 +370,53 @@ def test_a_delete_whose_answer_was_lost_is_done(
     "harmless", [problem(429, "slow_down"), problem(409, "in_progress", Retry_After="5")]
 )
 def test_a_retry_after_what_deleted_nothing_is_no_excuse(
-    client: wideload.Client, server: FakeServer, harmless: Fault
+    client: wideload.Client, server: IngestService, harmless: Fault
 ) -> None:
     server.fail(_DELETE, harmless)
 
     with pytest.raises(wideload.NotFoundError):
-        client.delete("pl-9")
+        client.delete(PAYLOAD_9)
 
     assert len(server.requests(_DELETE)) == 2
 
 
 def test_a_route_that_does_not_exist_deletes_nothing(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_DELETE, DROP, Fault(404, b'{"message":"Not Found"}'))
 
     with pytest.raises(wideload.NotFoundError, match="base URL"):
-        client.delete("pl-1")
+        client.delete(PAYLOAD_1)
 
 
 def test_deleting_waits_for_processing_to_end(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any], clock: Clock
+    client: wideload.Client, server: IngestService, small: dict[str, Any], clock: Clock
 ) -> None:
     client.send(small)
     server.fail(_DELETE, problem(409, "in_progress", Retry_After="5"))
 
-    client.delete("pl-1")
+    client.delete(PAYLOAD_1)
 
     assert clock.slept == [5.0]
     assert server.payloads == {}
 
 
 def test_a_payload_in_processing_is_not_deleted(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
-    server.payloads["pl-7"] = {"payload_id": "pl-7", "state": "processing"}
+    server.put(PAYLOAD_7, state="processing")
 
     with pytest.raises(wideload.ConflictError) as raised:
-        client.delete("pl-7")
+        client.delete(PAYLOAD_7)
 
-    assert (raised.value.code, raised.value.payload_id) == ("in_progress", "pl-7")
+    assert (raised.value.code, raised.value.payload_id) == ("in_progress", PAYLOAD_7)
 
 
-def test_only_204_is_a_deletion(client: wideload.Client, server: FakeServer) -> None:
+def test_only_204_is_a_deletion(client: wideload.Client, server: IngestService) -> None:
     server.fail(_DELETE, Fault(200, b"<html>"))
 
     with pytest.raises(wideload.ApiError, match="isn't what this API gives"):
-        client.delete("pl-1")
+        client.delete(PAYLOAD_1)
 
 
 class _NoWayAtFirst(urllib3.PoolManager):
@@ -413,23 +431,27 @@ class _NoWayAtFirst(urllib3.PoolManager):
         return super().request(method, url, *arguments, **options)
 
 
-def test_a_delete_that_never_left_is_no_excuse(clock: Clock, server: FakeServer) -> None:
+def test_a_delete_that_never_left_is_no_excuse(clock: Clock, server: IngestService) -> None:
     transport = _NoWayAtFirst()
     client = wideload.Client(
         server.url, api_key=API_KEY, transport=transport, _pacing=clock.pacing()
     )
 
     with pytest.raises(wideload.NotFoundError):
-        client.delete("pl-9")
+        client.delete(PAYLOAD_9)
 
     assert transport.calls == 2
     transport.clear()
 
 
-def test_a_closed_client_lists_and_deletes_nothing(server: FakeServer) -> None:
+def test_a_closed_client_lists_and_deletes_nothing(server: IngestService) -> None:
     client = wideload.Client(server.url, api_key=API_KEY)
     client.close()
 
-    for call in (client.call_logs, lambda: client.records("pl-1"), lambda: client.delete("pl-1")):
+    for call in (
+        client.call_logs,
+        lambda: client.records(PAYLOAD_1),
+        lambda: client.delete(PAYLOAD_1),
+    ):
         with pytest.raises(wideload.ConfigurationError, match="closed"):
             call()

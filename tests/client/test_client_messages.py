@@ -9,8 +9,9 @@ import pytest
 
 import wideload
 from tests.client.conftest import Authority, Clock, Command, spawn
-from tests.client.fake_server import API_KEY, FakeServer, Fault, s3_error
 from tests.client.running import read_terminal
+from tests.fake_aws.ingest import API_KEY, IngestService
+from tests.fake_aws.messages import Fault, s3_error
 from wideload import signin
 from wideload._cli.exit_status import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
 
@@ -19,7 +20,7 @@ _SEND = "POST /stage/send-call-log"
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_names_where_to_and_what_to_set(
-    client: wideload.Client, server: FakeServer, status: int
+    client: wideload.Client, server: IngestService, status: int
 ) -> None:
     location = "https://api.example/v2/send-call-log?key=secret"
     server.fail(_SEND, Fault(status, b"", {"Location": location}))
@@ -34,7 +35,7 @@ def test_a_redirect_names_where_to_and_what_to_set(
 
 
 def test_a_redirect_of_s3_names_where_to(
-    client: wideload.Client, server: FakeServer, large: dict[str, object]
+    client: wideload.Client, server: IngestService, large: dict[str, object]
 ) -> None:
     away = s3_error(307, "TemporaryRedirect", Location="https://b.s3.eu-west-1.example/k?X=secret")
     server.fail("PUT", away)
@@ -47,7 +48,7 @@ def test_a_redirect_of_s3_names_where_to(
 
 
 def test_an_upload_too_large_for_a_proxy_is_told_from_s3s_refusals(
-    client: wideload.Client, server: FakeServer, large: dict[str, object]
+    client: wideload.Client, server: IngestService, large: dict[str, object]
 ) -> None:
     server.fail("PUT", Fault(413, b"<html>"), s3_error(413, "EntityTooLarge"))
 
@@ -64,7 +65,9 @@ def test_an_upload_too_large_for_a_proxy_is_told_from_s3s_refusals(
     assert "proxy" not in str(by_s3.value)
 
 
-def test_an_untrusted_certificate_names_the_setting(tls_server: FakeServer, clock: Clock) -> None:
+def test_an_untrusted_certificate_names_the_setting(
+    tls_server: IngestService, clock: Clock
+) -> None:
     client = wideload.Client(tls_server.url, api_key=API_KEY, _pacing=clock.pacing())
 
     with client, pytest.raises(wideload.TlsError, match="WIDELOAD_CA_BUNDLE") as raised:
@@ -74,7 +77,7 @@ def test_an_untrusted_certificate_names_the_setting(tls_server: FakeServer, cloc
 
 
 def test_https_at_a_port_without_tls_says_so(
-    server: FakeServer, authority: Authority, clock: Clock
+    server: IngestService, authority: Authority, clock: Clock
 ) -> None:
     url = server.url.replace("http:", "https:")
     client = wideload.Client(
@@ -87,7 +90,7 @@ def test_https_at_a_port_without_tls_says_so(
     assert (clock.slept, status_of(raised.value)) == ([], USAGE)
 
 
-def test_http_at_a_tls_port_says_so(tls_server: FakeServer, clock: Clock) -> None:
+def test_http_at_a_tls_port_says_so(tls_server: IngestService, clock: Clock) -> None:
     url = tls_server.url.replace("https:", "http:")
     client = wideload.Client(url, api_key=API_KEY, retries=0, _pacing=clock.pacing())
 
@@ -96,7 +99,7 @@ def test_http_at_a_tls_port_says_so(tls_server: FakeServer, clock: Clock) -> Non
 
 
 def test_http_at_a_port_that_answers_for_tls_says_so(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_SEND, Fault(400, b"Client sent an HTTP request to an HTTPS server."))
 
@@ -104,7 +107,9 @@ def test_http_at_a_port_that_answers_for_tls_says_so(
         client.send({"a": 1})
 
 
-def test_a_wrong_key_is_no_sign_in_that_ended(client: wideload.Client, server: FakeServer) -> None:
+def test_a_wrong_key_is_no_sign_in_that_ended(
+    client: wideload.Client, server: IngestService
+) -> None:
     server.fail(_SEND, Fault(401, b'{"message":"Unauthorized"}'))
 
     with pytest.raises(wideload.AuthenticationError) as raised:
@@ -116,7 +121,7 @@ def test_a_wrong_key_is_no_sign_in_that_ended(client: wideload.Client, server: F
     assert status_of(raised.value) == NOT_SIGNED_IN
 
 
-def test_the_caller_hears_of_each_retry(server: FakeServer, clock: Clock) -> None:
+def test_the_caller_hears_of_each_retry(server: IngestService, clock: Clock) -> None:
     told: list[wideload.Retry] = []
     server.fail(_SEND, Fault(503), Fault(503))
     client = wideload.Client(
@@ -131,7 +136,7 @@ def test_the_caller_hears_of_each_retry(server: FakeServer, clock: Clock) -> Non
     assert all(isinstance(retry.error, wideload.ServerError) for retry in told)
 
 
-def test_retry_for_goes_on_until_its_time_is_over(server: FakeServer, clock: Clock) -> None:
+def test_retry_for_goes_on_until_its_time_is_over(server: IngestService, clock: Clock) -> None:
     server.fail(_SEND, *[Fault(503)] * 99)
     began = clock.time
     client = wideload.Client(
@@ -145,7 +150,9 @@ def test_retry_for_goes_on_until_its_time_is_over(server: FakeServer, clock: Clo
     assert len(server.seen) > 30
 
 
-def test_with_retry_for_a_long_retry_after_is_waited_for(server: FakeServer, clock: Clock) -> None:
+def test_with_retry_for_a_long_retry_after_is_waited_for(
+    server: IngestService, clock: Clock
+) -> None:
     server.fail(_SEND, Fault(503, b"", {"Retry-After": "300"}))
     client = wideload.Client(server.url, api_key=API_KEY, retry_for=600, _pacing=clock.pacing())
 
@@ -165,7 +172,7 @@ def test_retry_for_is_no_negative_time() -> None:
     [("10m", 0), ("90", 0), ("0.5s", 0), ("1h", 0), ("soon", USAGE), ("-1", USAGE)],
 )
 def test_the_command_takes_a_duration(
-    command: Command, server: FakeServer, tmp_path: Path, text: str, status: int
+    command: Command, server: IngestService, tmp_path: Path, text: str, status: int
 ) -> None:
     (tmp_path / "a.json").write_bytes(b'{"a":1}')
 
@@ -175,7 +182,7 @@ def test_the_command_takes_a_duration(
     assert ("such as 90s, 10m or 2h" in ran.error) == (status == USAGE)
 
 
-def test_retries_show_on_a_terminal(server: FakeServer, tmp_path: Path) -> None:
+def test_retries_show_on_a_terminal(server: IngestService, tmp_path: Path) -> None:
     import os
     import pty
 
@@ -192,7 +199,7 @@ def test_retries_show_on_a_terminal(server: FakeServer, tmp_path: Path) -> None:
 
 
 def test_retries_do_not_show_elsewhere(
-    command: Command, server: FakeServer, tmp_path: Path
+    command: Command, server: IngestService, tmp_path: Path
 ) -> None:
     server.fail(_SEND, Fault(503, b""))
     (tmp_path / "a.json").write_bytes(b'{"a":1}')
@@ -206,7 +213,7 @@ def test_no_network_is_worth_another_try() -> None:
     assert status_of(wideload.TransportError("no")) == UNAVAILABLE
 
 
-def test_a_redirect_of_a_sign_in_names_where_to(server: FakeServer) -> None:
+def test_a_redirect_of_a_sign_in_names_where_to(server: IngestService) -> None:
     server.fail("GET", Fault(301, b"", {"Location": "https://files.example/sign-in"}))
 
     with pytest.raises(wideload.SignInError, match=r"redirects to https://files\.example/sign-in"):
@@ -214,13 +221,13 @@ def test_a_redirect_of_a_sign_in_names_where_to(server: FakeServer) -> None:
 
 
 def test_a_tls_error_of_the_put_costs_one_claim(
-    tls_server: FakeServer,
-    server: FakeServer,
+    tls_server: IngestService,
+    server: IngestService,
     authority: Authority,
     clock: Clock,
     large: dict[str, object],
 ) -> None:
-    tls_server.root = server.root.replace("http:", "https:")
+    tls_server.bucket.endpoint = server.root.replace("http:", "https:")
     client = wideload.Client(
         tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
     )

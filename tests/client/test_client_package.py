@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import wideload
+from tests.fake_aws.ingest import PAYLOAD_1
 from wideload import compat, errors, signin
 
 _CLIENT = Path(__file__).parents[2] / "client"
@@ -44,12 +45,12 @@ def test_every_error_is_exported_and_drawn_in_the_tree() -> None:
 @pytest.mark.parametrize("name", errors.__all__)
 def test_every_error_has_one_base_and_survives_pickling(name: str) -> None:
     error = getattr(errors, name)("what happened")
-    error.payload_id = "pl-1"
+    error.payload_id = PAYLOAD_1
 
     copy = pickle.loads(pickle.dumps(error))
 
     assert isinstance(copy, wideload.WideloadError)
-    assert (type(copy), str(copy), copy.payload_id) == (type(error), "what happened", "pl-1")
+    assert (type(copy), str(copy), copy.payload_id) == (type(error), "what happened", PAYLOAD_1)
 
 
 def test_everything_public_has_a_docstring() -> None:

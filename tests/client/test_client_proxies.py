@@ -12,7 +12,7 @@ import pytest
 import wideload
 from tests.client.conftest import Authority, Command
 from tests.client.fake_proxy import FakeProxy, proxying
-from tests.client.fake_server import API_KEY, FakeServer
+from tests.fake_aws.ingest import API_KEY, IngestService
 from wideload import signin
 from wideload._proxies import Proxies
 
@@ -32,7 +32,7 @@ def proxy() -> Iterator[FakeProxy]:
         yield made
 
 
-def _send(server: FakeServer, authority: Authority, **options: Any) -> wideload.Receipt:
+def _send(server: IngestService, authority: Authority, **options: Any) -> wideload.Receipt:
     with wideload.Client(
         server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, retries=0, **options
     ) as client:
@@ -41,7 +41,7 @@ def _send(server: FakeServer, authority: Authority, **options: Any) -> wideload.
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_the_environments_proxy_is_used(
-    tls_server: FakeServer,
+    tls_server: IngestService,
     authority: Authority,
     proxy: FakeProxy,
     monkeypatch: pytest.MonkeyPatch,
@@ -54,7 +54,7 @@ def test_the_environments_proxy_is_used(
 
 
 def test_s3_is_reached_through_it_too(
-    tls_server: FakeServer, authority: Authority, proxy: FakeProxy, large: dict[str, Any]
+    tls_server: IngestService, authority: Authority, proxy: FakeProxy, large: dict[str, Any]
 ) -> None:
     with wideload.Client(
         tls_server.url.replace("127.0.0.1", "api.example"),
@@ -72,7 +72,7 @@ def test_s3_is_reached_through_it_too(
 
 @pytest.mark.parametrize("given", [False, True])
 def test_credentials_in_the_proxys_url_are_shown_to_it(
-    tls_server: FakeServer,
+    tls_server: IngestService,
     authority: Authority,
     proxy: FakeProxy,
     monkeypatch: pytest.MonkeyPatch,
@@ -87,7 +87,7 @@ def test_credentials_in_the_proxys_url_are_shown_to_it(
 
 
 def test_a_proxy_that_wants_credentials_says_so(
-    tls_server: FakeServer, authority: Authority, proxy: FakeProxy
+    tls_server: IngestService, authority: Authority, proxy: FakeProxy
 ) -> None:
     proxy.credentials = "ann:secret"
 
@@ -100,7 +100,7 @@ def test_a_proxy_that_wants_credentials_says_so(
 
 
 def test_plain_http_goes_through_a_proxy_on_this_machine(
-    server: FakeServer, proxy: FakeProxy, monkeypatch: pytest.MonkeyPatch, authority: Authority
+    server: IngestService, proxy: FakeProxy, monkeypatch: pytest.MonkeyPatch, authority: Authority
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.address)
 
@@ -125,7 +125,7 @@ def test_sign_in_goes_through_it(proxy: FakeProxy, authority: Authority) -> None
 
 
 def test_the_command_has_an_option_for_it(
-    command: Command, server: FakeServer, proxy: FakeProxy, tmp_path: Any
+    command: Command, server: IngestService, proxy: FakeProxy, tmp_path: Any
 ) -> None:
     (tmp_path / "a.json").write_bytes(b'{"a":1}')
 

@@ -11,16 +11,8 @@ import urllib3
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_server import (
-    API_KEY,
-    DROP,
-    DROP_AFTER,
-    SIGNATURE,
-    FakeServer,
-    Fault,
-    problem,
-    s3_error,
-)
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import DROP, DROP_AFTER, SIGNATURE, Fault, problem, s3_error
 from wideload._retry import Pacing, parse_retry_after
 
 _SEND = "POST /stage/send-call-log"
@@ -29,7 +21,7 @@ _URL = "POST /stage/get-upload-url"
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_api_errors_that_may_pass_are_tried_again(
-    client: wideload.Client, server: FakeServer, status: int
+    client: wideload.Client, server: IngestService, status: int
 ) -> None:
     server.fail(_SEND, Fault(status, b"<html>"))
 
@@ -54,7 +46,7 @@ def test_api_errors_that_may_pass_are_tried_again(
 )
 def test_errors_that_stay_surface_at_once(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     clock: Clock,
     fault: Fault,
     kind: type[wideload.ApiError],
@@ -71,7 +63,7 @@ def test_errors_that_stay_surface_at_once(
 
 
 def test_an_api_error_carries_what_the_api_said(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_SEND, problem(400, "invalid_json"))
 
@@ -86,7 +78,9 @@ def test_an_api_error_carries_what_the_api_said(
     )
 
 
-def test_the_request_id_of_the_gateway_is_kept(client: wideload.Client, server: FakeServer) -> None:
+def test_the_request_id_of_the_gateway_is_kept(
+    client: wideload.Client, server: IngestService
+) -> None:
     server.fail(_SEND, Fault(403, b'{"message":"Forbidden"}', {"apigw-requestid": "gw-1"}))
 
     with pytest.raises(wideload.AuthenticationError, match="x-api-key") as raised:
@@ -95,7 +89,7 @@ def test_the_request_id_of_the_gateway_is_kept(client: wideload.Client, server: 
     assert (raised.value.request_id, raised.value.detail) == ("gw-1", "Forbidden")
 
 
-def test_delays_grow_with_jitter(server: FakeServer, clock: Clock) -> None:
+def test_delays_grow_with_jitter(server: IngestService, clock: Clock) -> None:
     chances = iter([1.0, 0.5, 0.0, 1.0, 1.0, 1.0, 1.0])
     pacing = Pacing(clock.sleep, clock.now, clock.now, lambda: next(chances))
     server.fail(_SEND, *[Fault(503)] * 7)
@@ -107,7 +101,7 @@ def test_delays_grow_with_jitter(server: FakeServer, clock: Clock) -> None:
 
 
 def test_retry_after_is_the_least_wait(
-    client: wideload.Client, server: FakeServer, clock: Clock
+    client: wideload.Client, server: IngestService, clock: Clock
 ) -> None:
     server.fail(_SEND, problem(503, "unavailable", Retry_After="7"), problem(429, "slow"))
 
@@ -117,7 +111,7 @@ def test_retry_after_is_the_least_wait(
 
 
 def test_a_long_retry_after_surfaces_instead_of_hanging(
-    client: wideload.Client, server: FakeServer, clock: Clock
+    client: wideload.Client, server: IngestService, clock: Clock
 ) -> None:
     server.fail(_SEND, problem(503, "unavailable", Retry_After="3600"))
 
@@ -146,7 +140,7 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
 
 
 def test_attempts_have_an_upper_bound_over_all_steps(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail(_URL, Fault(503), Fault(503))
     server.fail("PUT", s3_error(503, "SlowDown"), s3_error(503, "SlowDown"))
@@ -156,10 +150,10 @@ def test_attempts_have_an_upper_bound_over_all_steps(
         client.send(large)
 
     assert len(server.seen) == 3 + 5
-    assert raised.value.payload_id == "pl-1"
+    assert raised.value.payload_id == PAYLOAD_1
 
 
-def test_no_retries_when_told_so(server: FakeServer) -> None:
+def test_no_retries_when_told_so(server: IngestService) -> None:
     server.fail(_SEND, Fault(503))
 
     with (
@@ -172,18 +166,18 @@ def test_no_retries_when_told_so(server: FakeServer) -> None:
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_SEND, DROP_AFTER)
 
     receipt = client.send({"a": 1})
 
-    assert receipt.payload_id == "pl-1"
+    assert receipt.payload_id == PAYLOAD_1
     assert len(server.payloads) == 1
 
 
 def test_an_answer_cut_short_is_asked_for_again(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_SEND, Fault(200, b'{"payload', {"x-claimed-length": "100"}))
 
@@ -202,7 +196,7 @@ def test_an_answer_cut_short_is_asked_for_again(
     ],
 )
 def test_s3_errors_that_may_pass_are_tried_again(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], status: int, code: str
+    client: wideload.Client, server: IngestService, large: dict[str, Any], status: int, code: str
 ) -> None:
     server.fail("PUT", s3_error(status, code))
 
@@ -214,7 +208,7 @@ def test_s3_errors_that_may_pass_are_tried_again(
 @pytest.mark.parametrize("refusal", [s3_error(403, "AccessDenied"), s3_error(400, "ExpiredToken")])
 def test_a_url_that_s3_no_longer_takes_is_replaced(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     large: dict[str, Any],
     refusal: Fault,
     clock: Clock,
@@ -223,14 +217,14 @@ def test_a_url_that_s3_no_longer_takes_is_replaced(
 
     receipt = client.send(large)
 
-    assert receipt.payload_id == "pl-1"
+    assert receipt.payload_id == PAYLOAD_1
     assert len(server.requests(_URL)) == 2
-    assert [seen.path for seen in server.requests("PUT")] == ["/s3/transit/tenant/pl-1"] * 2
+    assert [seen.path for seen in server.requests("PUT")] == [f"/s3/transit/acme/{PAYLOAD_1}"] * 2
     assert clock.slept == []
 
 
 def test_an_upload_url_that_is_too_old_by_this_clock_is_replaced(
-    server: FakeServer, large: dict[str, Any], clock: Clock
+    server: IngestService, large: dict[str, Any], clock: Clock
 ) -> None:
     server.fail("PUT", s3_error(503, "SlowDown", Retry_After="880"))  # the URL lives for 900 s
 
@@ -244,7 +238,7 @@ def test_an_upload_url_that_is_too_old_by_this_clock_is_replaced(
 
 
 def test_a_third_refusal_of_a_url_surfaces(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail("PUT", *[s3_error(403, "AccessDenied")] * 9)
 
@@ -253,26 +247,26 @@ def test_a_third_refusal_of_a_url_surfaces(
 
     assert len(server.requests("PUT")) == 3
     assert (raised.value.status, raised.value.code) == (403, "AccessDenied")
-    assert (raised.value.request_id, raised.value.payload_id) == ("S3REQ", "pl-1")
+    assert (raised.value.request_id, raised.value.payload_id) == ("S3REQ", PAYLOAD_1)
 
 
 @pytest.mark.parametrize("lost", [DROP, DROP_AFTER, Fault(500, b"")])
 def test_a_lost_put_to_a_url_that_expired_is_repeated_to_the_same_object(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], lost: Fault
+    client: wideload.Client, server: IngestService, large: dict[str, Any], lost: Fault
 ) -> None:
     server.fail("PUT", lost, s3_error(403, "AccessDenied"))
 
     receipt = client.send(large)
 
-    assert (receipt.payload_id, receipt.state, receipt.via) == ("pl-1", "stored", "s3")
+    assert (receipt.payload_id, receipt.state, receipt.via) == (PAYLOAD_1, "stored", "s3")
     keys = {seen.headers["idempotency-key"] for seen in server.requests("POST")}
     assert keys == {receipt.idempotency_key}
     server.process_unclaimed()
-    assert server.stored() == ["pl-1"]
+    assert server.stored() == [PAYLOAD_1]
 
 
 def test_a_process_that_died_after_its_put_and_begins_anew_stores_nothing_twice(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail(_SEND, *[problem(400, "invalid_request")])  # as far as it came
     with pytest.raises(wideload.PayloadRefusedError):
@@ -281,12 +275,12 @@ def test_a_process_that_died_after_its_put_and_begins_anew_stores_nothing_twice(
 
     receipt = client.send(large, idempotency_key="k-1")
 
-    assert receipt.payload_id == "pl-1"
-    assert server.stored() == ["pl-1"]
+    assert receipt.payload_id == PAYLOAD_1
+    assert server.stored() == [PAYLOAD_1]
 
 
 def test_sending_again_with_the_same_key_stores_nothing_twice(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     first = client.send(large, idempotency_key="k-1")
 
@@ -294,11 +288,11 @@ def test_sending_again_with_the_same_key_stores_nothing_twice(
 
     assert again.payload_id == first.payload_id
     server.process_unclaimed()
-    assert server.stored() == ["pl-1"]
+    assert server.stored() == [PAYLOAD_1]
 
 
 def test_other_s3_refusals_surface_at_once(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail("PUT", s3_error(400, "BadDigest"))
 
@@ -309,7 +303,7 @@ def test_other_s3_refusals_surface_at_once(
 
 
 def test_a_put_whose_answer_was_lost_is_already_there(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     server.fail("PUT", DROP_AFTER)
 
@@ -322,7 +316,7 @@ def test_a_put_whose_answer_was_lost_is_already_there(
 @pytest.mark.parametrize("code", ["not_uploaded", "in_progress"])
 def test_a_claim_that_comes_too_early_is_repeated(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     large: dict[str, Any],
     code: str,
     clock: Clock,
@@ -337,7 +331,7 @@ def test_a_claim_that_comes_too_early_is_repeated(
 
 
 def test_no_error_shows_the_signature_or_the_key(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     shown: list[str] = []
     for faults in ([s3_error(400, "BadDigest")], [DROP] * 6, [s3_error(403, "A")] * 3):
@@ -353,7 +347,7 @@ def test_no_error_shows_the_signature_or_the_key(
     text = "\n".join([*shown, repr(client)])
     assert SIGNATURE not in text
     assert "secret-of-the-key" not in text
-    assert "/s3/transit/tenant/pl-" in text
+    assert f"/s3/transit/acme/{PAYLOAD_1[:4]}" in text
 
 
 def test_a_transport_error_says_what_was_tried(clock: Clock) -> None:
@@ -435,7 +429,7 @@ def test_failures_of_the_transport_are_told_apart(
     "body", [b"<html>hello</html>", b"[1]", b"{}", b'{"payload_id":1,"state":"stored"}']
 )
 def test_an_answer_of_something_else_is_an_api_error(
-    client: wideload.Client, server: FakeServer, body: bytes
+    client: wideload.Client, server: IngestService, body: bytes
 ) -> None:
     server.fail(_SEND, Fault(200, body))
 
@@ -460,7 +454,7 @@ _UPLOAD_URL = b'{"payload_id":"a","s3_key":"b","method":"PUT","expires_in":900'
     ],
 )
 def test_an_upload_url_that_lacks_something_is_an_api_error(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], body: bytes
+    client: wideload.Client, server: IngestService, large: dict[str, Any], body: bytes
 ) -> None:
     server.fail(_URL, Fault(200, body))
 
@@ -469,7 +463,7 @@ def test_an_upload_url_that_lacks_something_is_an_api_error(
 
 
 def test_an_endless_answer_is_not_read_to_its_end(
-    client: wideload.Client, server: FakeServer
+    client: wideload.Client, server: IngestService
 ) -> None:
     server.fail(_SEND, Fault(200, b" " * (16 * 1024 * 1024 + 1)))
 

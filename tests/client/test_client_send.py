@@ -20,13 +20,14 @@ import orjson
 import pytest
 
 import wideload
-from tests.client.fake_server import API_KEY, DROP, FakeServer, problem
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
+from tests.fake_aws.messages import DROP, problem
 from wideload._ingest import document as document_module
 from wideload._ingest.send import INLINE_LIMIT
 
 
 def test_a_small_document_goes_inline_compressed(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any]
+    client: wideload.Client, server: IngestService, small: dict[str, Any]
 ) -> None:
     receipt = client.send(small)
 
@@ -38,7 +39,7 @@ def test_a_small_document_goes_inline_compressed(
     sent = gzip.decompress(request.body)
     assert json.loads(sent) == small
     assert receipt == wideload.Receipt(
-        payload_id="pl-1",
+        payload_id=PAYLOAD_1,
         state="stored",
         size=len(sent),
         sha256=hashlib.sha256(sent).hexdigest(),
@@ -46,7 +47,7 @@ def test_a_small_document_goes_inline_compressed(
         via="inline",
         bytes_sent=len(request.body),
         idempotency_key=request.headers["idempotency-key"],
-        created_at="2026-11-22T09:00:00Z",
+        created_at="2026-11-22T09:00:00.000Z",
     )
     assert receipt.answer["records"] == 3
 
@@ -59,7 +60,7 @@ def test_an_inline_document_fits_into_an_event_of_lambda() -> None:
 
 
 def test_a_large_document_goes_through_s3_and_is_claimed(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], clock: Any
+    client: wideload.Client, server: IngestService, large: dict[str, Any], clock: Any
 ) -> None:
     receipt = client.send(large)
 
@@ -72,7 +73,7 @@ def test_a_large_document_goes_through_s3_and_is_claimed(
     }
     assert json.loads(gzip.decompress(put.body)) == large
     assert json.loads(claim.body) == {
-        "s3_key": "transit/tenant/pl-1",
+        "s3_key": f"transit/acme/{PAYLOAD_1}",
         "upload_duration_ms": receipt.upload_duration_ms,
     }
     assert claim.headers["idempotency-key"] == receipt.idempotency_key
@@ -81,12 +82,12 @@ def test_a_large_document_goes_through_s3_and_is_claimed(
 
 
 def test_the_put_carries_the_given_headers_and_nothing_that_could_break_the_signature(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     client.send(large)
 
     (put,) = server.requests("PUT")
-    given = {name.lower() for name in server.tickets["transit/tenant/pl-1"]["headers"]}
+    given = {"content-type", "content-length", "x-amz-checksum-sha256", "if-none-match"}
     assert put.headers.keys() == given | {"host", "user-agent", "accept-encoding"}
 
 
@@ -94,14 +95,20 @@ def test_the_put_carries_the_given_headers_and_nothing_that_could_break_the_sign
 def test_the_compressed_size_decides_the_way(
     client: wideload.Client, short_by: int, via: str
 ) -> None:
-    document = gzip.compress(b'{"a":1}') + bytes(4 * 1024 * 1024)  # gzip allows zeros after it
-    exact = document[: 4 * 1024 * 1024 - short_by]
+    size = 4 * 1024 * 1024 - short_by
+    stored = gzip.compress(_padded(size), 0)
+    exact = gzip.compress(_padded(2 * size - len(stored)), 0)
+    assert len(exact) == size
 
     assert client.send(exact).via == via
 
 
+def _padded(size: int) -> bytes:
+    return b'{"a":"%b"}' % (b"x" * (size - 8))
+
+
 def test_call_id_of_the_caller_wins_over_the_documents_own(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
     client.send(large, call_id="other")
 
@@ -110,7 +117,7 @@ def test_call_id_of_the_caller_wins_over_the_documents_own(
 
 @pytest.mark.parametrize("call_id", [None, 7, "", "c" * 257])
 def test_a_call_id_that_the_api_would_refuse_is_not_asked_for(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], call_id: Any
+    client: wideload.Client, server: IngestService, large: dict[str, Any], call_id: Any
 ) -> None:
     client.send({**large, "call_id": call_id})
 
@@ -204,7 +211,7 @@ def test_every_form_of_document_arrives_byte_for_byte(
     assert client.document(receipt.payload_id) == document
 
 
-def test_gzip_is_sent_as_it_is(client: wideload.Client, server: FakeServer) -> None:
+def test_gzip_is_sent_as_it_is(client: wideload.Client, server: IngestService) -> None:
     document = gzip.compress(b'{"a":1}', 9)
 
     client.send(document)
@@ -215,7 +222,7 @@ def test_gzip_is_sent_as_it_is(client: wideload.Client, server: FakeServer) -> N
 @pytest.mark.parametrize("form", [_bytes, _gzip, _gzip_path, _gzip_pipe, _pipe])
 def test_a_retry_sends_the_same_bytes_and_key_again(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     form: Callable[[bytes, Path], Any],
     tmp_path: Path,
 ) -> None:
@@ -229,7 +236,9 @@ def test_a_retry_sends_the_same_bytes_and_key_again(
     UUID(first.headers["idempotency-key"])
 
 
-def test_the_callers_idempotency_key_is_sent(client: wideload.Client, server: FakeServer) -> None:
+def test_the_callers_idempotency_key_is_sent(
+    client: wideload.Client, server: IngestService
+) -> None:
     receipt = client.send({"a": 1}, idempotency_key="call 7/final")
     again = client.send({"a": 1}, idempotency_key="call 7/final")
 
@@ -238,7 +247,7 @@ def test_the_callers_idempotency_key_is_sent(client: wideload.Client, server: Fa
 
 
 def test_the_same_document_makes_the_same_bytes(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any]
+    client: wideload.Client, server: IngestService, small: dict[str, Any]
 ) -> None:
     client.send(small)
     client.send(small)
@@ -294,7 +303,7 @@ def test_common_python_values_are_written_and_nan_becomes_null(
     ],
 )
 def test_a_document_that_cannot_be_sent_is_refused_here(
-    client: wideload.Client, server: FakeServer, document: Any, says: str
+    client: wideload.Client, server: IngestService, document: Any, says: str
 ) -> None:
     with pytest.raises(wideload.DocumentError, match=says):
         client.send(document)
@@ -317,7 +326,7 @@ def test_a_missing_file_is_an_os_error(client: wideload.Client, tmp_path: Path) 
 
 
 def test_more_than_s3_takes_is_refused_before_anything_is_sent(
-    client: wideload.Client, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    client: wideload.Client, server: IngestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document_module, "LARGEST_UPLOAD", 20)
 
@@ -329,7 +338,7 @@ def test_more_than_s3_takes_is_refused_before_anything_is_sent(
 
 
 def test_a_file_that_shrinks_while_it_is_sent_is_an_error_of_the_document(
-    client: wideload.Client, server: FakeServer, tmp_path: Path
+    client: wideload.Client, server: IngestService, tmp_path: Path
 ) -> None:
     path = tmp_path / "call.json.gz"
     path.write_bytes(gzip.compress(b"{}") + bytes(1_000_000))
@@ -354,7 +363,7 @@ def test_large_documents_are_spooled_to_disk(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_progress_counts_the_compressed_bytes_on_both_ways(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any], small: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any], small: dict[str, Any]
 ) -> None:
     for document, what in ((large, "PUT"), (small, "POST /stage/send")):
         seen: list[tuple[int, int]] = []
@@ -366,7 +375,7 @@ def test_progress_counts_the_compressed_bytes_on_both_ways(
         assert seen == sorted(seen)
 
 
-def test_progress_goes_back_on_a_retry(client: wideload.Client, server: FakeServer) -> None:
+def test_progress_goes_back_on_a_retry(client: wideload.Client, server: IngestService) -> None:
     server.fail("POST /stage/send-call-log", problem(503, "unavailable"))
     seen: list[int] = []
 
@@ -377,7 +386,7 @@ def test_progress_goes_back_on_a_retry(client: wideload.Client, server: FakeServ
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError("disk"), RuntimeError("mine")])
 def test_an_error_of_the_progress_callback_surfaces_and_is_not_retried(
-    client: wideload.Client, server: FakeServer, error: Exception, clock: Any
+    client: wideload.Client, server: IngestService, error: Exception, clock: Any
 ) -> None:
     calls: list[int] = []
 
@@ -393,14 +402,14 @@ def test_an_error_of_the_progress_callback_surfaces_and_is_not_retried(
 
 
 def test_a_queued_document_returns_at_once(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
-    server.queue_from = 1
+    server.in_request_limit = 0
 
     receipt = client.send(large)
 
     assert receipt.state == "queued"
-    assert receipt.status_url == f"{server.url}/call-logs/pl-1"
+    assert receipt.status_url == f"{server.url}/call-logs/{PAYLOAD_1}"
     assert receipt.size == len(orjson.dumps(large))
     assert receipt.sha256 == hashlib.sha256(orjson.dumps(large)).hexdigest()
     assert receipt.records is None
@@ -408,32 +417,33 @@ def test_a_queued_document_returns_at_once(
 
 
 def test_waiting_returns_the_stored_receipt(
-    client: wideload.Client, server: FakeServer, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, large: dict[str, Any]
 ) -> None:
-    server.queue_from = 1
+    server.in_request_limit = 0
 
     receipt = client.send(large, wait=True)
 
     assert receipt.state == "stored"
     assert receipt.records == len(large["transcript_with_metrics"])
-    assert receipt.created_at == "2026-11-22T09:00:00Z"
-    assert len(server.requests("GET /stage/call-logs/pl-1")) == 2
+    assert receipt.created_at == "2026-11-22T09:00:00.000Z"
+    assert len(server.requests(f"GET /stage/call-logs/{PAYLOAD_1}")) == 2
 
 
 @pytest.mark.parametrize("member", ["size", "sha256"])
 def test_a_receipt_for_other_bytes_is_an_error(
-    client: wideload.Client, server: FakeServer, member: str
+    client: wideload.Client, server: IngestService, member: str
 ) -> None:
-    server.tamper = lambda answer: {**answer, member: 5 if member == "size" else "0" * 64}
+    wrong = 5 if member == "size" else "0" * 64
+    server.tamper = lambda line, answer: {**answer, member: wrong}
 
     with pytest.raises(wideload.IntegrityError) as raised:
         client.send({"a": 1})
 
-    assert raised.value.payload_id == "pl-1"
+    assert raised.value.payload_id == PAYLOAD_1
 
 
 def test_connections_are_kept_and_threads_may_share_a_client(
-    client: wideload.Client, server: FakeServer, small: dict[str, Any]
+    client: wideload.Client, server: IngestService, small: dict[str, Any]
 ) -> None:
     threads = [threading.Thread(target=client.send, args=(small,)) for _ in range(8)]
 

@@ -9,15 +9,15 @@ import pytest
 
 import wideload
 from tests.client.conftest import Authority
-from tests.client.fake_files import MIB, TOKEN, FakeFiles
-from tests.client.fake_server import Seen
 from tests.client.transfer_samples import bytes_of
+from tests.fake_aws.files import MIB, TOKEN, FilesService
+from tests.fake_aws.messages import Seen
 from wideload import _connections
 
 SIZE = 5 * MIB
 
 
-def _client(server: FakeFiles, authority: Authority, timeout: float) -> wideload.Client:
+def _client(server: FilesService, authority: Authority, timeout: float) -> wideload.Client:
     return wideload.Client(
         server.url, token=TOKEN, ca_bundle=authority.ca_bundle, timeout=timeout, retries=0
     )
@@ -31,12 +31,12 @@ def _upload(client: wideload.Client, content: bytes) -> str:
 
 
 def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
-    tls_files: FakeFiles, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    tls_files: FilesService, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_connections, "_CONNECT_TIMEOUT", 0.3)
     content = bytes_of(SIZE)
     # Another host than the API's, so that the PUT needs a connection of its own.
-    tls_files.s3.root = tls_files.s3.root.replace("127.0.0.1", "localhost")
+    tls_files.bucket.endpoint = tls_files.root.replace("127.0.0.1", "localhost")
     tls_files.s3.during_put = lambda seen, count: time.sleep(1 if count <= 64 * 1024 else 0)
 
     file_id = _upload(_client(tls_files, authority, timeout=30), content)
@@ -46,12 +46,12 @@ def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
 
 
 def test_a_slow_line_is_not_taken_for_a_silent_one(
-    tls_files: FakeFiles, authority: Authority
+    tls_files: FilesService, authority: Authority
 ) -> None:
     content = bytes_of(SIZE)
 
     def slowly(seen: Seen, count: int) -> None:  # the whole takes many times the timeout
-        time.sleep(0.07)
+        time.sleep(0.04)
 
     tls_files.s3.during_put = slowly
 
@@ -61,7 +61,7 @@ def test_a_slow_line_is_not_taken_for_a_silent_one(
     assert len(tls_files.requests("PUT")) == 1
 
 
-def test_silence_while_sending_ends_it(tls_files: FakeFiles, authority: Authority) -> None:
+def test_silence_while_sending_ends_it(tls_files: FilesService, authority: Authority) -> None:
     tls_files.s3.during_put = lambda seen, count: time.sleep(3 if count <= 64 * 1024 else 0)
 
     with pytest.raises(wideload.TransportError, match="timed out"):

@@ -16,7 +16,7 @@ import urllib3
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.fake_server import API_KEY, FakeServer
+from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 
 
 @pytest.mark.parametrize(
@@ -78,19 +78,19 @@ def test_wrong_arguments_are_refused(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e10, -1])
 def test_a_time_to_wait_that_cannot_be_right(
-    client: wideload.Client, server: FakeServer, seconds: float
+    client: wideload.Client, server: IngestService, seconds: float
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="wait_timeout must be 0 to 1,000,000"):
         client.send({"a": 1}, wait=True, wait_timeout=seconds)
     with pytest.raises(wideload.ConfigurationError, match="timeout must be 0 to 1,000,000"):
-        client.wait("pl-1", timeout=seconds)
+        client.wait(PAYLOAD_1, timeout=seconds)
 
     assert server.seen == []
 
 
 @pytest.mark.parametrize("key", ["", " a", "a ", "a\r\nEvil: 1", "é", "a" * 256])
 def test_an_idempotency_key_that_cannot_be_right(
-    client: wideload.Client, server: FakeServer, key: str
+    client: wideload.Client, server: IngestService, key: str
 ) -> None:
     with pytest.raises(wideload.ConfigurationError, match="idempotency key"):
         client.send({"a": 1}, idempotency_key=key)
@@ -98,7 +98,7 @@ def test_an_idempotency_key_that_cannot_be_right(
     assert server.seen == []
 
 
-def test_the_key_goes_in_the_header_that_the_deployment_names(server: FakeServer) -> None:
+def test_the_key_goes_in_the_header_that_the_deployment_names(server: IngestService) -> None:
     server.api_key_header = "x-pype-token"
 
     with wideload.Client(
@@ -109,13 +109,13 @@ def test_the_key_goes_in_the_header_that_the_deployment_names(server: FakeServer
     assert "x-api-key" not in server.seen[0].headers
 
 
-def test_the_repr_holds_no_key(server: FakeServer) -> None:
+def test_the_repr_holds_no_key(server: IngestService) -> None:
     client = wideload.Client(server.url, api_key=API_KEY)
 
     assert repr(client) == f"<wideload.Client {server.url}>"
 
 
-def test_a_given_transport_is_used_and_not_closed(server: FakeServer) -> None:
+def test_a_given_transport_is_used_and_not_closed(server: IngestService) -> None:
     with urllib3.PoolManager() as pool:
         with wideload.Client(server.url, api_key=API_KEY, transport=pool) as client:
             client.send({"a": 1})
@@ -123,7 +123,7 @@ def test_a_given_transport_is_used_and_not_closed(server: FakeServer) -> None:
         assert len(pool.pools) == 1
 
 
-def test_a_closed_client_says_so(server: FakeServer) -> None:
+def test_a_closed_client_says_so(server: IngestService) -> None:
     client = wideload.Client(server.url, api_key=API_KEY)
     client.send({"a": 1})
 
@@ -132,9 +132,9 @@ def test_a_closed_client_says_so(server: FakeServer) -> None:
 
     for call in (
         lambda: client.send({"a": 1}),
-        lambda: client.get("pl-1"),
-        lambda: client.document("pl-1"),
-        lambda: client.wait("pl-1"),
+        lambda: client.get(PAYLOAD_1),
+        lambda: client.document(PAYLOAD_1),
+        lambda: client.wait(PAYLOAD_1),
     ):
         with pytest.raises(wideload.ConfigurationError, match="closed"):
             call()

@@ -12,10 +12,10 @@ import urllib3
 from ulid import ULID
 
 from local.cloud import Cloud
-from tests.runtime.fake_dynamo import FakeDynamoTable
-from tests.runtime.fake_s3 import Body, FakeS3, S3Refused
+from tests.fake_aws.dynamo import FakeDynamoTable
+from tests.fake_aws.s3 import Body, FakeS3, S3Refused
+from tests.fake_aws.wire import Wire
 from tests.runtime.fakes import FakeClock
-from tests.runtime.wire import Wire
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable

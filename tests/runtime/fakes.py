@@ -1,188 +1,103 @@
-"""Stand-ins for AWS that refuse what AWS refuses."""
+"""Payload ingest over AWS in memory, and two tenants who call it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from ulid import ULID
 
-from tests.runtime.dynamo_values import read_again
-from wideload_runtime.adapters.ingest_table import item_of, payload_of
-from wideload_runtime.core.errors import LeaseLostError
+from tests.fake_aws.dynamo import PAYLOADS, FakeDynamoTable
+from tests.fake_aws.wire import Wire
+from wideload_runtime.adapters.ingest_table import IngestTable, item_of, payload_of
 from wideload_runtime.core.ingest.ingest import Ingest
-from wideload_runtime.core.ingest.payloads import (
-    MAX_KNOWN,
-    IdRange,
-    Listed,
-    Payload,
-    Reservation,
-    open_shard,
-)
+from wideload_runtime.core.ingest.payloads import Payload, Reservation
 from wideload_runtime.core.ingest.processing import Caller, Processor
 from wideload_runtime.core.ingest.reading import Reader
 from wideload_runtime.core.ingest.shares import TenantShares
 from wideload_runtime.core.ingest.sweep import Sweep
 
 WORKER_SLOTS = 2
-IDLE = ("issued", "expired", "uploaded")
+V = TypeVar("V")
 
 
-class FakeTable:
-    """The payloads table; `tests/integration/test_payload_table.py` holds it against DynamoDB."""
+class FakeTable(IngestTable):
+    """The payloads table over DynamoDB in memory, with views of its items for tests."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self.items: dict[str, Payload] = {}
-        self.reservations: dict[str, Reservation] = {}
-        self.reservations_end: dict[str, int] = {}
-        self.slots: dict[tuple[str, int], tuple[str, int]] = {}
-        self.swept: str | None = None
-        self._now = now
+        self.dynamo = FakeDynamoTable(Wire(), "payloads", PAYLOADS)
+        super().__init__(self.dynamo, sleep=lambda seconds: None, now=now)
 
-    def create(self, payload: Payload) -> None:
-        held = self.items.get(payload.payload_id)
-        if held is None or self._is_over(held.expires_at):
-            self._write(payload)
+    @property
+    def items(self) -> MutableMapping[str, Payload]:
+        """Records of payloads by id, also those that are over."""
+        return _Items(self.dynamo, "tenant", payload_of, lambda _, payload: item_of(payload))
 
-    def _write(self, payload: Payload) -> Payload:
-        """Keep a record as its item is read again."""
-        kept = payload_of(read_again(item_of(payload)))
-        self.items[payload.payload_id] = kept
-        return kept
+    @property
+    def reservations(self) -> MutableMapping[str, Reservation]:
+        """Idempotency keys that are held."""
+        return _Items(self.dynamo, "held_by", _reservation_of, _reserved_item_of)
 
-    def get(self, payload_id: str) -> Payload | None:
-        payload = self.items.get(payload_id)
-        return None if payload is None or self._is_over(payload.expires_at) else payload
+    @property
+    def slots(self) -> dict[tuple[str, int], str]:
+        """Owners of the slots of tenants' workers, by tenant and slot."""
+        return {
+            (key.removeprefix("workers#"), int(name.removeprefix("owner_"))): owner
+            for (key,), item in self.dynamo.items.items()
+            for name, owner in item.items()
+            if name.startswith("owner_")
+        }
 
-    def _is_over(self, expires_at: int | None) -> bool:
-        return expires_at is not None and expires_at <= int(self._now())
 
-    def mark_uploaded(
-        self, payload_id: str, *, size: int, etag: str, upload_duration_ms: int
+class _Items(MutableMapping[str, V]):
+    """Those items of a table that have an attribute, as values."""
+
+    def __init__(
+        self,
+        table: FakeDynamoTable,
+        attribute: str,
+        value_of: Callable[[dict[str, Any]], V],
+        item_of: Callable[[str, V], dict[str, Any]],
     ) -> None:
-        payload = self.items.get(payload_id)
-        if payload and payload.state in IDLE:
-            self._write(
-                replace(
-                    payload,
-                    state="uploaded",
-                    uploaded_size=size,
-                    claimed_etag=etag,
-                    open_shard=open_shard(payload_id),
-                    upload_duration_ms=upload_duration_ms,
-                )
-            )
+        self._table = table
+        self._attribute = attribute
+        self._value_of = value_of
+        self._item_of = item_of
 
-    def lease(self, payload_id: str, *, owner: str, now: int, until: int) -> Payload | None:
-        payload = self.items.get(payload_id)
-        if payload is None:
-            return None
-        over = payload.state == "processing" and (
-            (payload.lease_until or 0) < now or payload.lease_owner == owner
-        )
-        retry = payload.state == "failed" and payload.error_code == "internal"
-        if payload.state not in IDLE and not over and not retry:
-            return None
-        return self._write(
-            replace(
-                payload,
-                state="processing",
-                lease_owner=owner,
-                lease_until=until,
-                open_shard=open_shard(payload_id),
-            )
-        )
+    def __getitem__(self, key: str) -> V:
+        item = self._table.items[key,]
+        if self._attribute not in item:
+            raise KeyError(key)
+        return self._value_of(item)
 
-    def release(self, payload_id: str, *, owner: str) -> None:
-        payload = self.items.get(payload_id)
-        if payload and payload.state == "processing" and payload.lease_owner == owner:
-            self.items[payload_id] = replace(
-                payload, state="uploaded", lease_owner=None, lease_until=None
-            )
+    def __setitem__(self, key: str, value: V) -> None:
+        self._table.put_item(Item=self._item_of(key, value))
 
-    def finish(self, payload: Payload, *, owner: str) -> None:
-        held = self.items.get(payload.payload_id)
-        if held is None or held.state != "processing" or held.lease_owner != owner:
-            raise LeaseLostError(payload.payload_id)
-        self._write(replace(payload, lease_owner=None, lease_until=None))
+    def __delitem__(self, key: str) -> None:
+        del self._table.items[key,]
 
-    def reserve(
-        self, key: str, *, payload_id: str, fingerprint: str, until: int, expires_at: int
-    ) -> Reservation:
-        if self._is_over(self.reservations_end.get(key)):
-            del self.reservations[key]
-        if key not in self.reservations:
-            self.reservations[key] = Reservation(payload_id, fingerprint, until)
-            self.reservations_end[key] = expires_at
-        return self.reservations[key]
+    def __iter__(self) -> Iterator[str]:
+        held = list(self._table.items.items())
+        return (key for (key,), item in held if self._attribute in item)
 
-    def unreserve(self, key: str, *, payload_id: str) -> None:
-        held = self.reservations.get(key)
-        if held and held.payload_id == payload_id:
-            del self.reservations[key]
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
-    def end_reservation_lease(self, key: str, *, payload_id: str) -> None:
-        held = self.reservations.get(key)
-        if held and held.payload_id == payload_id:
-            self.reservations[key] = replace(held, lease_until=0)
 
-    def take_slot(self, tenant: str, *, owner: str, now: int, until: int, slots: int) -> int | None:
-        for slot in range(slots):
-            holder, ends = self.slots.get((tenant, slot), (owner, 0))
-            if holder == owner or ends < now:
-                self.slots[tenant, slot] = (owner, until)
-                return slot
-        return None
+def _reservation_of(item: dict[str, Any]) -> Reservation:
+    return Reservation(item["held_by"], item["fingerprint"], int(item["lease_until"]))
 
-    def free_slot(self, tenant: str, slot: int, *, owner: str) -> None:
-        if self.slots.get((tenant, slot), ("", 0))[0] == owner:
-            del self.slots[tenant, slot]
 
-    def delete(self, payload: Payload) -> bool:
-        held = self.items.get(payload.payload_id)
-        if held and held.state != payload.state:
-            return False
-        self.items.pop(payload.payload_id, None)
-        return True
-
-    def known(self, payload_ids: Collection[str]) -> set[str]:
-        assert len(payload_ids) <= MAX_KNOWN
-        return set(payload_ids) & set(self.items)
-
-    def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
-        found = [
-            payload
-            for payload in self.items.values()
-            if payload.open_shard == partition and since <= payload.created_at <= before
-        ]
-        yield from sorted(found, key=lambda payload: payload.created_at)
-
-    def swept_until(self) -> str | None:
-        return self.swept
-
-    def keep_swept_until(self, time: str) -> None:
-        self.swept = time
-
-    def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> Listed:
-        return self._newest(ids, limit, lambda item: item.tenant_call == f"{tenant}#{call_id}")
-
-    def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> Listed:
-        return self._newest(
-            ids, limit, lambda item: (item.tenant_shard or "").startswith(f"{tenant}#")
-        )
-
-    def _newest(self, ids: IdRange, limit: int, wanted: Callable[[Payload], bool]) -> Listed:
-        newest = sorted(self.items.values(), key=lambda payload: payload.payload_id, reverse=True)
-        found = [
-            payload
-            for payload in newest
-            if wanted(payload) and ids.after < payload.payload_id < ids.before
-        ][:limit]
-        return Listed(
-            [payload for payload in found if not self._is_over(payload.expires_at)],
-            found[-1].payload_id if len(found) == limit else None,
-        )
+def _reserved_item_of(key: str, held: Reservation) -> dict[str, Any]:
+    return {
+        "payload_id": key,
+        "held_by": held.payload_id,
+        "fingerprint": held.fingerprint,
+        "lease_until": held.lease_until,
+        "expires_at": 2_000_000_000,
+    }
 
 
 CHUNK = 1000

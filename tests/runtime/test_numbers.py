@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.runtime.dynamo_values import image_of
+from tests.fake_aws.dynamo_values import image_of
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_events import FakeEvents
 from tests.runtime.ingest.test_ingest_api import Context, gateway_event

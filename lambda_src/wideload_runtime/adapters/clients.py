@@ -57,11 +57,16 @@ def is_passing(error: ClientError) -> bool:
     return code in _PASSING or str(status) in _PASSING_STATUSES
 
 
-def s3(addressing_style: str) -> Any:
+def s3(addressing_style: str, *, endpoint_url: str | None = None) -> Any:
     """S3, signing with version 4: boto3 presigns with version 2 by default, which drops the
-    signed length, checksum and `If-None-Match` in silence."""
+    signed length, checksum and `If-None-Match` in silence.
+
+    Args:
+        endpoint_url: Default: the one that the environment or the region gives.
+    """
     return boto3.client(
         "s3",
+        endpoint_url=endpoint_url,
         config=_CONFIG.merge(
             Config(
                 signature_version="s3v4",

@@ -8,7 +8,7 @@ import itertools
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import DAY, FilesWorld, Person, large, refusal, small
 from wideload_cdk.users import owned_files
 from wideload_cdk.users.owned_files import FilesReport, OwnedFiles, Usage

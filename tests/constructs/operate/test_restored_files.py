@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.runtime.fake_dynamo import FakeDynamoTable
+from tests.fake_aws.dynamo import FakeDynamoTable
 from tests.runtime.files.files_world import FilesWorld, audit, large, small
 from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.users.restored_files import put_files_back

@@ -29,7 +29,6 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files import parts
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota
@@ -104,7 +103,13 @@ class World:
             verifications=VerificationQueue(None, ""),
             metrics=_NoMetrics(),
             limits=Limits(
-                url_seconds=3600, session_seconds=7 * DAY, max_file_size=10**12, quota=QUOTA
+                url_seconds=3600,
+                session_seconds=7 * DAY,
+                max_file_size=10**12,
+                quota=QUOTA,
+                # The emulator takes parts of any size: small ones are many more steps a minute.
+                single_put=MIB,
+                smallest_part=MIB,
             ),
             life_seconds=None,
             new_id=lambda: str(ULID.from_timestamp(self.now())),
@@ -423,10 +428,6 @@ def test_any_order_of_events(
 ) -> None:
     for name, value in cloud.settings.items():
         monkeypatch.setenv(name, value)
-    # The emulator takes parts of any size: small ones are many more steps a minute.
-    monkeypatch.setattr(parts, "SINGLE_PUT", MIB)
-    monkeypatch.setattr(parts, "MIN_PART", MIB)
-
     happened: Counter[str] = Counter()
 
     class Machine(Transfers):

@@ -8,10 +8,10 @@ from typing import Any
 
 from ulid import ULID
 
-from tests.runtime.fake_dynamo import FakeDynamoTable
-from tests.runtime.fake_s3 import Body, FakeS3, S3Refused
+from tests.fake_aws.dynamo import FakeDynamoTable
+from tests.fake_aws.s3 import Body, FakeS3, S3Refused
+from tests.fake_aws.wire import Outcome, Wire
 from tests.runtime.fakes import FakeClock, FakeMetrics
-from tests.runtime.wire import Outcome, Wire
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused

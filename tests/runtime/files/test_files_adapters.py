@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
+from tests.fake_aws.wire import aws_error
 from tests.runtime.files.files_world import FilesWorld, large, small
-from tests.runtime.wire import aws_error
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket, run_for
 from wideload_runtime.adapters.files_queue import VerificationQueue

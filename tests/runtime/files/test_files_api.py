@@ -16,10 +16,10 @@ from openapi_schema_validator import OAS31Validator
 from urllib3.exceptions import SSLError
 
 from tests import contract_cases, request_numbers
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
+from tests.fake_aws.wire import aws_error
 from tests.runtime.files.files_world import FilesWorld, large, part_of, refusal, small
 from tests.runtime.ingest.test_ingest_api import Context
-from tests.runtime.wire import aws_error
 from wideload_runtime import __version__
 from wideload_runtime.core.errors import STATUS, TITLES
 from wideload_runtime.core.files.records import Usage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import (
     MIB,
     FilesWorld,

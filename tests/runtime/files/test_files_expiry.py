@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
 from wideload_runtime.core.files.completing import KEEP_SECONDS
 from wideload_runtime.core.files.requests import Page

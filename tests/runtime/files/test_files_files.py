@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tests.contract_cases import CONTRACT
-from tests.runtime.fake_s3 import Body, S3Refused
+from tests.fake_aws.s3 import Body, S3Refused
 from tests.runtime.files.files_world import (
     DAY,
     MIB,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
-from tests.runtime.fake_s3 import Body
+from tests.fake_aws.s3 import Body
+from tests.fake_aws.wire import AtOnce, Outcome, every_order
 from tests.runtime.files.files_world import (
     DAY,
     FilesWorld,
@@ -18,7 +19,6 @@ from tests.runtime.files.files_world import (
     said,
     small,
 )
-from tests.runtime.wire import AtOnce, Outcome, every_order
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage

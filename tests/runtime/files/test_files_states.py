@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.runtime.fake_s3 import Body, S3Refused
+from tests.fake_aws.s3 import Body, S3Refused
 from tests.runtime.files.files_world import (
     DAY,
     MIB,

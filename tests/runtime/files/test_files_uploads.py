@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.fake_s3 import Body, S3Refused
+from tests.fake_aws.s3 import Body, S3Refused
 from tests.runtime.files.files_world import (
     DAY,
     MIB,

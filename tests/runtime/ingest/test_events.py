@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.contract_cases import CONTRACT
-from tests.runtime.dynamo_values import image_of
+from tests.fake_aws.dynamo_values import image_of
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, only_payload, upload
 from tests.runtime.ingest.test_ingest_api import Context

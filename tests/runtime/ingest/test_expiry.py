@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.runtime.dynamo_values import image_of
+from tests.fake_aws.dynamo_values import image_of
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, upload
 from tests.runtime.ingest.test_ingest_api import Context

@@ -134,8 +134,9 @@ def test_archives_without_a_record_are_counted(world: World) -> None:
 
 def test_orphans_are_counted_beyond_one_look_at_the_table(world: World) -> None:
     keys = [upload(world, b"{}").s3_key for _ in range(MAX_KNOWN + 30)]
-    kept = world.table.items.popitem()[1]
-    world.table.items = {kept.payload_id: kept}
+    kept = list(world.table.items.values())[-1]
+    world.table.items.clear()
+    world.table.items[kept.payload_id] = kept
     world.clock.time += LONG
 
     report = world.sweep.run()

@@ -20,16 +20,23 @@ MAX_SIZE = MAX_PARTS * MAX_PART
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 
-def part_size(size: int) -> int:
-    """Return the bytes of each part but the last; of one PUT, the whole size."""
-    if size <= SINGLE_PUT:
+def part_size(size: int, *, single_put: int = SINGLE_PUT, smallest: int = MIN_PART) -> int:
+    """Return the bytes of each part but the last; of one PUT, the whole size.
+
+    Args:
+        single_put: Bytes up to which a file is one PUT.
+        smallest: Bytes of a part of a file that needs no larger ones.
+    """
+    if size <= single_put:
         return size
-    needed = -(-size // MAX_PARTS)
-    return max(MIN_PART, -(-needed // MIB) * MIB)
+    needed, unit = -(-size // MAX_PARTS), min(MIB, smallest)
+    return max(smallest, -(-needed // unit) * unit)
 
 
-def part_count(size: int) -> int:
-    return 1 if size <= SINGLE_PUT else -(-size // part_size(size))
+def part_count(size: int, *, single_put: int = SINGLE_PUT, smallest: int = MIN_PART) -> int:
+    if size <= single_put:
+        return 1
+    return -(-size // part_size(size, single_put=single_put, smallest=smallest))
 
 
 def base64_of(sha256: str) -> str:

@@ -19,7 +19,7 @@ from wideload_runtime.core.files.completing import (
     urls_end,
 )
 from wideload_runtime.core.files.files import remove
-from wideload_runtime.core.files.parts import hex_of, part_count, part_size
+from wideload_runtime.core.files.parts import MIN_PART, SINGLE_PUT, hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
 from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
 from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
@@ -45,6 +45,10 @@ class Limits:
     max_file_size: int
     """Bytes."""
     quota: Quota
+    single_put: int = SINGLE_PUT
+    """Bytes up to which a file is one PUT."""
+    smallest_part: int = MIN_PART
+    """Bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,7 @@ class Uploads:
             )
         upload_id = self.new_id()
         session_ends = iso(now + self.limits.session_seconds)
+        sizes = {"single_put": self.limits.single_put, "smallest": self.limits.smallest_part}
         upload = Upload(
             upload_id=upload_id,
             state="open",
@@ -153,8 +158,8 @@ class Uploads:
             size=size,
             content_type=request.content_type,
             sha256=request.content.sha256,
-            part_size=part_size(size),
-            part_count=part_count(size),
+            part_size=part_size(size, **sizes),
+            part_count=part_count(size, **sizes),
             key=f"{self.prefix}{upload_id}",
             created_at=iso(now),
             session_ends=session_ends,

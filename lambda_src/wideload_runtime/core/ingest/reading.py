@@ -46,11 +46,17 @@ class Archives(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
+    """
+    Args:
+        max_page: Bytes of records in one page.
+    """
+
     table: PayloadTable
     archives: Archives
     records_field: str
     upload_url_seconds: int
     now: Callable[[], float] = time.time
+    max_page: int = MAX_PAGE
 
     def payload(self, tenant: str, payload_id: str) -> dict[str, Any]:
         """Return a payload's record, and as its last member the document if that is small.
@@ -103,7 +109,7 @@ class Reader:
             text = self._member(payload.archive_key, member)
         if page.first >= total:
             return {"items": [], "cursor": None}
-        items, count = cut(text, page.first - member.first_record, page.limit, MAX_PAGE)
+        items, count = cut(text, page.first - member.first_record, page.limit, self.max_page)
         if not count:
             raise _too_large(page.first, member)
         following = page.first + count

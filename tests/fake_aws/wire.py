@@ -1,4 +1,4 @@
-"""What lies between functions and AWS: requests of others come in between, answers get lost."""
+"""Requests from functions to the fake AWS: tests put others in between, and lose answers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Wire:
         """Whether the answer to a request, of this number from 0, is lost: it was done."""
         self.refused: Callable[[str, int], str | None] = lambda name, number: None
         """Code of an error with which AWS refuses a request, which then does nothing."""
+        self.lock = threading.RLock()
+        """Held during each request: services answer requests one after another."""
 
     def call(self, name: str, work: Callable[[], T]) -> T:
         self.before(name)
@@ -31,7 +33,8 @@ class Wire:
         self.requests.append(name)
         if code := self.refused(name, number):
             raise aws_error(code, name)
-        result = work()
+        with self.lock:
+            result = work()
         if self.lost(name, number):
             raise ReadTimeoutError(endpoint_url="https://aws.test")
         return result

@@ -1,7 +1,8 @@
 """A DynamoDB table in memory that refuses what DynamoDB refuses.
 
-It reads the expressions of our adapters, and no others: `tests/integration/test_files_adapters.py`
-holds it against DynamoDB.
+It reads the expressions of the runtime's adapters, and no others.
+`tests/integration/test_files_adapters.py` and `test_payload_table.py` run the same tests on it and
+on DynamoDB.
 """
 
 # ruff: noqa: N803 - arguments as boto3 names them
@@ -10,25 +11,66 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from tests.runtime.wire import Wire, aws_error
+from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
-KEY = ("owner", "item")
-MAX_ITEM = 400 * 1024
+from tests.fake_aws.dynamo_values import read_again
+from tests.fake_aws.wire import Wire, aws_error
+
+MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
+"""Bytes. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 Item = dict[str, Any]
+Key = tuple[str, ...]
+
+
+_LISTED = (
+    "state", "tenant", "source", "created_at", "stored_at", "call_id", "uploaded_size", "size",
+    "sha256", "records", "error_code", "error_detail",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Key attributes of a table, and its indexes.
+
+    Attributes:
+        key: Partition key, and sort key if there is one.
+        indexes: By name: partition key, sort key, and the attributes that are projected besides.
+    """
+
+    key: tuple[str, ...]
+    indexes: Mapping[str, tuple[str, str, Collection[str]]]
+
+
+FILES = Schema(("owner", "item"), {"by_due": ("due_shard", "due_at", ())})
+KEYS = Schema(("key_id",), {})
+PAYLOADS = Schema(
+    ("payload_id",),
+    {
+        "by_open": (
+            "open_shard",
+            "created_at",
+            ("state", "tenant", "source", "s3_key", "lease_until"),
+        ),
+        "by_call": ("tenant_call", "payload_id", _LISTED),
+        "by_tenant": ("tenant_shard", "payload_id", _LISTED),
+    },
+)
 
 
 class FakeDynamoTable:
     """Stands for a boto3 `Table` and its client."""
 
-    def __init__(self, wire: Wire, name: str = "files") -> None:
+    def __init__(self, wire: Wire, name: str = "files", schema: Schema = FILES) -> None:
         self.name = name
-        self.items: dict[tuple[str, str], Item] = {}
+        self.items: dict[Key, Item] = {}
+        self._schema = schema
         self.conflicts = 0
         """How many of the next writes meet another."""
         self.unprocessed = 0
@@ -48,22 +90,32 @@ class FakeDynamoTable:
         return self._wire.call("GetItem", lambda: self._get(Key))
 
     def _get(self, key: Item) -> dict[str, Any]:
-        item = self.items.get(_key(key))
+        item = self.items.get(self._key(key))
         return {"Item": copy.deepcopy(item)} if item else {}
+
+    def _key(self, item: Mapping[str, Any]) -> Key:
+        key = tuple(item.get(name) for name in self._schema.key)
+        limits = (MAX_PARTITION_KEY, MAX_SORT_KEY)
+        for value, most in zip(key, limits, strict=False):
+            if not isinstance(value, str) or not 1 <= len(value.encode()) <= most:
+                raise aws_error("ValidationException", "Key")
+        return key
 
     def _batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((name, wanted),) = RequestItems.items()
         keys = wanted["Keys"]
-        if name != self.name or not 1 <= len(keys) <= 100 or len(set(map(_key, keys))) < len(keys):
+        distinct = set(map(self._key, keys))
+        if name != self.name or not 1 <= len(keys) <= 100 or len(distinct) < len(keys):
             raise aws_error("ValidationException", "BatchGetItem")
-        assert wanted["ConsistentRead"]
+        projected = wanted.get("ProjectionExpression")
+        shown = None if projected is None else {part.strip() for part in projected.split(",")}
 
         def work() -> dict[str, Any]:
             left = [keys[-1]] if self.unprocessed > 0 else []
             self.unprocessed -= 1
             found = [self._get(key).get("Item") for key in keys if key not in left]
             return {
-                "Responses": {name: [item for item in found if item]},
+                "Responses": {name: [_part_of(item, shown) for item in found if item]},
                 "UnprocessedKeys": {name: {**wanted, "Keys": left}} if left else {},
             }
 
@@ -75,26 +127,39 @@ class FakeDynamoTable:
     def _query(
         self,
         *,
-        KeyConditionExpression: str,
-        ExpressionAttributeNames: Mapping[str, str],
-        ExpressionAttributeValues: Mapping[str, Any],
+        KeyConditionExpression: str | ConditionBase,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, Any] | None = None,
         IndexName: str | None = None,
         ScanIndexForward: bool = True,
         ConsistentRead: bool = False,
         Limit: int = 1_000,
         ExclusiveStartKey: Item | None = None,
     ) -> dict[str, Any]:
-        sort = "item" if IndexName is None else "due_at"
-        if IndexName not in (None, "by_due") or (IndexName and ConsistentRead):
+        key = self._schema.key
+        if IndexName is None:
+            sort, projected = key[-1], None
+        elif IndexName in self._schema.indexes and not ConsistentRead:
+            partition, sort, more = self._schema.indexes[IndexName]
+            projected = {*key, partition, sort, *more}
+        else:
             raise aws_error("ValidationException", "Query")
-        expression = _Expression(ExpressionAttributeNames, ExpressionAttributeValues)
-        holds = expression.condition(KeyConditionExpression)
+        condition, names, values = KeyConditionExpression, {}, {}
+        if isinstance(condition, ConditionBase):
+            built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
+            condition, names, values = built
+        expression = _Expression(
+            {**names, **(ExpressionAttributeNames or {})},
+            {**values, **(ExpressionAttributeValues or {})},
+        )
+        holds = expression.condition(condition)
         expression.check_all_used()
 
         def order(item: Item) -> tuple[Any, ...]:
-            return (item[sort], *_key(item))
+            return (item[sort], *self._key(item))
 
-        indexed = [item for item in self.items.values() if IndexName is None or "due_shard" in item]
+        wanted = {*key} if projected is None else {partition, sort}
+        indexed = [item for item in self.items.values() if wanted <= item.keys()]
         found = sorted(filter(holds, indexed), key=order, reverse=not ScanIndexForward)
         if ExclusiveStartKey:
             start = order(ExclusiveStartKey)
@@ -104,11 +169,8 @@ class FakeDynamoTable:
                 if (order(item) > start if ScanIndexForward else order(item) < start)
             ]
         page = found[:Limit]
-        kept = (*KEY, "due_shard", "due_at") if IndexName else None
-        shown = [
-            copy.deepcopy({name: item[name] for name in kept} if kept else item) for item in page
-        ]
-        last = {name: shown[-1][name] for name in kept or KEY} if len(page) == Limit else None
+        shown = [copy.deepcopy(_part_of(item, projected)) for item in page]
+        last = _part_of(shown[-1], {*key, *wanted}) if len(page) == Limit else None
         return {"Items": shown, **({"LastEvaluatedKey": last} if last else {})}
 
     def scan(
@@ -125,18 +187,20 @@ class FakeDynamoTable:
         expression.check_all_used()
         keys = sorted(self.items)
         if ExclusiveStartKey:
-            keys = [key for key in keys if key > _key(ExclusiveStartKey)]
+            keys = [key for key in keys if key > self._key(ExclusiveStartKey)]
         found = [copy.deepcopy(self.items[key]) for key in keys[:2]]
-        last = {"LastEvaluatedKey": dict(zip(KEY, keys[1], strict=True))} if keys[2:] else {}
+        names = self._schema.key
+        last = {"LastEvaluatedKey": dict(zip(names, keys[1], strict=True))} if keys[2:] else {}
         return self._wire.call("Scan", lambda: {"Items": list(filter(holds, found)), **last})
 
     # Writes
 
-    def update_item(self, *, ReturnValues: str, **params: Any) -> dict[str, Any]:
-        assert ReturnValues == "ALL_NEW"
-        return self._wire.call(
-            "UpdateItem", lambda: {"Attributes": self._write("Update", params, "UpdateItem")}
-        )
+    def update_item(self, *, ReturnValues: str = "NONE", **params: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            written = self._write("Update", params, "UpdateItem")
+            return {"Attributes": written} if ReturnValues == "ALL_NEW" else {}
+
+        return self._wire.call("UpdateItem", work)
 
     def put_item(self, **params: Any) -> dict[str, Any]:
         return self._wire.call(
@@ -146,8 +210,8 @@ class FakeDynamoTable:
     @contextmanager
     def batch_writer(self, *, overwrite_by_pkeys: list[str]) -> Iterator[FakeBatch]:
         """Stands for boto3's: requests of up to 25 writes, and none twice for one key."""
-        assert overwrite_by_pkeys == list(KEY)
-        batch = FakeBatch(self)
+        assert overwrite_by_pkeys == list(self._schema.key)
+        batch = FakeBatch(self, self._key)
         yield batch
         batch.flush()
 
@@ -206,7 +270,7 @@ class FakeDynamoTable:
 
     def _parse(
         self, kind: str, params: dict[str, Any]
-    ) -> tuple[tuple[str, str], Callable[[], bool], Callable[[], None]]:
+    ) -> tuple[Key, Callable[[], bool], Callable[[], None]]:
         expression = _Expression(
             params.pop("ExpressionAttributeNames", {}), params.pop("ExpressionAttributeValues", {})
         )
@@ -216,11 +280,11 @@ class FakeDynamoTable:
         change = expression.update(update) if update else None
         expression.check_all_used()
         given = params.pop("Item" if kind == "Put" else "Key")
-        key = _key(given)
+        key = self._key(given)
         if (
             params
             or (kind == "Update") != (change is not None)
-            or (kind != "Put" and len(given) > 2)
+            or (kind != "Put" and len(given) > len(self._schema.key))
         ):
             raise aws_error("ValidationException", kind)
 
@@ -228,48 +292,43 @@ class FakeDynamoTable:
             if kind == "Delete":
                 self.items.pop(key, None)
                 return
-            item = _stored(given) if kind == "Put" else dict(self.items.get(key, given))
+            item = dict(given) if kind == "Put" else dict(self.items.get(key, given))
             if change:
                 change(item)
-            if len(repr(item).encode()) > MAX_ITEM or any(
-                item[name] != given[name] for name in KEY
-            ):
+            if any(item[name] != given[name] for name in self._schema.key):
                 raise aws_error("ValidationException", kind)
-            self.items[key] = item
+            self.items[key] = read_again(item)
 
         return key, lambda: holds(self.items.get(key, {})), apply
 
 
 class FakeBatch:
-    def __init__(self, table: FakeDynamoTable) -> None:
+    def __init__(self, table: FakeDynamoTable, key_of: Callable[[Item], Key]) -> None:
         self._table = table
-        self._writes: dict[tuple[str, str], tuple[str, Item]] = {}
+        self._key_of = key_of
+        self._writes: dict[Key, tuple[str, Item]] = {}
 
     def put_item(self, *, Item: Item) -> None:
-        self._add(_key(Item), "Put", {"Item": Item})
+        self._add(self._key_of(Item), "Put", {"Item": Item})
 
     def delete_item(self, *, Key: Item) -> None:
-        self._add(_key(Key), "Delete", {"Key": Key})
+        self._add(self._key_of(Key), "Delete", {"Key": Key})
 
     def flush(self) -> None:
         if self._writes:
             self._table.write_batch(list(self._writes.values()))
         self._writes = {}
 
-    def _add(self, key: tuple[str, str], kind: str, params: Item) -> None:
+    def _add(self, key: Key, kind: str, params: Item) -> None:
         self._writes.pop(key, None)
         self._writes[key] = kind, params
         if len(self._writes) == 25:
             self.flush()
 
 
-def _key(item: Item) -> tuple[str, str]:
-    owner, name = item["owner"], item["item"]
-    if not (isinstance(owner, str) and isinstance(name, str) and owner and name):
-        raise aws_error("ValidationException", "Key")
-    if len(owner.encode()) > 2048 or len(name.encode()) > 1024:
-        raise aws_error("ValidationException", "Key")
-    return owner, name
+def _part_of(item: Item, names: Collection[str] | None) -> Item:
+    """These attributes of an item; all if None."""
+    return item if names is None else {name: item[name] for name in names if name in item}
 
 
 def _stored(value: Any) -> Any:
@@ -356,6 +415,11 @@ class _Expression:
         if token in {"attribute_exists", "attribute_not_exists", "begins_with"}:
             return self._function(self._take())
         name, operator = self._name(), self._take()
+        if operator == "BETWEEN":
+            low = self._value()
+            self._take("AND")
+            high = self._value()
+            return lambda item: name in item and low <= item[name] <= high
         if operator == "IN":
             self._take("(")
             values = [self._value()]
@@ -387,7 +451,11 @@ class _Expression:
     def _name(self) -> str:
         token = self._take()
         if not token.startswith("#"):
-            raise aws_error("ValidationException", f"{token}: perhaps a reserved word")
+            # No reserved word has an underscore.
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+            if "_" not in token:
+                raise aws_error("ValidationException", f"{token}: perhaps a reserved word")
+            return token
         self._used.add(token)
         return self._names[token]
 

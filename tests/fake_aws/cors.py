@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.client.fake_server import Fault, Seen, s3_error
+from tests.fake_aws.messages import Fault, Seen, s3_error
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What DynamoDB makes of an item, between boto3's types on the way in and ours on the way out."""
+"""Values of items as DynamoDB keeps them: boto3's types in, the runtime's types out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from tests.runtime.wire import aws_error
+from tests.fake_aws.wire import aws_error
 from wideload_runtime.adapters.attributes import read_image
 
 MAX_ITEM = 400 * 1024

@@ -1,0 +1,1 @@
+"""AWS in memory, for the tests: DynamoDB, S3, SQS, and the HTTP APIs in front of the functions."""
