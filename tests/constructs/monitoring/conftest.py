@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
@@ -14,27 +13,34 @@ from tests.constructs.conftest import cdk_json_context, name_prefix
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
 
 
-@pytest.fixture(scope="session")
-def built(code_folder: Path) -> lambda_.Code:
-    """Lambda code that templates of several tests share."""
-    return lambda_.Code.from_asset(str(code_folder))
-
-
 def new_stack(id: str) -> cdk.Stack:
     return cdk.Stack(cdk.App(context=cdk_json_context()), id)
 
 
-def new_ingest(code: lambda_.Code, **arguments: Any) -> PayloadIngest:
+def new_code(folder: Path) -> lambda_.Code:
+    """Lambda code for one stack: the CDK refuses to share it between stacks."""
+    return lambda_.Code.from_asset(str(folder))
+
+
+def new_ingest(code_folder: Path, **arguments: Any) -> PayloadIngest:
     """An ingest in an app of its own."""
     return PayloadIngest(
-        new_stack("Ingest"), "Ingest", code=code, environment_name="blue", **arguments
+        new_stack("Ingest"),
+        "Ingest",
+        code=new_code(code_folder),
+        environment_name="blue",
+        **arguments,
     )
 
 
-def new_files(code: lambda_.Code, **arguments: Any) -> FileTransfer:
+def new_files(code_folder: Path, **arguments: Any) -> FileTransfer:
     """A file transfer in an app of its own."""
     return FileTransfer(
-        new_stack("Files"), "Files", code=code, environment_name="blue", **arguments
+        new_stack("Files"),
+        "Files",
+        code=new_code(code_folder),
+        environment_name="blue",
+        **arguments,
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import Duration
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from tests.constructs.conftest import only
@@ -34,19 +34,19 @@ VERIFIER_METRICS = ("FileVerifiedCount", "FileCorruptCount", "FileUnverifiableCo
 
 
 @pytest.fixture(scope="module")
-def with_verifier(built: lambda_.Code) -> Template:
-    return monitor(new_files(built, verify_multipart=True))
+def with_verifier(code_folder: Path) -> Template:
+    return monitor(new_files(code_folder, verify_multipart=True))
 
 
 @pytest.fixture(scope="module")
-def without_verifier(built: lambda_.Code) -> Template:
-    return monitor(new_files(built))
+def without_verifier(code_folder: Path) -> Template:
+    return monitor(new_files(code_folder))
 
 
 @pytest.fixture(scope="module")
-def unmonitored(built: lambda_.Code) -> tuple[TransferMonitoring, FileTransfer]:
+def unmonitored(code_folder: Path) -> tuple[TransferMonitoring, FileTransfer]:
     """A monitoring and a file transfer that it doesn't monitor yet."""
-    files = new_files(built)
+    files = new_files(code_folder)
     return TransferMonitoring(cdk.Stack.of(files), "Watch"), files
 
 
@@ -160,9 +160,9 @@ def test_waiting_for_s3_stays_below_the_alarm_on_latency() -> None:
 # Thresholds
 
 
-def test_thresholds_given(built: lambda_.Code) -> None:
+def test_thresholds_given(code_folder: Path) -> None:
     template = monitor(
-        new_files(built, verify_multipart=True),
+        new_files(code_folder, verify_multipart=True),
         {
             "server_error_percent": 2,
             "latency": Duration.seconds(1),

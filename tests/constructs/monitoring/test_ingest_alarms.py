@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -18,6 +19,7 @@ from tests.constructs.monitoring.conftest import (
     alarms_in,
     metrics_of,
     monitor,
+    new_code,
     new_ingest,
     new_stack,
     operations_of,
@@ -29,9 +31,9 @@ FUNCTIONS = ["api", "worker", "sweep", "events", "authorizer"]
 
 
 @pytest.fixture(scope="module")
-def ingest(built: lambda_.Code) -> PayloadIngest:
+def ingest(code_folder: Path) -> PayloadIngest:
     """The ingest of `default`."""
-    return new_ingest(built)
+    return new_ingest(code_folder)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def default(ingest: PayloadIngest) -> Template:
 
 
 @pytest.fixture(scope="module")
-def imported(built: lambda_.Code) -> Template:
+def imported(code_folder: Path) -> Template:
     """Monitoring of an ingest with an imported bucket and an imported processor."""
     stack = new_stack("Ingest")
     processor = lambda_.Function.from_function_attributes(
@@ -52,13 +54,17 @@ def imported(built: lambda_.Code) -> Template:
         same_environment=True,
     )
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "imported-bucket")
-    return monitor(PayloadIngest(stack, "Ingest", code=built, bucket=bucket, processor=processor))
+    return monitor(
+        PayloadIngest(
+            stack, "Ingest", code=new_code(code_folder), bucket=bucket, processor=processor
+        )
+    )
 
 
 @pytest.fixture(scope="module")
-def unmonitored(built: lambda_.Code) -> tuple[TransferMonitoring, PayloadIngest]:
+def unmonitored(code_folder: Path) -> tuple[TransferMonitoring, PayloadIngest]:
     """A monitoring and an ingest that it doesn't monitor yet."""
-    ingest = new_ingest(built)
+    ingest = new_ingest(code_folder)
     return TransferMonitoring(cdk.Stack.of(ingest), "Watch"), ingest
 
 
@@ -171,9 +177,9 @@ def test_ingest_is_unhealthy_when_callers_notice_a_failure(default: Template) ->
 # Thresholds
 
 
-def test_thresholds_given(built: lambda_.Code) -> None:
+def test_thresholds_given(code_folder: Path) -> None:
     template = monitor(
-        new_ingest(built),
+        new_ingest(code_folder),
         {
             "server_error_percent": 0.5,
             "latency": Duration.millis(800),

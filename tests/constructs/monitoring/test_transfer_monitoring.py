@@ -11,21 +11,26 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
 
 from tests.constructs.conftest import name_prefix, only
-from tests.constructs.monitoring.conftest import alarms, monitor, new_ingest, new_stack
+from tests.constructs.monitoring.conftest import (
+    alarms,
+    monitor,
+    new_code,
+    new_ingest,
+    new_stack,
+)
 from wideload_cdk import FileTransfer, PayloadIngest, TransferMonitoring
 
 ALARM_KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 
 
 @pytest.fixture(scope="module")
-def ingest(built: lambda_.Code) -> PayloadIngest:
+def ingest(code_folder: Path) -> PayloadIngest:
     """The ingest of `default`."""
-    return new_ingest(built)
+    return new_ingest(code_folder)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +42,8 @@ def default(ingest: PayloadIngest) -> Template:
 class Customized:
     """Monitoring with every argument, except for those that it refuses together."""
 
-    def __init__(self, code: lambda_.Code) -> None:
-        self.ingest = new_ingest(code)
+    def __init__(self, code_folder: Path) -> None:
+        self.ingest = new_ingest(code_folder)
         others = cdk.Stack(self.ingest.node.root, "Others")  # type: ignore[arg-type]
         self.template = monitor(
             self.ingest,
@@ -52,15 +57,15 @@ class Customized:
 
 
 @pytest.fixture(scope="module")
-def customized(built: lambda_.Code) -> Customized:
-    return Customized(built)
+def customized(code_folder: Path) -> Customized:
+    return Customized(code_folder)
 
 
 class Reduced:
     """Monitoring with a topic of its owner, and without anything that can be left out."""
 
-    def __init__(self, code: lambda_.Code) -> None:
-        self.ingest = new_ingest(code)
+    def __init__(self, code_folder: Path) -> None:
+        self.ingest = new_ingest(code_folder)
         topics = cdk.Stack(self.ingest.node.root, "Topics")  # type: ignore[arg-type]
         self.template = monitor(
             self.ingest,
@@ -72,8 +77,8 @@ class Reduced:
 
 
 @pytest.fixture(scope="module")
-def reduced(built: lambda_.Code) -> Reduced:
-    return Reduced(built)
+def reduced(code_folder: Path) -> Reduced:
+    return Reduced(code_folder)
 
 
 # Topic
@@ -253,10 +258,11 @@ def test_request_metrics_can_stay_off(reduced: Reduced) -> None:
 # Both services
 
 
-def test_ingest_and_files_share_dashboard_topic_and_bucket(built: lambda_.Code) -> None:
+def test_ingest_and_files_share_dashboard_topic_and_bucket(code_folder: Path) -> None:
     stack = new_stack("Both")
-    ingest = PayloadIngest(stack, "Ingest", code=built)
-    files = FileTransfer(stack, "Files", code=built, bucket=ingest.bucket)
+    code = new_code(code_folder)
+    ingest = PayloadIngest(stack, "Ingest", code=code)
+    files = FileTransfer(stack, "Files", code=code, bucket=ingest.bucket)
     monitoring = TransferMonitoring(stack, "Watch")
 
     monitoring.monitor_ingest(ingest)
