@@ -317,7 +317,7 @@ def test_of_several_files_with_a_name_the_ids_are_listed(
 
     assert ran.status == 2
     assert ran.error.splitlines() == [
-        "wideload: 2 of your files are called a.txt: give the id of one: "
+        "wideload: a.txt: 2 of your files have this name: give the id of one: "
         f"{ids[1]} (2026-11-22), {ids[0]} (2026-11-22)",
         "wideload: there is no file none.txt",
     ]

@@ -172,7 +172,7 @@ def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
         "1 failed",
         "2 uploaded",
     ]
-    assert lines[-1].partition("; ")[2].startswith("34 B in ")
+    assert lines[-1].partition("; ")[2].startswith("36 B in ")
 
 
 def test_several_downloads_are_summed_up_on_a_terminal(

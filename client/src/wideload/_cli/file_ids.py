@@ -45,7 +45,7 @@ def file_id_of(client: Client, given: str) -> str:
     if not named:
         raise NotFoundError(f"there is no file {given}", status=404, code="unknown_file")
     raise ConfigurationError(
-        f"{len(named)} of your files are called {given}: give the id of one: {_ids(named)}"
+        f"{len(named)} of your files have this name: give the id of one: {_ids(named)}"
     )
 
 

@@ -34,8 +34,9 @@ def print_failure(error: Exception, item: str | None = None, *, note: str = "") 
         note: Appended to the line.
     """
     text = sentence(error, item)
-    file = getattr(error, "filename", None)
-    names = [str(name) for name in (item, file) if name and str(name) not in text]
+    names = [str(name) for name in (item, getattr(error, "filename", None)) if name]
+    if isinstance(error, ApiError) and error.code in _THINGS:
+        names = []  # the sentence has it
     print_message(": ".join([*dict.fromkeys(names), text]) + note)
     details = _message(error)
     if isinstance(error, UploadError) and error.request_id:

@@ -127,15 +127,15 @@ def _write(fetch: Callable[[IO[bytes]], CallLog], path: Path) -> CallLog:
         raise click.UsageError(f"--output {path} is a directory: give a file name")
     if not path.parent.is_dir():
         raise click.UsageError(f"--output {path}: there is no directory {path.parent}")
-    path = Path(os.path.realpath(path))  # the target of a link is replaced, not the link
+    target = Path(os.path.realpath(path))  # the target of a link is replaced, not the link
     part = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed before it is renamed
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
+        dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False
     )
     try:
         with part:
             log = fetch(cast("IO[bytes]", part))
-        os.chmod(part.name, permissions_for(path))  # NamedTemporaryFile makes it 0600
-        os.replace(part.name, path)
+        os.chmod(part.name, permissions_for(target))  # NamedTemporaryFile makes it 0600
+        os.replace(part.name, target)
     except BaseException as error:
         with suppress(OSError):
             os.unlink(part.name)
