@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 import pytest
-from tests.client.fake_files import FakeFiles
-from tests.client.fake_server import FakeServer, problem
 
 import wideload
 from tests.client.conftest import Command
 from tests.client.running import Screen, on_a_terminal
+from tests.fake_aws.files import FilesService
+from tests.fake_aws.ingest import IngestService
+from tests.fake_aws.messages import problem
 from wideload._cli.app import wideload as group
 
 _NAMES = ["a.json", "b.json", "c.json"]
@@ -30,8 +31,8 @@ def documents(tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize("name", ["send", "upload"])
 def test_a_file_that_is_given_twice_counts_once(
     request: pytest.FixtureRequest,
-    server: FakeServer,
-    fake_files: FakeFiles,
+    server: IngestService,
+    fake_files: FilesService,
     documents: list[str],
     name: str,
 ) -> None:
@@ -47,8 +48,8 @@ def test_a_file_that_is_given_twice_counts_once(
 @pytest.mark.parametrize("name", ["send", "upload"])
 def test_a_directory_is_a_failure_and_the_others_are_sent(
     request: pytest.FixtureRequest,
-    server: FakeServer,
-    fake_files: FakeFiles,
+    server: IngestService,
+    fake_files: FilesService,
     documents: list[str],
     tmp_path: Path,
     name: str,
@@ -85,7 +86,7 @@ def _interrupt(monkeypatch: pytest.MonkeyPatch, owner: type, method: str) -> Non
 
 
 def test_ctrl_c_while_sending_says_how_many_are_sent_and_how_to_go_on(
-    command: Command, server: FakeServer, documents: list[str], monkeypatch: pytest.MonkeyPatch
+    command: Command, server: IngestService, documents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _interrupt(monkeypatch, wideload.Client, "send")
 
@@ -113,7 +114,7 @@ def test_ctrl_c_while_sending_says_how_many_are_sent_and_how_to_go_on(
 )
 def test_ctrl_c_gives_the_id_that_was_under_way_a_line(
     files_command: Command,
-    fake_files: FakeFiles,
+    fake_files: FilesService,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     advice: str,
@@ -159,7 +160,7 @@ def test_ctrl_c_while_uploading_does_not_hide_what_could_not_be_read(
 
 
 def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
-    fake_files: FakeFiles, documents: list[str], tmp_path: Path
+    fake_files: FilesService, documents: list[str], tmp_path: Path
 ) -> None:
     fake_files.add((tmp_path / "a.json").read_bytes(), name="earlier")
 
@@ -176,7 +177,7 @@ def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
 
 
 def test_several_downloads_are_summed_up_on_a_terminal(
-    fake_files: FakeFiles, tmp_path: Path
+    fake_files: FilesService, tmp_path: Path
 ) -> None:
     ids = [fake_files.add(b"12345", name=name)["file_id"] for name in ("a", "b")]
 
@@ -187,7 +188,7 @@ def test_several_downloads_are_summed_up_on_a_terminal(
 
 @pytest.mark.usefixtures("command")
 def test_several_documents_are_summed_up_on_a_terminal_by_their_state(
-    server: FakeServer, documents: list[str]
+    server: IngestService, documents: list[str]
 ) -> None:
     server.fail("POST", problem(400, "invalid_json"))
 
@@ -198,7 +199,7 @@ def test_several_documents_are_summed_up_on_a_terminal_by_their_state(
 
 @pytest.mark.parametrize("option", ["--json", "--quiet"])
 def test_there_is_no_summary_if_it_is_not_wanted(
-    fake_files: FakeFiles, documents: list[str], tmp_path: Path, option: str
+    fake_files: FilesService, documents: list[str], tmp_path: Path, option: str
 ) -> None:
     lines = on_a_terminal(fake_files, "upload", option, *documents, cwd=tmp_path).splitlines()
 
@@ -211,7 +212,7 @@ def test_there_is_no_summary_if_it_is_not_wanted(
 
 @pytest.mark.usefixtures("command")
 def test_several_documents_have_a_bar_each_and_a_total(
-    server: FakeServer, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: IngestService, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for number in range(2):
         (tmp_path / f"{number}.json").write_text(json.dumps({**large, "number": number}))
@@ -229,7 +230,7 @@ def test_several_documents_have_a_bar_each_and_a_total(
 @pytest.mark.parametrize("options", [["-o", "call.json"], []])
 def test_a_document_that_is_fetched_has_a_bar(
     client: wideload.Client,
-    server: FakeServer,
+    server: IngestService,
     large: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
