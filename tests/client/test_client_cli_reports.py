@@ -179,7 +179,7 @@ def test_several_uploads_are_summed_up_on_a_terminal_with_what_failed(
 def test_several_downloads_are_summed_up_on_a_terminal(
     fake_files: FilesService, tmp_path: Path
 ) -> None:
-    ids = [fake_files.add(b"12345", name=name)["file_id"] for name in ("a", "b")]
+    ids = [fake_files.add(b"1234" + name.encode(), name=name)["file_id"] for name in "ab"]
 
     shown = on_a_terminal(fake_files, "download", *ids, cwd=tmp_path)
 
@@ -243,7 +243,7 @@ def test_a_document_that_is_fetched_has_a_bar(
     with Screen("stderr") as quiet:
         group.main([*arguments, "--quiet"], standalone_mode=False)
 
-    assert f"downloading {payload_id}" in screen.shown
+    assert f"downloading {payload_id[:8]}…" in screen.shown
     assert quiet.shown == ""
 
 

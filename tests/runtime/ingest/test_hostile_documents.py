@@ -14,7 +14,7 @@ from tests.runtime import fakes
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import upload
 from tests.runtime.ingest.test_ingest_api import Context, gateway_event
-from wideload_runtime.adapters import ingest_bucket
+from wideload_runtime.adapters import s3_objects
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.requests import Claim
 
@@ -31,7 +31,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     from wideload_runtime.handlers import ingest_api, ingest_worker
 
     world = World()
-    monkeypatch.setattr(fakes, "CHUNK", ingest_bucket.CHUNK)
+    monkeypatch.setattr(fakes, "CHUNK", s3_objects.CHUNK)
     monkeypatch.setattr(ingest_api, "ingest", world.ingest)
     monkeypatch.setattr(ingest_api, "reader", world.reader)
     monkeypatch.setattr(ingest_worker, "worker", world.worker)
