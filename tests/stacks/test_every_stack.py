@@ -14,7 +14,7 @@ from tools.templates.snapshots import (
     WHOLE,
     dumps,
     file_name,
-    mask_assets,
+    mask,
     render,
     snapshot,
 )
@@ -51,7 +51,7 @@ def test_snapshots_are_those_of_the_templates(
 ) -> None:
     """A change that all environments share is a difference in prod's snapshots alone."""
     whole, templates = (
-        {service: mask_assets(each) for service, each in synthesize(name).templates.items()}
+        {service: mask(each) for service, each in synthesize(name).templates.items()}
         for name in (WHOLE, environment)
     )
     contents = {

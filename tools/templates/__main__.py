@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tools.templates.snapshots import FOLDER, Template, mask_assets, render
+from tools.templates.snapshots import FOLDER, Template, mask, render
 
 _NODE = Path(sys.executable).with_name("node")
 _SUFFIX = ".template.json"
@@ -34,7 +34,7 @@ def cli(environment: str, assembly: Path, since: str | None) -> None:
         for service, template in released(tag or "HEAD", environment).items()
     }
     after = {
-        path.name.removesuffix(_SUFFIX): mask_assets(json.loads(path.read_text()))
+        path.name.removesuffix(_SUFFIX): mask(json.loads(path.read_text()))
         for path in assembly.glob(f"*{_SUFFIX}")
     }
     if not after:

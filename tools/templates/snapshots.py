@@ -26,11 +26,23 @@ def file_name(service: str, environment: str) -> str:
     return f"{service}/{environment}{kind}.json"
 
 
-def mask_assets(template: Template) -> Template:
-    """The template without the hashes of assets, which change with every change of the code."""
+def mask(template: Template) -> Template:
+    """The template without hashes of assets, which change with every change of the code.
+
+    Without the metadata that the CDK command line asks for, too: paths of constructs and assets.
+    """
     masked: Template = json.loads(
         re.sub(r"\b[0-9a-f]{64}(?=\.zip)", "<asset>", json.dumps(template))
     )
+    for resource in masked.get("Resources", {}).values():
+        metadata = resource.pop("Metadata", {})
+        kept = {
+            name: value
+            for name, value in metadata.items()
+            if not name.startswith(("aws:asset:", "aws:cdk:"))
+        }
+        if kept:
+            resource["Metadata"] = kept
     return masked
 
 

@@ -62,7 +62,8 @@ def run(*arguments: str) -> Result:
 def test_the_last_release_is_compared_with(repository: Path) -> None:
     release("v0.9.0", 90)
     release("v0.10.0", 180)
-    git("tag", "nightly")
+    git("commit", "--quiet", "--allow-empty", "--message", "Next")
+    git("tag", "--annotate", "--message", "Not a release", "nightly")
 
     assert diff.last_release() == "v0.10.0"
     assert diff.released("v0.9.0", "prod") == {"ingest": template("prod", 90, "<asset>.zip")}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.templates.snapshots import dumps, file_name, mask_assets, render, snapshot
+from tools.templates.snapshots import dumps, file_name, mask, render, snapshot
 
 PROD: dict[str, Any] = {
     "Description": "Wideload (prod)",
@@ -82,9 +82,24 @@ def test_an_environment_without_a_stack_has_no_template_of_it() -> None:
 def test_hashes_of_assets_are_masked() -> None:
     key, version = f"{'0a' * 32}.zip", "0a" * 32
 
-    assert mask_assets({"S3Key": key, "Version": version}) == {
+    assert mask({"S3Key": key, "Version": version}) == {
         "S3Key": "<asset>.zip",
         "Version": version,
+    }
+
+
+def test_metadata_of_the_command_line_is_left_out() -> None:
+    asked = {"aws:cdk:path": "a/b", "aws:asset:path": "asset.1"}
+    resources = {
+        "Queue": {"Type": "Queue", "Metadata": asked},
+        "Topic": {"Type": "Topic", "Metadata": {**asked, "Owner": "x"}},
+    }
+
+    assert mask({"Resources": resources}) == {
+        "Resources": {
+            "Queue": {"Type": "Queue"},
+            "Topic": {"Type": "Topic", "Metadata": {"Owner": "x"}},
+        }
     }
 
 
