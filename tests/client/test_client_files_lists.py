@@ -25,7 +25,7 @@ def test_files_come_newest_first_in_pages_as_they_are_needed(
     person: wideload.Client, files_server: FilesService
 ) -> None:
     for number in range(250):
-        files_server.add(b"content", f"{number}.txt")
+        files_server.add(b"%d" % number, f"{number}.txt")
 
     found = person.files.list()
     assert files_server.seen == []

@@ -150,6 +150,7 @@ class FilesService(Service):
         request = UploadRequest(name, "application/octet-stream", Content(body.sha256, body.size))
         uploads = self._uploads(single_put=MAX_SIZE)
         ((answer),) = uploads.create([request])
+        assert "upload_id" in answer, "another file has this content"
         upload_id = answer["upload_id"]
         key = self.key_of(upload_id)
         self.bucket.objects[key] = Object(body.size, body.checksum, content, self.time)
