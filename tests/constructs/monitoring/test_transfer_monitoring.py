@@ -29,8 +29,9 @@ ALARM_KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 
 @pytest.fixture(scope="module")
 def ingest(code_folder: Path) -> PayloadIngest:
-    """The ingest of `default`."""
-    return new_ingest(code_folder)
+    """The ingest of `default`, in an app without feature flags."""
+    stack = cdk.Stack(cdk.App(), "Ingest")
+    return PayloadIngest(stack, "Ingest", code=new_code(code_folder), environment_name="blue")
 
 
 @pytest.fixture(scope="module")

@@ -232,19 +232,18 @@ def test_a_domain_name_needs_a_certificate_and_a_certificate_a_name(stack: cdk.S
         WebApp(stack, "Uncertified", domain_names=["files.example.com"])
 
 
-class TestContent:
-    @pytest.fixture(scope="class")
-    def deployments(self, code_folder: Path, page: str) -> dict[str, Any]:
-        stack = new_stack()
-        code = lambda_.Code.from_asset(str(code_folder))
-        app = WebApp(stack, "Web")
-        files = FileTransfer(stack, "Files", web_urls=[app.url], code=code)
-        WebContent(stack, "Content", app=app, files=files, page=page)
-        found = assertions.Template.from_stack(stack).find_resources("Custom::CDKBucketDeployment")
-        return {
-            "fresh" if "Fresh" in name else "lasting": resource for name, resource in found.items()
-        }
+@pytest.fixture(scope="module")
+def deployments(code_folder: Path, page: str) -> dict[str, Any]:
+    stack = new_stack()
+    code = lambda_.Code.from_asset(str(code_folder))
+    app = WebApp(stack, "Web")
+    files = FileTransfer(stack, "Files", web_urls=[app.url], code=code)
+    WebContent(stack, "Content", app=app, files=files, page=page)
+    found = assertions.Template.from_stack(stack).find_resources("Custom::CDKBucketDeployment")
+    return {"fresh" if "Fresh" in name else "lasting": resource for name, resource in found.items()}
 
+
+class TestContent:
     def test_hashed_files_are_cached_and_others_validated(
         self, deployments: dict[str, Any]
     ) -> None:
