@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import urllib3
 
 import wideload
 from tests.client.browsing import browser, visit
@@ -143,6 +144,22 @@ def test_a_code_is_shown_once_only(provider: FakeSignIn, web: JsonHttp) -> None:
         sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
 
     assert len(provider.requests("POST /oauth2/token")) == 1
+
+
+def test_a_code_whose_answer_is_lost_is_not_sent_again(clock: Clock) -> None:
+    class Lost:
+        requests = 0
+
+        def request(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+            self.requests += 1
+            raise urllib3.exceptions.ProtocolError("broken", ConnectionResetError())
+
+    transport = Lost()
+
+    with pytest.raises(TransportError):
+        JsonHttp(transport, clock.pacing()).post_form("https://id.example/token", {"code": "c"})
+
+    assert transport.requests == 1
 
 
 def test_a_code_of_another_authorization_is_refused(provider: FakeSignIn, web: JsonHttp) -> None:
