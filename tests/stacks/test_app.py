@@ -104,7 +104,9 @@ def test_wrong_setting_is_told_in_one_line() -> None:
     with pytest.raises(SystemExit) as ended:
         app_module.main(cdk.App(context={"env": "dev", "rate_limit": "many"}))
 
-    assert ended.value.code == "error: rate_limit is 'many'; give a whole number, in digits alone."
+    assert ended.value.code == (
+        "error: rate_limit is 'many'; give a whole number, 1 to 100,000 requests per second."
+    )
 
 
 def test_missing_code_is_told_in_one_line() -> None:

@@ -86,7 +86,7 @@ def test_events_go_to_the_target(
 
     getattr(files, method)(
         "Tell",
-        target=targets.IngestQueue(theirs),
+        target=targets.SqsQueue(theirs),
         detail={"owner": ["ann"], "environment": ["green"]},
         description="for us",
     )
@@ -109,7 +109,7 @@ def test_event_bus_given_is_used(stack: cdk.Stack, code: lambda_.Code) -> None:
     files, theirs = make(stack, code, event_bus=bus)
 
     assert files.event_bus is bus
-    files.on_file_verified("Tell", target=targets.IngestQueue(theirs))
+    files.on_file_verified("Tell", target=targets.SqsQueue(theirs))
     template = Template.from_stack(stack)
     name = stack.resolve(bus.event_bus_name)
     verifier = only(template, "AWS::Lambda::Function", "Verifier")
@@ -124,4 +124,4 @@ def test_refuses_rules_without_a_verifier(
     files, theirs = make(stack, code, verify_multipart=False)
 
     with pytest.raises(ValueError, match=r"verify_multipart is False.*give verify_multipart=True"):
-        getattr(files, method)("Tell", target=targets.IngestQueue(theirs))
+        getattr(files, method)("Tell", target=targets.SqsQueue(theirs))

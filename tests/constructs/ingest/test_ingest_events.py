@@ -106,7 +106,7 @@ def test_bus_given_receives_the_events(stack: cdk.Stack, code: lambda_.Code) -> 
     bus = events.EventBus(stack, "Bus")
 
     ingest, theirs = make(stack, code, event_bus=bus)
-    ingest.on_payload_stored("Stored", target=targets.IngestQueue(theirs))
+    ingest.on_payload_stored("Stored", target=targets.SqsQueue(theirs))
 
     template = Template.from_stack(stack)
     assert ingest.event_bus is bus
@@ -131,7 +131,7 @@ def test_subscription_is_to_this_deployment_alone(
 ) -> None:
     ingest, theirs = make(stack, code)
 
-    rule = getattr(ingest, method)("Told", target=targets.IngestQueue(theirs))
+    rule = getattr(ingest, method)("Told", target=targets.SqsQueue(theirs))
 
     assert isinstance(rule, events.Rule)
     template = Template.from_stack(stack)
@@ -151,7 +151,7 @@ def test_subscription_names_the_environment_that_the_events_function_does(
 ) -> None:
     ingest = PayloadIngest(stack, "Ingest", code=code)
 
-    ingest.on_payload_stored("Told", target=targets.IngestQueue(ingest.dead_letter_queue))
+    ingest.on_payload_stored("Told", target=targets.SqsQueue(ingest.dead_letter_queue))
 
     template = Template.from_stack(stack)
     variables = only(template, "AWS::Lambda::Function", "IngestEvents")["Environment"]["Variables"]
@@ -164,7 +164,7 @@ def test_subscription_can_be_narrowed_and_not_widened(stack: cdk.Stack, code: la
 
     ingest.on_payload_stored(
         "Told",
-        target=targets.IngestQueue(theirs),
+        target=targets.SqsQueue(theirs),
         detail={"tenant": ["acme"], "environment": ["green"]},
     )
 
@@ -176,7 +176,7 @@ def test_subscription_takes_the_options_of_a_rule(stack: cdk.Stack, code: lambda
     ingest, theirs = make(stack, code)
 
     ingest.on_payload_failed(
-        "Told", target=targets.IngestQueue(theirs), description="Bad news", enabled=False
+        "Told", target=targets.SqsQueue(theirs), description="Bad news", enabled=False
     )
 
     rule = only(Template.from_stack(stack), "AWS::Events::Rule", "IngestTold")
