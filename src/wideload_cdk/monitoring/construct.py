@@ -36,7 +36,8 @@ from wideload_cdk.monitoring.dashboard import (
 )
 from wideload_cdk.monitoring.queries import FILES, INGEST, save_queries
 from wideload_cdk.monitoring.thresholds import Thresholds, check_percent
-from wideload_cdk.shared.checks import check_limit, check_text
+from wideload_cdk.shared.checks import check_format, check_limit
+from wideload_cdk.shared.formats import METRICS_FILTER, NAME_PREFIX
 from wideload_cdk.shared.limits import ACCOUNT_CONCURRENCY, OLDEST_EVENT_MINUTES
 
 INGEST_LATENCY = Duration.seconds(10)
@@ -110,21 +111,11 @@ class TransferMonitoring(Construct):
                 "made here; encrypt yours where you make it, and leave one out."
             )
         if name_prefix is not None:
-            check_text(
-                "name_prefix",
-                name_prefix,
-                r"[A-Za-z0-9-]{1,100}",
-                "1 to 100 letters, digits and hyphens",
-            )
+            check_format("name_prefix", name_prefix, NAME_PREFIX)
         if account_concurrency is not None:
             check_limit("account_concurrency", account_concurrency, ACCOUNT_CONCURRENCY)
         if bucket_metrics is not None:
-            check_text(
-                "bucket_metrics",
-                bucket_metrics,
-                r"[A-Za-z0-9._-]{1,64}",
-                "1 to 64 letters, digits, dots, hyphens and underscores",
-            )
+            check_format("bucket_metrics", bucket_metrics, METRICS_FILTER)
         self._name_prefix = name_prefix or Names.unique_resource_name(
             self, max_length=100, separator="-"
         )

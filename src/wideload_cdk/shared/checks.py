@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
@@ -13,7 +12,8 @@ from wideload_cdk.shared.limits import RESERVED_CONCURRENCY, Limit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
-_DURATIONS = {"seconds": Duration.seconds, "minutes": Duration.minutes}
+_DURATIONS = {"seconds": Duration.seconds, "minutes": Duration.minutes, "days": Duration.days}
+_DAY_SECONDS = 24 * 60 * 60
 
 
 def check_limit(name: str, value: int | Duration, limit: Limit) -> None:
@@ -22,55 +22,25 @@ def check_limit(name: str, value: int | Duration, limit: Limit) -> None:
         return
     if isinstance(value, int):
         limit.check(name, value)
-    elif limit.unit == "days":
-        check_days(name, value, least=limit.least, most=limit.most)
-    else:
-        in_unit = _DURATIONS[limit.unit]
-        check_duration(name, value, least=in_unit(limit.least), most=in_unit(limit.most))
+        return
+    if value.is_unresolved():
+        return
+    in_unit = _DURATIONS[limit.unit]
+    least, most, given = in_unit(limit.least), in_unit(limit.most), value.to_seconds()
+    days = limit.unit == "days"
+    if (days and given % _DAY_SECONDS) or not least.to_seconds() <= given <= most.to_seconds():
+        allowed = (
+            f"whole days, from {limit.least:,} to {limit.most:,}"
+            if days
+            else f"{least.to_human_string()} to {most.to_human_string()}"
+        )
+        raise ValueError(f"{name} is {value.to_human_string()}; give {allowed}.")
 
 
 def check_format(name: str, value: str, format: Format) -> None:
     """Raise ValueError unless the whole of `value` has the format."""
     if not Token.is_unresolved(value):
         format.check(name, value)
-
-
-def check_duration(name: str, value: Duration, *, least: Duration, most: Duration) -> None:
-    """Raise ValueError unless `least <= value <= most`."""
-    if value.is_unresolved():
-        return
-    if not least.to_seconds() <= value.to_seconds() <= most.to_seconds():
-        raise ValueError(
-            f"{name} is {value.to_human_string()}; "
-            f"give {least.to_human_string()} to {most.to_human_string()}."
-        )
-
-
-def check_days(name: str, value: Duration, *, least: int = 1, most: int) -> None:
-    """Raise ValueError unless `value` is a whole number of days from `least` to `most`."""
-    if value.is_unresolved():
-        return
-    days, rest = divmod(value.to_seconds(), 24 * 60 * 60)
-    if rest or not least <= days <= most:
-        raise ValueError(
-            f"{name} is {value.to_human_string()}; give whole days, from {least:,} to {most:,}."
-        )
-
-
-def check_range(name: str, value: int, *, least: int, most: int, unit: str) -> None:
-    """Raise ValueError unless `least <= value <= most`."""
-    if Token.is_unresolved(value):
-        return
-    if not least <= value <= most:
-        raise ValueError(f"{name} is {value:,}; give {least:,} to {most:,} {unit}.")
-
-
-def check_text(name: str, value: str, pattern: str, allowed: str) -> None:
-    """Raise ValueError unless the whole of `value` matches `pattern`."""
-    if Token.is_unresolved(value):
-        return
-    if not re.fullmatch(pattern, value):
-        raise ValueError(f"{name} is {value!r}; give {allowed}.")
 
 
 def check_reserved(name: str, value: int | None, *, least: int = 1) -> None:

@@ -34,6 +34,12 @@ ENVIRONMENT_NAME = Format(
     "1 to 255 printable ASCII characters, with no space at either end",
 )
 
+NAME_PREFIX = Format(r"[A-Za-z0-9-]{1,100}", "1 to 100 letters, digits and hyphens")
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_MetricsConfiguration.html
+METRICS_FILTER = Format(
+    r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, dots, hyphens and underscores"
+)
+
 ORIGIN = Format(
     r"\*|https?://[^\s/]+",
     "`*`, or scheme, host and port with nothing behind, as `https://app.example.com`",
