@@ -12,6 +12,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from wideload_cdk.shared.findings import acknowledge, acknowledge_for_standards
+from wideload_cdk.shared.limits import INVITATION_DAYS
 from wideload_cdk.shared.names import stack_suffix
 
 SCOPES = ("openid", "email")
@@ -27,8 +28,6 @@ MFA = {
 }
 
 MIN_PASSWORD_LENGTH = 12
-# Life of the temporary password in an invitation.
-INVITATION_DAYS = 7
 # API Gateway checks only a token's own times, so a disabled person keeps access for as long.
 TOKEN_VALIDITY = Duration.hours(1)
 # How long people stay signed in: by default, as long as an upload can be resumed. Replacing a

@@ -52,6 +52,9 @@ CANARY_MINUTES = Limit(5, 1_440, "minutes")
 OLDEST_MESSAGE_MINUTES = Limit(1, 1_440, "minutes")
 OLDEST_EVENT_MINUTES = Limit(1, 360, "minutes")
 
+# Life of the temporary password in an invitation.
+INVITATION_DAYS = 7
+
 # Sizes and counts.
 
 # More would not be downloaded, parsed and archived within the 30 seconds of an API's answer.

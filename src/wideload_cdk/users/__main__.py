@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from wideload_cdk import users
-from wideload_cdk.files.user_pool import INVITATION_DAYS
 from wideload_cdk.operate.backups import find_backups
 from wideload_cdk.operate.command_line import (
     CONTEXT_SETTINGS,
@@ -33,6 +32,7 @@ from wideload_cdk.operate.deployment import (
     Aws,
     deployment_command,
 )
+from wideload_cdk.shared.limits import INVITATION_DAYS
 from wideload_cdk.users.owned_files import OwnedFiles
 from wideload_cdk.users.restored_files import put_files_back
 
