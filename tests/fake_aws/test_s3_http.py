@@ -133,3 +133,13 @@ def test_ranges_and_versions_of_an_object(service: FilesService, bucket: FilesBu
     assert ask(action, headers={"Range": "bytes=2-3", "If-Match": etag}) == (206, "")
     assert ask(action, headers={"Range": "bytes=7-"}) == (416, "InvalidRange")
     assert ask(action, headers={"If-Match": '"other"'}) == (412, "PreconditionFailed")
+
+
+def test_a_part_of_an_ended_upload_is_refused(bucket: FilesBucket) -> None:
+    s3_upload_id = bucket.begin_multipart("ended")
+    action = bucket.sign_part(
+        "ended", s3_upload_id, 1, size=BODY.size, sha256=BODY.sha256, seconds=60
+    )
+    bucket.remove("ended", s3_upload_id)
+
+    assert ask(action) == (404, "NoSuchUpload")
