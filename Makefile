@@ -136,7 +136,6 @@ test-code: $(LOCAL_READY) $(LAMBDA) ## Run the lanes of Python's tests without a
 
 $(CLOUD_LANES): $(LOCAL_READY) $(LAMBDA)
 test-templates test-client: $(LOCAL_READY) $(LAMBDA)
-test-page: chromium
 
 test-runtime: $(VENV) ## Run the tests of the functions' code, in process
 	$(TIMED) $(PYTEST) tests/runtime
@@ -153,7 +152,9 @@ test-integration: ## Run the tests of both services on the embedded cloud
 test-deployments: ## Run the tests of updates, rollbacks and deletions
 	$(TIMED) $(PYTEST) tests/deployments
 
+# Asking for Chromium is a part of the recipe: as a prerequisite it would let other lanes go first.
 test-page: ## Run the tests of the page in Chromium
+	@$(MAKE) chromium
 	$(TIMED) $(PYTEST) tests/e2e
 
 test-faults: ## Run the tests of what happens when AWS or a function fails
@@ -162,7 +163,8 @@ test-faults: ## Run the tests of what happens when AWS or a function fails
 test-local: ## Run the tests of the embedded cloud's own programs
 	$(TIMED) $(PYTEST) tests/local
 
-test-web: $(PAGE) chromium ## Run the tests of the uploader library and the page
+test-web: $(PAGE) ## Run the tests of the uploader library and the page
+	@$(MAKE) chromium
 	$(TIMED) npm --prefix web run --silent test --workspaces --if-present
 	$(TIMED) npm --prefix web run --silent test:browser -w @wideload/uploader
 
