@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import aws_cdk as cdk
 
 from app import settings_from
@@ -16,9 +14,7 @@ NEVER_MEANWHILE = 24 * 60
 def main() -> None:
     """Synthesize it."""
     app = cdk.App()
-    settings = dataclasses.replace(
-        settings_from(app), environment="canary", canary_minutes=NEVER_MEANWHILE
-    )
+    settings = settings_from(app).replace(environment="canary", canary_minutes=NEVER_MEANWHILE)
     stack = IngestStack(app, settings=settings)
     assert stack.canary is not None
     # The host names of the emulator's APIs don't resolve.

@@ -39,7 +39,7 @@ def call(case: schemathesis.Case, api: Api, session: requests.Session) -> None:
     """Make one request, and judge the answer."""
     case.call_and_validate(
         base_url=api.url,
-        headers=api.headers,
+        headers=dict(api.headers),  # schemathesis adds its own
         session=session,
         verify=session.verify,  # else by its own setting
         checks=CHECKS,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import aws_cdk as cdk
 
 from app import settings_from
@@ -13,9 +11,7 @@ from stacks.files_stack import FilesStack
 def main() -> None:
     """Synthesize it."""
     app = cdk.App()
-    settings = dataclasses.replace(
-        settings_from(app), environment="verifying", verify_multipart=True
-    )
+    settings = settings_from(app).replace(environment="verifying", verify_multipart=True)
     FilesStack(app, settings=settings)
     app.synth()
 
