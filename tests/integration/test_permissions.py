@@ -46,8 +46,8 @@ UNUSED = (
         frozenset({"log-group:{function}Logs"}),
     ),
     Unused(
-        "Lambda sends traces under the function's role; X-Ray has no resource-level permissions for "
-        "it. The embedded cloud sends none.",
+        "Lambda sends traces under the function's role; X-Ray has no resource-level permissions "
+        "for it. The embedded cloud sends none.",
         frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}),
         frozenset({"*"}),
     ),
