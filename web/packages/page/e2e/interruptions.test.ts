@@ -90,7 +90,7 @@ test("cancelling everything asks first", async () => {
   const question = ann.dialog("Cancel this upload?");
   await question.waitFor();
   await ann.shot("cancel-all");
-  await question.getByRole("button", { name: "Go on uploading" }).click();
+  await question.getByRole("button", { name: "Keep uploading" }).click();
   const before = ann.puts.length;
   await ann.throttle(FAST);
   await until(() => ann.puts.length > before, "another part is stored");
