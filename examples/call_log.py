@@ -1,4 +1,4 @@
-"""Make a synthetic call log of a wanted size, as the demo, the tests and the benchmarks send it.
+"""Generate a synthetic call log of a given size, for the demo, the tests and the benchmarks.
 
 python examples/call_log.py 16000000 > call.json
 """

@@ -1,4 +1,4 @@
-"""Both services as one runs them: watched, under a key, in a private network, with a canary."""
+"""Both services as in production: monitoring, a KMS key, a private network and a canary."""
 
 from typing import Any
 

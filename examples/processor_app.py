@@ -1,4 +1,4 @@
-"""Payload ingest with a processor of one's own: `cdk synth --app "python processor_app.py"`."""
+"""Payload ingest with a custom processor: `cdk synth --app "python processor_app.py"`."""
 
 from pathlib import Path
 
@@ -32,12 +32,13 @@ processor = lambda_.Function(
 )
 rows.grant(processor, "dynamodb:BatchWriteItem")
 
-# Every claim goes to the processor, however small; it is granted what it needs.
+# Every claim is queued for the processor, also for small payloads; the construct grants its
+# permissions.
 ingest = PayloadIngest(stack, "Ingest", processor=processor, in_request_limit=1)
 processor.add_environment("PAYLOADS_TABLE", ingest.payloads_table.table_name)
 processor.add_environment("BUCKET", ingest.bucket.bucket_name)
 
-# Another team learns of what failed, without a line of code here.
+# Another team gets an event of each failed payload, without code here.
 failures = sqs.Queue(stack, "Failures")
 ingest.on_payload_failed("ToFailures", target=targets.SqsQueue(failures))
 

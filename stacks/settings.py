@@ -34,8 +34,8 @@ class Settings(SettingModel):
     """Processor of the functions."""
 
     tags: Annotated[tuple[str, ...], own_formats.TAG] = ()
-    """Tags for every resource, as `cost-center=42`, in addition to `application`, `service` and
-    `environment`. AWS's bills can be split by those that are activated as cost allocation tags."""
+    """Tags for every resource, such as `cost-center=42`, in addition to `application`, `service`
+    and `environment`. AWS splits bills by tags that are activated as cost allocation tags."""
 
     kms: bool = False
     """Whether customer managed KMS keys, one per stack, encrypt the buckets, tables, queues and
@@ -44,9 +44,9 @@ class Settings(SettingModel):
     keys that the services own, which cost nothing."""
 
     private_network: bool = False
-    """Whether the functions of ingest and files run in a VPC made here that has no route to the
-    internet, and reach AWS by VPC endpoints. AWS allows five VPCs in a region. The embedded cloud
-    makes no VPC."""
+    """Whether the functions of ingest and files run in a VPC created by this app that has no
+    route to the internet, and reach AWS through VPC endpoints. AWS allows five VPCs in a region.
+    The embedded cloud creates no VPC."""
 
     tracing: bool = True
     """Whether functions send traces to X-Ray, which bills by the trace."""
@@ -82,8 +82,8 @@ class Settings(SettingModel):
     """Days after which uploads are deleted from the transit prefix."""
 
     retention_days: Annotated[int | None, limits.RETENTION_DAYS] = None
-    """Days for which payloads are kept, items and documents. A change applies to payloads that are
-    finished after it, not to stored ones. Default: they are kept for ever."""
+    """Days for which payloads (items and documents) are kept. A change applies to payloads that are
+    finished after it, not to stored ones. Default: they are never deleted."""
 
     archive_infrequent_access_days: Annotated[int | None, limits.INFREQUENT_ACCESS_DAYS] = None
     """Days after which kept documents move to S3 Standard-IA. Default: never."""
@@ -113,16 +113,16 @@ class Settings(SettingModel):
     """Size of the largest file. Over 10 TiB, raise `file_quota_bytes` too."""
 
     file_quota_bytes: Annotated[int | None, limits.QUOTA_BYTES] = 10 * 2**40
-    """Bytes that one person may store. Empty: no limit."""
+    """Bytes that one user may store. Empty: no limit."""
 
     file_quota_files: Annotated[int | None, limits.QUOTA_FILES] = 100_000
-    """Files that one person may store. Empty: no limit."""
+    """Files that one user may store. Empty: no limit."""
 
     max_open_uploads: Annotated[int, limits.OPEN_UPLOADS] = 100
-    """Uploads that one person may have open at once."""
+    """Uploads that one user may have open at once."""
 
     verify_multipart: bool = False
-    """Whether files uploaded in parts are read again to check the SHA-256 of the whole."""
+    """Whether files uploaded in parts are read once more to check the SHA-256 of the whole."""
 
     file_expiration_days: Annotated[int | None, limits.RETENTION_DAYS] = None
     """Days after which files are deleted. A change applies to files that are uploaded after it, not
@@ -136,11 +136,11 @@ class Settings(SettingModel):
     `file_infrequent_access_days`, if that is given. Default: never."""
 
     web_urls: Annotated[tuple[str, ...], formats.PAGE_URL] = ()
-    """Further pages by which people transfer files. Default: only the page that this app
+    """Further pages through which users transfer files. Default: only the page that this app
     deploys."""
 
     web: bool = True
-    """Whether this app deploys the page by which people transfer files."""
+    """Whether this app deploys the page for file transfer."""
 
     web_domain: Annotated[str | None, own_formats.HOST_NAME] = None
     """Host name of that page; needs `web_certificate_arn`, and a DNS record that points to the
@@ -161,10 +161,10 @@ class Settings(SettingModel):
     put into `wideload_cdk`."""
 
     publish_page: bool = True
-    """Whether the stacks put the page into its bucket, which the embedded cloud can't."""
+    """Whether the stacks copy the page into its bucket. The embedded cloud doesn't support that."""
 
     mfa: Literal["off", "optional", "required"] = "optional"
-    """Whether people also enter a code of an authenticator app when they sign in."""
+    """Whether users also enter a code from an authenticator app when they sign in."""
 
     sign_in_domain_prefix: Annotated[str | None, formats.DOMAIN_PREFIX] = None
     """First part of the sign-in pages' host name. Default: a unique one."""
@@ -177,10 +177,10 @@ class Settings(SettingModel):
     """Value that the claim `aud` of those tokens must have; given with `oidc_issuer`."""
 
     oidc_client_id: Annotated[str | None, formats.CLIENT_ID] = None
-    """Client by which people sign in at `oidc_issuer`. Default: `oidc_audience`."""
+    """Client id with which users sign in at `oidc_issuer`. Default: `oidc_audience`."""
 
     password_sign_in: bool = False
-    """Whether programs may sign in with a user name and password alone (`USER_PASSWORD_AUTH`), for
+    """Whether programs may sign in with only a user name and password (`USER_PASSWORD_AUTH`), for
     tests."""
 
     user_pool_web_acl_arn: Annotated[str | None, own_formats.REGIONAL_WEB_ACL_ARN] = None
@@ -191,8 +191,8 @@ class Settings(SettingModel):
     Default: no firewall."""
 
     mail_from: Annotated[str | None, formats.MAIL_SENDER] = None
-    """Sender of the user pool's messages, by Amazon SES; needs `mail_identity_arn`. The first
-    deployment makes a service-linked role for it (`iam:CreateServiceLinkedRole`), and the account
+    """Sender of the user pool's messages through Amazon SES; needs `mail_identity_arn`. The first
+    deployment creates a service-linked role for it (`iam:CreateServiceLinkedRole`), and the account
     must be out of the SES sandbox. Default: Cognito's own address, which sends 50 messages a day,
     some with Cognito's own text."""
 
@@ -218,7 +218,7 @@ class Settings(SettingModel):
     """The same for the worker; at least `worker_max_concurrency`."""
 
     monitoring: bool = True
-    """Whether there are alarms and a dashboard, most of which the embedded cloud can't make."""
+    """Whether to create alarms and a dashboard. The embedded cloud doesn't support most of them."""
 
     alarm_emails: Annotated[tuple[str, ...], own_formats.EMAIL_ADDRESS] = ()
     """Addresses that receive alarms; AWS asks each for consent."""
@@ -255,8 +255,8 @@ class Settings(SettingModel):
     deleted."""
 
     s3_addressing_style: Literal["virtual", "path"] = "virtual"
-    """Where URLs name the bucket: in the host name, as AWS wants it, or in the path, as the
-    embedded cloud needs it."""
+    """Position of the bucket's name in URLs: in the host name, as AWS recommends, or in the path,
+    as the embedded cloud requires."""
 
     endpoint_url: Annotated[str | None, formats.ENDPOINT_URL] = None
     """Endpoint of an emulator of AWS. Default: AWS."""

@@ -1,7 +1,7 @@
-"""A processor of one's own: each line of an upload becomes a row of the team's own table.
+"""A custom processor that stores each line of an upload as a row of the team's own table.
 
-It takes uploads in JSON Lines (https://jsonlines.org), gzipped or not, of any size, since it
-never holds more than one line. `examples/processor_app.py` deploys it.
+It accepts uploads in JSON Lines (https://jsonlines.org), gzipped or not, of any size, since it
+holds only one line in memory. `examples/processor_app.py` deploys it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-# One minute longer than the function may run, so that it never works without a lease.
+# One minute longer than the function's timeout, so the lease never expires while it runs.
 LEASE_SECONDS = 6 * 60
-# As often as the queue delivers a message before it is a dead letter.
+# Deliveries after which the queue moves a message to the dead-letter queue.
 MAX_RECEIVES = 5
 MAX_LINE = 100_000
-"""Bytes. An item of DynamoDB has at most 400 KB."""
+"""Bytes. A DynamoDB item has at most 400 KB."""
 MAX_LINES = 1_000_000
 TENANT_SHARDS = 8
-"""Over which Wideload lists a tenant's payloads."""
+"""Number of index partitions over which Wideload spreads a tenant's payloads."""
 
 
 class RefusedError(Exception):
-    """The upload is not acceptable, and never will be."""
+    """The upload is invalid; a retry can't succeed."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -42,7 +42,7 @@ class RefusedError(Exception):
 
 
 class BusyError(Exception):
-    """Another worker holds the payload's lease: try again when it has expired."""
+    """Another worker holds the payload's lease; retry after it has expired."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Processor:
     """
     Args:
         payloads: Wideload's table of payloads, as a boto3 `Table`.
-        rows: Our own table: partition key `payload_id` (string), sort key `line` (number).
+        rows: The team's own table: partition key `payload_id` (string), sort key `line` (number).
         s3: A boto3 client.
         bucket: Name of the bucket that holds the uploads.
         now: Epoch seconds.
@@ -63,7 +63,7 @@ class Processor:
     now: Callable[[], float] = time.time
 
     def process(self, s3_key: str, *, owner: str, last_try: bool) -> None:
-        """Process one upload, unless that is done. Everything here may happen twice."""
+        """Process one upload, unless it is already processed. Safe to repeat."""
         _, tenant, payload_id = s3_key.split("/")
         payload = self._lease(payload_id, owner)
         if payload is None:
@@ -96,10 +96,10 @@ class Processor:
         return size
 
     def _lease(self, payload_id: str, owner: str) -> dict[str, Any] | None:
-        """The payload's item; None if there is nothing left to do.
+        """Take the lease and return the payload's item; None if the payload is finished.
 
         Raises:
-            BusyError: The lease is another's.
+            BusyError: Another worker holds the lease.
         """
         now = int(self.now() * 1000)
         try:
@@ -108,7 +108,7 @@ class Processor:
                 UpdateExpression="SET #state = :processing, lease_owner = :owner, "
                 "lease_until = :until, open_shard = :shard",
                 ConditionExpression="#state IN (:issued, :expired, :uploaded) "
-                # One's own, since a request whose answer was lost is made again underneath.
+                # The same owner, since boto3 retries a request whose answer was lost.
                 "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
                 "OR (#state = :failed AND error_code = :internal)",
                 ExpressionAttributeNames={"#state": "state"},
@@ -122,7 +122,7 @@ class Processor:
                     ":owner": owner,
                     ":now": now,
                     ":until": now + LEASE_SECONDS * 1000,
-                    # Where the sweep finds it until it is finished.
+                    # The sweep finds the payload here until it is finished.
                     ":shard": f"open#{zlib.crc32(payload_id.encode()) % 4}",
                 },
                 ReturnValues="ALL_NEW",
@@ -139,7 +139,7 @@ class Processor:
         return None
 
     def _finish(self, payload_id: str, owner: str, **values: Any) -> None:
-        """Write the final state, if the lease is still ours, and let go."""
+        """Write the final state if this owner still holds the lease, and release the lease."""
         gone = ["open_shard", "lease_owner", "lease_until", "expires_at"]
         if "error_code" not in values:
             gone += ["error_code", "error_detail"]
@@ -159,11 +159,11 @@ class Processor:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            # Processing took longer than the lease; its next holder writes the same rows.
+            # Processing took longer than the lease; the next holder writes the same rows.
 
 
 def read_rows(body: Any) -> Iterator[dict[str, Any]]:
-    """The lines of an upload, as objects.
+    """Yield the lines of an upload as objects.
 
     Raises:
         RefusedError: A line isn't an object, or is too long, or there are too many.
@@ -177,8 +177,11 @@ def read_rows(body: Any) -> Iterator[dict[str, Any]]:
             raise RefusedError("invalid_gzip", f"The gzip is damaged at line {number}.") from None
         if not line:
             return
-        if len(line) > MAX_LINE or number > MAX_LINES:
-            detail = f"Line {number} is too long, or one too many."
+        if len(line) > MAX_LINE:
+            detail = f"Line {number} is too long; it may have at most {MAX_LINE:,} bytes."
+            raise RefusedError("document_too_large", detail)
+        if number > MAX_LINES:
+            detail = f"There are too many lines; an upload may have at most {MAX_LINES:,}."
             raise RefusedError("document_too_large", detail)
         yield _row(line, number)
 
@@ -196,7 +199,7 @@ def _row(line: bytes, number: int) -> dict[str, Any]:
 
 
 def _number(text: str) -> Decimal | str:
-    """A number as DynamoDB holds it; as text where it would lose digits, or boto3 not read it."""
+    """A number for DynamoDB; text if it would lose digits or boto3 couldn't read it."""
     number = Decimal(text)
     fits = len(number.as_tuple().digits) <= 38 and -90 < number.adjusted() < 38
     return number if fits or not number else text
@@ -208,7 +211,7 @@ def _refuse_constant(name: str) -> None:
 
 @functools.cache
 def processor() -> Processor:
-    """The processor over AWS, made at the first invocation."""
+    """The processor with AWS clients, created at the first invocation."""
     dynamodb = boto3.resource("dynamodb")
     return Processor(
         payloads=dynamodb.Table(os.environ["PAYLOADS_TABLE"]),
@@ -219,7 +222,7 @@ def processor() -> Processor:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Process one message; name it as failed to get it again after 20 minutes."""
+    """Process messages; the queue delivers those reported as failed again after 20 minutes."""
     failed = []
     for record in event["Records"]:
         try:
@@ -228,7 +231,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 owner=f"{context.aws_request_id}/{record['messageId']}",
                 last_try=int(record["attributes"]["ApproximateReceiveCount"]) >= MAX_RECEIVES,
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again
+        except Exception as error:  # noqa: BLE001 - after any error the message is retried
             print(json.dumps({"message": "processing failed", "error": repr(error)}))
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

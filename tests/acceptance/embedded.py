@@ -14,7 +14,7 @@ CANT_SHOW: Mapping[str, str] = {
     "test_configuration.py::test_unfinished_multipart_uploads_are_aborted_by_lifecycle": DROPPED,
     "test_configuration.py::test_uploads_in_transit_expire_by_lifecycle": DROPPED,
     "test_configuration.py::test_access_logs_expire_by_lifecycle": DROPPED,
-    "test_configuration.py::test_plain_http_is_refused": "It answers TLS alone, at its one port.",
+    "test_configuration.py::test_plain_http_is_refused": "It supports only TLS, on one port.",
     "test_metrics.py::test_the_metric_is_in_cloudwatch": NO_METRICS,
     "test_metrics.py::test_no_alarm_sounds": NO_METRICS + " So no alarm is deployed there.",
     "test_metrics.py::test_no_alarm_lacks_data": NO_METRICS + " So no alarm is deployed there.",

@@ -1,4 +1,4 @@
-"""`docs/permissions.md`: what each function may do, and which calls show that it must."""
+"""`docs/permissions.md`: the functions' permissions, and the calls that need them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import groupby
 from tests.integration.permissions import Call, Permission, Unused
 
 HEAD = """\
-# What each function may do
+# Permissions of the functions
 
 **{count} permissions of {functions} functions: {used} are used, {idle} stay unused for a reason.**
 
-A permission is one action on one resource; each function has a role of its own. *Used by* are the
-calls that the integration tests made the deployed function make, or a client with a URL that the
-function had signed, while the embedded cloud enforced IAM and wrote down what it was asked:
-nothing that was needed was refused, and what no call needed would be named here with its reason.
-`s3:ListBucket` is given on keys, by the condition `s3:prefix`. With keys of your own
-(`-c kms=true`) come `kms:Decrypt` and `kms:GenerateDataKey` on those keys, with a private network
-what Lambda needs for its interfaces there: no call shows these, only the templates' tests do. The
-role by which a deployment copies the page's files is not here either: the embedded cloud gets its
-page otherwise.
+A permission is one action on one resource; each function has its own role. *Used by* lists calls
+that the deployed function made in the integration tests, or a client with a URL that the function
+had signed, while the embedded cloud enforced IAM and recorded every request. No needed call was
+refused; a permission that no call used has its reason here. `s3:ListBucket` is restricted to keys
+by the condition `s3:prefix`. With customer managed keys (`-c kms=true`) the roles also have
+`kms:Decrypt` and `kms:GenerateDataKey` on those keys, with a private network the permissions that
+Lambda needs for its network interfaces: only the tests of the templates cover these, no call does.
+The role with which a deployment copies the page's files is missing, too: the embedded cloud gets
+its page in another way.
 
-`pytest tests/integration --update-permissions` writes this page; the tests hold it against what is
-deployed and called.
+`pytest tests/integration --update-permissions` writes this page; the tests compare it with the
+deployed policies and the calls.
 """
 
 

@@ -46,8 +46,8 @@ UNUSED = (
         frozenset({"log-group:{function}Logs"}),
     ),
     Unused(
-        "Lambda sends traces under the function's role, which X-Ray takes for no resource in "
-        "particular; the embedded cloud sends none.",
+        "Lambda sends traces under the function's role; X-Ray has no resource-level permissions "
+        "for it. The embedded cloud sends none.",
         frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}),
         frozenset({"*"}),
     ),
@@ -71,8 +71,8 @@ UNUSED = (
         frozenset({"table/IngestPayloads/stream"}),
     ),
     Unused(
-        "Lambda puts there, under the function's role, what the function failed to tell for six "
-        "hours.",
+        "Lambda sends there, under the function's role, the records that the function failed to "
+        "publish for six hours.",
         frozenset({"sqs:SendMessage"}),
         frozenset({"IngestEventDeadLetterQueue"}),
     ),

@@ -1,4 +1,4 @@
-"""`docs/compliance.md` says what the rule packs find in prod, and why each of it is accepted."""
+"""`docs/compliance.md` lists the findings of the rule packs in prod, and why each is accepted."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PACKS = {"AwsSolutions": "AWS Solutions", "Serverless": "Serverless", **STANDARD
 HEAD = """\
 # Rule packs
 
-Five packs of [cdk-nag](https://github.com/cdklabs/cdk-nag) judge `prod` whenever it is synthesized,
-AWS Solutions and Serverless every environment (`-c compliance_packs=true` adds the others). A
-finding that nobody has explained fails the synthesis. Each of those below is acknowledged where its
-resource is made, for that resource alone, so the reasons go with the constructs into other apps;
-`validation-report.json` beside the templates has them too. This page is written by
-`pytest tests/stacks --update-snapshots` and held against the templates by the tests.
+Synthesis of `prod` checks five rule packs of [cdk-nag](https://github.com/cdklabs/cdk-nag); other
+environments check AWS Solutions and Serverless (`-c compliance_packs=true` adds the others). An
+unexplained finding fails the synthesis. Each finding below is acknowledged only for its resource,
+where the resource is defined, so the reasons also apply in other apps that use the constructs;
+`validation-report.json` beside the templates has them too. `pytest tests/stacks --update-snapshots`
+writes this page, and the tests compare it with the templates.
 
-That a pack finds nothing is no certificate. A pack reads templates: it knows neither what is
-stored, nor who looks at the logs, nor the rest of the account. PCI DSS 3.2.1 was retired in March
-2024, and cdk-nag has no newer pack. For access logs of buckets and page, which are deleted after 90
-days, no pack asks how long they are kept; PCI DSS asks for a year.
+A pack without findings is no certificate. A pack only reads templates: it can't check the stored
+data, the review of logs, or the rest of the account. PCI DSS 3.2.1 was retired in March 2024, and
+cdk-nag has no newer pack. No pack checks the retention of the access logs of buckets and page,
+which are deleted after 90 days; PCI DSS requires a year.
 
 """
 

@@ -14,8 +14,8 @@ DEPLOYED = ("dev", "staging", "prod")
 HEAD = """\
 # Settings
 
-What an environment deploys. `stacks/settings.py` holds a frozen `Settings` for each of dev, staging
-and prod; any field can be overridden for one run:
+Settings of the environments. `stacks/settings.py` holds a frozen `Settings` for each of dev,
+staging and prod; any field can be overridden for one run:
 
 ```sh
 make deploy ENV=dev CONTEXT="-c canary_minutes=15 -c log_level=DEBUG"
@@ -23,8 +23,8 @@ make deploy ENV=dev CONTEXT="-c canary_minutes=15 -c log_level=DEBUG"
 
 Put lasting changes into the file: the next deployment, such as the pipeline's, doesn't know the
 CONTEXT of an earlier one. Separate the entries of a list by commas. Where "empty" is allowed,
-`-c field=` removes the setting. Wrong names and values are refused with what is allowed. This page
-is generated from that file: `pytest tests/stacks --update-snapshots`.
+`-c field=` removes the setting. An error about a wrong name or value says what is allowed. This
+page is generated from that file: `pytest tests/stacks --update-snapshots`.
 
 | setting | default | allowed | meaning |
 | --- | --- | --- | --- |

@@ -148,7 +148,7 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
         ),
         ("Deliveries of a message", f"{receives} times", "the queues' redrive policy"),
         (
-            "So an outage is sat out by what waits for",
+            "So waiting messages survive an outage of",
             shown((receives - 1) * hidden),
             "the two above",
         ),
@@ -170,9 +170,13 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
             "`STREAM_RECORD_AGE`",
         ),
         ("The sweeps run every", "1 hour", "`SWEEP_INTERVAL`"),
-        ("`sweep-missing` sounds after", shown(period * missing["EvaluationPeriods"]), "the alarm"),
         (
-            "An upload URL lives for",
+            "`sweep-missing` goes off after",
+            shown(period * missing["EvaluationPeriods"]),
+            "the alarm",
+        ),
+        (
+            "An upload URL is valid for",
             shown(variable("IngestApiFunction", "WIDELOAD_UPLOAD_URL_TTL")),
             "`upload_url_ttl`",
         ),
@@ -184,7 +188,7 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
         ("An unused record is kept for", shown(ingest.TRANSIT_SECONDS), "`TRANSIT_SECONDS`"),
         ("An idempotency key is remembered for", "24 hours", "`IDEMPOTENCY_SECONDS`"),
         (
-            "A file's URL lives for",
+            "A file's URL is valid for",
             shown(variable("FilesApiFunction", "WIDELOAD_FILE_URL_TTL")),
             "`url_ttl`",
         ),

@@ -49,7 +49,7 @@ test("what is there already is not sent again, and is said so", async () => {
 
   await ann.choose(path);
 
-  await ann.notice(`twice ${RUN}.bin is already there: nothing had to be sent.`).waitFor();
+  await ann.notice(`twice ${RUN}.bin is already stored; nothing had to be sent.`).waitFor();
   assert.equal(await ann.row(`twice ${RUN}`).count(), 1);
   assert.equal(sum(ann.puts), sent);
   await ann.shot("already-there");

@@ -15,7 +15,7 @@ test("goes on by itself when the network is back", async () => {
   const { ann, path } = await halfway(setting, name);
 
   await ann.context.setOffline(true);
-  await ann.page.getByText("No network. Uploads go on by themselves").waitFor();
+  await ann.page.getByText("No network. Uploads continue when it is back").waitFor();
   await ann.shot("offline");
   assert.equal(await ann.page.locator(".notice").count(), 0, "said once, and where it goes again");
   await ann.context.setOffline(false);
@@ -90,7 +90,7 @@ test("cancelling everything asks first", async () => {
   const question = ann.dialog("Cancel this upload?");
   await question.waitFor();
   await ann.shot("cancel-all");
-  await question.getByRole("button", { name: "Go on uploading" }).click();
+  await question.getByRole("button", { name: "Keep uploading" }).click();
   const before = ann.puts.length;
   await ann.throttle(FAST);
   await until(() => ann.puts.length > before, "another part is stored");

@@ -53,8 +53,8 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
         <Brand />
       </h1>
       <p>
-        Send files of any size. They go straight from your browser to storage; an upload that was
-        interrupted goes on where it stopped.
+        Send files of any size. They go directly from your browser to storage; an interrupted upload
+        resumes where it stopped.
       </p>
       <p role="alert" class="problem">
         {failure}
@@ -132,7 +132,7 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
             {uploading.current?.uploader.active
               ? "Uploads stop, in every tab of this browser that has this page open."
               : "Uploads in another tab of this browser stop."}{" "}
-            Sign in and drop the files again later, and they go on where they stopped.
+            To resume them later, sign in and drop the files again.
           </p>
         </Dialog>
       )}
@@ -154,7 +154,7 @@ function SignInAgain({ session }: { readonly session: Session }) {
   return (
     <div class="ended" role="alert">
       <p>
-        Your sign-in has ended. Sign in again in a window of its own, and everything goes on.
+        Your sign-in has ended. Sign in again in a separate window to continue.
         {failure && ` ${failure}`}
       </p>
       <button type="button" class="button primary" onClick={signIn}>

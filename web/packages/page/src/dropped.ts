@@ -13,7 +13,7 @@ export function isSystemFile(name: string): boolean {
 export function leftOut(paths: readonly string[]): string {
   const more = paths.length - MOST_NAMED;
   const left = more > 0 ? ` and ${more.toLocaleString("en")} more` : "";
-  return `Left out, since file managers leave them behind: ${paths.slice(0, MOST_NAMED).join(", ")}${left}.`;
+  return `Skipped files that file managers create: ${paths.slice(0, MOST_NAMED).join(", ")}${left}.`;
 }
 
 /** Files and folders of a drop. Only within its event: browsers forget them afterwards. */

@@ -21,7 +21,7 @@ export function FailureList({ failures, notices }: Props) {
       await navigator.clipboard.writeText(failures.text);
       notices.done("The list is in the clipboard.");
     } catch {
-      notices.problem("The browser did not allow the copy. Select the list and copy it by hand.");
+      notices.problem("The browser did not allow the copy. Select the list and copy it manually.");
     }
   }
 

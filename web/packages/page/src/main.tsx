@@ -30,7 +30,7 @@ async function start(root: HTMLElement): Promise<void> {
   let problem = "";
   try {
     if (!(await session.open(window.location.href))) {
-      render(<p class="state">This window has done its work. You can close it.</p>, root);
+      render(<p class="state">This window is no longer needed. You can close it.</p>, root);
       return;
     }
   } catch (error) {

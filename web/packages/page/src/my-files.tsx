@@ -123,7 +123,7 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
           onClose={close}
         >
           <p>
-            <bdi>{asked.file.name}</bdi> will be gone for good.
+            <bdi>{asked.file.name}</bdi> will be deleted permanently.
           </p>
         </Dialog>
       )}

@@ -102,7 +102,7 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
         <Dialog
           title={`Cancel ${view.files === 1 ? "this upload" : count(view.files, "upload")}?`}
           action="Cancel all"
-          dismissal="Go on uploading"
+          dismissal="Keep uploading"
           dangerous
           onConfirm={async () => {
             // The last one may have ended since the list was drawn.
@@ -110,7 +110,7 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
           }}
           onClose={() => setCancelling(false)}
         >
-          <p>What was sent of unfinished files is given up. Files that are stored stay.</p>
+          <p>Parts of unfinished files are discarded. Stored files are kept.</p>
         </Dialog>
       )}
     </div>

@@ -152,7 +152,7 @@ function describe(uploader: Uploader, active: readonly Upload[], paused: boolean
   if (failedFiles > 0) outcome.push(`${failedFiles.toLocaleString("en")} failed`);
   if (active.length === 0) return files === 0 ? "" : outcome.join(" · ");
   if (active.some((upload) => upload.waiting === "offline")) {
-    return "No network. Uploads go on by themselves when it is back.";
+    return "No network. Uploads continue when it is back.";
   }
   if (paused) return ["Paused", ...outcome].join(" · ");
   const words: string[] = [];
@@ -160,7 +160,7 @@ function describe(uploader: Uploader, active: readonly Upload[], paused: boolean
   if (sending) {
     words.push(`${bytes(sentBytes)} of ${bytes(totalBytes)} sent`);
   } else if (active.some((upload) => upload.state === "hashing")) {
-    words.push(`SHA-256 computed of ${bytes(hashedBytes)} of ${bytes(totalBytes)}`);
+    words.push(`SHA-256 computed for ${bytes(hashedBytes)} of ${bytes(totalBytes)}`);
   } else {
     return "One moment…";
   }

@@ -5,7 +5,7 @@ import { ApiError, AuthenticationError, TransportError, WideloadError } from "@w
 const ADVICE: Record<string, string> = {
   conflict: "It was changed at the same moment. Try again.",
   corrupt: "The stored copy is damaged. Delete it and upload the file again.",
-  file_too_large: "The file is larger than this deployment takes.",
+  file_too_large: "The file is larger than this deployment allows.",
   too_many_uploads: "Too many of your uploads are unfinished. Let some finish, then try again.",
   unknown_file: "The file is no longer there; it may have been deleted elsewhere.",
 };

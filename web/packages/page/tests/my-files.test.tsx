@@ -233,7 +233,7 @@ test("deletes after asking, and puts the focus on the next row", async () => {
 
   await press("Delete file 1.txt");
   expect(rows()).toHaveLength(2);
-  expect(spoken(find("dialog"))).toContain("file 1.txt will be gone for good.");
+  expect(spoken(find("dialog"))).toContain("file 1.txt will be deleted permanently.");
   await submit();
   await new Promise((resolve) => requestAnimationFrame(resolve));
 

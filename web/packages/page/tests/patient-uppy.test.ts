@@ -26,7 +26,7 @@ test("what file managers leave behind is left out, whatever its case, and named"
 
   expect(names).toEqual(["a.txt"]);
   expect(said).toEqual([
-    "Left out, since file managers leave them behind: d/.ds_store, d/e/THUMBS.DB, d/Desktop.ini.",
+    "Skipped files that file managers create: d/.ds_store, d/e/THUMBS.DB, d/Desktop.ini.",
   ]);
 });
 
@@ -34,14 +34,14 @@ test("so is one that was dropped alone", () => {
   const { names, said } = added([".DS_Store"]);
 
   expect(names).toEqual([]);
-  expect(said).toEqual(["Left out, since file managers leave them behind: .DS_Store."]);
+  expect(said).toEqual(["Skipped files that file managers create: .DS_Store."]);
 });
 
 test("of many, some are named", () => {
   const { said } = added(Array.from({ length: 1200 }, (_, number) => `${number}/.DS_Store`));
 
   expect(said).toEqual([
-    "Left out, since file managers leave them behind: 0/.DS_Store, 1/.DS_Store, 2/.DS_Store, " +
+    "Skipped files that file managers create: 0/.DS_Store, 1/.DS_Store, 2/.DS_Store, " +
       "3/.DS_Store, 4/.DS_Store and 1,195 more.",
   ]);
 });

@@ -151,7 +151,7 @@ describe("a file", () => {
       file: { name: "first.bin" },
     });
     expect(uppy.getFile(id).progress).toMatchObject({ uploadComplete: true, percentage: 100 });
-    expect(infos).toEqual(["second.bin is already there: nothing had to be sent."]);
+    expect(infos).toEqual(["second.bin is already stored; nothing had to be sent."]);
   });
 
   it("is uploaded again when it was added again after its end", async () => {
