@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -242,6 +243,16 @@ def send_parts(api: Api, upload_id: str, content: bytes, part_size: int, *number
 
 def complete(api: Api, upload_id: str) -> Answer:
     return api.post(f"/files/uploads/{upload_id}/complete", b"")
+
+
+def completed(api: Api, upload_id: str) -> Answer:
+    """Repeat the request until S3 has joined the parts, for at most a minute."""
+    deadline = time.monotonic() + 60
+    while (answer := complete(api, upload_id)).status == 202:
+        assert time.monotonic() < deadline, "still completing"
+        time.sleep(0.2)
+    assert answer.status == 200, answer.body
+    return answer
 
 
 def store(api: Api, content: bytes, name: str = "film.bin") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tests.integration.files.conftest import (
     act,
     announced,
     complete,
+    completed,
     create,
     reconfigured,
     send_parts,
@@ -88,7 +89,7 @@ class TestQuotas:
         if end == "abort":
             assert abort(newcomer, upload_id) == 204
         else:
-            assert complete(newcomer, upload_id).status == 200
+            completed(newcomer, upload_id)
             assert newcomer.request("DELETE", f"/files/{upload_id}").status == 204
         assert act(newcomer, created["action"], content).status == 200
 
@@ -128,7 +129,7 @@ class TestQuotas:
         assert create(newcomer, one)["upload_id"] == first["upload_id"]
 
         act(newcomer, first["action"], one)
-        assert complete(newcomer, first["upload_id"]).status == 200
+        completed(newcomer, first["upload_id"])
         create(newcomer, secrets.token_bytes(30))
         assert refused(newcomer, 40)["code"] == "too_many_uploads"
         assert abort(newcomer, second["upload_id"]) == 204
@@ -264,7 +265,7 @@ class TestLeftovers:
         created = create(newcomer, content)
         upload_id = created["upload_id"]
         act(newcomer, created["action"], content)
-        assert complete(newcomer, upload_id).status == 200
+        completed(newcomer, upload_id)
         assert newcomer.request("DELETE", f"/files/{upload_id}").status == 204
         assert stored.keys(upload_id) == []
         assert act(newcomer, created["action"], content).status == 200

@@ -19,11 +19,11 @@ from tests.integration.files.hop import CountingHop
 from tests.integration.files.program import TICK, Program, Run
 
 MB = 1_000_000
-SIZE = 1_000 * MB
+SIZE = 400 * MB
 PART = 8 * MIB
 KILLS = 5
 WORKERS = 4
-MEMORY = 300 * MB
+MEMORY = 200 * MB
 SEED = 4
 PATIENCE = 120
 """Seconds in which a run must have sent what it is killed after."""
