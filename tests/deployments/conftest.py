@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import shutil
 import subprocess
@@ -11,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 import urllib3
 
+import app
 from local.cloud import Cloud, free_port
-from local.deploy import APP, deploy
+from local.deploy import deploy
 from local.outputs import Outputs
 from local.paths import ROOT
 from tests.integration.conftest import Api
@@ -129,6 +133,7 @@ class Deployment:
         )
 
 
+Build = Callable[[cdk.App], None]
 Deploy = Callable[..., Deployment]
 
 
@@ -145,14 +150,26 @@ def http(cloud: Cloud) -> Iterator[urllib3.PoolManager]:
 
 
 @pytest.fixture(scope="session")
-def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
+def deploy_environment(
+    cloud: Cloud, http: urllib3.PoolManager, tmp_path_factory: pytest.TempPathFactory
+) -> Deploy:
     """Deploy these services of an environment (default: all); keyword arguments are settings.
 
     The same settings are synthesized once.
     """
-    assemblies: dict[tuple[str, ...], Path] = {}
 
-    def run(environment: str, *services: str, app: str = APP, **settings: str) -> Deployment:
+    @functools.cache
+    def synthesize(build: Build, context: frozenset[tuple[str, str]]) -> Path:
+        folder = tmp_path_factory.mktemp("assembly")
+        defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+        made = cdk.App(outdir=str(folder), context=defaults | dict(context))
+        build(made)
+        made.synth()
+        return folder
+
+    def run(
+        environment: str, *services: str, build: Build = app.build, **settings: str
+    ) -> Deployment:
         needed = {} if environment == "local" else EMBEDDED
         # Without the page, file transfer needs no stack before it.
         page = {} if "web" in services else {"web": "false"}
@@ -161,16 +178,11 @@ def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
         cloud.outputs_path.unlink(missing_ok=True)
         if known.exists():
             shutil.copy(known, cloud.outputs_path)
-        context = {"env": environment, **needed, **page, **settings}
+        here = {"env": environment, "endpoint_url": cloud.endpoint_url}
+        context = {**here, **needed, **page, **settings}
+        assembly = synthesize(build, frozenset(context.items()))
         stacks = [f"wideload-{environment}-{service}" for service in services]
-        distinct = (app, *(f"{name}={value}" for name, value in sorted(context.items())))
-        assembly = assemblies.get(distinct)
-        if assembly:
-            outputs = deploy(cloud, assembly=assembly, stacks=stacks)
-        else:
-            outputs = deploy(cloud, app=app, context=context, stacks=stacks)
-            assembly = assemblies[distinct] = cloud.directory / f"{len(assemblies)}.out"
-            (cloud.directory / "cdk.out").rename(assembly)
+        outputs = deploy(cloud, assembly=assembly, stacks=stacks)
         shutil.copy(cloud.outputs_path, known)
         return Deployment(cloud, http, environment, outputs, assembly)
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import shlex
-import sys
 
 import pytest
 
 from local.cloud import Cloud
 from local.errors import CloudError
+from tests.deployments import failing_app
 from tests.deployments.conftest import STATEFUL, Deploy, Deployment, inventory
 from tests.deployments.payloads import CALL_LOG, INLINE, send, send_large
 from tests.integration.test_ingest import read_document
-
-APP = shlex.join([sys.executable, "-m", "tests.deployments.failing_app"])
 
 
 def made_before_the_failure(cloud: Cloud, stack: str, status: str) -> list[str]:
@@ -44,7 +41,7 @@ def test_an_update_that_fails_leaves_all_as_it_was(
     held = local.physical_ids(["ingest"], STATEFUL)
 
     with pytest.raises(CloudError) as caught:
-        deploy_environment("local", "ingest", app=APP, in_request_limit="1000")
+        deploy_environment("local", "ingest", build=failing_app.build, in_request_limit="1000")
 
     assert "NeverMet" in str(caught.value)
     assert "timed out" in str(caught.value)
@@ -68,7 +65,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_in_the_way(
     # Each is in the way of the next.
     for retain in ("false", "true"):
         with pytest.raises(CloudError, match="NeverMet"):
-            deploy_environment("dev", "ingest", app=APP, retain=retain)
+            deploy_environment("dev", "ingest", build=failing_app.build, retain=retain)
         made = made_before_the_failure(cloud, "wideload-dev-ingest", "CREATE_COMPLETE")
         assert len(made) >= 3
         assert inventory(cloud) - before == set()
@@ -88,7 +85,7 @@ def test_a_protected_first_deployment_that_fails_is_released_by_hand(
     before = inventory(cloud)
     stack = "wideload-dev-ingest"
     with pytest.raises(CloudError, match="NeverMet"):
-        deploy_environment("dev", "ingest", app=APP, deletion_protection="true")
+        deploy_environment("dev", "ingest", build=failing_app.build, deletion_protection="true")
     with pytest.raises(CloudError, match="cannot be deleted while TerminationProtection"):
         deploy_environment("dev", "ingest")
 
