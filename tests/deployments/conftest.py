@@ -6,8 +6,6 @@ import functools
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,14 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 import urllib3
+from click.testing import CliRunner, Result
 
 import app
 from local.cloud import Cloud, free_port
 from local.deploy import deploy
 from local.outputs import Outputs
 from local.paths import ROOT
+from stacks import destroy
 from tests.integration.conftest import Api
 from tests.integration.files.conftest import token_of
 
@@ -119,18 +119,11 @@ class Deployment:
             if resource["ResourceType"] in kinds
         }
 
-    def destroy(self, *options: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-        """Run `stacks.destroy` as `make destroy` does."""
-        program = [sys.executable, "-m", "stacks.destroy", self.environment]
-        return subprocess.run(
-            [*program, "--assembly", str(self.assembly), *options],
-            cwd=ROOT,
-            env=self.cloud.environment | {"CDK_DISABLE_VERSION_CHECK": "1"},
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def destroy(self, *options: str, answer: str = "") -> Result:
+        """Run `stacks.destroy` as `make destroy` does, in this process."""
+        program = [self.environment, "--assembly", str(self.assembly), *options]
+        variables = self.cloud.settings | {"CDK_DISABLE_VERSION_CHECK": "1"}
+        return CliRunner(env=variables).invoke(destroy.cli, program, input=answer)
 
 
 Build = Callable[[cdk.App], None]

@@ -86,7 +86,12 @@ source = "import os\\ndef handler(*_): return os.path.realpath(__file__)"
 code = io.BytesIO()
 with zipfile.ZipFile(code, "w") as archive:
     archive.writestr("made/index.py", source)
-config = {"Runtime": "python3.13", "Handler": "made.index.handler", "FunctionName": "tried"}
+config = {
+    "Runtime": "python3.13",
+    "Handler": "made.index.handler",
+    "FunctionName": "tried",
+    "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:tried",
+}
 workers = [Worker("tried", config, code.getvalue()) for _ in range(2)]
 result = [worker.invoke({}, "request")["result"] for worker in workers]
 for worker in workers:
