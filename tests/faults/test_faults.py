@@ -335,8 +335,8 @@ def test_one_idempotency_key_twenty_times_at_once(acme: Client, rng: random.Rand
     acme.ledger.note(told[0])
 
 
-def test_eighty_sends_at_once(acme: Client, globex: Client, rng: random.Random) -> None:
-    documents = [make_document(rng, rng.choice([500, 5_000, 50_000])) for _ in range(80)]
+def test_two_hundred_sends_at_once(acme: Client, globex: Client, rng: random.Random) -> None:
+    documents = [make_document(rng, rng.choice([500, 5_000, 50_000])) for _ in range(200)]
 
     def send(number: int) -> Sent:
         client = (acme, globex)[number % 2]
@@ -345,8 +345,8 @@ def test_eighty_sends_at_once(acme: Client, globex: Client, rng: random.Random) 
             return client.inline(packed(document), document)
         return client.upload(packed(document), document)
 
-    with ThreadPoolExecutor(80) as threads:
-        told = list(threads.map(send, range(80)))
+    with ThreadPoolExecutor(200) as threads:
+        told = list(threads.map(send, range(200)))
 
     assert {sent.told for sent in told} <= {"stored", "queued"}
 
