@@ -7,17 +7,21 @@ The one file here that runs in `.local/ministack/`, which has none of our packag
 """
 
 import contextvars
+import hashlib
 import json
 import os
 import signal
 import sys
+import tempfile
 import threading
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from hypercorn.config import Config
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.services import apigateway, s3, sts
 from ministack.services.cloudformation import provisioners
 
@@ -96,6 +100,33 @@ def offer_http_1_1_alone() -> None:
     Config.alpn_protocols = ["http/1.1"]
 
 
+class SharedCode(zipfile.ZipFile):
+    """A zip of a function's code that is unpacked once, and linked to wherever it is needed."""
+
+    _lock = threading.Lock()
+
+    def extractall(self, path: Any = None, *_: Any) -> None:
+        """Fill the folder `path` with links to the members of the unpacked zip."""
+        with open(str(self.filename), "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        unpacked = Path(tempfile.gettempdir(), "unpacked", digest)
+        with self._lock:
+            if not unpacked.exists():
+                draft = unpacked.with_suffix(".draft")
+                super().extractall(draft)
+                draft.rename(unpacked)
+        for member in unpacked.iterdir():
+            Path(path, member.name).symlink_to(member)
+
+
+def unpack_code_once() -> None:
+    """Each worker of a function unpacks the code into a folder of its own.
+
+    So every cold start compiled all modules again, which took longer than to import them.
+    """
+    lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": SharedCode})
+
+
 def record_calls_of_roles(path: Path) -> None:
     """It enforces policies, and keeps nothing of how it decided.
 
@@ -167,6 +198,7 @@ def patch() -> None:
     keep_buckets_that_hold_something()
     leave_port_443_alone()
     offer_http_1_1_alone()
+    unpack_code_once()
 
 
 if __name__ == "__main__":

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 import urllib3
+from click.testing import CliRunner, Result
 
+import app
 from local.cloud import Cloud, free_port
-from local.deploy import APP, deploy
+from local.deploy import deploy
 from local.outputs import Outputs
 from local.paths import ROOT
+from stacks import destroy
 from tests.integration.conftest import Api
 from tests.integration.files.conftest import token_of
 
@@ -115,20 +119,14 @@ class Deployment:
             if resource["ResourceType"] in kinds
         }
 
-    def destroy(self, *options: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-        """Run `stacks.destroy` as `make destroy` does."""
-        program = [sys.executable, "-m", "stacks.destroy", self.environment]
-        return subprocess.run(
-            [*program, "--assembly", str(self.assembly), *options],
-            cwd=ROOT,
-            env=self.cloud.environment | {"CDK_DISABLE_VERSION_CHECK": "1"},
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def destroy(self, *options: str, answer: str = "") -> Result:
+        """Run `stacks.destroy` as `make destroy` does, in this process."""
+        program = [self.environment, "--assembly", str(self.assembly), *options]
+        variables = self.cloud.settings | {"CDK_DISABLE_VERSION_CHECK": "1"}
+        return CliRunner(env=variables).invoke(destroy.cli, program, input=answer)
 
 
+Build = Callable[[cdk.App], None]
 Deploy = Callable[..., Deployment]
 
 
@@ -145,14 +143,26 @@ def http(cloud: Cloud) -> Iterator[urllib3.PoolManager]:
 
 
 @pytest.fixture(scope="session")
-def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
+def deploy_environment(
+    cloud: Cloud, http: urllib3.PoolManager, tmp_path_factory: pytest.TempPathFactory
+) -> Deploy:
     """Deploy these services of an environment (default: all); keyword arguments are settings.
 
     The same settings are synthesized once.
     """
-    assemblies: dict[tuple[str, ...], Path] = {}
 
-    def run(environment: str, *services: str, app: str = APP, **settings: str) -> Deployment:
+    @functools.cache
+    def synthesize(build: Build, context: frozenset[tuple[str, str]]) -> Path:
+        folder = tmp_path_factory.mktemp("assembly")
+        defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+        made = cdk.App(outdir=str(folder), context=defaults | dict(context))
+        build(made)
+        made.synth()
+        return folder
+
+    def run(
+        environment: str, *services: str, build: Build = app.build, **settings: str
+    ) -> Deployment:
         needed = {} if environment == "local" else EMBEDDED
         # Without the page, file transfer needs no stack before it.
         page = {} if "web" in services else {"web": "false"}
@@ -161,16 +171,11 @@ def deploy_environment(cloud: Cloud, http: urllib3.PoolManager) -> Deploy:
         cloud.outputs_path.unlink(missing_ok=True)
         if known.exists():
             shutil.copy(known, cloud.outputs_path)
-        context = {"env": environment, **needed, **page, **settings}
+        here = {"env": environment, "endpoint_url": cloud.endpoint_url}
+        context = {**here, **needed, **page, **settings}
+        assembly = synthesize(build, frozenset(context.items()))
         stacks = [f"wideload-{environment}-{service}" for service in services]
-        distinct = (app, *(f"{name}={value}" for name, value in sorted(context.items())))
-        assembly = assemblies.get(distinct)
-        if assembly:
-            outputs = deploy(cloud, assembly=assembly, stacks=stacks)
-        else:
-            outputs = deploy(cloud, app=app, context=context, stacks=stacks)
-            assembly = assemblies[distinct] = cloud.directory / f"{len(assemblies)}.out"
-            (cloud.directory / "cdk.out").rename(assembly)
+        outputs = deploy(cloud, assembly=assembly, stacks=stacks)
         shutil.copy(cloud.outputs_path, known)
         return Deployment(cloud, http, environment, outputs, assembly)
 

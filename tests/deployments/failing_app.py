@@ -11,15 +11,9 @@ from app import settings_from
 from stacks.ingest_stack import IngestStack
 
 
-def main() -> None:
-    """Synthesize it."""
-    app = cdk.App()
+def build(app: cdk.App) -> None:
+    """Add its stack."""
     stack = IngestStack(app, settings=settings_from(app))
     handle = cdk.CfnWaitConditionHandle(stack, "Handle")
     never = cdk.CfnWaitCondition(stack, "NeverMet", handle=handle.ref, timeout="1", count=1)
     never.node.add_dependency(stack.ingest)
-    app.synth()
-
-
-if __name__ == "__main__":
-    main()

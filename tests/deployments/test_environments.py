@@ -48,7 +48,7 @@ def test_destroying_one_leaves_the_other(
 
     done = staging.destroy("--yes")
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert inventory(cloud) == before
     assert read_document(local.acme, payload_id)[1] == INLINE
     assert read_document(local.acme, send(local.acme))[1] == INLINE

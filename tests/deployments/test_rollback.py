@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import shlex
-import sys
 
 import pytest
 
 from local.cloud import Cloud
 from local.errors import CloudError
+from tests.deployments import failing_app
 from tests.deployments.conftest import STATEFUL, Deploy, Deployment, inventory
 from tests.deployments.payloads import CALL_LOG, INLINE, send, send_large
 from tests.integration.test_ingest import read_document
-
-APP = shlex.join([sys.executable, "-m", "tests.deployments.failing_app"])
 
 
 def made_before_the_failure(cloud: Cloud, stack: str, status: str) -> list[str]:
@@ -44,7 +41,7 @@ def test_an_update_that_fails_leaves_all_as_it_was(
     held = local.physical_ids(["ingest"], STATEFUL)
 
     with pytest.raises(CloudError) as caught:
-        deploy_environment("local", "ingest", app=APP, in_request_limit="1000")
+        deploy_environment("local", "ingest", build=failing_app.build, in_request_limit="1000")
 
     assert "NeverMet" in str(caught.value)
     assert "timed out" in str(caught.value)
@@ -63,40 +60,29 @@ def test_an_update_that_fails_leaves_all_as_it_was(
 def test_a_first_deployment_that_fails_leaves_nothing_in_the_way(
     deploy_environment: Deploy, cloud: Cloud
 ) -> None:
-    before = inventory(cloud)
+    """But for a protected stack, which is released by hand.
 
-    # Each is in the way of the next.
-    for retain in ("false", "true"):
-        with pytest.raises(CloudError, match="NeverMet"):
-            deploy_environment("dev", "ingest", app=APP, retain=retain)
-        made = made_before_the_failure(cloud, "wideload-dev-ingest", "CREATE_COMPLETE")
-        assert len(made) >= 3
-        assert inventory(cloud) - before == set()
-    dev = deploy_environment("dev", "ingest")
-
-    assert dev.status("ingest") == "CREATE_COMPLETE"
-    assert read_document(dev.acme, send(dev.acme))[1] == INLINE
-    assert dev.destroy("--yes").returncode == 0
-    assert inventory(cloud) == before
-
-
-def test_a_protected_first_deployment_that_fails_is_released_by_hand(
-    deploy_environment: Deploy, cloud: Cloud
-) -> None:
-    """The CDK protects a stack before it makes what is in it. This is about the stack alone: the
-    embedded cloud deletes protected tables, which AWS keeps (`docs/pipeline.md`)."""
+    The CDK protects a stack before it makes what is in it. This is about the stack alone: the
+    embedded cloud deletes protected tables, which AWS keeps (`docs/pipeline.md`).
+    """
     before = inventory(cloud)
     stack = "wideload-dev-ingest"
-    with pytest.raises(CloudError, match="NeverMet"):
-        deploy_environment("dev", "ingest", app=APP, deletion_protection="true")
+
+    # Each is in the way of the next.
+    for settings in ({"retain": "false"}, {"retain": "true"}, {"deletion_protection": "true"}):
+        with pytest.raises(CloudError, match="NeverMet"):
+            deploy_environment("dev", "ingest", build=failing_app.build, **settings)
+        made = made_before_the_failure(cloud, stack, "CREATE_COMPLETE")
+        assert len(made) >= 3
+        assert inventory(cloud) - before == set()
     with pytest.raises(CloudError, match="cannot be deleted while TerminationProtection"):
         deploy_environment("dev", "ingest")
-
     cloud.client("cloudformation").update_termination_protection(
         StackName=stack, EnableTerminationProtection=False
     )
     dev = deploy_environment("dev", "ingest")
 
     assert dev.status("ingest") == "CREATE_COMPLETE"
-    assert dev.destroy("--yes").returncode == 0
+    assert read_document(dev.acme, send(dev.acme))[1] == INLINE
+    assert dev.destroy("--yes").exit_code == 0
     assert inventory(cloud) == before

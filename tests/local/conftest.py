@@ -8,8 +8,13 @@ from local.cloud import Cloud
 from local.ports import free_port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with nothing deployed, for the tests that don't stop it."""
-    with Cloud(tmp_path_factory.mktemp("cloud"), port=free_port()) as cloud:
-        yield cloud
+    """A cloud for the tests that don't stop it, started among a developer's own settings."""
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), port=free_port())
+    with pytest.MonkeyPatch.context() as around:
+        around.setenv("PYTHONPATH", "/somewhere")
+        around.setenv("AWS_PROFILE", "production")
+        cloud.start(owned=True)
+    yield cloud
+    cloud.stop()

@@ -4,6 +4,7 @@ A `..._still_needs_...` test that fails means that ministack has mended the faul
 take the patch out of `local/launcher.py`, and its tests with it.
 """
 
+import functools
 import json
 import socket
 import ssl
@@ -24,8 +25,7 @@ KEY_SET_URL = """
 import asyncio
 from ministack.services import apigateway
 issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc"
-url = asyncio.run(apigateway._resolve_jwks_url({"jwtConfiguration": {"issuer": issuer}}))
-print(json.dumps(url))
+result = asyncio.run(apigateway._resolve_jwks_url({"jwtConfiguration": {"issuer": issuer}}))
 """
 
 CORS_AFTER_CREATE_AND_UPDATE = """
@@ -38,7 +38,7 @@ api_id, _ = handler["create"]("Api", before, "stack")
 seen = [dict(apigateway._apis[api_id]["corsConfiguration"])]
 handler["update"](api_id, before, after, "stack", "Api")
 seen.append(dict(apigateway._apis[api_id]["corsConfiguration"]))
-print(json.dumps([seen, before, after]))
+result = [seen, before, after]
 """
 
 DELETES_A_FULL_BUCKET = """
@@ -54,7 +54,7 @@ for name in (full, empty):
         handler["delete"](name, {})
     except ValueError as error:
         refused = str(error).replace(full, "Full")
-print(json.dumps([full in s3._buckets, empty in s3._buckets, refused]))
+result = [full in s3._buckets, empty in s3._buckets, refused]
 """
 
 OPENS_PORT_443 = """
@@ -70,12 +70,58 @@ import socket
 # Stands for a machine on which this user may open port 443, and it is free.
 socket.socket.bind = lambda self, address: None
 app.main()
-print(json.dumps(seen))
+result = seen
 """
 
 OFFERED_PROTOCOLS = """
 from hypercorn.config import Config
-print(json.dumps(Config().alpn_protocols))
+result = Config().alpn_protocols
+"""
+
+FOLDERS_OF_TWO_WORKERS = """
+import io
+import zipfile
+from ministack.core.lambda_runtime import Worker
+source = "import os\\ndef handler(*_): return os.path.realpath(__file__)"
+code = io.BytesIO()
+with zipfile.ZipFile(code, "w") as archive:
+    archive.writestr("made/index.py", source)
+config = {
+    "Runtime": "python3.13",
+    "Handler": "made.index.handler",
+    "FunctionName": "tried",
+    "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:tried",
+}
+workers = [Worker("tried", config, code.getvalue()) for _ in range(2)]
+result = [worker.invoke({}, "request")["result"] for worker in workers]
+for worker in workers:
+    worker.kill()
+"""
+
+SCRIPTS = [
+    KEY_SET_URL,
+    CORS_AFTER_CREATE_AND_UPDATE,
+    DELETES_A_FULL_BUCKET,
+    OPENS_PORT_443,
+    OFFERED_PROTOCOLS,
+    FOLDERS_OF_TWO_WORKERS,
+]
+"""Each leaves a `result`."""
+
+RUN_EACH = """
+import json, os, sys
+folder, patched, scripts = json.load(sys.stdin)
+sys.path.insert(0, folder)
+import launcher
+if patched:
+    launcher.patch()
+for number, script in enumerate(scripts):
+    if os.fork() == 0:
+        made = {}
+        exec(script, made)
+        print(json.dumps({"number": number, "result": made["result"]}), flush=True)
+        os._exit(0)
+    os.wait()
 """
 
 
@@ -152,6 +198,19 @@ def test_a_client_that_offers_http_2_gets_http_1_1(cloud: Cloud) -> None:
     assert chosen == "http/1.1"
 
 
+def test_ministack_still_needs_to_unpack_code_once() -> None:
+    first, second = _run(FOLDERS_OF_TWO_WORKERS)
+
+    assert first != second
+
+
+def test_workers_share_the_code_that_one_has_unpacked() -> None:
+    first, second = _run(FOLDERS_OF_TWO_WORKERS, patched=True)
+
+    assert first == second
+    assert first.endswith("/made/index.py")
+
+
 TEMPLATE: dict[str, Any] = {
     "Resources": {
         "Api": {
@@ -224,7 +283,7 @@ def stack(cloud: Cloud) -> dict[str, str]:
     """An HTTP API with CORS and a JWT authorizer, made by CloudFormation; its outputs."""
     formation = cloud.client("cloudformation")
     formation.create_stack(
-        StackName="tried",
+        StackName="api",
         TemplateBody=json.dumps(TEMPLATE),
         Parameters=[
             {
@@ -234,9 +293,9 @@ def stack(cloud: Cloud) -> dict[str, str]:
         ],
     )
     formation.get_waiter("stack_create_complete").wait(
-        StackName="tried", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        StackName="api", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
-    (made,) = formation.describe_stacks(StackName="tried")["Stacks"]
+    (made,) = formation.describe_stacks(StackName="api")["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
 
 
@@ -387,21 +446,29 @@ def _call(
 
 
 def _run(script: str, *, patched: bool = False) -> Any:
-    """Run `script` in ministack's own environment, and decode the JSON that it prints."""
-    before = f"import json, sys\nsys.path.insert(0, {str(LAUNCHER.parent)!r})\n"
-    if patched:
-        before += "import launcher\nlauncher.patch()\n"
+    """The `result` of one of `SCRIPTS` in ministack's own environment."""
+    number = SCRIPTS.index(script)
+    results, errors = _run_all(patched=patched)
+    assert number in results, errors
+    return results[number]
+
+
+@functools.cache
+def _run_all(*, patched: bool) -> tuple[dict[int, Any], str]:
+    """Results of `SCRIPTS`, each run in a fork of one process, by number; and what it logged."""
     done = subprocess.run(
-        [MINISTACK_PYTHON, "-P", "-c", before + script],
+        [MINISTACK_PYTHON, "-P", "-c", RUN_EACH],
         env={
             "GATEWAY_PORT": "4999",
             "USE_SSL": "1",
             "BIND_HOST": "127.0.0.1",
             "STATE_DIR": tempfile.gettempdir(),
+            "TMPDIR": tempfile.gettempdir(),
         },
+        input=json.dumps([str(LAUNCHER.parent), patched, SCRIPTS]),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"number": ')]
+    return {line["number"]: line["result"] for line in map(json.loads, lines)}, done.stderr

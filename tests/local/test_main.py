@@ -47,14 +47,14 @@ def test_status_then_down(started: Cloud, capsys: pytest.CaptureFixture[str]) ->
     assert "was not up" in capsys.readouterr().out
 
 
-def test_run_leads_a_command_to_it(started: Cloud, capfd: pytest.CaptureFixture[str]) -> None:
+def test_run_leads_a_command_to_it(cloud: Cloud, capfd: pytest.CaptureFixture[str]) -> None:
     script = "import os; print(os.environ['AWS_ENDPOINT_URL']); raise SystemExit(7)"
 
-    assert _run(started, "run", "--", sys.executable, "-c", script) == 7
-    assert capfd.readouterr().out == f"{started.endpoint_url}\n"
+    assert _run(cloud, "run", "--", sys.executable, "-c", script) == 7
+    assert capfd.readouterr().out == f"{cloud.endpoint_url}\n"
 
-    assert _run(started, "run") == 0
-    assert json.loads(capfd.readouterr().out) == started.settings
+    assert _run(cloud, "run") == 0
+    assert json.loads(capfd.readouterr().out) == cloud.settings
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_run_leads_a_command_to_it(started: Cloud, capfd: pytest.CaptureFixture[
     ],
 )
 def test_a_wrong_name_is_an_error_of_one_line(
-    started: Cloud, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    assert _run(started, *arguments) == 1
+    assert _run(cloud, *arguments) == 1
 
     shown = capsys.readouterr().err
     assert shown.startswith("error: ")
@@ -75,8 +75,8 @@ def test_a_wrong_name_is_an_error_of_one_line(
     assert message in shown
 
 
-def test_logs_shows_the_end_of_the_log(started: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run(started, "logs", "-n", "3") == 0
+def test_logs_shows_the_end_of_the_log(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(cloud, "logs", "-n", "3") == 0
 
     assert capsys.readouterr().out.count("\n") == 3
 
