@@ -214,7 +214,7 @@ def test_a_template_is_linted_once_for_its_structure(tmp_path: Path) -> None:
         queue = {"Type": "AWS::SQS::Queue", "Properties": properties}
         template = {"Resources": {f"Queue{environment}": queue}}
         (folder / f"wideload-{environment}-ingest.template.json").write_text(json.dumps(template))
-        return Synthesized(environment, folder, {}, [])
+        return Synthesized(environment, folder, {})
 
     linted = distinct(
         [
