@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cfnlint.api
 import pytest
+from cfnlint.config import ConfigMixIn
+from cfnlint.decode.decode import decode_str
+from cfnlint.runner import Runner
 
 from stacks.settings import ENVIRONMENTS
 from tests.stacks.conftest import Acknowledgement, Synthesized
@@ -188,17 +190,14 @@ def distinct(all_judged: Iterable[Synthesized]) -> Iterator[tuple[str, dict[str,
 
 
 def test_cfn_lint_finds_nothing(synthesize: Callable[..., Synthesized]) -> None:
-    """The linter takes 2 to 3 s of CPU time for each template, so it reads those that differ."""
+    """The linter takes 1 s of CPU time for each template, so it reads those that differ."""
+    linter = Runner(ConfigMixIn(regions=["us-east-1", "eu-central-1"], include_checks=["I"]))
     findings = [
         (finding.rule.id, f"{name}: {finding}")
         for name, template in distinct(
             synthesize(environment, **settings) for environment, settings in JUDGED.values()
         )
-        for finding in cfnlint.api.lint(
-            json.dumps(template),
-            regions=["us-east-1", "eu-central-1"],
-            config={"include_checks": ["I"]},
-        )
+        for finding in linter.validate_template(decode_str(json.dumps(template))[0])
         # The linter doesn't know this function yet, nor where it may stand.
         if "Fn::GetStackOutput" not in str(finding)
     ]
