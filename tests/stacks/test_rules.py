@@ -43,7 +43,10 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
             "files_domain": "files.example.com",
             "files_certificate_arn": _CERTIFICATE,
             "sign_in_rate_limit": "500",
-            "alarm_emails": "oncall@example.com",
+            "alarm_emails": "a@example.com,b@example.com",
+            "account_concurrency": "100",
+            "runbook": "https://wiki.example.com/wideload",
+            "tags": "cost-center=42,team=call log",
             "account": "111111111111",
             "region": "eu-central-1",
         },
@@ -51,35 +54,44 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
     "another issuer": (
         "dev",
         {
-            "oidc_issuer": "https://login.example.com/",
+            "oidc_issuer": "https://login.example.com/a/",
             "oidc_audience": "files-api",
             "tracing": "false",
+            "account_concurrency": "",
         },
     ),
     "dev by the standards": (
         "dev",
-        {"compliance_packs": "true", "verify_multipart": "true", "canary_minutes": "15"},
+        {"compliance_packs": "true", "verify_multipart": "true", "canary_minutes": "30"},
     ),
     "keys of its own in a private network": (
         "prod",
         {
             "kms": "true",
             "private_network": "true",
+            "verify_multipart": "true",
             "api_reserved_concurrency": "200",
             "worker_reserved_concurrency": "50",
             "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:111111111111:regional/webacl/a/b",
             "mail_from": "Files <files@example.com>",
             "mail_identity_arn": "arn:aws:ses:eu-central-1:111111111111:identity/example.com",
+            "account": "111111111111",
+            "region": "eu-central-1",
         },
     ),
 }
 
 
+def synthesize_judged(synthesize: Callable[..., Synthesized], name: str) -> Synthesized:
+    """One of `JUDGED`, which the tests of single settings read too."""
+    environment, settings = JUDGED[name]
+    return synthesize(environment, **settings)
+
+
 @pytest.fixture(params=JUDGED)
 def judged(request: pytest.FixtureRequest, synthesize: Callable[..., Synthesized]) -> Synthesized:
     """Each of `JUDGED`, synthesized."""
-    environment, settings = JUDGED[str(request.param)]
-    return synthesize(environment, **settings)
+    return synthesize_judged(synthesize, str(request.param))
 
 
 def packs_of(judged: Synthesized) -> set[str]:
