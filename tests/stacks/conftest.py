@@ -39,7 +39,6 @@ class Synthesized:
     environment: str
     folder: Path
     report: dict[str, Any]
-    acknowledgements: list[Acknowledgement]
 
     def stack_name(self, service: str) -> str:
         return f"wideload-{self.environment}-{service}"
@@ -52,6 +51,18 @@ class Synthesized:
             path.name.removeprefix(prefix).removesuffix(suffix): json.loads(path.read_text())
             for path in sorted(self.folder.glob(f"*{suffix}"))
         }
+
+    @functools.cached_property
+    def acknowledgements(self) -> list[Acknowledgement]:
+        """Those of all constructs, as the stacks' metadata has them."""
+        return [
+            Acknowledgement(construct.removeprefix("/"), rule, reason)
+            for path in sorted(self.folder.glob("*.metadata.json"))
+            for construct, entries in json.loads(path.read_text()).items()
+            for entry in entries
+            if entry["type"] == "aws:cdk:acknowledged-rules"
+            for rule, reason in entry["data"].items()
+        ]
 
     def template(self, service: str) -> dict[str, Any]:
         return self.templates[service]
@@ -109,7 +120,6 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthe
             environment=environment,
             folder=folder,
             report=json.loads((folder / "validation-report.json").read_text()),
-            acknowledgements=_acknowledgements(app),
         )
 
     return run
@@ -131,13 +141,3 @@ def synthesized(synthesize: Callable[..., Synthesized], environment: str) -> Syn
 def service(request: pytest.FixtureRequest) -> str:
     """Each service in turn."""
     return str(request.param)
-
-
-def _acknowledgements(app: cdk.App) -> list[Acknowledgement]:
-    return [
-        Acknowledgement(construct.node.path, rule, reason)
-        for construct in app.node.find_all()
-        for entry in construct.node.metadata
-        if entry.type == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
-        for rule, reason in entry.data.items()
-    ]

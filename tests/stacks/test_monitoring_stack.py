@@ -9,6 +9,7 @@ import pytest
 
 from tests.guards.stateful import changed_ids
 from tests.stacks.conftest import Synthesized
+from tests.stacks.test_rules import synthesize_judged
 
 SERVICE = "monitoring"
 
@@ -61,13 +62,8 @@ def test_no_address_is_subscribed_by_default(monitoring: Synthesized) -> None:
 
 @pytest.fixture
 def configured(synthesize: Synthesize) -> Synthesized:
-    """dev with each setting of monitoring changed."""
-    return synthesize(
-        "dev",
-        alarm_emails="a@example.com,b@example.com",
-        account_concurrency="100",
-        runbook="https://wiki.example.com/wideload",
-    )
+    """dev with other settings of monitoring, among others."""
+    return synthesize_judged(synthesize, "everything")
 
 
 def test_alarms_are_mailed_to_the_addresses_given(configured: Synthesized) -> None:
@@ -90,7 +86,7 @@ def test_account_concurrency_alarms_at_80_percent(
 
 
 def test_account_concurrency_alarm_can_be_left_out(synthesize: Synthesize) -> None:
-    made = synthesize("dev", account_concurrency="")
+    made = synthesize_judged(synthesize, "another issuer")
 
     assert not [name for name in alarms(made) if "account-concurrency" in name]
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.stacks.conftest import Synthesized
+from tests.stacks.test_cross_stack_references import FULL
+from tests.stacks.test_rules import synthesize_judged
 
 Synthesize = Callable[..., Synthesized]
 
-REGIONAL = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
-PLACE = {"account": "123456789012", "region": "eu-central-1"}
-APIS = {"ingest": "Ingest", "files": "Files"}
+APIS = ("ingest", "files")
 
 
 def functions(made: Synthesized, service: str) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_no_stack_has_a_kms_key_by_default(synthesized: Synthesized, service: st
 
 
 def test_private_network_has_every_function_in_it(synthesize: Synthesize) -> None:
-    made = synthesize("prod", private_network="true", verify_multipart="true", **PLACE)
+    made = synthesize_judged(synthesize, "keys of its own in a private network")
 
     assert "missing" not in json.loads((made.folder / "manifest.json").read_text())
     assert made.resources("network", "AWS::EC2::InternetGateway") == {}
@@ -71,14 +71,14 @@ def test_there_is_no_network_by_default(synthesized: Synthesized) -> None:
     assert not list(synthesized.folder.glob("*network*"))
 
 
-@pytest.mark.parametrize(("service", "scope"), APIS.items())
+@pytest.mark.parametrize(
+    ("service", "scope", "host"),
+    [("ingest", "Ingest", "logs.example.com"), ("files", "Files", "files.example.com")],
+)
 def test_api_answers_at_a_name_of_ones_own(
-    synthesize: Synthesize, service: str, scope: str
+    synthesize: Synthesize, service: str, scope: str, host: str
 ) -> None:
-    host = f"{service}.example.com"
-    settings = {f"{service}_domain": host, f"{service}_certificate_arn": REGIONAL}
-
-    made = synthesize("dev", **settings, **PLACE)
+    made = synthesize_judged(synthesize, "everything")
 
     outputs = made.template(service)["Outputs"]
     assert outputs["ApiUrl"]["Value"] == f"https://{host}"
@@ -88,23 +88,21 @@ def test_api_answers_at_a_name_of_ones_own(
 
 
 def test_page_may_talk_to_the_files_apis_name(synthesize: Synthesize) -> None:
-    settings = {"files_domain": "files.example.com", "files_certificate_arn": REGIONAL}
-
-    made = synthesize("dev", **settings, **PLACE)
+    made = synthesize_judged(synthesize, "everything")
 
     (policy,) = made.resources("web", "AWS::CloudFront::ResponseHeadersPolicy").values()
     assert " https://files.example.com;" in json.dumps(policy)
 
 
 def test_page_may_talk_to_the_issuer_given(synthesize: Synthesize) -> None:
-    made = synthesize("dev", oidc_issuer="https://login.example.com/a/", oidc_audience="files")
+    made = synthesize_judged(synthesize, "another issuer")
 
     (policy,) = made.resources("web", "AWS::CloudFront::ResponseHeadersPolicy").values()
     assert " https://login.example.com;" in json.dumps(policy)
 
 
 def test_canary_runs_and_is_watched(synthesize: Synthesize) -> None:
-    made = synthesize("dev", canary_minutes="30")
+    made = synthesize_judged(synthesize, "dev by the standards")
 
     (rule,) = (
         each["Properties"]
@@ -122,7 +120,7 @@ def test_there_is_no_canary_by_default(synthesized: Synthesized) -> None:
 
 
 def test_concurrency_is_reserved_for_apis_and_worker(synthesize: Synthesize) -> None:
-    made = synthesize("dev", api_reserved_concurrency="100", worker_reserved_concurrency="10")
+    made = synthesize_judged(synthesize, "keys of its own in a private network")
 
     reserved = {
         function["Handler"].split(".")[-2]: function["ReservedConcurrentExecutions"]
@@ -130,11 +128,11 @@ def test_concurrency_is_reserved_for_apis_and_worker(synthesize: Synthesize) -> 
         for function in functions(made, service)
         if "ReservedConcurrentExecutions" in function
     }
-    assert reserved == {"ingest_api": 100, "ingest_worker": 10, "files_api": 100}
+    assert reserved == {"ingest_api": 200, "ingest_worker": 50, "files_api": 200}
 
 
 def test_tracing_can_be_switched_off_everywhere(synthesize: Synthesize) -> None:
-    made = synthesize("dev", tracing="false")
+    made = synthesize_judged(synthesize, "another issuer")
 
     for service in APIS:
         assert "TracingConfig" not in json.dumps(made.template(service))
@@ -142,7 +140,7 @@ def test_tracing_can_be_switched_off_everywhere(synthesize: Synthesize) -> None:
 
 
 def test_tags_are_on_every_stack(synthesize: Synthesize) -> None:
-    made = synthesize("dev", tags="cost-center=42,team=call log")
+    made = synthesize_judged(synthesize, "everything")
 
     for service in ("ingest", "files", "web", "monitoring"):
         assert made.stack_properties(service)["tags"] == {
@@ -156,7 +154,12 @@ def test_tags_are_on_every_stack(synthesize: Synthesize) -> None:
 
 def test_environments_share_no_name(synthesize: Synthesize) -> None:
     names = [
-        _names(synthesize(environment, kms="true")) for environment in ("dev", "staging", "prod")
+        _names(synthesize(environment, **settings))
+        for environment, settings in (
+            ("dev", FULL),
+            ("staging", {"kms": "true"}),
+            ("prod", {"kms": "true"}),
+        )
     ]
 
     for one, other in itertools.combinations(names, 2):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.stacks.conftest import Synthesized
+from tests.stacks.test_cross_stack_references import CHANGES, FULL
 
 SERVICE = "web-content"
 KINDS = {
@@ -35,7 +36,7 @@ def test_the_embedded_cloud_gets_its_page_otherwise(
 
 
 def test_an_environment_may_do_without_the_page(synthesize: Callable[..., Synthesized]) -> None:
-    without = synthesize("dev", web="false")
+    without = synthesize("dev", **FULL | CHANGES["nothing that can be left out"])
 
     assert not list(without.folder.glob("*-web*"))
     [api] = without.resources("files", "AWS::ApiGatewayV2::Api").values()

@@ -157,23 +157,28 @@ def test_key_given_encrypts_the_logs(code: lambda_.Code) -> None:
 # The schedule
 
 
-@pytest.mark.parametrize(
-    ("interval", "rate", "age"),
-    [
-        (Duration.minutes(5), "rate(5 minutes)", 300),
-        (Duration.seconds(420), "rate(7 minutes)", 420),
-        (Duration.hours(6), "rate(6 hours)", 6 * 3600),
-        (Duration.days(1), "rate(1 day)", 6 * 3600),
-    ],
-)
-def test_interval_given(make: Make, interval: Duration, rate: str, age: int) -> None:
-    canary, template = make(interval=interval)
+def test_intervals_given(stack: cdk.Stack, code: lambda_.Code) -> None:
+    intervals = {
+        "Canary5m": (Duration.minutes(5), "rate(5 minutes)", 300),
+        "Canary420s": (Duration.seconds(420), "rate(7 minutes)", 420),
+        "Canary6h": (Duration.hours(6), "rate(6 hours)", 6 * 3600),
+        "Canary1d": (Duration.days(1), "rate(1 day)", 6 * 3600),
+    }
+    ingest = PayloadIngest(stack, "Ingest", code=code)
+    made = {
+        name: IngestCanary(stack, name, ingest=ingest, code=code, interval=interval)
+        for name, (interval, _, _) in intervals.items()
+    }
+    template = Template.from_stack(stack)
 
-    assert canary.interval is interval
-    rule = only(template, "AWS::Events::Rule", "Canary")
-    assert rule["ScheduleExpression"] == rate
-    assert rule["Targets"][0]["RetryPolicy"] == {"MaximumEventAgeInSeconds": interval.to_seconds()}
-    assert only(template, "AWS::Lambda::EventInvokeConfig")["MaximumEventAgeInSeconds"] == age
+    for name, (interval, rate, age) in intervals.items():
+        assert made[name].interval is interval
+        rule = only(template, "AWS::Events::Rule", name)
+        assert rule["ScheduleExpression"] == rate
+        [target] = rule["Targets"]
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": interval.to_seconds()}
+        config = only(template, "AWS::Lambda::EventInvokeConfig", name)
+        assert config["MaximumEventAgeInSeconds"] == age
 
 
 def test_runs_every_quarter_of_an_hour_and_no_run_is_repeated(default: Template) -> None:

@@ -63,29 +63,24 @@ def test_rule_packs_find_nothing_with_given_resources(stack: cdk.Stack, code: la
         assert acknowledged(given) == set()
 
 
-@pytest.mark.parametrize(
-    ("given", "where", "rule"),
-    [
-        ("encryption_key", "Bucket", "S3DefaultEncryptionKMS"),
-        ("encryption_key", "WorkerLogs", "CloudWatchLogGroupEncrypted"),
-        ("api_reserved_concurrency", "ApiFunction", "LambdaConcurrency"),
-        ("vpc", "Worker", "LambdaInsideVPC"),
-    ],
-)
 def test_findings_that_an_option_fixes_are_not_acknowledged(
-    stack: cdk.Stack, code: lambda_.Code, given: str, where: str, rule: str
+    stack: cdk.Stack, code: lambda_.Code
 ) -> None:
-    options: dict[str, Any] = {
-        "encryption_key": kms.Key(stack, "Key"),
-        "api_reserved_concurrency": 10,
-        "vpc": ec2.Vpc(stack, "Vpc"),
+    options: dict[str, tuple[Any, dict[str, str]]] = {
+        "encryption_key": (
+            kms.Key(stack, "Key"),
+            {"Bucket": "S3DefaultEncryptionKMS", "WorkerLogs": "CloudWatchLogGroupEncrypted"},
+        ),
+        "api_reserved_concurrency": (10, {"ApiFunction": "LambdaConcurrency"}),
+        "vpc": (ec2.Vpc(stack, "Vpc"), {"Worker": "LambdaInsideVPC"}),
     }
-
     without = PayloadIngest(stack, "Without", code=code)
-    with_it = PayloadIngest(stack, "With", code=code, **{given: options[given]})
 
-    assert rule in acknowledged(without.node.find_child(where))
-    assert rule not in acknowledged(with_it.node.find_child(where))
+    for name, (value, rules) in options.items():
+        with_it = PayloadIngest(stack, f"With-{name}", code=code, **{name: value})
+        for where, rule in rules.items():
+            assert rule in acknowledged(without.node.find_child(where)), name
+            assert rule not in acknowledged(with_it.node.find_child(where)), name
 
 
 @pytest.mark.parametrize(("recovery", "told"), [(True, "Point-in-time"), (False, "may be lost")])
