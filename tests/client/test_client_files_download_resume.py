@@ -216,6 +216,8 @@ def _hold_from(server: FilesService, number: int) -> tuple[threading.Event, thre
 
 _SCRIPT = """
 import sys, wideload
+from wideload._files import partial_file
+partial_file._SMALLEST_RANGE = 1024**2
 url, token, file_id, folder = sys.argv[1:]
 with wideload.Client(url, token=token) as client:
     print(client.files.download(file_id, folder).resumed_bytes)
@@ -235,7 +237,7 @@ def _spawn(server: FilesService, file_id: str, folder: Path) -> subprocess.Popen
 def test_killed_it_goes_on_until_it_is_whole(
     files_server: FilesService, tmp_path: Path, how: signal.Signals
 ) -> None:
-    content = bytes_of(MIB) * 100  # ranges of 8 MiB, as they are without the fixture's change
+    content = bytes_of(13 * MIB)  # 13 ranges, which are large enough to be interrupted
     file = files_server.add(content, "a.bin")
 
     for _ in range(2):

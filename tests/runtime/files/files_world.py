@@ -18,6 +18,7 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
+from wideload_runtime.core.files.parts import MIN_PART
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota, Upload, Usage
 from wideload_runtime.core.files.requests import UploadRequest, WantedPart
@@ -60,6 +61,7 @@ class FilesWorld:
         max_open: Open uploads of each person.
         quota_files: Files of each person.
         verify: Whether multipart uploads are verified.
+        part: Bytes of a part; files of up to eight are one PUT.
     """
 
     def __init__(
@@ -70,11 +72,12 @@ class FilesWorld:
         quota_files: int | None = None,
         verify: bool = False,
         life_seconds: int | None = None,
+        part: int = MIN_PART,
     ) -> None:
         self.clock = FakeClock()
         self.wire = Wire()
         self.dynamo = FakeDynamoTable(self.wire)
-        self.s3 = FakeS3(self.wire, self.clock.now)
+        self.s3 = FakeS3(self.wire, self.clock.now, min_part=part)
         self.table = FilesTable(self.dynamo, sleep=lambda seconds: None, now=self.clock.now)
         self.bucket = FilesBucket(self.s3, "bucket", run=_at_once)
         self.verifications = FakeVerifications(wanted=verify)
@@ -92,6 +95,8 @@ class FilesWorld:
                 session_seconds=7 * 24 * 3600,
                 max_file_size=1024**4,
                 quota=Quota(quota_bytes, max_open, quota_files),
+                single_put=8 * part,
+                smallest_part=part,
             ),
             life_seconds=life_seconds,
             new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
@@ -179,7 +184,7 @@ class Person:
     def upload(self, body: Body) -> dict[str, Any]:
         """All of it; the file."""
         upload_id = self.begin(body)
-        if body.size > 64 * MIB:
+        if self.record(upload_id).is_multipart:
             self.send_parts(upload_id)
         return self.complete(upload_id)
 

@@ -362,7 +362,8 @@ def test_files_expire_if_they_do() -> None:
 
 # The verifier
 
-PIECES = [bytes([number]) * size for number, size in enumerate([8 * MIB] * 8 + [3])]
+PART = 256 * 1024
+PIECES = [bytes([number]) * size for number, size in enumerate([PART] * 8 + [3])]
 WHOLE = b"".join(PIECES)
 
 
@@ -380,7 +381,7 @@ def verify(world: FilesWorld, file_id: str, time: bool = True) -> str:
 
 
 def test_a_file_is_verified() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE))
     assert world.ann.files.get(file_id).verified is False
 
@@ -404,7 +405,7 @@ def check_detail(detail: dict[str, Any]) -> None:
 
 
 def test_a_file_that_is_another_is_corrupt() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     announced = Body.made_up(len(WHOLE), "announced")
     file_id = upload_bytes(world, announced)
 
@@ -420,7 +421,7 @@ def test_a_file_that_is_another_is_corrupt() -> None:
 
 
 def test_the_content_of_a_corrupt_file_can_be_uploaded_again() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     announced = Body.made_up(len(WHOLE), "announced")
     corrupt = upload_bytes(world, announced)
     verify(world, corrupt)
@@ -436,7 +437,7 @@ def test_the_content_of_a_corrupt_file_can_be_uploaded_again() -> None:
 
 @pytest.mark.parametrize("good", [True, False])
 def test_verifying_is_repeatable(good: bool) -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE) if good else Body.made_up(len(WHOLE), "x"))
 
     first, second = verify(world, file_id), verify(world, file_id)
@@ -448,7 +449,7 @@ def test_verifying_is_repeatable(good: bool) -> None:
 
 
 def test_a_file_too_large_stays_as_it_is() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE))
 
     assert verify(world, file_id, time=False) == "too_large"
@@ -459,7 +460,7 @@ def test_a_file_too_large_stays_as_it_is() -> None:
 
 
 def test_a_file_deleted_before_or_meanwhile_is_gone() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     before = upload_bytes(world, Body.of(WHOLE))
     world.ann.files.delete(before)
     meanwhile = upload_bytes(world, Body.of(WHOLE))
@@ -480,7 +481,7 @@ def test_a_file_deleted_before_or_meanwhile_is_gone() -> None:
 
 
 def test_a_file_deleted_while_it_was_read_is_gone() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     for announced in (Body.of(WHOLE), Body.made_up(len(WHOLE), "x")):
         file_id = upload_bytes(world, announced)
         deletes = iter([True])
@@ -497,7 +498,7 @@ def test_a_file_deleted_while_it_was_read_is_gone() -> None:
 
 
 def test_an_object_that_is_missing_is_a_fault() -> None:
-    world = FilesWorld(verify=True)
+    world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE))
     world.s3.objects.clear()
 
