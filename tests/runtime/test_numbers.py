@@ -99,7 +99,11 @@ def told(image: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, An
 
 
 @given(st.dictionaries(strings.filter(lambda name: name != "token"), scalars, max_size=8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 def test_every_scalar_comes_out_as_it_came_in(
     api: UseApi, monkeypatch: pytest.MonkeyPatch, members: dict[str, str]
 ) -> None:
