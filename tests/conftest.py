@@ -1,5 +1,5 @@
-"""What a test run shares: what the runtime reads when it is first imported, by whichever test; and
-a temporary directory that goes with it."""
+"""Environment variables that the runtime reads at its import, and a temporary directory, for one
+test run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases of `contract/cases/`, for whoever replays them."""
+"""The cases of `contract/cases/`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 def visit(address: str) -> tuple[int, str, dict[str, str]]:
-    """What a browser sees that doesn't follow redirects: status, page and headers."""
+    """Status, page and headers, without following redirects."""
     parts = urlsplit(address)
     with closing(http.client.HTTPConnection(parts.netloc, timeout=10)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")

@@ -188,7 +188,7 @@ def person(files_server: FilesService, clock: Clock) -> Iterator[wideload.Client
 
 
 class Ran:
-    """What one run of the command left behind."""
+    """Result of one run of the command."""
 
     def __init__(self, status: int, output: str, error: str) -> None:
         self.status = status

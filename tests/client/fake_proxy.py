@@ -29,7 +29,7 @@ class FakeProxy:
         self.hosts: dict[str, tuple[str, int]] = {}
 
     def refusal(self, headers: dict[str, str]) -> bytes | None:
-        """What to answer instead of doing it, if anything."""
+        """Answer to give instead of serving the request, if any."""
         if self.credentials is None:
             return None
         wanted = f"Basic {base64.b64encode(self.credentials.encode()).decode()}"

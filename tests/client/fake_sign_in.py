@@ -40,7 +40,7 @@ _N = int(
 
 @dataclass
 class Person:
-    """Somebody with an account, and what Cognito asks of them after the password."""
+    """A person with an account, and Cognito's challenges after the password."""
 
     password: str
     sub: str
@@ -117,7 +117,7 @@ class FakeSignIn:
         return [seen for seen in self.seen if f"{seen.method} {seen.path}".startswith(what)]
 
     def operations(self) -> list[str]:
-        """What Cognito's own API was asked for."""
+        """Requests to Cognito's own API."""
         return [
             seen.headers["x-amz-target"].partition(".")[2]
             for seen in self.requests("POST /cognito")
@@ -298,7 +298,7 @@ class FakeSignIn:
         return _exception("InvalidParameterException", "flow not enabled for this client")
 
     def _srp_challenge(self, given: dict[str, str]) -> Reply:
-        # An unknown person gets a challenge too, which nobody can meet.
+        # An unknown person gets a challenge too, which has no right answer.
         person = self.people.get(given["USERNAME"]) or Person("", "sub-nobody", "")
         public = int(given["SRP_A"], 16)
         if public % _N == 0:

@@ -35,7 +35,7 @@ FILE_MEMBERS = {
 
 
 def environment_of(server: FilesService) -> dict[str, str]:
-    """What the command needs to reach it."""
+    """Environment variables with which the command reaches it."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("WIDELOAD_")}
     given = {"WIDELOAD_FILES_URL": server.url, "WIDELOAD_TOKEN": TOKEN}
     return {**kept, **given, "TERM": "xterm", "COLUMNS": "120", "TZ": "Asia/Kolkata"}
@@ -55,7 +55,7 @@ def start(
 
 
 def on_a_terminal(server: dict[str, str] | FilesService, *arguments: str, **options: Any) -> str:
-    """What the command shows on a terminal, in this process.
+    """Run the command in this process; return its output on a terminal.
 
     Args:
         server: What it talks to, or its environment.
@@ -75,7 +75,7 @@ def on_a_terminal(server: dict[str, str] | FilesService, *arguments: str, **opti
 
 
 def read_terminal(screen: int) -> bytes:
-    """All that is written to a terminal until nobody has it open any more."""
+    """All output to a terminal until its last writer has closed it."""
     shown = b""
     try:
         while select.select([screen], [], [], 30)[0]:
@@ -83,7 +83,7 @@ def read_terminal(screen: int) -> bytes:
             if not block:
                 break
             shown += block
-    except OSError:  # Linux's way of saying that nobody writes any more
+    except OSError:  # on Linux: the last writer has closed it
         pass
     finally:
         os.close(screen)
@@ -91,7 +91,7 @@ def read_terminal(screen: int) -> bytes:
 
 
 def heed_ctrl_c() -> None:
-    """What a shell starts in the background, tests too, ignores it, and so would its children."""
+    """Undo that a shell's background processes, and their children, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

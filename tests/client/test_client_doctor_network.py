@@ -37,7 +37,7 @@ def proxy() -> Iterator[FakeProxy]:
 
 
 def steps(command: Command, *arguments: str) -> dict[str, Any]:
-    """What each step said, by name; `exit` is the exit status."""
+    """Message of each step, by name; `exit` is the exit status."""
     ran = command("doctor", "--json", *arguments)
     assert ran.error == ""
     return {line["step"]: line for line in ran.lines} | {"exit": ran.status}

@@ -225,7 +225,7 @@ def test_an_object_that_was_lost_before_it_is_completed(
 
 
 def _refused_as_completing() -> Fault:
-    """What the API says to a file of which S3 is putting another upload together."""
+    """Answer for a file while S3 joins the parts of another upload of it."""
     error = {"code": "completing", "title": "x", "status": 409, "detail": "x", "retry_after": 5}
     body = {**error, "type": "x", "request_id": "req-1", "files": [{"error": error}]}
     return Fault(409, json.dumps(body).encode(), {"Retry-After": "5"})

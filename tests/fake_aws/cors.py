@@ -1,4 +1,4 @@
-"""What API and S3 let pages do, answered as each of them does."""
+"""CORS of the API and of S3."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def aws_error(code: str, operation: str, **more: Any) -> ClientError:
 
 @dataclass
 class Outcome:
-    """What came of one of several that ran at once."""
+    """Result of one of several calls that ran at once."""
 
     result: Any = None
     error: Exception | None = None

@@ -42,7 +42,7 @@ class Emitted:
 
 
 def faults(line: Mapping[str, Any], *, now: float) -> list[str]:
-    """What CloudWatch would refuse, or leave out in silence, of a line written until `now`."""
+    """Faults of a line written until `now` for which CloudWatch refuses or ignores it."""
     found = [
         f"{error.json_path}: {error.message}" for error in _schema().iter_errors(instance=line)
     ]

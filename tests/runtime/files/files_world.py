@@ -132,7 +132,7 @@ class FilesWorld:
 
 @dataclass
 class Person:
-    """Somebody who uses the API, and what they do in several steps."""
+    """A person who uses the API, and the steps of what they do."""
 
     world: FilesWorld
     owner: str
@@ -216,7 +216,7 @@ def refusal(work: Callable[[], Any]) -> Refused:
 
 
 def said(outcome: Outcome) -> str:
-    """What a client was told: `ok`, or a code."""
+    """Answer to a client: `ok`, or a code."""
     if outcome.error is None:
         return "ok"
     if isinstance(outcome.error, Refused):
@@ -234,7 +234,7 @@ def _at_once(work: Callable[[], None], seconds: float) -> None:
 
 
 def audit(world: FilesWorld) -> list[str]:
-    """What does not fit together in table and bucket; nothing, it is to be hoped."""
+    """Inconsistencies of table and bucket."""
     wrong: list[str] = []
     keys: set[str] = set()
     counted: set[str] = set()

@@ -1,5 +1,5 @@
-"""What has expired is absent at once, though DynamoDB deletes it days later; and a document goes
-with its record, whatever `retention` says by then."""
+"""Expired payloads are absent at once, though DynamoDB deletes them days later; a document is
+deleted with its record, whatever `retention` is by then."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class Trash:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What counts against a person's quota.
+    """Usage that counts against a person's quota.
 
     Bytes and files include those of open uploads, and of aborted uploads and deleted files while a
     URL of theirs may still be valid.

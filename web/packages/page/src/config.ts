@@ -1,8 +1,8 @@
 /**
- * What `config.json`, beside the page, says of the deployment: one build serves all of them.
+ * `config.json`, beside the page, describes the deployment, so that one build serves all of them.
  *
- * Only `api_url` has to be there; the rest is what `GET {api_url}/sign-in` answers, copied by
- * whoever deploys the page to spare each visit that request.
+ * Only `api_url` is required. The other members are those of `GET {api_url}/sign-in`, copied at
+ * deployment to spare each visit that request.
  */
 export interface Config {
   /** Base of the API, before `/files`. */

@@ -1,5 +1,5 @@
 /**
- * Fetches a presigned URL whose answer is an attachment, in a frame that nobody sees: whatever the
+ * Fetches a presigned URL whose answer is an attachment, in a hidden frame: whatever the
  * answer is, this page and the uploads in it stay.
  *
  * `onRefused`: a document came in place of a file, such as S3's XML or the browser's own error page.
