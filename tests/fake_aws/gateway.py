@@ -90,18 +90,14 @@ class Gateway:
         """The function's answer to a request."""
         if len(seen.body) > MAX_BODY:
             raise Refused(TOO_LARGE)
-        event = event_of(
-            seen.method,
-            path,
-            seen.body,
-            seen.headers,
-            seen.query,
-            authorizer,
-        )
+        # API Gateway takes JSON for text, also where its bytes are no UTF-8.
+        is_json = seen.headers.get("content-type", "").startswith("application/json")
+        body = seen.body.decode(errors="replace") if is_json else seen.body
+        event = event_of(seen.method, path, body, seen.headers, seen.query, authorizer)
         answered = handler(event, Context())
         text = answered["body"]
-        body = base64.b64decode(text) if answered["isBase64Encoded"] else text.encode()
-        return Fault(answered["statusCode"], body, dict(answered["headers"]))
+        content = base64.b64decode(text) if answered["isBase64Encoded"] else text.encode()
+        return Fault(answered["statusCode"], content, dict(answered["headers"]))
 
 
 @contextmanager
@@ -132,15 +128,12 @@ def event_of(
         body: Text for a body that API Gateway takes for text.
         authorizer: What the authorizer found; None for a route without one.
     """
-    lowered = {name.lower(): value for name, value in (headers or {}).items()}
-    if isinstance(body, bytes) and lowered.get("content-type", "").startswith("application/json"):
-        body = body.decode(errors="replace")
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": urlencode(query or {}),
-        "headers": lowered,
+        "headers": {name.lower(): value for name, value in (headers or {}).items()},
         "requestContext": {
             "requestId": request_id,
             "stage": "$default",

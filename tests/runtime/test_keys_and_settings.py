@@ -138,7 +138,7 @@ def test_the_canarys_key_is_no_other_tenants(tenant: str, accepted: bool) -> Non
 def test_the_authorizers_answer(
     monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    from tests.runtime.ingest.test_ingest_api import Context
+    from tests.fake_aws.gateway import Context
     from wideload_runtime.handlers import key_authorizer
 
     monkeypatch.setattr(key_authorizer.keys, "find", known().get)

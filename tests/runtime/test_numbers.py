@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fake_aws.dynamo_values import image_of
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_events import FakeEvents
-from tests.runtime.ingest.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_ingest_api import gateway_event
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.files_table import FilesTable

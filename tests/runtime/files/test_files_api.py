@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError
@@ -16,10 +15,10 @@ from openapi_schema_validator import OAS31Validator
 from urllib3.exceptions import SSLError
 
 from tests import contract_cases, request_numbers
+from tests.fake_aws.gateway import Context, event_of
 from tests.fake_aws.s3 import Body
 from tests.fake_aws.wire import aws_error
 from tests.runtime.files.files_world import FilesWorld, large, part_of, refusal, small
-from tests.runtime.ingest.test_ingest_api import Context
 from wideload_runtime import __version__
 from wideload_runtime.core.errors import STATUS, TITLES
 from wideload_runtime.core.files.records import Usage
@@ -50,25 +49,11 @@ def invoke(world: FilesWorld, monkeypatch: pytest.MonkeyPatch) -> Invoke:
         claims: dict[str, str] | None = ANN,
     ) -> tuple[int, Any, dict[str, str]]:
         route, _, query = path.partition("?")
-        event: dict[str, Any] = {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": route,
-            "rawQueryString": query,
-            "headers": {name.lower(): value for name, value in (headers or {}).items()},
-            "requestContext": {
-                "requestId": "gateway-1",
-                "stage": "$default",
-                "http": {"method": method, "path": unquote_plus(route)},
-            },
-            "isBase64Encoded": isinstance(body, bytes) and bool(body),
-        }
-        if claims is not None:
-            event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-        if query:
-            event["queryStringParameters"] = dict(parse_qsl(query))
-        if body:
-            event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
+        authorizer = None if claims is None else {"jwt": {"claims": claims, "scopes": None}}
+        query_parameters = dict(parse_qsl(query))
+        event = event_of(
+            method, route, body, headers, query_parameters, authorizer, request_id="gateway-1"
+        )
         answer = files_api.handler(event, Context())
         text = answer["body"]
         return answer["statusCode"], json.loads(text) if text else None, answer["headers"]
@@ -413,20 +398,8 @@ def test_uploads_are_counted_in_the_log(
 
     monkeypatch.setattr(files_api, "transfer", replace(world.transfer, metrics=EmfMetrics("test")))
     upload_id = world.ann.begin(small())
-    files_api.handler(
-        {
-            "version": "2.0",
-            "rawPath": f"/files/uploads/{upload_id}/complete",
-            "headers": {},
-            "requestContext": {
-                "requestId": "gateway-1",
-                "stage": "$default",
-                "http": {"method": "POST", "path": f"/files/uploads/{upload_id}/complete"},
-                "authorizer": {"jwt": {"claims": ANN}},
-            },
-        },
-        Context(),
-    )
+    path = f"/files/uploads/{upload_id}/complete"
+    files_api.handler(event_of("POST", path, authorizer={"jwt": {"claims": ANN}}), Context())
 
     (line,) = [
         json.loads(text) for text in capsys.readouterr().out.splitlines() if '"_aws"' in text

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
-from tests.runtime.ingest.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_ingest_api import gateway_event
 from wideload_runtime.core.api_keys import ApiKey, authenticate
 from wideload_runtime.core.ingest.canary import (
     LEFTOVER_SECONDS,

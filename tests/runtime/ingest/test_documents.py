@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import upload
-from tests.runtime.ingest.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_ingest_api import gateway_event
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.document import (
     CPU_SECONDS_PER_BYTE,

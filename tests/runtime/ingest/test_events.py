@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from tests.contract_cases import CONTRACT
 from tests.fake_aws.dynamo_values import image_of
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, only_payload, upload
-from tests.runtime.ingest.test_ingest_api import Context
 from wideload_runtime.adapters.event_bus import EventBus
 from wideload_runtime.adapters.ingest_table import item_of
 from wideload_runtime.core.errors import Refused

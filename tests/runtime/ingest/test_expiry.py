@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.fake_aws.dynamo_values import image_of
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, upload
-from tests.runtime.ingest.test_ingest_api import Context
 from tests.runtime.ingest.test_reading import pages, refusal, store
 from wideload_runtime.adapters.ingest_bucket import IngestBucket
 from wideload_runtime.adapters.ingest_table import item_of

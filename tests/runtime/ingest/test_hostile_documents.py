@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.fake_aws.gateway import Context
 from tests.hostile_documents import HOSTILE, KEYS, LEGITIMATE
 from tests.runtime import fakes
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import upload
-from tests.runtime.ingest.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_ingest_api import gateway_event
 from wideload_runtime.adapters import s3_objects
 from wideload_runtime.core.ingest.payloads import Payload
 from wideload_runtime.core.ingest.requests import Claim

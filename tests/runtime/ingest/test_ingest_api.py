@@ -16,22 +16,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from openapi_schema_validator import OAS31Validator
 
 from tests import contract_cases, request_numbers
+from tests.fake_aws.gateway import Context, event_of
 from tests.runtime.fakes import World
 
 CASES = contract_cases.load("ingest.json")
 
 Invoke = Callable[..., tuple[int, dict[str, Any], dict[str, str]]]
-
-
-class Context:
-    function_name = "ingest-api"
-    function_version = "1"
-    memory_limit_in_mb = "1769"
-    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:ingest-api"
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 def gateway_event(
@@ -44,25 +34,10 @@ def gateway_event(
 ) -> dict[str, Any]:
     """A request as API Gateway hands it to the function; text for a body it took for text."""
     route, _, query = path.partition("?")
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": route,
-        "rawQueryString": query,
-        "headers": {name.lower(): value for name, value in (headers or {}).items()},
-        "requestContext": {
-            "requestId": "gateway-1",
-            "stage": "$default",
-            "http": {"method": method, "path": route},
-            "authorizer": {"lambda": {"tenant": tenant, "key_id": "0123456789ab"}},
-        },
-        "isBase64Encoded": isinstance(body, bytes) and bool(body),
-    }
-    if query:
-        event["queryStringParameters"] = dict(parse_qsl(query))
-    if body:
-        event["body"] = body if isinstance(body, str) else base64.b64encode(body).decode()
-    return event
+    authorizer = {"lambda": {"tenant": tenant, "key_id": "0123456789ab"}}
+    return event_of(
+        method, route, body, headers, dict(parse_qsl(query)), authorizer, request_id="gateway-1"
+    )
 
 
 @pytest.fixture
@@ -122,20 +97,8 @@ def test_a_small_document_is_the_last_member_byte_for_byte(world: World, invoke:
     _, stored, _ = invoke("POST", "/send-call-log", document)
     from wideload_runtime.handlers import ingest_api
 
-    answer = ingest_api.app.resolve(
-        {
-            "version": "2.0",
-            "rawPath": f"/call-logs/{stored['payload_id']}",
-            "headers": {},
-            "requestContext": {
-                "requestId": "gateway-1",
-                "stage": "$default",
-                "http": {"method": "GET", "path": f"/call-logs/{stored['payload_id']}"},
-                "authorizer": {"lambda": {"tenant": "acme"}},
-            },
-        },
-        Context(),
-    )
+    event = gateway_event("GET", f"/call-logs/{stored['payload_id']}")
+    answer = ingest_api.app.resolve(event, Context())
 
     assert answer["body"].endswith(f'"document":{document.decode()}}}')
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import WORKER_SLOTS, World
 from tests.runtime.ingest.test_ingest import LARGE, only_payload, upload
-from tests.runtime.ingest.test_ingest_api import Context
 from wideload_runtime.core.ingest.payloads import Payload
 
 Deliver = Callable[..., list[str]]

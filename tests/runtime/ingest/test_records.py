@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fake_aws.gateway import Context
 from tests.runtime.fakes import World
-from tests.runtime.ingest.test_ingest_api import Context, gateway_event
+from tests.runtime.ingest.test_ingest_api import gateway_event
 from wideload_runtime.core.ingest.payloads import Payload, archive_key
 from wideload_runtime.core.ingest.reading import MAX_PAGE
 from wideload_runtime.core.ingest.records import cut, records_of
