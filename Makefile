@@ -183,7 +183,7 @@ check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint, types and imports
 	$(BIN)/mypy
 	PYTHONPATH=lambda_src $(BIN)/lint-imports --no-cache
 	cd web && npm run --silent check
-	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 
 .PHONY: format
 format: $(VENV) $(WEB_NODE) ## Format, and mend what the linter can
@@ -213,6 +213,10 @@ diff: synth ## Compare ENV's templates with those of the last release tag (SINCE
 .PHONY: diff-deployed
 diff-deployed: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare ENV's templates with what is deployed
 	$(CDK) diff -c env=$(ENV) $(CONTEXT)
+
+.PHONY: drift
+drift: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare what is deployed in ENV with what was deployed; fails if a person changed it
+	$(CDK) drift --fail -c env=$(ENV) $(CONTEXT)
 
 .PHONY: diff-report
 diff-report: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write what `make diff` says of each environment to dist/diff.md
