@@ -31,6 +31,8 @@ LAMBDA := src/wideload_cdk/_lambda/.built
 LOCAL_LAMBDA := .local/lambda.built
 LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
 WEB_NODE := web/node_modules/.ready
+ZENSICAL := .local/zensical/.ready
+DOCS_NODE := tools/docs/node_modules/.ready
 PAGE := src/wideload_cdk/_web/.built
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
@@ -73,6 +75,15 @@ $(WEB_NODE): web/package.json web/package-lock.json | $(VENV)
 $(PAGE): $(WEB_SOURCES) $(WEB_NODE)
 	cd web && npm run --silent build
 	@rm -rf $(@D) && cp -r web/packages/page/dist $(@D)
+	@touch $@
+
+$(ZENSICAL): tools/docs/requirements.txt | $(VENV)
+	$(PYTHON) -m venv .local/zensical
+	$(BIN)/uv pip sync --quiet --require-hashes --python .local/zensical/bin/python tools/docs/requirements.txt
+	@touch $@
+
+$(DOCS_NODE): tools/docs/package.json tools/docs/package-lock.json | $(VENV)
+	cd tools/docs && npm ci --no-progress --no-audit --no-fund
 	@touch $@
 
 # Debian's packages can be had where this runs as root; elsewhere a person must say what to use.
@@ -285,6 +296,13 @@ redrive: $(VENV) ## Put what failed in the worker back into its queue
 cost: $(VENV) ## Print what a month of traffic costs (COST="--payloads 1000000 --payload-mb 15")
 	@$(BIN)/python -m tools.costs $(COST)
 
+# Documentation
+
+.PHONY: docs
+docs: $(VENV) $(ZENSICAL) $(DOCS_NODE) ## Build the documentation site into dist/docs; fails on a broken link
+	$(BIN)/python -m tools.docs .local/docs
+	.local/zensical/bin/zensical build --clean --strict
+
 # Packages
 
 .PHONY: build
@@ -301,9 +319,11 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) lambda_src/requirements.in -o lambda_src/requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
 	$(BIN)/npm install --package-lock-only
 	cd web && npm install --package-lock-only
+	cd tools/docs && npm install --package-lock-only --userconfig ../../.npmrc
 
 .PHONY: clean
 clean: local-down ## Stop the cloud and remove all that make made
-	rm -rf .venv .local node_modules web/node_modules web/packages/*/dist dist cdk.out* src/wideload_cdk/_lambda src/wideload_cdk/_web .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .local node_modules tools/docs/node_modules web/node_modules web/packages/*/dist dist cdk.out* src/wideload_cdk/_lambda src/wideload_cdk/_web .mypy_cache .pytest_cache .ruff_cache

@@ -16,6 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring
 from wideload_cdk.shared import assets
+from wideload_cdk.web import page
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
@@ -105,6 +106,7 @@ def synthesize_example(
     def run(name: str) -> assertions.Template:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(assets, "_BUILT", built)
+            patch.setattr(page, "BUILT", EXAMPLES.parent / "tests" / "stacks" / "placeholder_page")
             made = runpy.run_path(str(EXAMPLES / name))
         return assertions.Template.from_stack(made["stack"])
 

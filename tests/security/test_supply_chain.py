@@ -11,8 +11,13 @@ import yaml
 
 from local.paths import ROOT
 
-PYTHON_LOCKS = ("requirements.txt", "lambda_src/requirements.txt", "local/requirements.txt")
-NODE_LOCKS = ("package-lock.json", "web/package-lock.json")
+PYTHON_LOCKS = (
+    "requirements.txt",
+    "lambda_src/requirements.txt",
+    "local/requirements.txt",
+    "tools/docs/requirements.txt",
+)
+NODE_LOCKS = ("package-lock.json", "tools/docs/package-lock.json", "web/package-lock.json")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 
 
@@ -73,7 +78,13 @@ def test_actions_are_pinned_by_commit(workflow: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_actions_run_on_a_node_that_github_still_has(workflow: Path) -> None:
     """The first majors on Node 24; runners no longer have Node 20."""
-    least = {"checkout": 5, "setup-python": 6, "configure-aws-credentials": 6}
+    least = {
+        "checkout": 5,
+        "setup-python": 6,
+        "configure-aws-credentials": 6,
+        "deploy-pages": 5,
+        "upload-pages-artifact": 5,
+    }
 
     for name, major in re.findall(r"uses: [\w-]+/([\w-]+)@\w+ # v(\d+)", workflow.read_text()):
         assert int(major) >= least[name], name

@@ -41,7 +41,9 @@ def stored_token(
 
     Args:
         url: URL of the API of files, before `/files`, as in `wideload login`.
-        ca_bundle, proxy, transport: As for `Client`.
+        ca_bundle: As for `Client`.
+        proxy: As for `Client`.
+        transport: As for `Client`.
 
     Raises:
         ConfigurationError: An argument is wrong, or packages are missing:
@@ -69,7 +71,9 @@ def password_token(
         url: URL of the API of files, before `/files`.
         username: User name or e-mail address.
         password: The password.
-        ca_bundle, proxy, transport: As for `Client`.
+        ca_bundle: As for `Client`.
+        proxy: As for `Client`.
+        transport: As for `Client`.
 
     Raises:
         ConfigurationError: An argument is wrong.

@@ -537,3 +537,15 @@ def test_a_page_has_an_origin(url: str, origin: str, page: str) -> None:
 def test_refuses(make: Make, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         make(**arguments)
+
+
+def test_own_sign_in_example_accepts_its_tokens_alone(
+    synthesize_example: Callable[[str], Template],
+) -> None:
+    app = synthesize_example("own_sign_in_app.py")
+
+    app.resource_count_is("AWS::Cognito::UserPool", 0)
+    assert only(app, "AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"] == {
+        "Audience": ["https://files.example.com"],
+        "Issuer": "https://login.example.com/",
+    }

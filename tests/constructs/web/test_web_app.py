@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,25 @@ class TestContent:
 
         with pytest.raises(ValueError, match="has no <head>"):
             WebContent(stack, "Content", app=app, files=files, page=str(tmp_path))
+
+
+def test_the_example_lets_its_page_call_api_and_bucket(
+    synthesize_example: Callable[[str], assertions.Template],
+) -> None:
+    app = synthesize_example("files_app.py")
+    domain = {
+        "Fn::GetAtt": [assertions.Match.string_like_regexp("^PageDistribution"), "DomainName"]
+    }
+    origins = [{"Fn::Join": ["", ["https://", domain]]}]
+
+    app.has_resource_properties(
+        "AWS::ApiGatewayV2::Api", {"CorsConfiguration": {"AllowOrigins": origins}}
+    )
+    app.has_resource_properties(
+        "AWS::S3::Bucket",
+        {
+            "CorsConfiguration": {
+                "CorsRules": [assertions.Match.object_like({"AllowedOrigins": origins})]
+            }
+        },
+    )

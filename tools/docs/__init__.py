@@ -1,0 +1,1 @@
+"""The documentation site's sources: the pages of `docs/`, and pages generated from code."""
