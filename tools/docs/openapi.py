@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ def _operation(api: Json, title: str, operation: Json, shared: list[Json]) -> li
         lines.append(_table(("parameter", "in", "type", ""), rows))
     body = operation.get("requestBody", {}).get("content", {})
     if body:
-        rows = [(f"`{kind}`", _type(content["schema"])) for kind, content in body.items()]
-        lines.append(_table(("body", "type"), rows))
+        bodies = [(f"`{kind}`", _type(content["schema"])) for kind, content in body.items()]
+        lines.append(_table(("body", "type"), bodies))
     # One table of properties for each shape that is described here alone.
     for content in body.values():
         lines += _properties(content["schema"])
@@ -121,7 +122,7 @@ def _resolved(api: Json, known: Json) -> Json:
     return dict(found)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     cells = [head, ("---",) * len(head), *rows]
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells

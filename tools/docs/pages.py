@@ -9,7 +9,6 @@ from pathlib import Path
 
 _LINK = re.compile(r"\[([^][]*)\]\(([^()\s#]+)(#[^()\s]*)?\)")
 _EXTRA = {"CHANGELOG.md": "changes.md", "CONTRIBUTING.md": "contributing.md"}
-_INDEXES = ("index", "README")
 _SCRIPT = "javascripts/mermaid.min.js"
 _FILES = "repository"
 """Folder of the site that holds linked files which are no pages."""
@@ -35,8 +34,7 @@ def copy_pages(root: Path, folder: Path) -> None:
             text = _with_links(source, place, places, root, folder)
             if "```mermaid" in text:
                 # Only there, as it is large. Without it the theme would ask another host for it.
-                served = place.parent if place.stem in _INDEXES else place.with_suffix("")
-                script = os.path.relpath(folder / _SCRIPT, served)
+                script = os.path.relpath(folder / _SCRIPT, place.parent)
                 text += f'\n<script src="{script}"></script>\n'
             place.write_text(text)
 
