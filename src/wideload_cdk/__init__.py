@@ -1,13 +1,19 @@
 """AWS CDK constructs for payloads and files too large for API Gateway and Lambda."""
 
-from wideload_cdk.files.construct import FileTransfer
-from wideload_cdk.ingest.canary import IngestCanary
-from wideload_cdk.ingest.construct import PayloadIngest
-from wideload_cdk.monitoring.construct import TransferMonitoring
-from wideload_cdk.private_network import PrivateNetwork
-from wideload_cdk.shared.bucket import TransferBucket
-from wideload_cdk.web.construct import WebApp
-from wideload_cdk.web.content import WebContent
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wideload_cdk.files.construct import FileTransfer
+    from wideload_cdk.ingest.canary import IngestCanary
+    from wideload_cdk.ingest.construct import PayloadIngest
+    from wideload_cdk.monitoring.construct import TransferMonitoring
+    from wideload_cdk.private_network import PrivateNetwork
+    from wideload_cdk.shared.bucket import TransferBucket
+    from wideload_cdk.web.construct import WebApp
+    from wideload_cdk.web.content import WebContent
 
 __all__ = [
     "FileTransfer",
@@ -19,3 +25,32 @@ __all__ = [
     "WebApp",
     "WebContent",
 ]
+
+_MODULES = {
+    "FileTransfer": "files.construct",
+    "IngestCanary": "ingest.canary",
+    "PayloadIngest": "ingest.construct",
+    "PrivateNetwork": "private_network",
+    "TransferBucket": "shared.bucket",
+    "TransferMonitoring": "monitoring.construct",
+    "WebApp": "web.construct",
+    "WebContent": "web.content",
+}
+
+
+# Not for type checkers, which would then accept any name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a construct when it is first used.
+
+        The operators' programs, which use none, so start without the CDK and Node.js.
+        """
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        construct = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = construct
+        return construct
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -122,6 +122,21 @@ def test_the_construct_synthesizes_from_its_wheel(wheels: dict[str, Path], elsew
     assert (assembly / f"asset.{asset}" / "orjson").is_dir()
 
 
+def test_an_operators_program_names_the_extra_that_it_lacks(
+    wheels: dict[str, Path], elsewhere: Path
+) -> None:
+    install(elsewhere, wheels["wideload_cdk"])
+
+    finished = subprocess.run(
+        [elsewhere / "venv/bin/wideload-keys", "list"], capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        "wideload-keys: this program needs more packages: pip install 'wideload-cdk[operate]'\n"
+    )
+
+
 def test_the_clients_wheel_brings_all_it_needs(wheels: dict[str, Path], elsewhere: Path) -> None:
     install(elsewhere, wheels["wideload"], "cli")
 
