@@ -39,7 +39,8 @@ WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  ENV=dev|staging|prod|local picks the environment, CONTEXT=\"-c name=value …\" overrides settings."
+	@echo "  ENV=dev|staging|prod|local picks the environment (stacks/settings.py lists all),"
+	@echo "  CONTEXT=\"-c name=value …\" overrides settings."
 
 # Set-up, each step once
 
@@ -217,6 +218,11 @@ synth: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write ENV's templates to cdk.out
 	@rm -rf cdk.out
 	$(CDK) synth --quiet -c env=$(ENV) $(CONTEXT)
 
+ENVIRONMENTS = $(shell $(BIN)/python -c 'from stacks.settings import DEPLOYED; print(*DEPLOYED)')
+.PHONY: synth-all
+synth-all: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write the templates of one environment after the other, to see that each can be synthesized
+	@for env in $(ENVIRONMENTS); do $(MAKE) synth ENV=$$env; done
+
 .PHONY: diff
 diff: synth ## Compare ENV's templates with those of the last release tag (SINCE=commit); needs no AWS account
 	@$(BIN)/python -m tools.templates $(if $(SINCE),--since "$(SINCE)") $(ENV) cdk.out
@@ -232,7 +238,7 @@ drift: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Compare what is deployed in ENV with
 .PHONY: diff-report
 diff-report: $(VENV) $(NODE) $(LAMBDA) $(PAGE) ## Write what `make diff` says of each environment to dist/diff.md
 	@mkdir -p dist
-	@for env in dev staging prod; do echo "## $$env"; echo; $(MAKE) --silent diff ENV=$$env; echo; done > dist/diff.md
+	@for env in $(ENVIRONMENTS); do echo "## $$env"; echo; $(MAKE) --silent diff ENV=$$env; echo; done > dist/diff.md
 
 .PHONY: diff-comment
 diff-comment: ## Put dist/diff.md on a pull request: PULL_REQUEST=url, and GitHub's gh

@@ -349,3 +349,6 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
     }
 )
 """Settings of each environment unless overridden."""
+
+DEPLOYED = tuple(name for name in ENVIRONMENTS if name != "local")
+"""Environments that are deployed to AWS."""

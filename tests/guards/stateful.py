@@ -56,6 +56,10 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
         "AWS::KMS::Key": {"MonitoringTopicKey423AF5B2"},
     },
 }
+# Of settings that an environment may turn on.
+OPTIONAL: dict[str, dict[str, set[str]]] = {
+    "ingest": {"AWS::Logs::LogGroup": {"CanaryFunctionLogsEA5AD94D"}},
+}
 STATELESS = {
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Integration",
@@ -70,6 +74,7 @@ STATELESS = {
     "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Lambda::Permission",
@@ -95,7 +100,10 @@ _LOSES = {
 
 
 def changed_ids(template: dict[str, Any], service: str) -> list[str]:
-    """A sentence for each kind whose logical ids are not those of `STATEFUL[service]`."""
+    """A sentence for each kind whose logical ids are not those of `STATEFUL[service]`.
+
+    Those of `OPTIONAL[service]` may be there or not.
+    """
     resources: dict[str, dict[str, Any]] = template["Resources"]
     expected = STATEFUL[service]
     kinds = {resource["Type"] for resource in resources.values()}
@@ -107,7 +115,8 @@ def changed_ids(template: dict[str, Any], service: str) -> list[str]:
             if resource["Type"] == kind
         }
         gone = sorted(expected.get(kind, set()) - set(found))
-        new = sorted(set(found) - expected.get(kind, set()))
+        optional = OPTIONAL.get(service, {}).get(kind, set())
+        new = sorted(set(found) - expected.get(kind, set()) - optional)
         if gone:
             kept = any(
                 each.get("DeletionPolicy", "").startswith("Retain") for each in found.values()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stacks.settings import DEPLOYED
 from tests.guards.stateful import changed_ids
 from tests.stacks.conftest import Synthesized
 from tests.stacks.test_rules import synthesize_judged
@@ -16,7 +17,7 @@ SERVICE = "monitoring"
 Synthesize = Callable[..., Synthesized]
 
 
-@pytest.fixture(params=["dev", "staging", "prod"])
+@pytest.fixture(params=DEPLOYED)
 def monitoring(request: pytest.FixtureRequest, synthesize: Synthesize) -> Synthesized:
     return synthesize(str(request.param))
 

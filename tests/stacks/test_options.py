@@ -115,8 +115,8 @@ def test_canary_runs_and_is_watched(synthesize: Synthesize) -> None:
     assert "wideload-dev-ingest-canary-failing" in names
 
 
-def test_there_is_no_canary_by_default(synthesized: Synthesized) -> None:
-    assert "anary" not in json.dumps(synthesized.template("ingest"))
+def test_there_is_no_canary_by_default(synthesize: Synthesize) -> None:
+    assert "anary" not in json.dumps(synthesize("prod").template("ingest"))
 
 
 def test_concurrency_is_reserved_for_apis_and_worker(synthesize: Synthesize) -> None:

@@ -6,16 +6,15 @@ import typing
 
 import pytest
 
-from stacks.settings import ENVIRONMENTS, Settings
+from stacks.settings import DEPLOYED, ENVIRONMENTS, Settings
 from tests.stacks.conftest import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "settings.md"
-DEPLOYED = ("dev", "staging", "prod")
 HEAD = """\
 # Settings
 
-Settings of the environments. `stacks/settings.py` holds a frozen `Settings` for each of dev,
-staging and prod; any field can be overridden for one run:
+Settings of the environments. `stacks/settings.py` holds a frozen `Settings` for each of them; any
+field can be overridden for one run:
 
 ```sh
 make deploy ENV=dev CONTEXT="-c canary_minutes=15 -c log_level=DEBUG"

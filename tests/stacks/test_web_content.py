@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from stacks.settings import DEPLOYED
 from tests.stacks.conftest import Synthesized
 from tests.stacks.test_cross_stack_references import CHANGES, FULL
 
@@ -18,7 +19,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=["dev", "staging", "prod"])
+@pytest.fixture(params=DEPLOYED)
 def content(request: pytest.FixtureRequest, synthesize: Callable[..., Synthesized]) -> Synthesized:
     return synthesize(str(request.param))
 
