@@ -9,7 +9,6 @@ on DynamoDB.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
-from tests.fake_aws.dynamo_values import read_again
+from tests.fake_aws.dynamo_values import copy_of, read_again
 from tests.fake_aws.wire import Wire, aws_error
 
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
@@ -91,7 +90,7 @@ class FakeDynamoTable:
 
     def _get(self, key: Item) -> dict[str, Any]:
         item = self.items.get(self._key(key))
-        return {"Item": copy.deepcopy(item)} if item else {}
+        return {"Item": copy_of(item)} if item else {}
 
     def _key(self, item: Mapping[str, Any]) -> Key:
         key = tuple(item.get(name) for name in self._schema.key)
@@ -169,7 +168,7 @@ class FakeDynamoTable:
                 if (order(item) > start if ScanIndexForward else order(item) < start)
             ]
         page = found[:Limit]
-        shown = [copy.deepcopy(_part_of(item, projected)) for item in page]
+        shown = [copy_of(_part_of(item, projected)) for item in page]
         last = _part_of(shown[-1], {*key, *wanted}) if len(page) == Limit else None
         return {"Items": shown, **({"LastEvaluatedKey": last} if last else {})}
 
@@ -188,7 +187,7 @@ class FakeDynamoTable:
         keys = sorted(self.items)
         if ExclusiveStartKey:
             keys = [key for key in keys if key > self._key(ExclusiveStartKey)]
-        found = [copy.deepcopy(self.items[key]) for key in keys[:2]]
+        found = [copy_of(self.items[key]) for key in keys[:2]]
         names = self._schema.key
         last = {"LastEvaluatedKey": dict(zip(names, keys[1], strict=True))} if keys[2:] else {}
         return self._wire.call("Scan", lambda: {"Items": list(filter(holds, found)), **last})
@@ -236,7 +235,7 @@ class FakeDynamoTable:
         if not holds():
             raise aws_error("ConditionalCheckFailedException", operation)
         apply()
-        return copy.deepcopy(self.items.get(key))
+        return copy_of(self.items.get(key))
 
     def _transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
         return self._wire.call("TransactWriteItems", lambda: self._transact(TransactItems))

@@ -61,7 +61,8 @@ class FilesWorld:
         max_open: Open uploads of each person.
         quota_files: Files of each person.
         verify: Whether multipart uploads are verified.
-        part: Bytes of a part; files of up to eight are one PUT.
+        part: Bytes of a part.
+        one_put: Bytes of the largest file that is one PUT. Default: eight parts.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class FilesWorld:
         verify: bool = False,
         life_seconds: int | None = None,
         part: int = MIN_PART,
+        one_put: int | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.wire = Wire()
@@ -95,7 +97,7 @@ class FilesWorld:
                 session_seconds=7 * 24 * 3600,
                 max_file_size=1024**4,
                 quota=Quota(quota_bytes, max_open, quota_files),
-                single_put=8 * part,
+                single_put=one_put or 8 * part,
                 smallest_part=part,
             ),
             life_seconds=life_seconds,

@@ -12,6 +12,7 @@ from tests.fake_aws.s3 import Body
 from tests.fake_aws.wire import AtOnce, Outcome, every_order
 from tests.runtime.files.files_world import (
     DAY,
+    MIB,
     FilesWorld,
     audit,
     large,
@@ -26,6 +27,11 @@ from wideload_runtime.core.files.records import Usage
 pytestmark = pytest.mark.exhaustive
 
 Work = Callable[[], Any]
+
+
+def small_world(**options: Any) -> FilesWorld:
+    """Here `large()` has three parts, as each part adds to the requests of every order."""
+    return FilesWorld(part=24 * MIB, one_put=24 * MIB, **options)
 
 
 def at_once(prepare: Callable[[], tuple[FilesWorld, list[Work]]], *, switches: int = 3) -> set[str]:
@@ -63,7 +69,7 @@ def settle(world: FilesWorld) -> None:
 
 def uploaded(body: Body, **options: Any) -> tuple[FilesWorld, str]:
     """An upload that only remains to be completed."""
-    world = FilesWorld(**options)
+    world = small_world(**options)
     upload_id = world.ann.begin(body)
     if body.size > 1000:
         world.ann.send_parts(upload_id)
@@ -76,7 +82,7 @@ def test_two_creates_share_an_upload(body: Body, max_open: int) -> None:
     answers = []
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = FilesWorld(max_open=max_open)
+        world = small_world(max_open=max_open)
 
         def create() -> None:
             answers.append(world.ann.create(body)["upload_id"])
@@ -89,7 +95,7 @@ def test_two_creates_share_an_upload(body: Body, max_open: int) -> None:
 
 def test_first_parts_signed_twice_are_of_one_multipart_upload() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = FilesWorld()
+        world = small_world()
         upload_id = world.ann.create(large())["upload_id"]
         upload = world.ann.record(upload_id)
 
@@ -171,7 +177,7 @@ def test_create_meets_the_end_of_the_session() -> None:
 
 def test_delete_meets_create_and_delete() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = FilesWorld()
+        world = small_world()
         file_id = world.ann.upload(small())["file_id"]
 
         def delete() -> None:
@@ -203,7 +209,7 @@ def test_delete_meets_complete_and_rename() -> None:
 
 def test_delete_meets_the_verifier() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = FilesWorld(verify=True)
+        world = small_world(verify=True)
         file_id = world.ann.upload(large())["file_id"]  # corrupt, as its bytes are made up
         return world, [
             lambda: world.ann.files.delete(file_id),
@@ -226,7 +232,7 @@ def test_two_aborts_give_back_once() -> None:
 
 def test_signing_meets_abort() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = FilesWorld()
+        world = small_world()
         upload_id = world.ann.create(large())["upload_id"]
         upload = world.ann.record(upload_id)
         return world, [
@@ -304,7 +310,7 @@ def test_an_answer_lost_at_any_step(body: Body, kind: str, repeated: bool) -> No
     """A client that repeats gets a file; one that doesn't leaves nothing counted or kept."""
     number = 0
     while True:
-        world = FilesWorld(verify=True)
+        world = small_world(verify=True)
         if kind == "lost":
             world.wire.lost = lambda name, seen, number=number: seen == number
         else:
@@ -344,7 +350,7 @@ def mend(world: FilesWorld) -> None:
 def test_an_answer_lost_while_aborting_or_deleting(body: Body) -> None:
     number, requests = 0, 1
     while number < requests:
-        world = FilesWorld()
+        world = small_world()
         aborted = world.ann.begin(body)
         if body.size > 1000:
             world.ann.send_parts(aborted, [1, 2])
