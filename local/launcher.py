@@ -10,10 +10,12 @@ import contextvars
 import hashlib
 import json
 import os
+import queue
 import signal
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +129,28 @@ def unpack_code_once() -> None:
     lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": SharedCode})
 
 
+def wait_for_log_lines_without_polling() -> None:
+    """After each invocation it looks every millisecond, 50 times, for lines that the function logs.
+
+    That took a twelfth of the server's CPU time in the tests.
+    """
+    lambda_runtime.Worker._drain_stderr_bounded = _log_lines
+
+
+def _log_lines(
+    worker: Any, first_line_wait: float = 0.05, idle_confirm: float = 0.005, hard_cap: float = 0.25
+) -> str:
+    lines: list[str] = []
+    deadline, wait = time.monotonic() + hard_cap, first_line_wait
+    try:
+        while wait > 0:
+            lines.append(worker._stderr_queue.get(timeout=wait))
+            wait = min(idle_confirm, deadline - time.monotonic())
+    except queue.Empty:
+        pass
+    return "\n".join(lines)
+
+
 def record_calls_of_roles(path: Path) -> None:
     """It enforces policies, and keeps nothing of how it decided.
 
@@ -199,6 +223,7 @@ def patch() -> None:
     leave_port_443_alone()
     offer_http_1_1_alone()
     unpack_code_once()
+    wait_for_log_lines_without_polling()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from local.outputs import Outputs
 from tests.integration.permissions import Provoked
 
 FOLDER = Path(__file__).parent
+SECOND_APP = [sys.executable, "-m", "tests.integration.second_app"]
 DESELECTED = pytest.StashKey[int]()
 PARTIAL = pytest.StashKey[str | None]()
 
@@ -177,6 +180,17 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def outputs(cloud: Cloud) -> Outputs:
     return deploy(cloud)
+
+
+@pytest.fixture(scope="session")
+def second_outputs(cloud: Cloud, outputs: Outputs) -> Outputs:
+    """The canary's ingest and the verifier's files, deployed beside the local environment."""
+    assert outputs
+    first = cloud.outputs_path.read_bytes()
+    try:
+        return deploy(cloud, app=shlex.join(SECOND_APP))
+    finally:
+        cloud.outputs_path.write_bytes(first)
 
 
 @pytest.fixture(scope="session")

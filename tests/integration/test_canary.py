@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from boto3.dynamodb.conditions import Attr
 from ulid import ULID
 
 from local.cloud import Cloud
-from local.deploy import deploy
 from local.outputs import Outputs
 from tests.integration.conftest import Api
 from tests.integration.files.conftest import reconfigured
@@ -25,8 +22,6 @@ from tests.integration.test_ingest import JSON
 from wideload_cdk import keys
 from wideload_runtime.adapters.key_table import KeyTable
 from wideload_runtime.core.api_keys import ApiKey, new_key, secret_hash
-
-APP = [sys.executable, "-m", "tests.integration.canary_app"]
 
 
 @dataclass(frozen=True)
@@ -79,13 +74,8 @@ class Deployment:
 
 
 @pytest.fixture(scope="module")
-def canary(cloud: Cloud, outputs: Outputs) -> Deployment:
-    assert outputs
-    first = cloud.outputs_path.read_bytes()
-    try:
-        return Deployment(cloud, deploy(cloud, app=shlex.join(APP)))
-    finally:
-        cloud.outputs_path.write_bytes(first)
+def canary(cloud: Cloud, second_outputs: Outputs) -> Deployment:
+    return Deployment(cloud, second_outputs)
 
 
 def test_a_run_succeeds_and_leaves_nothing(canary: Deployment) -> None:

@@ -8,9 +8,6 @@ tested in `test_metric_findings`; whether values are right: `test_telemetry`.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from local.paths import ROOT, node
+import app
+from local.paths import ROOT
 from tests.integration.emf import Emitted, faults, metrics_of
 from tests.integration.permissions import name_of
 from tests.integration.watched import (
@@ -131,18 +129,9 @@ def assembly(tmp_path_factory: pytest.TempPathFactory, whole_suite: None) -> Ass
     """The templates of an environment that watches all there is."""
     folder = tmp_path_factory.mktemp("watched")
     context = json.loads((ROOT / "cdk.json").read_text())["context"] | CONTEXT
-    subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "CDK_CONTEXT_JSON": json.dumps(context),
-            "CDK_OUTDIR": str(folder),
-            "CDK_VALIDATION": "false",
-            "JSII_NODE": str(node()),
-        },
-        check=True,
-    )
+    made = cdk.App(outdir=str(folder), context=context)
+    app.build(made)
+    made.synth()
     suffix = ".template.json"
     return Assembly(
         {

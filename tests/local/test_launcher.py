@@ -98,6 +98,29 @@ for worker in workers:
     worker.kill()
 """
 
+WAITS_FOR_LOG_LINES = """
+import io
+import time
+import zipfile
+from ministack.core.lambda_runtime import Worker
+code = io.BytesIO()
+with zipfile.ZipFile(code, "w") as archive:
+    archive.writestr("index.py", "def handler(lines, _): [print(line) for line in lines]")
+config = {
+    "Runtime": "python3.13",
+    "Handler": "index.handler",
+    "FunctionName": "tried",
+    "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:tried",
+}
+worker = Worker("tried", config, code.getvalue())
+worker.invoke([], "request")
+naps, nap = [], time.sleep
+time.sleep = lambda seconds: (naps.append(seconds), nap(seconds))
+logs = [worker.invoke(event, "request")["log"] for event in (["one"], [], ["two", "three"])]
+result = [len(naps), logs]
+worker.kill()
+"""
+
 SCRIPTS = [
     KEY_SET_URL,
     CORS_AFTER_CREATE_AND_UPDATE,
@@ -105,6 +128,7 @@ SCRIPTS = [
     OPENS_PORT_443,
     OFFERED_PROTOCOLS,
     FOLDERS_OF_TWO_WORKERS,
+    WAITS_FOR_LOG_LINES,
 ]
 """Each leaves a `result`."""
 
@@ -209,6 +233,19 @@ def test_workers_share_the_code_that_one_has_unpacked() -> None:
 
     assert first == second
     assert first.endswith("/made/index.py")
+
+
+def test_ministack_still_needs_to_be_kept_from_polling_for_log_lines() -> None:
+    naps, _ = _run(WAITS_FOR_LOG_LINES)
+
+    assert naps > 0
+
+
+def test_log_lines_of_an_invocation_are_waited_for_without_polling() -> None:
+    naps, logs = _run(WAITS_FOR_LOG_LINES, patched=True)
+
+    assert naps == 0
+    assert logs == ["one", "", "two\nthree"]
 
 
 TEMPLATE: dict[str, Any] = {

@@ -50,7 +50,7 @@ def usage(cloud: Cloud, outputs: Outputs, content: bytes) -> int:
 
 @pytest.mark.parametrize(
     "size",
-    [0, 1, 8 * MIB, ONE_PUT - 1, ONE_PUT, ONE_PUT + 1, 9 * 8 * MIB, 9 * 8 * MIB + 1],
+    [0, 1, ONE_PUT, ONE_PUT + 1, 9 * 8 * MIB],
     ids=lambda size: f"{size:,} bytes",
 )
 def test_a_file_comes_back_equal(ann: Api, size: int) -> None:
@@ -104,13 +104,13 @@ class TestDuplicates:
     ) -> None:
         content = secrets.token_bytes(54_321)
 
-        with ThreadPoolExecutor(8) as people:
-            created = list(people.map(lambda _: create(ann, content), range(8)))
+        with ThreadPoolExecutor(2) as people:
+            created = list(people.map(lambda _: create(ann, content), range(2)))
             puts = list(people.map(lambda it: act(ann, it["action"], content).status, created))
             ended = list(people.map(lambda it: complete(ann, it["upload_id"]), created))
 
         assert len({it["upload_id"] for it in created}) == 1
-        assert sorted(puts) == [200] + [412] * 7
+        assert sorted(puts) == [200, 412]
         assert {answer.status for answer in ended} == {200}
         assert len({answer.json["file"]["file_id"] for answer in ended}) == 1
         assert usage(cloud, outputs, content) == 1
@@ -120,8 +120,8 @@ class TestDuplicates:
         created = create(ann, content)
         send_parts(ann, created["upload_id"], content, created["part_size"])
 
-        with ThreadPoolExecutor(4) as people:
-            ended = list(people.map(lambda _: complete(ann, created["upload_id"]), range(4)))
+        with ThreadPoolExecutor(2) as people:
+            ended = list(people.map(lambda _: complete(ann, created["upload_id"]), range(2)))
 
         # While S3 still joins the parts for one request, the others are answered 202.
         assert {answer.status for answer in ended} <= {200, 202, 503}, [a.body for a in ended]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +15,6 @@ from jsonschema import Draft202012Validator
 from ulid import ULID
 
 from local.cloud import Cloud
-from local.deploy import deploy
 from local.outputs import Outputs
 from tests.contract_cases import CONTRACT
 from tests.integration.conftest import Api, Refusals, functions_of, paused
@@ -34,37 +31,25 @@ from tests.integration.files.conftest import (
 )
 from tests.integration.test_reading import until
 
-APP = [sys.executable, "-m", "tests.integration.files.verifying_app"]
 PATIENCE = 60
 LONG_AGO = "2026-01-01T00:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def verifying(cloud: Cloud, outputs: Outputs) -> Outputs:
-    """A second deployment on the same cloud, after the first."""
-    assert outputs
-    first = cloud.outputs_path.read_bytes()
-    try:
-        return deploy(cloud, app=shlex.join(APP))
-    finally:
-        cloud.outputs_path.write_bytes(first)
+def dan(cloud: Cloud, second_outputs: Outputs, http: urllib3.PoolManager) -> Api:
+    token = token_of(cloud, second_outputs, 0)
+    return Api(http, second_outputs["files"]["api_url"], {"Authorization": f"Bearer {token}"})
 
 
 @pytest.fixture(scope="module")
-def dan(cloud: Cloud, verifying: Outputs, http: urllib3.PoolManager) -> Api:
-    token = token_of(cloud, verifying, 0)
-    return Api(http, verifying["files"]["api_url"], {"Authorization": f"Bearer {token}"})
-
-
-@pytest.fixture(scope="module")
-def theirs(cloud: Cloud, verifying: Outputs) -> dict[str, str]:
+def theirs(cloud: Cloud, second_outputs: Outputs) -> dict[str, str]:
     """Names of its functions by their handlers' modules."""
     return functions_of(cloud, "verifying")
 
 
 @pytest.fixture(scope="module")
-def kept(cloud: Cloud, verifying: Outputs, theirs: dict[str, str]) -> Store:
-    return Store(cloud, verifying, theirs["files_sweep"])
+def kept(cloud: Cloud, second_outputs: Outputs, theirs: dict[str, str]) -> Store:
+    return Store(cloud, second_outputs, theirs["files_sweep"])
 
 
 @pytest.fixture(scope="module")
