@@ -32,6 +32,7 @@ LOCAL_LAMBDA := .local/lambda.built
 LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
 WEB_NODE := web/node_modules/.ready
 ZENSICAL := .local/zensical/.ready
+TWINE := .local/release/.ready
 DOCS_NODE := tools/docs/node_modules/.ready
 PAGE := src/wideload_cdk/_web/.built
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
@@ -81,6 +82,11 @@ $(PAGE): $(WEB_SOURCES) $(WEB_NODE)
 $(ZENSICAL): tools/docs/requirements.txt | $(VENV)
 	$(PYTHON) -m venv .local/zensical
 	$(BIN)/uv pip sync --quiet --require-hashes --python .local/zensical/bin/python tools/docs/requirements.txt
+	@touch $@
+
+$(TWINE): tools/release/requirements.txt | $(VENV)
+	$(PYTHON) -m venv .local/release
+	$(BIN)/uv pip sync --quiet --require-hashes --python .local/release/bin/python tools/release/requirements.txt
 	@touch $@
 
 $(DOCS_NODE): tools/docs/package.json tools/docs/package-lock.json | $(VENV)
@@ -319,6 +325,19 @@ wheel: $(VENV) $(LAMBDA) $(PAGE) ## Build both distributions into dist/
 	$(BIN)/hatchling build --target wheel --directory $(CURDIR)/dist
 	cd client && ../$(BIN)/hatchling build --target wheel --directory $(CURDIR)/dist
 
+.PHONY: release-check
+release-check: $(VENV) $(TWINE) $(LAMBDA) local-up ## Build all that is released into dist/release, and use each in an empty environment (TAG=v1.2.0)
+	$(BIN)/python -m tools.release $(if $(TAG),--tag $(TAG)) dist/release
+
+.PHONY: publish-npm
+publish-npm: $(VENV) ## Publish the npm packages of dist/release; only the release workflow is trusted to
+	@for package in uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
+
+.PHONY: publish-release
+publish-release: ## Make TAG a release on GitHub, with dist/release; needs GitHub's gh
+	@$(if $(TAG),,$(error Say which: make publish-release TAG=v1.2.0))
+	@gh release create "$(TAG)" --verify-tag --title "Wideload $(TAG)" --notes-file dist/release/notes.md dist/release/*
+
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 .PHONY: lock
 lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versions)
@@ -326,6 +345,7 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
 	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
+	$(LOCK) $(UPGRADE) tools/release/requirements.in -o tools/release/requirements.txt
 	$(BIN)/npm install --package-lock-only
 	cd web && npm install --package-lock-only
 	cd tools/docs && npm install --package-lock-only --userconfig ../../.npmrc

@@ -16,6 +16,7 @@ PYTHON_LOCKS = (
     "lambda_src/requirements.txt",
     "local/requirements.txt",
     "tools/docs/requirements.txt",
+    "tools/release/requirements.txt",
 )
 NODE_LOCKS = ("package-lock.json", "tools/docs/package-lock.json", "web/package-lock.json")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
@@ -84,6 +85,11 @@ def test_actions_run_on_a_node_that_github_still_has(workflow: Path) -> None:
         "configure-aws-credentials": 6,
         "deploy-pages": 5,
         "upload-pages-artifact": 5,
+        "upload-artifact": 6,
+        "download-artifact": 6,
+        "attest-build-provenance": 4,
+        # Runs in a container of its own.
+        "gh-action-pypi-publish": 1,
     }
 
     for name, major in re.findall(r"uses: [\w-]+/([\w-]+)@\w+ # v(\d+)", workflow.read_text()):

@@ -1,0 +1,1 @@
+"""Build what is released, and use each artifact as other teams will."""
