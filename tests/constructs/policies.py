@@ -12,15 +12,17 @@ TRACING = {"*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def permissions(template: Template, role: str, *, construct: str = "Ingest") -> dict[str, set[str]]:
-    """Actions by resource of the one policy of `role`.
+def permissions(
+    template: Template, role: str, *, construct: str = "Ingest", policy: str | None = None
+) -> dict[str, set[str]]:
+    """Actions by resource of the one policy of `role`, of whose logical id `policy` is a part.
 
     Resources are written as `<logical id>`, without the id of the construct and the hash, and
     what is behind it; conditions behind `if`.
     """
     found: dict[str, set[str]] = {}
-    policy = only(template, "AWS::IAM::Policy", f"{role}RoleDefaultPolicy")
-    for statement in policy["PolicyDocument"]["Statement"]:
+    found_policy = only(template, "AWS::IAM::Policy", policy or f"{role}RoleDefaultPolicy")
+    for statement in found_policy["PolicyDocument"]["Statement"]:
         assert statement["Effect"] == "Allow"
         for resource in _list(statement["Resource"]):
             where = _write(construct, resource) + _condition(statement.get("Condition"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import runpy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
@@ -185,3 +187,26 @@ def test_finished_payloads_are_told(acme: Api, heard: Callable[[], list[dict[str
     assert "Ada" not in json.dumps(success)
     assert failure["detail-type"] == "PayloadFailed"
     assert failure["detail"]["error"]["code"] == "invalid_json"
+
+
+@pytest.mark.parametrize("size", [1_000, 200_000])
+def test_a_function_of_another_team_reads_what_it_is_told_of(
+    acme: Api,
+    cloud: Cloud,
+    outputs: Outputs,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Small documents are in the table, others in the bucket."""
+    document = make_call_log(size)
+    payload_id = send(acme, document)
+    monkeypatch.setenv("PAYLOADS_TABLE", outputs["ingest"]["table"])
+    monkeypatch.setenv("BUCKET", outputs["ingest"]["bucket"])
+    monkeypatch.setattr(boto3, "client", cloud.client)
+    subscriber = runpy.run_path(str(CONTRACT.parent / "examples/subscriber/handler.py"))
+
+    subscriber["handler"]({"detail": {"payload_id": payload_id}}, None)
+
+    turns = len(document["transcript_with_metrics"])
+    assert capsys.readouterr().out == f"{payload_id} {turns}\n"

@@ -11,6 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -24,6 +25,7 @@ from wideload_cdk.files.functions import FILES_PREFIX, new_api_function, new_swe
 from wideload_cdk.files.metrics import FilesMetrics
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
+from wideload_cdk.shared import grants
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_given_bucket
 from wideload_cdk.shared.function import RuntimeFunction
@@ -413,6 +415,18 @@ class FileTransfer(FilesMetrics, FilesEvents):
             cors_origins=origins,
             settings=self._api_settings,
         )
+
+    def grant_read_files(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a function or role read the files of all people, with their names and owners.
+
+        Grants `s3:GetObject` on `files/*`, `dynamodb:GetItem` and `Query` on the files table, and
+        the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`.
+        """
+        if self.bucket.encryption_key is not None:
+            self.bucket.encryption_key.grant(grantee, "kms:Decrypt")
+        objects = grants.grant_objects(self.bucket, grantee, FILES_PREFIX, "s3:GetObject")
+        items = grants.grant_items(self.files_table, grantee, "dynamodb:GetItem", "dynamodb:Query")
+        return objects.combine(items)
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:

@@ -10,6 +10,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -32,6 +33,7 @@ from wideload_cdk.ingest.functions import (
 )
 from wideload_cdk.ingest.metrics import IngestMetrics
 from wideload_cdk.ingest.tables import new_keys_table, new_payloads_table
+from wideload_cdk.shared import grants
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
     check_format,
@@ -417,6 +419,35 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             api_key_header=api_key_header,
             settings=self._api_settings,
         )
+
+    def grant_read_documents(
+        self, grantee: iam.IGrantable, *, tenant: str | None = None
+    ) -> iam.Grant:
+        """Let a function or role read documents without an API key, as `wideload.documents` does.
+
+        Grants `dynamodb:GetItem` on the payloads table, where small documents are, `s3:GetObject`
+        on `archive/*`, and the use of the keys of both.
+
+        Args:
+            grantee: Function or role.
+            tenant: Limits the objects to those of one tenant. Items have no tenant in their key, so
+                small documents and the summaries of all tenants can be read nevertheless. Default:
+                all tenants.
+        """
+        prefix = f"{ARCHIVE_PREFIX}{tenant}/" if tenant else ARCHIVE_PREFIX
+        if self.bucket.encryption_key is not None:
+            self.bucket.encryption_key.grant(grantee, "kms:Decrypt")
+        objects = grants.grant_objects(self.bucket, grantee, prefix, "s3:GetObject")
+        return objects.combine(grants.grant_items(self.payloads_table, grantee, "dynamodb:GetItem"))
+
+    def grant_manage_keys(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a role make, list, rotate and revoke API keys, as `wideload-keys` does.
+
+        Grants `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `Scan` on the keys table, and the use
+        of its key. With them a role can act as any tenant.
+        """
+        actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan")
+        return grants.grant_items(self.keys_table, grantee, *actions)
 
 
 def _check_table(table: dynamodb.ITable | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -161,3 +162,15 @@ def test_bucket_given_is_granted_by_prefix_too(stack: cdk.Stack, code: lambda_.C
     resources = str([statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]])
     assert ":s3:::mine/files/*" in resources
     assert ":s3:::mine/*" not in resources
+
+
+def test_a_teams_own_function_may_read_files(stack: cdk.Stack, code: lambda_.Code) -> None:
+    reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    FileTransfer(stack, "Files", code=code).grant_read_files(reader)
+
+    template = Template.from_stack(stack)
+    assert permissions(template, "Reader", construct="Files", policy="ReaderDefaultPolicy") == {
+        "<Bucket>/files/*": {"s3:GetObject"},
+        "<Table>": {"dynamodb:GetItem", "dynamodb:Query"},
+    }

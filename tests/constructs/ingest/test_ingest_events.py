@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from tests.constructs.conftest import only
+from tests.constructs.policies import permissions
 from wideload_cdk import PayloadIngest
 
 
@@ -181,3 +183,18 @@ def test_subscription_takes_the_options_of_a_rule(stack: cdk.Stack, code: lambda
 
     rule = only(Template.from_stack(stack), "AWS::Events::Rule", "IngestTold")
     assert (rule["Description"], rule["State"]) == ("Bad news", "DISABLED")
+
+
+def test_example_of_a_subscriber_reads_what_it_is_told_of(
+    synthesize_example: Callable[[str], Template],
+) -> None:
+    app = synthesize_example("subscriber_app.py")
+    [index] = [name for name in app.find_resources("AWS::Lambda::Function") if "Index" in name]
+
+    assert only(app, "AWS::Events::Rule", "ToIndex")["Targets"] == [
+        {"Arn": {"Fn::GetAtt": [index, "Arn"]}, "Id": "Target0"}
+    ]
+    assert permissions(app, "Index", policy="IndexServiceRoleDefaultPolicy") == {
+        "<Bucket>/archive/*": {"s3:GetObject"},
+        "<Payloads>": {"dynamodb:GetItem"},
+    }

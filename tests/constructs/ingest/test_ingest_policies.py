@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -208,3 +209,48 @@ def test_bucket_given_is_granted_by_prefix_too(stack: cdk.Stack, code: lambda_.C
     assert ":s3:::mine/transit/*" in resources
     assert ":s3:::mine/archive/*" in resources
     assert ":s3:::mine/*" not in resources
+
+
+class TestGrants:
+    """What a team's own function gets."""
+
+    @pytest.fixture
+    def reader(self, stack: cdk.Stack) -> iam.Role:
+        return iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    def test_documents_of_all_tenants(
+        self, stack: cdk.Stack, code: lambda_.Code, reader: iam.Role
+    ) -> None:
+        PayloadIngest(stack, "Ingest", code=code).grant_read_documents(reader)
+
+        assert granted(Template.from_stack(stack)) == {
+            "<Bucket>/archive/*": {"s3:GetObject"},
+            "<Payloads>": {"dynamodb:GetItem"},
+        }
+
+    def test_documents_of_one_tenant_with_the_key(
+        self, stack: cdk.Stack, code: lambda_.Code, reader: iam.Role
+    ) -> None:
+        key = kms.Key(stack, "Key")
+        ingest = PayloadIngest(stack, "Ingest", code=code, encryption_key=key)
+
+        ingest.grant_read_documents(reader, tenant="acme")
+
+        assert granted(Template.from_stack(stack)) == {
+            "<Bucket>/archive/acme/*": {"s3:GetObject"},
+            "<Payloads>": {"dynamodb:GetItem"},
+            "<Key>": {"kms:Decrypt"},
+        }
+
+    def test_keys(self, stack: cdk.Stack, code: lambda_.Code, reader: iam.Role) -> None:
+        PayloadIngest(stack, "Ingest", code=code).grant_manage_keys(reader)
+
+        assert granted(Template.from_stack(stack)) == {
+            "<Keys>": {
+                f"dynamodb:{action}" for action in ("GetItem", "PutItem", "Scan", "UpdateItem")
+            }
+        }
+
+
+def granted(template: Template) -> dict[str, set[str]]:
+    return permissions(template, "Reader", policy="ReaderDefaultPolicy")
