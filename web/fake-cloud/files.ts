@@ -224,7 +224,7 @@ export class FakeFiles {
     if (this.#same(owner, wanted)) return undefined;
     // U+202A to U+202E change the direction of what follows.
     if (wanted.name === "" || /[\u202a-\u202e]/.test(wanted.name)) {
-      return problem(400, "invalid_name");
+      return problem(400, "invalid_name", { detail: "The name is refused." });
     }
     const open = [...this.sessions.values()].filter(
       (session) => session.owner === owner && session.state === "open",

@@ -11,7 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from wideload_cdk.shared.findings import acknowledge, acknowledge_for_standards
+from wideload_cdk.shared.findings import acknowledge, acknowledge_all, of_standards
 from wideload_cdk.shared.limits import INVITATION_DAYS
 from wideload_cdk.shared.names import stack_suffix
 
@@ -202,11 +202,8 @@ def _new_web_acl(pool: cognito.UserPool, rate_limit: int) -> wafv2.CfnWebACL:
             )
         ],
     )
-    acknowledge_for_standards(
-        acl,
-        "WAFv2LoggingEnabled",
-        "Its metrics count what it blocks. Full logs hold whom people sign in as.",
-    )
+    reason = "Its metrics count what it blocks. Full logs hold whom people sign in as."
+    acknowledge_all(acl, of_standards({"WAFv2LoggingEnabled": reason}))
     return acl
 
 

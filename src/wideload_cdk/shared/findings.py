@@ -70,16 +70,32 @@ def acknowledge(construct: Construct, rule: str, reason: str) -> None:
     `rule` is the pack's id, such as `AwsSolutions-L1`, with the finding in brackets for rules
     that find several things in one resource.
     """
+    acknowledge_all(construct, {rule: reason})
+
+
+def acknowledge_all(construct: Construct, reasons: Mapping[str, str]) -> None:
+    """Accept several findings on one resource: `reasons` maps rules to reasons.
+
+    Each call takes four round trips to the CDK's process. With a call for each rule, these were
+    more than half of a synthesis.
+    """
     resource: IConstruct = construct.node.default_child or construct
-    pack = rule.split("-", maxsplit=1)[0]
-    Validations.of(resource).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
+    Validations.of(resource).acknowledge(
+        *(
+            Acknowledgment(id=f"{rule.split('-', maxsplit=1)[0]}::{rule}", reason=reason)
+            for rule, reason in reasons.items()
+        )
+    )
 
 
-def acknowledge_for_standards(construct: Construct, rule: str, reason: str) -> None:
-    """Accept finding `rule`, such as `LambdaDLQ`, of each pack for a standard that has the rule."""
-    for pack in _STANDARDS:
-        if pack != "PCI.DSS.321" or rule not in _NOT_IN_PCI:
-            acknowledge(construct, f"{pack}-{rule}", reason)
+def of_standards(reasons: Mapping[str, str]) -> dict[str, str]:
+    """Rules such as `LambdaDLQ`, and their reasons, of each pack for a standard that has them."""
+    return {
+        f"{pack}-{rule}": reason
+        for rule, reason in reasons.items()
+        for pack in _STANDARDS
+        if pack != "PCI.DSS.321" or rule not in _NOT_IN_PCI
+    }
 
 
 def acknowledge_wildcard(role: iam.IRole | None, resource: str, reason: str) -> None:
@@ -96,42 +112,45 @@ def acknowledge_bucket(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
 
     `reasons` maps rules to reasons, as `TRANSFER_BUCKET` does.
     """
-    for rule, reason in reasons.items():
-        if rule != _ENCRYPTION or bucket.encryption_key is None:
-            acknowledge_for_standards(bucket, rule, reason)
+    encrypted = bucket.encryption_key is not None
+    found = {rule: why for rule, why in reasons.items() if rule != _ENCRYPTION or not encrypted}
+    acknowledge_all(bucket, of_standards(found))
 
 
 def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) -> None:
     """Accept that `table` is in no backup plan."""
-    acknowledge_for_standards(
-        table,
-        "DynamoDBInBackupPlan",
+    reason = (
         "Point-in-time recovery restores it to any second of the last 35 days; a plan of AWS "
         "Backup is the account's, and can choose its tables by tag."
         if point_in_time_recovery
         else "The deployment does without point-in-time recovery, and so without backups: what the "
-        "table holds may be lost.",
+        "table holds may be lost."
     )
+    acknowledge_all(table, of_standards({"DynamoDBInBackupPlan": reason}))
 
 
-def acknowledge_function(function: lambda_.Function, no_dead_letters: str, no_vpc: str) -> None:
+def acknowledge_function(
+    function: lambda_.Function, reasons: Mapping[str, str], no_dead_letters: str, no_vpc: str
+) -> None:
     """Accept that `function` has no dead-letter target.
 
-    Also accept a missing reservation of concurrency, and a missing VPC.
+    Also accept a missing reservation of concurrency, a missing VPC, and `reasons`.
     """
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - for the type checker
-    acknowledge_for_standards(function, "LambdaDLQ", no_dead_letters)
+    found = {"LambdaDLQ": no_dead_letters}
     if resource.reserved_concurrent_executions is None:
-        acknowledge_for_standards(
-            function,
-            "LambdaConcurrency",
+        found["LambdaConcurrency"] = (
             "How many run at once is limited by what invokes it: the API's throttling, the queue's "
             "mapping, the stream's shards or the schedule. A reservation would take from what the "
-            "account's other functions share.",
+            "account's other functions share."
         )
     if resource.vpc_config is None:
-        acknowledge_for_standards(function, "LambdaInsideVPC", no_vpc)
+        found["LambdaInsideVPC"] = no_vpc
+    acknowledge_all(
+        function,
+        {**reasons, "Serverless-LambdaDLQ": no_dead_letters, **of_standards(found)},
+    )
 
 
 def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None:
@@ -139,29 +158,27 @@ def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None
     resource = log_group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
     if resource.kms_key_id is None:
-        acknowledge_for_standards(log_group, "CloudWatchLogGroupEncrypted", reason)
+        acknowledge_all(log_group, of_standards({"CloudWatchLogGroupEncrypted": reason}))
 
 
 def acknowledge_network(vpc: ec2.Vpc) -> None:
     """Accept that the default security group of `vpc` keeps the rules that AWS gives it."""
-    acknowledge_for_standards(
-        vpc,
-        "VPCDefaultSecurityGroupClosed",
+    reason = (
         "Nothing is in the default group, whose rules only a custom resource could take away; "
-        "functions and endpoints have groups of their own.",
+        "functions and endpoints have groups of their own."
     )
+    acknowledge_all(vpc, of_standards({"VPCDefaultSecurityGroupClosed": reason}))
 
 
 def acknowledge_role(role: iam.IRole | None) -> None:
     """Accept the inline policy that grants made for `role`, a role that is not imported."""
     policy = role and role.node.find_child("DefaultPolicy")
     assert isinstance(policy, iam.Policy)  # noqa: S101 - for the type checker
-    acknowledge_for_standards(
-        policy,
-        "IAMNoInlinePolicy",
+    reason = (
         "The policy is this role's alone and goes with it; a managed one could be attached to "
-        "other roles, which have other work to do.",
+        "other roles, which have other work to do."
     )
+    acknowledge_all(policy, of_standards({"IAMNoInlinePolicy": reason}))
 
 
 def _flatten(value: Any) -> str:

@@ -178,17 +178,32 @@ export class Visitor {
     });
   }
 
-  /** No serious violation of the accessibility rules, in the page as it is now. */
-  async audit(state: string): Promise<void> {
-    await this.page.evaluate(await readText(AXE));
-    const violations = await this.page.evaluate(async () => {
-      const axe = (window as never as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
-      return (await axe.run()).violations.map(({ id, impact, nodes }) => ({
+  /** Changes the colour scheme and the window's size, and waits until all has its new colour. */
+  async look(
+    colorScheme: "light" | "dark",
+    viewport: { width: number; height: number },
+  ): Promise<void> {
+    await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await this.page.setViewportSize(viewport);
+    await this.page.evaluate(() => {
+      const changes = document.getAnimations().filter((each) => each instanceof CSSTransition);
+      return Promise.allSettled(changes.map((change) => change.finished));
+    });
+  }
+
+  /** No serious violation of the accessibility rules (default: all), in the page as it is now. */
+  async audit(state: string, rules?: readonly string[]): Promise<void> {
+    if (!(await this.page.evaluate(() => "axe" in window)))
+      await this.page.evaluate(await readText(AXE));
+    const violations = await this.page.evaluate(async (only) => {
+      const { axe } = window as never as { axe: Axe };
+      const found = await axe.run(only ? { runOnly: only } : {});
+      return found.violations.map(({ id, impact, nodes }) => ({
         id,
         impact,
         nodes: nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`),
       }));
-    });
+    }, rules);
     const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     assert.deepEqual(bad, [], `accessibility of ${state}`);
   }
@@ -203,6 +218,10 @@ export class Visitor {
     await this.context.close();
     assert.deepEqual(this.complaints, []);
   }
+}
+
+interface Axe {
+  run(options: { runOnly?: readonly string[] }): Promise<{ violations: Violation[] }>;
 }
 
 interface Violation {

@@ -3,11 +3,12 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { setUp } from "./setting.ts";
+import { startFake } from "./target.ts";
 
 const MB = 1_000_000;
 const RUN = Date.now().toString(36);
 
-const setting = setUp();
+const setting = setUp(startFake);
 
 test("progress is of what is under way, not of what ended before", async () => {
   const ann = await setting.signedIn(setting.ann);
@@ -30,38 +31,36 @@ test("progress is of what is under way, not of what ended before", async () => {
   await ann.close();
 });
 
-for (const [look, options] of [
-  ["wide", {}],
-  ["narrow, dark", { viewport: { width: 390, height: 780 }, colorScheme: "dark" as const }],
-] as const) {
-  test(`what failed is listed in one place, and can be copied: ${look}`, async () => {
-    const bad = Array.from({ length: 11 }, (_, n) => `bad ${look} ${RUN} ${n}\u202efdp.exe`);
-    const good = Array.from({ length: 21 }, (_, n) => `good ${look} ${RUN} ${n}.txt`);
-    const paths = await Promise.all(
-      [...bad, ...good].map((name, number) => setting.folder.file(name, 1000 + number)),
-    );
-    const ann = await setting.signedIn(setting.ann, options);
+test("what failed is listed in one place, and can be copied", async () => {
+  const bad = Array.from({ length: 11 }, (_, n) => `bad ${RUN} ${n}\u202efdp.exe`);
+  const good = Array.from({ length: 21 }, (_, n) => `good ${RUN} ${n}.txt`);
+  const paths = await Promise.all(
+    [...bad, ...good].map((name, number) => setting.folder.file(name, 1000 + number)),
+  );
+  const ann = await setting.signedIn(setting.ann);
 
-    await ann.choose(...paths);
+  await ann.choose(...paths);
 
-    await ann.page.locator("p.progress").getByText("21 of 32 files stored · 11 failed").waitFor();
-    await ann.page.getByRole("heading", { name: "11 files not uploaded" }).waitFor();
-    assert.equal(await ann.page.locator(".failures-list li").count(), 11);
-    assert.equal(await ann.page.locator(".notice.problem").count(), 0);
-    assert.equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
-    await ann.page.getByRole("button", { name: "Copy the list" }).click();
-    await ann.notice("The list is in the clipboard.").waitFor();
-    await ann.shot(`failures-${look}`);
-    await ann.audit(`failures, ${look}`);
-    const copied = await ann.page.evaluate(() => navigator.clipboard.readText());
-    const lines = copied.trimEnd().split("\n");
-    assert.equal(lines.length, 11);
-    assert(lines.every((line) => line.startsWith(`bad ${look}`) && /: The name .*\.$/.test(line)));
-    await ann.page.getByRole("button", { name: "Dismiss", exact: true }).click();
-    assert.equal(await ann.page.locator(".failures").count(), 0);
-    await ann.close();
-  });
-}
+  await ann.page.locator("p.progress").getByText("21 of 32 files stored · 11 failed").waitFor();
+  await ann.page.getByRole("heading", { name: "11 files not uploaded" }).waitFor();
+  assert.equal(await ann.page.locator(".failures-list li").count(), 11);
+  assert.equal(await ann.page.locator(".notice.problem").count(), 0);
+  assert.equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
+  await ann.page.getByRole("button", { name: "Copy the list" }).click();
+  await ann.notice("The list is in the clipboard.").waitFor();
+  await ann.shot("failures-wide");
+  await ann.audit("failures, wide");
+  await ann.look("dark", { width: 390, height: 780 });
+  await ann.shot("failures-narrow");
+  await ann.audit("failures, narrow and dark");
+  const copied = await ann.page.evaluate(() => navigator.clipboard.readText());
+  const lines = copied.trimEnd().split("\n");
+  assert.equal(lines.length, 11);
+  assert(lines.every((line) => line.startsWith("bad ") && /: The name .*\.$/.test(line)));
+  await ann.page.getByRole("button", { name: "Dismiss", exact: true }).click();
+  assert.equal(await ann.page.locator(".failures").count(), 0);
+  await ann.close();
+});
 
 test("an empty folder that is dropped is answered", async () => {
   const ann = await setting.signedIn(setting.ann);

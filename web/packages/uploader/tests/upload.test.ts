@@ -476,7 +476,7 @@ describe("failures on the way", () => {
 
     await expect(bad.done).rejects.toBeInstanceOf(RefusedError);
     await expect(good.done).resolves.toBeDefined();
-    expect(bad.error).toMatchObject({ code: "invalid_name", message: "invalid_name it is." });
+    expect(bad.error).toMatchObject({ code: "invalid_name", message: "The name is refused." });
   });
 
   it("asks again for an upload that can't be opened now", async () => {
