@@ -45,6 +45,10 @@ class Deployment:
         stacks = json.loads((self.cloud.directory / "stack-outputs.json").read_text())
         return dict(stacks[STACK])
 
+    @property
+    def bucket(self) -> str:
+        return self.ingest["bucket"]
+
     @cached_property
     def table(self) -> Any:
         return self.cloud.table(self.ingest["table"])
@@ -142,6 +146,9 @@ class Deployment:
             time.sleep(0.2)
 
     # What can be done to it
+
+    def upload(self, key: str, body: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def limit_processes(self) -> None:
         """Run few functions at once, as every one is a process here.
