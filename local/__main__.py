@@ -1,7 +1,8 @@
-"""`python -m local up|down|status|logs|run`: the embedded cloud from the command line."""
+"""`python -m local up|down|status|logs|env|run`: the embedded cloud from the command line."""
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from local import processes
 from local.cloud import Cloud, last_lines
 from local.deploy import bootstrap, deploy, deploy_log_path
 from local.errors import CloudError
-from local.outputs import read_outputs
+from local.outputs import client_variables, read_outputs
 from local.paths import LOCAL
 from local.ports import PORT_VARIABLE
 
@@ -90,6 +91,15 @@ def logs(options: argparse.Namespace) -> int:
     return 0
 
 
+def env(options: argparse.Namespace) -> int:
+    outputs = read_outputs(Cloud(options.directory))
+    if outputs is None:
+        raise CloudError("nothing is deployed: `make local-up` first")
+    for name, value in client_variables(outputs).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
 def run(options: argparse.Namespace) -> int:
     cloud = Cloud(options.directory)
     if not cloud.running:
@@ -126,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("function", nargs="?", help="name of a function: show what it printed")
     command.add_argument("-n", "--lines", type=int, default=50)
     command.set_defaults(run=logs)
+
+    command = commands.add_parser("env", help="print the client's variables, for eval")
+    command.set_defaults(run=env)
 
     command = commands.add_parser("run", help="run a command whose AWS calls go to it")
     command.add_argument("command", nargs=argparse.REMAINDER, help="without: print the variables")

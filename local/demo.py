@@ -151,6 +151,8 @@ def show_page(outputs: Outputs) -> None:
     print(f"\nThe page: {outputs['web']['url']}")
     for person in outputs["files"]["users"]:
         print(f"  sign in as {person['username']} with {person['password']}")
+    print("\nTo use `wideload` with it in this shell:")
+    print('  eval "$(.venv/bin/python -m local env)"; export PATH=$PWD/.venv/bin:$PATH')
 
 
 def show_metrics(lines: list[dict[str, Any]]) -> None:

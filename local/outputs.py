@@ -69,6 +69,21 @@ def read_outputs(cloud: Cloud) -> Outputs | None:
     return outputs
 
 
+def client_variables(outputs: Outputs) -> dict[str, str]:
+    """Environment variables by which the client and the command find the deployment."""
+    variables = {"WIDELOAD_CA_BUNDLE": outputs["ca_bundle"]}
+    if "ingest" in outputs:
+        variables["WIDELOAD_URL"] = outputs["ingest"]["api_url"]
+        variables["WIDELOAD_API_KEY"] = outputs["ingest"]["api_key"]
+        variables["WIDELOAD_API_KEY_HEADER"] = outputs["ingest"]["api_key_header"]
+    if "files" in outputs:
+        variables["WIDELOAD_FILES_URL"] = outputs["files"]["api_url"]
+        for person in outputs["files"]["users"][:1]:
+            variables["WIDELOAD_USERNAME"] = person["username"]
+            variables["WIDELOAD_PASSWORD"] = person["password"]
+    return variables
+
+
 def write_outputs(cloud: Cloud, stacks: StackOutputs) -> Outputs:
     """Turn the outputs of the deployed stacks into `outputs.json`.
 

@@ -47,6 +47,49 @@ def test_status_then_down(started: Cloud, capsys: pytest.CaptureFixture[str]) ->
     assert "was not up" in capsys.readouterr().out
 
 
+def test_env_prints_what_the_client_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = Cloud(tmp_path)
+    assert _run(cloud, "env") == 1
+    assert "nothing is deployed: `make local-up` first" in capsys.readouterr().err
+
+    cloud.outputs_path.write_text(
+        json.dumps(
+            {
+                "ca_bundle": "/a b/ca.pem",
+                "ingest": {
+                    "api_url": "https://localhost:1/$default",
+                    "api_key_header": "x-api-key",
+                    "api_key": "wl_1",
+                },
+                "files": {
+                    "api_url": "https://localhost:2",
+                    "users": [{"username": "ann", "password": "it's"}, {"username": "bob"}],
+                },
+            }
+        )
+    )
+    assert _run(cloud, "env") == 0
+
+    shown = subprocess.run(
+        ["bash", "-c", 'eval "$1"; env', "bash", capsys.readouterr().out],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert set(shown.splitlines()) >= {
+        "WIDELOAD_CA_BUNDLE=/a b/ca.pem",
+        "WIDELOAD_URL=https://localhost:1/$default",
+        "WIDELOAD_API_KEY=wl_1",
+        "WIDELOAD_API_KEY_HEADER=x-api-key",
+        "WIDELOAD_FILES_URL=https://localhost:2",
+        "WIDELOAD_USERNAME=ann",
+        "WIDELOAD_PASSWORD=it's",
+    }
+
+
 def test_run_leads_a_command_to_it(cloud: Cloud, capfd: pytest.CaptureFixture[str]) -> None:
     script = "import os; print(os.environ['AWS_ENDPOINT_URL']); raise SystemExit(7)"
 

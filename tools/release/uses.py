@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.outputs import Outputs
+from local.outputs import Outputs, client_variables
 from local.paths import LOCAL, node
 from tools.release.artifacts import Artifacts
 from tools.release.commands import CommandError, new_environment, run
@@ -67,12 +67,7 @@ def send_payload(wheel: Path, folder: Path) -> Sent:
     folder.mkdir()
     environment = new_environment(folder / "venv", f"wideload[cli] @ {wheel.as_uri()}")
     outputs: Outputs = json.loads((LOCAL / "outputs.json").read_text())
-    variables = {
-        "WIDELOAD_URL": outputs["ingest"]["api_url"],
-        "WIDELOAD_API_KEY": outputs["ingest"]["api_key"],
-        "WIDELOAD_API_KEY_HEADER": outputs["ingest"]["api_key_header"],
-        "WIDELOAD_CA_BUNDLE": outputs["ca_bundle"],
-    }
+    variables = client_variables(outputs)
     turns = [{"turn_id": str(number), "words": "x" * 200} for number in range(2_000)]
     document = json.dumps({"call_id": "release", "transcript_with_metrics": turns}).encode()
     (folder / "call.json").write_bytes(document)
