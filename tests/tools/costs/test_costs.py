@@ -27,6 +27,8 @@ from tools.costs.usage import (
     traced,
 )
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture(scope="module")
 def prices() -> Prices:
@@ -394,3 +396,31 @@ def test_help_says_what_is_printed() -> None:
     assert "The cost of a month of payloads and files, in US dollars." in shown
     for option in ("--payloads", "--file-mb", "--keep-months", "--json"):
         assert option in shown
+
+
+def test_the_documentation_states_what_is_printed() -> None:
+    def cost(*arguments: str) -> int:
+        shown = json.loads(run("--json", "--people", "0", *arguments))
+        return round(sum(shown["services"].values()))
+
+    processed = ("--files", "0", "--keep-months", "0", "--no-monitoring")
+    without_traces = cost(*processed, "--no-tracing")
+    received = cost(*processed)
+    monitored = cost("--files", "0", "--keep-months", "0")
+    everything = cost("--files", "0")
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    page = (ROOT / "docs" / "costs.md").read_text()
+
+    assert (
+        f"cost ${everything}: ${received} to receive and process them, "
+        f"${everything - monitored} to keep them for a month, ${monitored - received} to monitor"
+    ) in readme
+    rows = [int(found) for found in re.findall(r"^\| .* \| \**(\d+)\** \|", page, re.M)]
+    assert rows == [
+        without_traces,
+        received - without_traces,
+        everything - monitored,
+        monitored - received,
+        everything,
+    ]
+    assert f"downloaded once, cost ${cost('--payloads', '0')} with" in page
