@@ -259,10 +259,8 @@ def test_a_token_reaches_neither_summary_nor_list_nor_log_nor_event(
     acme: Api, cloud: Cloud, functions: dict[str, str], events: Callable[[], list[str]]
 ) -> None:
     seen = []
-    ids = []
     documents = [form.replace(b"%s", SECRET.encode()) for form in TOKENS.values()]
-    for document in documents:
-        ids.append(upload(acme, document)["payload_id"])  # for the worker, which waits first
+    ids = [upload(acme, document)["payload_id"] for document in documents]  # left to the worker
     for document in documents:
         claimed = upload(acme, document)
         ids.append(claimed["payload_id"])
