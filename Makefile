@@ -125,11 +125,12 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # The tests run in lanes side by side, so that one lane computes while others wait. Each lane on the
 # embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
-# lanes come first, one more at a time than there are processors. docs/adr/0062.
+# lanes come first, two more at a time than there are processors. docs/adr/0062.
 CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
 CODE_LANES := test-templates test-client test-runtime
-TEST_LANES := $(CLOUD_LANES) $(CODE_LANES) test-web
-LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+LONGEST_LANES := test-integration test-page test-client
+TEST_LANES := $(LONGEST_LANES) $(filter-out $(LONGEST_LANES),$(CLOUD_LANES) $(CODE_LANES) test-web)
+LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # Without the options of the make around them, which tests that run make would take for theirs.
 PYTEST = MAKEFLAGS= $(BIN)/python -m pytest $(if $(K),-k "$(K)")

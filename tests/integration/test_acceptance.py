@@ -46,7 +46,9 @@ BY_OPTION = {"a file in a thousand parts is completed"}
 
 def start(cloud: Cloud, report: Path, *arguments: str) -> subprocess.Popen[str]:
     """Begin a run, in a session of its own as a terminal's foreground job is."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/acceptance"]
+    # Without the plugin that imports schemathesis, which these tests don't use.
+    options = ["-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/acceptance"]
     return subprocess.Popen(
         [*command, "--environment", "local", "--report", str(report), "-q", *arguments],
         cwd=ROOT,

@@ -50,6 +50,11 @@ def test_a_cloud_is_bootstrapped_once(cloud: Cloud) -> None:
     bootstrap(cloud)
 
     assert bootstrap(cloud) is False
+    (stack,) = cloud.client("cloudformation").describe_stacks(StackName="CDKToolkit")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    assert cloud.client("s3").list_objects_v2(Bucket=outputs["BucketName"])["KeyCount"] == 0
+    version = cloud.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")
+    assert version["Parameter"]["Value"] == outputs["BootstrapVersion"]
 
 
 def test_an_app_gets_its_context_and_synthesizes_into_the_clouds_directory(
@@ -118,10 +123,12 @@ def test_context_beside_an_assembly_is_refused(cloud: Cloud, tmp_path: Path) -> 
         deploy(cloud, assembly=tmp_path, context={"a": "b"})
 
 
+@pytest.mark.parametrize("bootstrapped", [False, True])
 def test_a_missing_cdk_cli_says_what_installs_it(
-    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bootstrapped: bool
 ) -> None:
     monkeypatch.setattr(module, "CDK", tmp_path / "cdk")
+    monkeypatch.setattr(module, "_is_bootstrapped", lambda _: bootstrapped)
 
     with pytest.raises(CloudError, match=r"CDK CLI isn't installed .* `make local-up` does it"):
         deploy(cloud)
