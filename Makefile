@@ -201,7 +201,7 @@ check: $(VENV) $(LAMBDA) $(PAGE) ## Check format, lint, types and imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=lambda_src $(BIN)/lint-imports --no-cache
-	cd web && npm run --silent check
+	cd web && npm run --silent check:built
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 
 .PHONY: format

@@ -35,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the plugin that pyproject.toml keeps from other tests."""
+    config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+
+
 def pytest_deselected(items: list[pytest.Item]) -> None:
     stash = items[0].config.stash
     stash[DESELECTED] = stash.get(DESELECTED, 0) + len(items)

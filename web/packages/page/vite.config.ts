@@ -23,5 +23,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   worker: { format: "es" },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "happy-dom",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    // One DOM for all files, which clean up after each test: to make it takes most of the time.
+    isolate: false,
+    pool: "threads",
+    maxWorkers: 1,
+  },
 } as never);
