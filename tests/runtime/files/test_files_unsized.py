@@ -119,7 +119,8 @@ def test_parts_that_do_not_add_up_are_not_joined(world: FilesWorld) -> None:
 
     missing = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=24 * MIB + 1)))
     longer = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=20 * MIB + 1)))
-    shorter = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=16 * MIB)))
+    first_two = replace(PIPE, size=16 * MIB).claim
+    shorter = refusal(lambda: world.ann.complete(upload_id, first_two))
     for size in (None, 0):
         unsaid = replace(claim, size=size)
         assert refusal(lambda: world.ann.complete(upload_id, unsaid)).code == "invalid_request"  # noqa: B023
