@@ -176,7 +176,7 @@ def test_signing_meets_signing_and_abort() -> None:
     """No byte is counted twice or left."""
 
     def prepare() -> Any:
-        world = FilesWorld(quota_bytes=20 * MIB)
+        world = FilesWorld()
         upload_id = world.ann.create_unsized(PIPE)["upload_id"]
         world.ann.sign(upload_id, (1, PIPE.part(1)))
         return world, [
