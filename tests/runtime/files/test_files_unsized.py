@@ -17,8 +17,8 @@ from tests.runtime.files.files_world import (
     small,
 )
 from tests.runtime.files.test_files_races import at_once, repeat, settle
-from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import WantedPart
+from wideload_runtime.core.files.records import Unsized, Usage
+from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 
 PIPE = Film(size=20 * MIB)
 """Three parts, the last of 4 MiB."""
@@ -64,6 +64,14 @@ def test_it_is_always_a_new_upload(world: FilesWorld) -> None:
     world.ann.complete(min(ids), PIPE.claim)
 
     assert world.ann.create_unsized(PIPE)["upload_id"] not in ids
+
+
+def test_two_of_one_request_are_two_uploads(world: FilesWorld) -> None:
+    pipe = UploadRequest("a", "text/plain", Unsized(PIPE.part(1).sha256, 0))
+
+    first, second = world.ann.uploads.create([pipe, pipe])
+
+    assert first["upload_id"] != second["upload_id"]
 
 
 def test_an_expected_size_makes_larger_parts(world: FilesWorld) -> None:
