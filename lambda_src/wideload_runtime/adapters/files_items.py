@@ -8,9 +8,18 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from wideload_runtime.core.files.records import Content, File, Trash, Upload
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    File,
+    FirstPart,
+    Trash,
+    Unsized,
+    Upload,
+)
 
 FILE, CONTENT, UPLOAD, TRASH, USAGE = "FILE#", "CONTENT#", "UPLOAD#", "TRASH#", "USAGE"
+FIRST, OPEN = "FIRST#", "open"
 KINDS: dict[str, Any] = {FILE: "file", UPLOAD: "upload", TRASH: "trash"}
 DUE_SHARDS = 4
 """Partitions of the index, each of which takes 1,000 writes a second."""
@@ -23,12 +32,31 @@ def content_item(content: Content) -> str:
     return f"{CONTENT}{content.sha256}#{content.size}"
 
 
+def first_part_prefix(part: FirstPart) -> str:
+    return f"{FIRST}{part.sha256}#{part.size}#"
+
+
+def first_part_item(part: FirstPart, file_id: str) -> dict[str, Any]:
+    return {"item": first_part_prefix(part) + file_id, "file_id": file_id}
+
+
+def announced_item(announced: Announced) -> str | None:
+    """Return the item that names the open upload of it, if there is one."""
+    if isinstance(announced, Unsized):
+        return None
+    if isinstance(announced, Content):
+        return content_item(announced)
+    return first_part_prefix(announced) + OPEN
+
+
 def due_shard(identifier: str) -> str:
     return f"due#{zlib.crc32(identifier.encode()) % DUE_SHARDS}"
 
 
 def upload_item(upload: Upload) -> dict[str, Any]:
     known = {name: value for name in _UPLOAD_FIELDS if (value := getattr(upload, name)) is not None}
+    if not upload.unsized:
+        del known["unsized"]
     return {
         "item": UPLOAD + upload.upload_id,
         "due_shard": due_shard(upload.upload_id),

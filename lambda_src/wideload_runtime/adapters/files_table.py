@@ -6,11 +6,15 @@ Partition key `owner`, sort key `item`:
     CONTENT#<sha256>#<size>     `file_id`, or `upload_id` while one is open: it is written on the
                                 condition that it isn't there, so two uploads of the same content
                                 are one
+    FIRST#<sha256>#<size>#<file id>
+                                a file with this first part and size
+    FIRST#<sha256>#<size>#open  `upload_id` of the open upload that was begun with this first part,
+                                on the same condition
     UPLOAD#<upload id>          an upload
     TRASH#<id>                  an object without an owner
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
                                 as what they count; they include `held` of an UPLOAD
-                                or a TRASH
+                                or a TRASH, and what is signed of an upload of unknown size
 
 The index `by_due` holds the items that the sweep must handle, by `due_shard` and `due_at`.
 """
@@ -30,21 +34,26 @@ from wideload_runtime.adapters.files_items import (
     UPLOAD,
     USAGE,
     content_item,
-    file_item,
     file_of,
+    first_part_prefix,
     record_of,
     trash_item,
     trash_of,
-    upload_item,
     upload_of,
 )
-from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, expression_of
-from wideload_runtime.core.files.ports import Ask, Due
-from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+from wideload_runtime.adapters.files_owner_items import Write, expression_of, given_back
+from wideload_runtime.adapters.files_uploads import OwnUploads
+from wideload_runtime.core.files.ports import Due
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    File,
+    FirstPart,
+    Trash,
+    Upload,
+    Usage,
+)
 from wideload_runtime.core.turns import in_turns
-
-_ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
-"""Attributes of the request to S3 to join the parts."""
 
 
 class FilesTable:
@@ -89,20 +98,26 @@ class FilesTable:
             wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-class OwnRecords(OwnerItems):
+class OwnRecords(OwnUploads):
     """One person's records: no method takes an owner."""
 
     # Read
 
-    def find(self, contents: Sequence[Content]) -> dict[Content, File | Upload]:
-        wanted = {content_item(content): content for content in contents}
-        named: dict[str, Content] = {}
-        for item in self._items(wanted):
-            name = (
-                f"{FILE}{item['file_id']}" if "file_id" in item else f"{UPLOAD}{item['upload_id']}"
-            )
-            named[name] = wanted[item["item"]]
-        return {named[item["item"]]: record_of(item) for item in self._items(named)}
+    def find(self, announced: Sequence[Announced]) -> dict[Announced, File | Upload]:
+        wanted: dict[str, Announced] = {
+            content_item(one): one for one in announced if isinstance(one, Content)
+        }
+        named = {wanted[item["item"]]: _record_named(item) for item in self._items(wanted)}
+        for part in {one for one in announced if isinstance(one, FirstPart)}:
+            # The open upload sorts after the files, any of which comes before it.
+            if newest := self._newest(first_part_prefix(part), None, 2):
+                named[part] = _record_named(newest[-1])
+        records = {item["item"]: record_of(item) for item in self._items(set(named.values()))}
+        return {one: records[name] for one, name in named.items() if name in records}
+
+    def file_with(self, content: Content) -> File | None:
+        item = self._item(content_item(content)) or {}
+        return self.file(item["file_id"]) if "file_id" in item else None
 
     def file(self, file_id: str) -> File | None:
         item = self._item(FILE + file_id)
@@ -126,183 +141,6 @@ class OwnRecords(OwnerItems):
     def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
         return [upload_of(item) for item in self._newest(UPLOAD, before, limit)]
 
-    # Uploads
-
-    def open(self, upload: Upload, quota: Quota) -> bool:
-        most = {
-            "bytes": None if quota.bytes is None else quota.bytes - upload.size,
-            "files": None if quota.files is None else quota.files - 1,
-            "open_uploads": quota.open_uploads - 1,
-        }
-        limits = {name: limit for name, limit in most.items() if limit is not None}
-        if min(limits.values()) < 0:
-            return False
-        return self._transact(
-            self._put(
-                {"item": content_item(upload.content), "upload_id": upload.upload_id},
-                "attribute_not_exists(#item)",
-            ),
-            self._put(upload_item(upload), "attribute_not_exists(#item)"),
-            self._count(
-                {"bytes": upload.size, "files": 1, "open_uploads": 1},
-                " AND ".join(
-                    f"(attribute_not_exists(#{name}) OR #{name} <= :most_{name})" for name in limits
-                ),
-                {f":most_{name}": limit for name, limit in limits.items()},
-            ),
-        )
-
-    def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
-        self._update(
-            UPLOAD + upload.upload_id,
-            "SET #s3_upload_id = :new",
-            "#state = :open AND #key = :key AND attribute_not_exists(#s3_upload_id)",
-            {":new": s3_upload_id, ":open": "open", ":key": upload.key},
-        )
-
-    def begin_ask(
-        self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
-    ) -> Upload | None:
-        same, values = _unchanged(upload, "s3_upload_id", "ask_id")
-        item = self._update(
-            UPLOAD + upload.upload_id,
-            "SET #state = :completing, #composite = :composite, #completing_since = :since, "
-            "#due_at = :due_at, #ask_id = :ask_id, #ask_ends = :ask_ends",
-            # Or its own id: boto3 repeats a request whose answer was lost.
-            f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
-            {
-                ":completing": "completing",
-                ":composite": composite,
-                ":since": since,
-                ":due_at": due_at,
-                ":ask_id": ask.id,
-                ":ask_ends": ask.ends,
-                ":was_state": upload.state,
-                **values,
-            },
-        )
-        return upload_of(item) if item else None
-
-    def end_ask(self, upload: Upload, *, ends: str, conflict_since: str | None) -> Upload | None:
-        item = self._update(
-            UPLOAD + upload.upload_id,
-            "SET #ask_ends = :ends" + (", #conflict_since = :conflict" if conflict_since else ""),
-            "#state = :completing AND #ask_id = :ask_id",
-            {
-                ":completing": "completing",
-                ":ask_id": upload.ask_id,
-                ":ends": ends,
-                **({":conflict": conflict_since} if conflict_since else {}),
-            },
-        )
-        return upload_of(item) if item else None
-
-    def reopen(self, upload: Upload) -> bool:
-        same, values = _unchanged(upload)
-        item = self._update(
-            UPLOAD + upload.upload_id,
-            f"SET #state = :open, #due_at = :due_at REMOVE {_ASKED}",
-            f"#state = :completing AND {same}",
-            {
-                ":open": "open",
-                ":completing": "completing",
-                ":due_at": upload.session_ends,
-                **values,
-            },
-        )
-        return item is not None
-
-    def begin_anew(self, upload: Upload, *, key: str, trash: Trash) -> bool:
-        same, values = _unchanged(upload)
-        return self._transact(
-            self._change(
-                UPLOAD + upload.upload_id,
-                "SET #state = :open, #due_at = :due_at, #key = :key "
-                f"REMOVE {_ASKED}, #composite, #s3_upload_id",
-                f"#state = :was_state AND {same}",
-                {
-                    ":open": "open",
-                    ":due_at": upload.session_ends,
-                    ":key": key,
-                    ":was_state": upload.state,
-                    **values,
-                },
-            ),
-            self._put(trash_item(trash)),
-        )
-
-    def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
-        due = "SET #due_at = :due_at," if due_at else "REMOVE #due_at, #due_shard SET"
-        same, values = _unchanged(upload)
-        return self._transact(
-            self._put(file_item(file), "attribute_not_exists(#item)"),
-            self._change(
-                content_item(upload.content),
-                "SET #file_id = :id REMOVE #upload_id",
-                "#upload_id = :id",
-                {":id": upload.upload_id},
-            ),
-            self._change(
-                UPLOAD + upload.upload_id,
-                f"{due} #state = :completed, #expires_at = :expires_at",
-                f"#state IN (:open, :completing) AND {same}",
-                {
-                    ":completed": "completed",
-                    ":expires_at": expires_at,
-                    ":open": "open",
-                    ":completing": "completing",
-                    **({":due_at": due_at} if due_at else {}),
-                    **values,
-                },
-            ),
-            self._count({"open_uploads": -1}),
-        )
-
-    def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
-        return self._transact(
-            self._change(
-                UPLOAD + upload.upload_id,
-                "SET #state = :state, #due_at = :due_at" + (", #held = :held" if hold else ""),
-                "#state IN (:open, :completing)",
-                {
-                    ":state": state,
-                    ":due_at": due_at,
-                    ":open": "open",
-                    ":completing": "completing",
-                    **({":held": upload.size} if hold else {}),
-                },
-            ),
-            self._remove(
-                content_item(upload.content), "#upload_id = :id", {":id": upload.upload_id}
-            ),
-            self._count({"open_uploads": -1, **({} if hold else _given_back(upload.size))}),
-        )
-
-    def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
-        name = UPLOAD + ended.upload_id if isinstance(ended, Upload) else TRASH + ended.id
-        self._transact(
-            self._change(
-                name,
-                "SET #due_at = :due_at REMOVE #held",
-                "attribute_exists(#held)",
-                {":due_at": due_at},
-            ),
-            self._count(_given_back(ended.held or 0)),
-        )
-
-    def settle(self, upload: Upload, *, expires_at: int) -> None:
-        self._update(
-            UPLOAD + upload.upload_id,
-            "SET #expires_at = :expires_at REMOVE #due_at, #due_shard",
-            "#state IN (:completed, :aborted, :expired)",
-            {
-                ":expires_at": expires_at,
-                ":completed": "completed",
-                ":aborted": "aborted",
-                ":expired": "expired",
-            },
-        )
-
     # Files
 
     def rename(self, file_id: str, name: str) -> File | None:
@@ -314,6 +152,7 @@ class OwnRecords(OwnerItems):
     def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
         content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
         return self._transact(
+            *self._first_part_forgotten(file),
             self._remove(FILE + file.file_id, "attribute_exists(#item)"),
             # A corrupt file has lost its content item; if it became corrupt meanwhile, nothing
             # is deleted.
@@ -322,7 +161,7 @@ class OwnRecords(OwnerItems):
             self._put(
                 trash_item(Trash(file.file_id, file.key, due_at, file.size if hold else None))
             ),
-            *([] if hold else [self._count(_given_back(file.size))]),
+            *([] if hold else [self._count(given_back(file.size))]),
         )
 
     def forget(self, trash: Trash) -> None:
@@ -345,39 +184,14 @@ class OwnRecords(OwnerItems):
                 {":true": True, ":false": False},
             ),
             self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id}),
+            *self._first_part_forgotten(file),
         )
 
-    def _count(
-        self,
-        changes: dict[str, int],
-        condition: str | None = None,
-        values: dict[str, Any] | None = None,
-    ) -> Write:
-        """Add to the counters."""
-        added = ", ".join(f"#{name} :add_{name}" for name in changes)
-        expression = expression_of(
-            UpdateExpression=f"ADD {added}",
-            **({"ConditionExpression": condition} if condition else {}),
-            values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
-        )
-        return {"Update": {"Key": self._key(USAGE), **expression}}
+    def _first_part_forgotten(self, file: File) -> list[Write]:
+        part = file.first_part
+        return [self._remove(first_part_prefix(part) + file.file_id)] if part else []
 
 
-def _given_back(size: int) -> dict[str, int]:
-    return {"bytes": -size, "files": -1}
-
-
-def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
-    """Return a condition that attributes are unchanged, and its values.
-
-    By default they are those of the object that S3 is asked to make.
-    """
-    conditions, values = ["#key = :was_key"], {":was_key": upload.key}
-    for name in names or ("composite", "s3_upload_id"):
-        value = getattr(upload, name)
-        if value is None:
-            conditions.append(f"attribute_not_exists(#{name})")
-        else:
-            conditions.append(f"#{name} = :was_{name}")
-            values[f":was_{name}"] = value
-    return " AND ".join(conditions), values
+def _record_named(item: dict[str, Any]) -> str:
+    """Return the item of the file or upload that a CONTENT or FIRST item names."""
+    return f"{UPLOAD}{item['upload_id']}" if "upload_id" in item else f"{FILE}{item['file_id']}"

@@ -12,15 +12,17 @@ from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
     parse_check,
+    parse_claim,
     parse_create,
     parse_parts,
     parse_rename,
 )
-from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
@@ -74,13 +76,13 @@ def abort_upload(upload_id: str) -> Response[str]:
 
 @app.post("/files/uploads/<upload_id>/parts")
 def sign_parts(upload_id: str) -> Response[str]:
-    return answer(200, {"parts": _uploads().sign(upload_id, parse_parts(_body()))})
+    return answer(200, {"parts": _uploads().signing.sign(upload_id, parse_parts(_body()))})
 
 
 @app.post("/files/uploads/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Response[str]:
     try:
-        file = _uploads().completion.complete(upload_id)
+        file = _uploads().completion.complete(upload_id, parse_claim(_body()))
     except Refused as refused:
         if refused.code != "completing":
             raise

@@ -1,4 +1,4 @@
-"""Begin and resume uploads, sign their requests, and abort them."""
+"""Begin and resume uploads, show and abort them."""
 
 from __future__ import annotations
 
@@ -10,45 +10,39 @@ from typing import Any
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import (
-    LEFTOVER_SECONDS,
     Completion,
     conflict,
-    still_completing,
+    known_upload,
     unknown_upload,
-    upload_gone,
     urls_end,
 )
-from wideload_runtime.core.files.files import remove
-from wideload_runtime.core.files.parts import MIN_PART, SINGLE_PUT, hex_of, part_count, part_size
-from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
-from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
-from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
+from wideload_runtime.core.files.limits import STILL_COUNTED, Limits
+from wideload_runtime.core.files.parts import hex_of, part_count, part_size
+from wideload_runtime.core.files.ports import Bucket, Records, StoredPart
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    End,
+    File,
+    FirstPart,
+    Unsized,
+    Upload,
+)
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
+from wideload_runtime.core.files.requests import Page, UploadRequest
+from wideload_runtime.core.files.signing import Signing, upload_completed
 from wideload_runtime.core.metrics import Metrics
-from wideload_runtime.core.times import epoch, iso
-from wideload_runtime.core.ulids import is_ulid
+from wideload_runtime.core.times import iso
 
 ROUNDS = 4
 MAX_LISTED_PARTS = 20_000
 """Listed parts up to which an answer takes those of another upload: an answer of Lambda has at most
 6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
-_STILL_COUNTED = "What was just aborted or deleted counts until its upload URL has expired."
+_HASH_FIRST = {"hash_first": True}
 SCANNED = 250
 """Uploads that one page of unfinished uploads reads, most of which may be finished: half of what
 one query returns if all names are long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    url_seconds: int
-    session_seconds: int
-    max_file_size: int
-    """Bytes."""
-    quota: Quota
-    single_put: int = SINGLE_PUT
-    """Bytes up to which a file is one PUT."""
-    smallest_part: int = MIN_PART
-    """Bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +55,7 @@ class Uploads:
 
     records: Records
     bucket: Bucket
+    signing: Signing
     completion: Completion
     metrics: Metrics
     limits: Limits
@@ -87,21 +82,29 @@ class Uploads:
             Refused: The first refusal, if all are refused; with all of them as `files`.
         """
         known = self.records.find(
-            [each.content for each in requests if isinstance(each, UploadRequest)]
+            [
+                each.announced
+                for each in requests
+                if isinstance(each, UploadRequest) and not self._is_hashed_first(each)
+            ]
         )
-        begun: dict[Content, dict[str, Any]] = {}
+        begun: dict[Announced, dict[str, Any]] = {}
         answers: list[dict[str, Any]] = []
         refusals: list[Refused] = []
         for request in requests:
             try:
                 if isinstance(request, Refused):
                     raise request
-                answer = begun.get(request.content)
-                if answer is None:
+                answer = begun.get(request.announced)
+                if self._is_hashed_first(request) or (
+                    answer and isinstance(request.announced, FirstPart)
+                ):
+                    answer = _HASH_FIRST
+                elif answer is None:
                     listed = sum(len(other.get("parts", [])) for other in answers)
-                    answer = self._create(request, known.get(request.content), listed)
-                    if "upload_id" in answer:
-                        begun[request.content] = answer
+                    answer = self._create(request, known.get(request.announced), listed)
+                    if "upload_id" in answer and not isinstance(request.announced, Unsized):
+                        begun[request.announced] = answer
             except Refused as refused:
                 refusals.append(refused)
                 answer = _error(refused)
@@ -113,10 +116,17 @@ class Uploads:
             )
         return answers
 
+    def _is_hashed_first(self, request: UploadRequest) -> bool:
+        """Return whether the hash of the whole is needed, as it is signed into a single PUT."""
+        announced = request.announced
+        return isinstance(announced, FirstPart) and announced.size <= self.limits.single_put
+
     def _create(
         self, request: UploadRequest, known: File | Upload | None, listed: int
     ) -> dict[str, Any]:
         for _ in range(ROUNDS):
+            if isinstance(known, File) and isinstance(request.announced, FirstPart):
+                return _HASH_FIRST
             if isinstance(known, File) and known.is_over(iso(self.now())):
                 remove(known, self.records, self.bucket, self.now())
             elif isinstance(known, File):
@@ -133,33 +143,37 @@ class Uploads:
                 held = self._held(known, listed)
                 if held is not None:
                     return self._sending(known, held)
-                if done := self._complete(known):
+                if (done := self._complete(known)) and isinstance(request.announced, Content):
                     return {"duplicate": True, "file": done.shown}
-            known = self.records.find([request.content]).get(request.content)
+            known = self.records.find([request.announced]).get(request.announced)
             if known is None:
-                self._refuse_if_full(request)
+                self._refuse_if_full(request.announced)
         raise conflict()
 
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
-        """Begin an upload; None if its content is known or the quota is exceeded."""
-        size, now = request.content.size, self.now()
-        if size > self.limits.max_file_size:
-            raise Refused(
-                "file_too_large",
-                f"The file has {size} bytes, {self.limits.max_file_size} are allowed.",
-            )
+        """Begin an upload; None if what it announces is known or the quota is exceeded."""
+        announced, now = request.announced, self.now()
+        size = announced.size
+        self.limits.check_size(size)
         upload_id = self.new_id()
         session_ends = iso(now + self.limits.session_seconds)
         sizes = {"single_put": self.limits.single_put, "smallest": self.limits.smallest_part}
+        if isinstance(announced, Unsized):
+            length = part_size(max(1, announced.expected_size), **{**sizes, "single_put": 0})
+            count = 0
+        else:
+            length, count = part_size(size, **sizes), part_count(size, **sizes)
         upload = Upload(
             upload_id=upload_id,
             state="open",
             name=request.name,
             size=size,
             content_type=request.content_type,
-            sha256=request.content.sha256,
-            part_size=part_size(size, **sizes),
-            part_count=part_count(size, **sizes),
+            sha256=announced.sha256 if isinstance(announced, Content) else None,
+            first_sha256=None if isinstance(announced, Content) else announced.sha256,
+            unsized=isinstance(announced, Unsized),
+            part_size=length,
+            part_count=count,
             key=f"{self.prefix}{upload_id}",
             created_at=iso(now),
             session_ends=session_ends,
@@ -167,19 +181,14 @@ class Uploads:
         )
         return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
 
-    def _refuse_if_full(self, request: UploadRequest) -> None:
-        usage, quota, size = self.records.usage(), self.limits.quota, request.content.size
-        if quota.lacks_room(usage, size):
-            raise Refused(
-                "quota_exceeded",
-                f"The file has {size} bytes; {usage.bytes} of {quota.bytes} bytes are taken by "
-                f"files and open uploads: delete files, or abort uploads. {_STILL_COUNTED}",
-            )
+    def _refuse_if_full(self, announced: Announced) -> None:
+        usage, quota = self.records.usage(), self.limits.quota
+        self.limits.check_room(usage, announced.size)
         if quota.lacks_files(usage):
             raise Refused(
                 "quota_exceeded",
                 f"{usage.files} files are there, open uploads among them, and {quota.files} are "
-                f"allowed: delete files, or abort uploads. {_STILL_COUNTED}",
+                f"allowed: delete files, or abort uploads. {STILL_COUNTED}",
             )
         if quota.is_full(usage):
             raise Refused(
@@ -202,86 +211,13 @@ class Uploads:
         """Return what the client has yet to send, given the parts that S3 holds."""
         answer: dict[str, Any] = {"upload_id": upload.upload_id}
         if upload.is_multipart:
-            answer |= {"part_size": upload.part_size, "part_count": upload.part_count}
+            answer["part_size"] = upload.part_size
+            if not upload.unsized:
+                answer["part_count"] = upload.part_count
             answer["parts"] = held
         elif not held:
-            answer["action"] = self._put(upload)
+            answer["action"] = self.signing.put(upload)
         return {**answer, "expires_at": upload.session_ends}
-
-    # Send
-
-    def sign(self, upload_id: str, parts: Sequence[WantedPart]) -> list[dict[str, Any]]:
-        """Return an action for each part.
-
-        Raises:
-            Refused: `unknown_upload`, `upload_gone`, `upload_completed`, `completing`, `conflict`
-                or `invalid_request`.
-        """
-        upload = self._sendable(upload_id)
-        for part in parts:
-            if part.number > upload.part_count:
-                raise Refused(
-                    "invalid_request",
-                    f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
-                )
-        if not upload.is_multipart:
-            if any(part.sha256 != upload.sha256 for part in parts):
-                raise Refused(
-                    "invalid_request", "The upload is one PUT, but sha256 is not the file's."
-                )
-            action = self._put(upload)
-            return [{"number": part.number, "action": action} for part in parts]
-        upload = self._begun_in_s3(upload)
-        seconds = self._url_seconds(upload)
-        return [
-            {"number": part.number, "action": self._put_part(upload, part, seconds)}
-            for part in parts
-        ]
-
-    def _sendable(self, upload_id: str) -> Upload:
-        upload = self._known(upload_id)
-        if upload.is_over(iso(self.now())):
-            raise upload_gone(upload)
-        if upload.state == "completed":
-            raise upload_completed()
-        if upload.state == "completing":
-            raise still_completing()
-        return upload
-
-    def _begun_in_s3(self, upload: Upload) -> Upload:
-        """Return the upload with one multipart upload in S3, also if several requests begin it."""
-        for _ in range(ROUNDS):
-            if upload.s3_upload_id:
-                return upload
-            begun = self.bucket.begin_multipart(upload.key)
-            self.records.begin_multipart(upload, begun)
-            # Read it again: the answer may be of an attempt after a lost one.
-            kept = self.records.upload(upload.upload_id)
-            if kept is None or kept.s3_upload_id != begun:
-                self.bucket.try_abort(upload.key, begun)
-            upload = self._sendable(upload.upload_id)
-        raise conflict()
-
-    def _put(self, upload: Upload) -> Action:
-        seconds = self._url_seconds(upload)
-        return self.bucket.sign_put(
-            upload.key, size=upload.size, sha256=upload.sha256, seconds=seconds
-        )
-
-    def _put_part(self, upload: Upload, part: WantedPart, seconds: int) -> Action:
-        return self.bucket.sign_part(
-            upload.key,
-            upload.s3_upload_id or "",
-            part.number,
-            size=upload.length_of(part.number),
-            sha256=part.sha256,
-            seconds=seconds,
-        )
-
-    def _url_seconds(self, upload: Upload) -> int:
-        """Seconds for which a URL is valid, at most until its session ends."""
-        left = int(epoch(upload.session_ends) - self.now())
-        return max(1, min(self.limits.url_seconds, left))
 
     # Look and abort
 
@@ -290,16 +226,16 @@ class Uploads:
         Raises:
             Refused: `unknown_upload`.
         """
-        upload, held = self._known(upload_id), None
+        upload, held = known_upload(self.records, upload_id), None
         if self._is_unfinished(upload):
             held = self._held(upload)
             if held is None and upload.state == "open":
                 with suppress(Refused):
                     self._complete(upload)
-                upload = self._known(upload_id)
+                upload = known_upload(self.records, upload_id)
         known = {**upload.shown(iso(self.now())), "parts": held or []}
         if upload.state == "completed":
-            file = self.records.file(upload_id)
+            file = self.records.file(upload.file_id or upload_id)
             if file is None or file.is_over(iso(self.now())):  # deleted between the two looks
                 raise unknown_upload()
             known["file"] = file.shown
@@ -324,7 +260,7 @@ class Uploads:
             Refused: `unknown_upload`, `upload_completed` or `conflict`.
         """
         for _ in range(ROUNDS):
-            upload = self._known(upload_id)
+            upload = known_upload(self.records, upload_id)
             if upload.state == "completed":
                 raise upload_completed()
             if upload.state in ("aborted", "expired") or self.close(upload, "aborted"):
@@ -372,16 +308,6 @@ class Uploads:
         return upload.state == "completing" or (
             upload.state == "open" and not upload.is_over(iso(self.now()))
         )
-
-    def _known(self, upload_id: str) -> Upload:
-        upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
-        if upload is None:
-            raise unknown_upload()
-        return upload
-
-
-def upload_completed() -> Refused:
-    return Refused("upload_completed", "The upload is completed: delete its file, if you like.")
 
 
 def _shown(part: StoredPart) -> dict[str, Any]:
