@@ -44,6 +44,13 @@ class SignedIsStored(FakeS3):
                 self.store(Params["Key"], body)
         return url
 
+    def get_object(self, *, Key: str, **options: Any) -> dict[str, Any]:  # noqa: N803
+        """Answer with the size that was signed, and no content."""
+        return {
+            **super().get_object(Key=Key, **options),
+            "ContentLength": self.objects[Key].size,
+        }
+
 
 class CheapFiles(FilesService):
     """File transfer whose objects are in the cheap S3 at `s3_url`."""
