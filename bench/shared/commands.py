@@ -99,7 +99,7 @@ def upload(end: End, file: SparseFile, command: Command) -> tuple[Run, str | Non
         stored = json.loads(done.output)
         file_id = stored["file_id"]
         if stored["bytes_sent"] != file.size:
-            raise Failed(f"wideload sent {stored['bytes_sent']} bytes of {file.size}")
+            raise Failed(f"wideload says: sent {stored['bytes_sent']} of {file.size} bytes")
     if end.log is not None and end.log.size() < file.size:
-        raise Failed(f"{command[0]} sent {end.log.size()} bytes of {file.size}")
+        raise Failed(f"of {file.size} bytes, {end.log.size()} arrived: {command[0]}")
     return done, file_id

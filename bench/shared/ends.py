@@ -118,7 +118,7 @@ def embedded_cloud() -> Iterator[End]:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Cloud(directory=Path(folder), port=free_port()) as cloud,
     ):
-        files = deploy(cloud, stacks=["wideload-local-files"])["files"]
+        files = deploy(cloud)["files"]
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         user = files["users"][0]

@@ -86,7 +86,7 @@ def test_a_body_in_chunks_is_read_to_its_end(
 def test_a_client_that_expects_100_gets_it(ingest_end: End) -> None:
     url = urlsplit(ingest_end.put_url("a"))
     assert url.port is not None
-    with socket.create_connection(("127.0.0.1", url.port)) as connection:
+    with socket.create_connection(("127.0.0.1", url.port), timeout=60) as connection:
         head = "PUT /a HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
         connection.sendall(head.encode())
 

@@ -63,9 +63,9 @@ def test_an_upload_that_does_not_send_all_fails(files_end: End, tmp_path: Path) 
 
     assert upload(files_end, file, command)[0].seconds > 0
 
-    with pytest.raises(Failed, match="sent 0 bytes of 10000"):
+    with pytest.raises(Failed, match="wideload says: sent 0 of 10000 bytes"):
         upload(files_end, file, command)  # a duplicate
-    with pytest.raises(Failed, match="sent 0 bytes of 10000"):
+    with pytest.raises(Failed, match="of 10000 bytes, 0 arrived"):
         upload(files_end, file, python("pass"))
 
 
