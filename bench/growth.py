@@ -106,8 +106,8 @@ def main() -> int:
         "Growth with size and number",
         "Uploads to the cheap end, over TLS.",
         table(["file", "", "s", "CPU s", "peak MB"], sizes),
-        f"Many files, of {_SMALL_FILE:,} bytes each; boto3 uploads 8 at once. `wideload` waits for the "
-        "API here, which is one process with tables in memory: its CPU time is what counts.",
+        f"Many files, of {_SMALL_FILE:,} bytes each; boto3 uploads 8 at once. `wideload` waits for "
+        "the API here, which is one process with tables in memory: its CPU time is what counts.",
         table(["files", "", "s", "CPU s", "peak MB"], counts),
         f"- memory of `wideload upload` at most, in MB: {peak / MB:.0f} "
         f"(aim ≤ {MOST_MEMORY / MB:.0f})",
