@@ -27,6 +27,7 @@ FILES_DEPLOYMENT = --stack wideload-$(ENV)-files
 VENV := .venv/.ready
 NODE := node_modules/.ready
 CLOUD := .local/ministack/.ready
+PEERS := .local/peers/.ready
 LAMBDA := src/wideload_cdk/_lambda/.built
 LOCAL_LAMBDA := .local/lambda.built
 LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
@@ -60,6 +61,12 @@ $(NODE): package.json package-lock.json .npmrc | $(VENV)
 $(CLOUD): local/requirements.txt | $(VENV)
 	$(PYTHON) -m venv .local/ministack
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .local/ministack/bin/python local/requirements.txt
+	@touch $@
+
+# boto3 and the AWS CLI, which the benchmarks compare with.
+$(PEERS): bench/peers/requirements.txt | $(VENV)
+	$(PYTHON) -m venv .local/peers
+	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .local/peers/bin/python bench/peers/requirements.txt
 	@touch $@
 
 $(LAMBDA): $(LAMBDA_SOURCES) | $(VENV)
@@ -211,12 +218,8 @@ format: $(VENV) $(WEB_NODE) ## Format, and mend what the linter can
 	cd web && npm run --silent format
 
 .PHONY: bench
-bench: $(LOCAL_READY) ## Run the benchmarks
-	$(BIN)/python -m bench.client_send
-	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
-	PYTHONPATH=lambda_src $(BIN)/python -m bench.slow_documents 3000
-	$(BIN)/python -m bench.huge_payload
-	$(BIN)/python -m bench.file_transfer
+bench: $(LOCAL_READY) $(PEERS) chromium ## Run the benchmarks beside boto3, the AWS CLI and curl (BENCH="--write", BENCH="growth payloads")
+	$(BIN)/python -m bench $(BENCH)
 
 # AWS
 
@@ -345,6 +348,7 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) lambda_src/requirements.in -o lambda_src/requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) bench/peers/requirements.in -o bench/peers/requirements.txt
 	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
 	$(LOCK) $(UPGRADE) tools/release/requirements.in -o tools/release/requirements.txt
 	$(BIN)/npm install --package-lock-only

@@ -1,6 +1,6 @@
 """Search for documents that take long for their size.
 
-    PYTHONPATH=lambda_src python -m bench.slow_documents [documents]
+    PYTHONPATH=lambda_src python -m bench.slow_documents [--documents 3000]
 
 hypothesis makes documents of repeated fragments, and mutates what was slow, steered by the CPU
 time that checking and archiving took per byte. Each is compared with a flat object, measured in
@@ -9,6 +9,7 @@ the same run just before: the slowest ratios are printed. Exit status 1 if one i
 
 from __future__ import annotations
 
+import argparse
 import random
 import sys
 import time
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings, target
 from hypothesis import strategies as st
 
 from bench.processing import Nowhere
+from bench.shared.report import section, table, times
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.ingest.document import keep
 
@@ -115,7 +117,12 @@ def mutations(seed: int) -> Callable[[], bytes]:
 
 
 def main() -> int:
-    documents = int(sys.argv[1]) if len(sys.argv) > 1 else 12_000
+    """Search, and print a section."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--documents", type=int, default=3_000)
+    documents = parser.parse_args().documents
     search = Search()
 
     @settings(
@@ -143,9 +150,12 @@ def main() -> int:
     while search.done < documents:
         body = mutated()
         search.ratio(body, body[:60])
-    print(f"{search.done} documents, {len(FLAT):,} bytes of a flat object beside them")
-    for ratio, made_of in search.slowest:
-        print(f"{ratio:6.2f} x the time per byte of a flat object: {made_of}")
+    section(
+        "Slow documents",
+        f"Processing time per byte of {search.done:,} documents that were made to be slow, as a "
+        f"multiple of a flat object's; the slowest, of which none may exceed {MOST:g}.",
+        table(["made of", "ratio"], [[f"`{of}`", times(ratio)] for ratio, of in search.slowest]),
+    )
     return int(search.slowest[0][0] > MOST)
 
 

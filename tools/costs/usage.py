@@ -36,7 +36,7 @@ TRANSIT_DAYS = 7
 WORK_MEMORY_GB = 1769 / 1024
 SMALL_MEMORY_GB = 512 / 1024
 
-# JSON gunzipped, checked, hashed and archived, bytes a second: bench/results.md.
+# JSON gunzipped, checked, hashed and archived, bytes a second: less than bench/results.md has.
 PROCESSING = 82 * MB
 # S3 to one function and back, bytes a second: assumed; AWS states no figure for one stream.
 S3_STREAM = 50 * MB
