@@ -13,6 +13,7 @@ from local.paths import ROOT
 
 PYTHON_LOCKS = (
     "requirements.txt",
+    "bench/peers/requirements.txt",
     "lambda_src/requirements.txt",
     "local/requirements.txt",
     "tools/docs/requirements.txt",
