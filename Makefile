@@ -29,7 +29,7 @@ NODE := node_modules/.ready
 CLOUD := .local/ministack/.ready
 LAMBDA := src/wideload_cdk/_lambda/.built
 LOCAL_LAMBDA := .local/lambda.built
-LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
+LAMBDA_SOURCES := $(shell find lambda_src -name '*.py' -o -name '*.mjs') lambda_src/requirements.txt
 WEB_NODE := web/node_modules/.ready
 PAGE := src/wideload_cdk/_web/.built
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
@@ -58,7 +58,7 @@ $(CLOUD): local/requirements.txt | $(VENV)
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .local/ministack/bin/python local/requirements.txt
 	@touch $@
 
-$(LAMBDA): $(LAMBDA_SOURCES) | $(VENV)
+$(LAMBDA): $(LAMBDA_SOURCES) | $(VENV) $(NODE)
 	$(BIN)/python lambda_src/build.py arm64 x86_64
 	@touch $@
 
@@ -196,6 +196,8 @@ bench: $(LOCAL_READY) ## Run the benchmarks
 	$(BIN)/python -m bench.client_send
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.slow_documents 3000
+	$(BIN)/python -m bench.cold_start
+	PYTHONPATH=lambda_src $(BIN)/python -m bench.warm_requests
 	$(BIN)/python -m bench.huge_payload
 	$(BIN)/python -m bench.file_transfer
 
