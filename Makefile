@@ -30,7 +30,7 @@ CLOUD := .local/ministack/.ready
 PEERS := .local/peers/.ready
 LAMBDA := src/wideload_cdk/_lambda/.built
 LOCAL_LAMBDA := .local/lambda.built
-LAMBDA_SOURCES := $(shell find lambda_src -name '*.py') lambda_src/requirements.txt
+LAMBDA_SOURCES := $(shell find lambda_src -name '*.py' -o -name '*.mjs') lambda_src/requirements.txt
 WEB_NODE := web/node_modules/.ready
 ZENSICAL := .local/zensical/.ready
 TWINE := .local/release/.ready
@@ -69,7 +69,7 @@ $(PEERS): bench/peers/requirements.txt | $(VENV)
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .local/peers/bin/python bench/peers/requirements.txt
 	@touch $@
 
-$(LAMBDA): $(LAMBDA_SOURCES) | $(VENV)
+$(LAMBDA): $(LAMBDA_SOURCES) | $(VENV) $(NODE)
 	$(BIN)/python lambda_src/build.py arm64 x86_64
 	@touch $@
 

@@ -10,8 +10,8 @@ from ulid import ULID
 from local.cloud import Cloud
 from local.outputs import Outputs
 from tests.runtime.fakes import FakeClock, FakeTable
-from wideload_runtime.adapters.attributes import read_any_number
 from wideload_runtime.adapters.ingest_table import IngestTable
+from wideload_runtime.adapters.tables import Table
 from wideload_runtime.core.errors import LeaseLostError
 from wideload_runtime.core.ingest.payloads import (
     EVERY_ID,
@@ -44,8 +44,7 @@ def table(kind: str, clock: FakeClock, request: pytest.FixtureRequest) -> Payloa
         return FakeTable(clock.now)
     cloud: Cloud = request.getfixturevalue("cloud")
     outputs: Outputs = request.getfixturevalue("outputs")
-    dynamodb = cloud.table(outputs["ingest"]["table"])
-    read_any_number(dynamodb)
+    dynamodb = Table(cloud.client("dynamodb"), outputs["ingest"]["table"])
     return IngestTable(dynamodb, now=clock.now)
 
 

@@ -116,10 +116,12 @@ def test_the_construct_synthesizes_from_its_wheel(wheels: dict[str, Path], elsew
     assert len(functions) == 5
     (asset,) = {function["Code"]["S3Key"].partition(".")[0] for function in functions}
     handlers = {function["Handler"] for function in functions}
+    code = zipfile.ZipFile(assembly / f"asset.{asset}.zip").namelist()
     for handler in handlers:
-        module = handler.rpartition(".")[0].replace(".", "/")
-        assert (assembly / f"asset.{asset}" / f"{module}.py").is_file()
-    assert (assembly / f"asset.{asset}" / "orjson").is_dir()
+        folder, _, module = handler.rpartition(".")[0].replace(".", "/").rpartition("/")
+        assert f"{folder}/{module}.py" in code
+        assert f"{folder}/__pycache__/{module}.cpython-313.pyc" in code
+    assert "orjson/__init__.py" in code
 
 
 def test_an_operators_program_names_the_extra_that_it_lacks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import boto3
+import botocore.session
 import pytest
 import urllib3
 from botocore.config import Config
@@ -14,7 +14,7 @@ import wideload_runtime.adapters.telemetry  # noqa: F401 - it is what is tested
 
 def test_at_debug_the_sdk_logs_no_signed_requests(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    s3 = boto3.client(
+    s3 = botocore.session.Session().create_client(
         "s3",
         region_name="eu-central-1",
         aws_access_key_id="AKIAEXAMPLE",

@@ -23,7 +23,7 @@ def items_of(
     Keys that DynamoDB leaves unprocessed are requested again after a pause, as it recommends.
 
     Args:
-        table: A boto3 `Table`.
+        table: A `Table`.
         options: Options of the request, such as `ConsistentRead`.
 
     Raises:

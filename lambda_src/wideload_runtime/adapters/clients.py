@@ -1,17 +1,22 @@
-"""AWS clients, made once per function, since making one takes longer than most requests."""
+"""AWS clients, made once per function, since making one takes longer than most requests.
+
+They are botocore's: importing boto3 for the same clients takes longer (docs/adr/0068).
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.session import Session
 from urllib3.exceptions import SSLError
 
-from wideload_runtime.adapters.attributes import read_any_number
+from wideload_runtime.adapters.tables import Table
 
+_SESSION = Session()
 # A function has only seconds, so the timeout is shorter than botocore's 60 s.
 _CONFIG = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
@@ -58,13 +63,13 @@ def is_passing(error: ClientError) -> bool:
 
 
 def s3(addressing_style: str, *, endpoint_url: str | None = None) -> Any:
-    """S3, signing with version 4: boto3 presigns with version 2 by default, which drops the
+    """S3, signing with version 4: botocore presigns with version 2 by default, which drops the
     signed length, checksum and `If-None-Match` in silence.
 
     Args:
         endpoint_url: Default: the one that the environment or the region gives.
     """
-    return boto3.client(
+    return _SESSION.create_client(
         "s3",
         endpoint_url=endpoint_url,
         config=_CONFIG.merge(
@@ -81,16 +86,20 @@ def s3(addressing_style: str, *, endpoint_url: str | None = None) -> Any:
     )
 
 
-def sqs() -> Any:
-    return boto3.client("sqs", config=_CONFIG)
+class Sqs:
+    """A client of SQS that is made at its first call: most requests queue nothing."""
+
+    @cached_property
+    def _client(self) -> Any:
+        return _SESSION.create_client("sqs", config=_CONFIG)
+
+    def send_message(self, **params: Any) -> Any:
+        return self._client.send_message(**params)
 
 
-def table(name: str) -> Any:
-    """A DynamoDB table that takes and gives plain Python values."""
-    made = boto3.resource("dynamodb", config=_CONFIG).Table(name)
-    read_any_number(made)
-    return made
+def table(name: str) -> Table:
+    return Table(_SESSION.create_client("dynamodb", config=_CONFIG), name)
 
 
 def events() -> Any:
-    return boto3.client("events", config=_CONFIG)
+    return _SESSION.create_client("events", config=_CONFIG)

@@ -9,7 +9,6 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters.batches import items_of
@@ -38,8 +37,7 @@ class IngestTable:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
 
     Args:
-        table: A boto3 `Table` whose partition key is `payload_id`, and which reads any number
-            (`attributes.read_any_number`).
+        table: A `Table` whose partition key is `payload_id`.
         now: Epoch seconds.
     """
 
@@ -98,7 +96,7 @@ class IngestTable:
             UpdateExpression="SET #state = :processing, lease_owner = :owner, "
             "lease_until = :until, open_shard = :shard",
             ConditionExpression="#state IN (:issued, :expired, :uploaded) "
-            # Or its own lease: boto3 repeats a request whose answer was lost.
+            # Or its own lease: botocore repeats a request whose answer was lost.
             "OR (#state = :processing AND (lease_until < :now OR lease_owner = :owner)) "
             "OR (#state = :failed AND error_code = :internal)",
             ExpressionAttributeNames={"#state": "state"},
@@ -249,10 +247,15 @@ class IngestTable:
         return items_of(self._table, keys, ProjectionExpression=attributes, sleep=self._sleep)
 
     def unfinished(self, partition: str, *, since: str, before: str) -> Iterator[Payload]:
-        key = Key("open_shard").eq(partition) & Key("created_at").between(since, before)
         start: dict[str, Any] = {}
         while True:
-            page = self._table.query(IndexName="by_open", KeyConditionExpression=key, **start)
+            page = self._table.query(
+                IndexName="by_open",
+                KeyConditionExpression="open_shard = :shard AND created_at BETWEEN :since "
+                "AND :before",
+                ExpressionAttributeValues={":shard": partition, ":since": since, ":before": before},
+                **start,
+            )
             yield from map(payload_of, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -270,15 +273,14 @@ class IngestTable:
         )
 
     def list_call(self, tenant: str, call_id: str, ids: IdRange, limit: int) -> Listed:
-        key = Key("tenant_call").eq(f"{tenant}#{call_id}") & _between(ids)
-        return self._listed(self._newest("by_call", key, limit), limit)
+        found = self._newest("by_call", "tenant_call", f"{tenant}#{call_id}", ids, limit)
+        return self._listed(found, limit)
 
     def list_tenant(self, tenant: str, ids: IdRange, limit: int) -> Listed:
         """Ask each shard for a page, and merge: ULIDs sort by time across them."""
         found = []
         for shard in range(TENANT_SHARDS):
-            key = Key("tenant_shard").eq(f"{tenant}#{shard}") & _between(ids)
-            found += self._newest("by_tenant", key, limit)
+            found += self._newest("by_tenant", "tenant_shard", f"{tenant}#{shard}", ids, limit)
         newest = sorted(found, key=lambda payload: payload.payload_id, reverse=True)
         return self._listed(newest[:limit], limit)
 
@@ -291,10 +293,23 @@ class IngestTable:
             found[-1].payload_id if len(found) == limit else None,
         )
 
-    def _newest(self, index: str, key: Any, limit: int) -> list[Payload]:
-        """One page of an index: at most 1 MB."""
+    def _newest(
+        self, index: str, attribute: str, partition: str, ids: IdRange, limit: int
+    ) -> list[Payload]:
+        """One page of an index's partition: at most 1 MB."""
+        # DynamoDB's BETWEEN takes its ends in, which ours leaves out: so just above, just below.
+        below = ids.before[:-1] + chr(ord(ids.before[-1]) - 1) + "~"
         answer = self._table.query(
-            IndexName=index, KeyConditionExpression=key, ScanIndexForward=False, Limit=limit
+            IndexName=index,
+            KeyConditionExpression=f"{attribute} = :partition "
+            "AND payload_id BETWEEN :after AND :before",
+            ExpressionAttributeValues={
+                ":partition": partition,
+                ":after": ids.after + "!",
+                ":before": below,
+            },
+            ScanIndexForward=False,
+            Limit=limit,
         )
         return [payload_of(item) for item in answer["Items"]]
 
@@ -315,12 +330,6 @@ class IngestTable:
             raise
 
 
-def _between(ids: IdRange) -> Any:
-    """DynamoDB's BETWEEN takes its ends in, which ours leaves out: so just above, just below."""
-    below = ids.before[:-1] + chr(ord(ids.before[-1]) - 1) + "~"
-    return Key("payload_id").between(ids.after + "!", below)
-
-
 def _slots_of(tenant: str) -> str:
     """The table's key of a tenant's worker slots."""
     return f"workers#{tenant}"
@@ -339,7 +348,7 @@ def item_of(payload: Payload) -> dict[str, Any]:
 
 
 def payload_of(item: dict[str, Any]) -> Payload:
-    """A payload from its item, as `AnyNumber` gives it."""
+    """A payload from its item, as `read_image` gives it."""
     known = {name: _plain(item[name]) for name in _FIELDS if name in item}
     if "summary" in known:
         known["summary"] = _scalars(known["summary"])
@@ -357,4 +366,4 @@ def _plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
-    return value.value if hasattr(value, "value") else value  # boto3's Binary
+    return value

@@ -10,7 +10,7 @@ from wideload_runtime.core.api_keys import ApiKey
 class KeyTable:
     """
     Args:
-        table: A boto3 `Table` whose partition key is `key_id`.
+        table: A `Table` whose partition key is `key_id`.
     """
 
     def __init__(self, table: Any) -> None:

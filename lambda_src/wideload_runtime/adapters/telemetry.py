@@ -46,7 +46,7 @@ _handler = logging.StreamHandler(sys.stdout)
 _handler.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper())
 
 # At DEBUG, Lambda has libraries log as well, and these log what they sign and send.
-for library in ("boto3", "botocore", "urllib3"):
+for library in ("botocore", "urllib3"):
     logging.getLogger(library).setLevel(max(logging.INFO, _handler.level))
 
 # Most requests for a URL or a status have no metric, and each would log a warning.

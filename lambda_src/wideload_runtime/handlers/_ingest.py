@@ -101,4 +101,4 @@ def make_sweep(processor: Processor) -> Sweep:
 
 
 def make_queue() -> IngestQueue:
-    return IngestQueue(clients.sqs(), settings.queue_url)
+    return IngestQueue(clients.Sqs(), settings.queue_url)

@@ -204,7 +204,7 @@ def new_authorizer(
         "Authorizer",
         handler="key_authorizer",
         description="Wideload ingest: looks up API keys",
-        memory_size=SMALL_MEMORY_MB,
+        memory_size=ONE_VCPU_MEMORY_MB,
         timeout=AUTHORIZER_TIMEOUT,
         environment={
             "WIDELOAD_ENVIRONMENT": environment_name,

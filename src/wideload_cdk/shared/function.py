@@ -23,10 +23,11 @@ from wideload_cdk.shared.names import METRIC_NAMESPACE
 # The interpreter that `make build` vendors the dependencies for.
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 
-# Lambda gives one whole vCPU from this size on:
+# Lambda gives one whole vCPU from this size on, and less in proportion:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+# For functions that a caller waits for, and those that compute (docs/adr/0068).
 ONE_VCPU_MEMORY_MB = 1769
-# For functions that need boto3 and little else: with less, importing it takes seconds.
+# For functions that run in the background and mostly wait for AWS.
 SMALL_MEMORY_MB = 512
 
 # API Gateway gives up after 30 s; a function that ends first can still answer.

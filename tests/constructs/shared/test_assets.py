@@ -1,7 +1,8 @@
-"""Built Lambda code: found beside the package, or a word on how to get it."""
+"""Built Lambda code: found beside the package, or an error that says how to get it."""
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -20,6 +21,11 @@ def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def archive(path: Path, content: str) -> None:
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr(zipfile.ZipInfo("wideload_runtime/__init__.py"), content)
+
+
 def asset_keys(template: Template) -> set[str]:
     functions = template.find_resources("AWS::Lambda::Function")
     return {function["Properties"]["Code"]["S3Key"] for function in functions.values()}
@@ -34,14 +40,14 @@ def synthesize(code: lambda_.Code) -> set[str]:
 
 
 @pytest.mark.parametrize("architecture", [lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64])
-def test_code_of_each_architecture_has_its_folder(
+def test_code_of_each_architecture_has_its_archive(
     built: Path, architecture: lambda_.Architecture
 ) -> None:
-    (built / architecture.name / "wideload_runtime").mkdir(parents=True)
+    archive(built / f"{architecture.name}.zip", "")
 
     code = assets.built_code(architecture)
 
-    assert code.path == str(built / architecture.name)
+    assert code.path == str(built / f"{architecture.name}.zip")
 
 
 def test_code_lies_beside_the_package() -> None:
@@ -49,18 +55,14 @@ def test_code_lies_beside_the_package() -> None:
 
 
 def test_missing_code_names_the_command_that_builds_it(built: Path) -> None:
-    (built / "arm64").mkdir()  # an incomplete build
-
-    with pytest.raises(FileNotFoundError, match=f"{built}/arm64.*`make build`"):
+    with pytest.raises(FileNotFoundError, match=f"{built}/arm64.zip is missing.*`make build`"):
         assets.built_code(lambda_.Architecture.ARM_64)
 
 
 def test_functions_run_the_built_code_of_their_architecture(built: Path) -> None:
     keys = {}
     for name in ("arm64", "x86_64"):
-        runtime = built / name / "wideload_runtime"
-        runtime.mkdir(parents=True)
-        (runtime / "compiled.so").write_text(name)
+        archive(built / f"{name}.zip", name)
 
     for architecture in (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64):
         stack = cdk.Stack(cdk.App(), "Stack")
@@ -76,24 +78,13 @@ def test_all_functions_share_one_asset(default_ingest: Template) -> None:
     assert len(asset_keys(default_ingest)) == 1
 
 
-def test_bytecode_that_an_installer_adds_changes_nothing(built: Path) -> None:
-    runtime = built / "arm64" / "wideload_runtime"
-    runtime.mkdir(parents=True)
-    (runtime / "__init__.py").write_text("")
+def test_only_other_code_is_another_asset(built: Path) -> None:
+    archive(built / "arm64.zip", "")
     before = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
+    archive(built / "arm64.zip", "")
+    again = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
+    archive(built / "arm64.zip", "more = 1")
+    other = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
 
-    (runtime / "__pycache__").mkdir()
-    (runtime / "__pycache__" / "__init__.cpython-313.pyc").write_bytes(b"\0")
-    (runtime / "legacy.pyc").write_bytes(b"\0")
-
-    assert synthesize(assets.built_code(lambda_.Architecture.ARM_64)) == before
-
-
-def test_other_code_is_another_asset(built: Path) -> None:
-    runtime = built / "arm64" / "wideload_runtime"
-    runtime.mkdir(parents=True)
-    before = synthesize(assets.built_code(lambda_.Architecture.ARM_64))
-
-    (runtime / "more.py").write_text("")
-
-    assert synthesize(assets.built_code(lambda_.Architecture.ARM_64)) != before
+    assert before == again
+    assert before != other
