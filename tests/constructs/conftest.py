@@ -33,7 +33,7 @@ def cdk_json_context() -> dict[str, Any]:
 @pytest.fixture
 def stack() -> cdk.Stack:
     """An empty stack of no particular account or region."""
-    return cdk.Stack(cdk.App(context=cdk_json_context()), "Stack")
+    return cdk.Stack(cdk.App(context=cdk_json_context(), tree_metadata=False), "Stack")
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def template_of(code_folder: Path) -> Callable[..., assertions.Template]:
 
     @functools.cache
     def synthesize(kind: type[Any], **arguments: Any) -> assertions.Template:
-        stack = cdk.Stack(cdk.App(), "Default")
+        stack = cdk.Stack(cdk.App(tree_metadata=False), "Default")
         kind(stack, ids[kind], code=lambda_.Code.from_asset(str(code_folder)), **arguments)
         return assertions.Template.from_stack(stack)
 
