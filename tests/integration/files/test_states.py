@@ -304,6 +304,16 @@ class Transfers(RuleBasedStateMachine):
         self.sign_and_put(who, 0, {1, 2, 3, 4}, None, False)
         self.complete(who, 0, crash, after)
 
+    @rule(who=PEOPLE, crash=CRASH, after=st.booleans())
+    def upload_twice(self, who: str, crash: int | None, after: bool) -> None:
+        """One content by its first part and by its hash, of which one gives way."""
+        for hashed in (True, False):
+            self.create(who, LARGE, hashed, None, False)
+        for pick in (0, 1):
+            self.sign_and_put(who, pick, {1, 2, 3, 4}, None, False)
+        for pick in (0, 1):
+            self.complete(who, pick, crash, after)
+
     @rule(who=PEOPLE, pick=PICK, crash=CRASH, after=st.booleans())
     def complete(self, who: str, pick: int, crash: int | None, after: bool) -> None:
         known = self.pick(who, pick)
