@@ -16,9 +16,9 @@ from wideload._error_codes import FILE_CODES
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.digest import PartRule
 from wideload._files.download import Download
 from wideload._files.files_api import Created, FilesApi, read_file
-from wideload._files.hashed_file import HashedFile, open_and_hash
 from wideload._files.models import (
     BatchProgress,
     DownloadResult,
@@ -31,6 +31,7 @@ from wideload._files.models import (
 )
 from wideload._files.names import checked_name
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.source_file import SourceFile, open_source_file
 from wideload._files.upload import Upload
 from wideload._files.upload_batch import UploadBatch
 from wideload._http import Http, Progress
@@ -67,11 +68,13 @@ class Files:
         pacing: Pacing,
         policy: RetryPolicy,
         check_open: Callable[[], None],
+        part_rule: PartRule,
     ) -> None:
         self._http = http
         self._pacing = pacing
         self._policy = policy
         self._check_open = check_open
+        self._part_rule = part_rule
         self._api = Api(http, base_url, auth=token, codes=FILE_CODES, pacing=pacing)
 
     def __repr__(self) -> str:
@@ -88,6 +91,7 @@ class Files:
         hashing: Progress | None = None,
         cancel: Cancel | None = None,
         spool_limit: int = SPOOL_LIMIT,
+        expected_size: int | None = None,
     ) -> UploadResult:
         """Upload a file, or find that the API holds its content already.
 
@@ -129,17 +133,21 @@ class Files:
         self._check_open()
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
-        opened = open_and_hash(
+        if expected_size is not None:
+            checked_count("expected_size", expected_size)
+        file = open_source_file(
             source,
             scope,
+            rule=self._part_rule,
             name=name,
             content_type=content_type,
             spool_limit=spool_limit,
+            expected_size=expected_size,
             hashing=hashing,
         )
-        with closing(opened.content):
-            meter = ProgressMeter(opened.digest.size, progress)
-            return self._send(opened, None, scope, ConcurrencyLimit(connections), meter)
+        with closing(file):
+            meter = ProgressMeter(file.content.size, progress)
+            return self._send(file, None, scope, ConcurrencyLimit(connections), meter)
 
     def upload_many(
         self,
@@ -178,8 +186,10 @@ class Files:
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
 
-        def open_one(source: Source, scope: CancelScope, report: Progress) -> HashedFile:
-            return open_and_hash(source, scope, spool_limit=spool_limit, hashing=report)
+        def open_one(source: Source, scope: CancelScope, report: Progress) -> SourceFile:
+            return open_source_file(
+                source, scope, rule=self._part_rule, spool_limit=spool_limit, hashing=report
+            )
 
         return UploadBatch(
             open_one,
@@ -382,7 +392,7 @@ class Files:
 
     def _send(
         self,
-        opened: HashedFile,
+        file: SourceFile,
         created: Created | None,
         scope: CancelScope,
         concurrency: ConcurrencyLimit,
@@ -390,7 +400,7 @@ class Files:
     ) -> UploadResult:
         files_api = FilesApi(self._api, self._policy, scope)
         return Upload(
-            self._http, files_api, opened, scope=scope, concurrency=concurrency, meter=meter
+            self._http, files_api, file, scope=scope, concurrency=concurrency, meter=meter
         ).run(created)
 
     def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:
