@@ -92,5 +92,3 @@ def test_the_limit_of_requests_falls_with_failures_and_rises_with_successes() ->
     for _ in range(100):
         concurrency.succeeded()
     assert places() == 8
-
-

@@ -95,27 +95,38 @@ class Files:
     ) -> UploadResult:
         """Upload a file, or find that the API holds its content already.
 
-        The file is read once for its SHA-256, by which duplicates and earlier uploads are found,
-        and the bytes to send are read again. Memory use is a few MiB for each of `parallel`.
+        A file of up to 64 MiB is read for its SHA-256, by which duplicates and earlier uploads are
+        found, and then sent. A larger one is hashed while it is sent: duplicates and earlier
+        uploads are found by its size and the SHA-256 of its first part, so the whole is hashed
+        before only if the person has a file that is alike in both. Memory use is a few MiB, and
+        one more for each of `parallel`.
 
         On Ctrl-C, after `CancelledError` and after most errors the upload stays open, so that the
-        same call resumes it; `error.upload_id` is its id.
+        same call resumes it; `error.upload_id` is its id. Pipes of over 64 MiB can't be resumed:
+        their uploads are aborted.
 
         Args:
             source: Path of a file, or a binary file object. A seekable one is read in place, from
-                its position to its end, and must not be used elsewhere meanwhile. Named pipes
-                and objects that can't seek are copied to a temporary file first. File objects
-                aren't closed.
+                its position to its end, and must not be used elsewhere meanwhile. The bytes of
+                named pipes and of objects that can't seek are sent as they come; a temporary file
+                holds those that aren't sent yet, 256 MiB at most unless parts are very large. File
+                objects aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
                 component of the path, with U+FFFD for each byte that is no UTF-8, or of the file
                 object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
             progress: Called with (bytes sent or stored already, bytes in all). It begins with the
-                bytes of an earlier upload, and goes backward when an attempt is repeated.
-            hashing: Called with (bytes read, bytes in all) while the file is read for its SHA-256.
+                bytes of an earlier upload, and goes backward when an attempt is repeated. Of a
+                pipe, bytes in all are those read so far.
+            hashing: Called with (bytes read, bytes in all) while the whole file is read for its
+                SHA-256 and nothing is sent yet: not for a file that is hashed while it is sent.
             cancel: Stops or pauses it from another thread.
-            spool_limit: Bytes at most that are copied to a temporary file. Default: 10 GiB.
+            spool_limit: Bytes at most of a pipe that are copied to a temporary file before any of
+                them is sent. Pipes of over 64 MiB need that only if the deployment is of an earlier
+                version, or if this is less than 64 MiB. Default: 10 GiB.
+            expected_size: A guess at the size of a pipe, needed for more than 78 GiB (10,000 parts
+                of 8 MiB). The parts are chosen so large that the guess fits.
 
         Raises:
             ConfigurationError: An argument is wrong.
@@ -169,7 +180,7 @@ class Files:
             parallel: Connections at most, of all uploads together.
             progress: As for `upload`, called with (number of the source from 0, bytes, bytes in
                 all), while the iterator waits for the next outcome.
-            hashing: The same for reading the files.
+            hashing: As for `upload`, called in the same way.
             cancel: Stops or pauses all. Uploads that were begun end with `CancelledError`; no
                 further sources are taken.
             spool_limit: As for `upload`, for each source.

@@ -1,4 +1,4 @@
-"""Sources of uploads, as content that can be read at any offset, more than once."""
+"""Sources of uploads, as content that can be read at any offset."""
 
 from __future__ import annotations
 
