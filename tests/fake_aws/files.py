@@ -21,11 +21,19 @@ from tests.fake_aws.s3 import Body, FakeS3, Multipart, Object
 from tests.fake_aws.s3_http import S3Http
 from tests.fake_aws.wire import Wire
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_items import first_part_item
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
-from wideload_runtime.core.files.parts import MAX_SIZE, MIB, MIN_PART, SINGLE_PUT
-from wideload_runtime.core.files.records import Content, Quota, Upload
-from wideload_runtime.core.files.requests import UploadRequest
+from wideload_runtime.core.files.parts import (
+    MAX_SIZE,
+    MIB,
+    MIN_PART,
+    SINGLE_PUT,
+    part_count,
+    part_size,
+)
+from wideload_runtime.core.files.records import Content, File, FirstPart, Quota, Upload
+from wideload_runtime.core.files.requests import Claim, UploadRequest
 from wideload_runtime.core.files.transfer import FileTransfer
 from wideload_runtime.core.files.uploads import Limits, Uploads
 from wideload_runtime.handlers import files_api
@@ -127,10 +135,10 @@ class FilesService(Service):
         with RUNTIME:
             self._uploads().abort(upload_id)
 
-    def complete(self, upload_id: str) -> None:
+    def complete(self, upload_id: str, claim: Claim | None = None) -> None:
         """Complete an upload, as another client does."""
         with RUNTIME:
-            self._uploads().completion.complete(upload_id)
+            self._uploads().completion.complete(upload_id, claim)
 
     def add(
         self,
@@ -155,11 +163,23 @@ class FilesService(Service):
         key = self.key_of(upload_id)
         self.bucket.objects[key] = Object(body.size, body.checksum, content, self.time)
         file = uploads.completion.complete(upload_id)
+        self._index_first_part(file, content)
         if corrupt or not verified:
             self.items.items[OWNER, f"FILE#{upload_id}"]["verified"] = False
         if corrupt:
             self._records.of(OWNER).mark_corrupt(replace(file, verified=False))
         return self.files[upload_id]
+
+    def _index_first_part(self, file: File, content: Any) -> None:
+        """Record the first part, as if the file had been uploaded in parts."""
+        sizes = {"single_put": self.one_put, "smallest": self.smallest_part}
+        if part_count(file.size, **sizes) == 1:
+            return
+        first = bytes(content[: part_size(file.size, **sizes)])
+        part = FirstPart(hashlib.sha256(first).hexdigest(), file.size)
+        self.items.items[OWNER, f"FILE#{file.file_id}"]["first_sha256"] = part.sha256
+        item = {"owner": OWNER, **first_part_item(part, file.file_id)}
+        self.items.items[OWNER, item["item"]] = item
 
     def _ids(self, kind: str) -> list[str]:
         return [item.removeprefix(kind) for _, item in list(self.items.items) if kind in item]

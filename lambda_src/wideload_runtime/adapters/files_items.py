@@ -8,9 +8,10 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from wideload_runtime.core.files.records import Content, File, Trash, Upload
+from wideload_runtime.core.files.records import Content, File, FirstPart, Trash, Upload
 
 FILE, CONTENT, UPLOAD, TRASH, USAGE = "FILE#", "CONTENT#", "UPLOAD#", "TRASH#", "USAGE"
+FIRST, OPEN = "FIRST#", "open"
 KINDS: dict[str, Any] = {FILE: "file", UPLOAD: "upload", TRASH: "trash"}
 DUE_SHARDS = 4
 """Partitions of the index, each of which takes 1,000 writes a second."""
@@ -21,6 +22,21 @@ _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file
 
 def content_item(content: Content) -> str:
     return f"{CONTENT}{content.sha256}#{content.size}"
+
+
+def first_part_prefix(part: FirstPart) -> str:
+    return f"{FIRST}{part.sha256}#{part.size}#"
+
+
+def first_part_item(part: FirstPart, file_id: str) -> dict[str, Any]:
+    return {"item": first_part_prefix(part) + file_id, "file_id": file_id}
+
+
+def announced_item(announced: Content | FirstPart) -> str:
+    """Return the item that names the open upload of it."""
+    if isinstance(announced, Content):
+        return content_item(announced)
+    return first_part_prefix(announced) + OPEN
 
 
 def due_shard(identifier: str) -> str:

@@ -6,6 +6,10 @@ Partition key `owner`, sort key `item`:
     CONTENT#<sha256>#<size>     `file_id`, or `upload_id` while one is open: it is written on the
                                 condition that it isn't there, so two uploads of the same content
                                 are one
+    FIRST#<sha256>#<size>#<file id>
+                                a file with this first part and size
+    FIRST#<sha256>#<size>#open  `upload_id` of the open upload that was begun with this first part,
+                                on the same condition
     UPLOAD#<upload id>          an upload
     TRASH#<id>                  an object without an owner
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
@@ -29,9 +33,12 @@ from wideload_runtime.adapters.files_items import (
     TRASH,
     UPLOAD,
     USAGE,
+    announced_item,
     content_item,
     file_item,
     file_of,
+    first_part_item,
+    first_part_prefix,
     record_of,
     trash_item,
     trash_of,
@@ -40,11 +47,22 @@ from wideload_runtime.adapters.files_items import (
 )
 from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, expression_of
 from wideload_runtime.core.files.ports import Ask, Due
-from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+from wideload_runtime.core.files.records import (
+    Content,
+    End,
+    File,
+    FirstPart,
+    Quota,
+    Trash,
+    Upload,
+    Usage,
+)
 from wideload_runtime.core.turns import in_turns
 
 _ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
 """Attributes of the request to S3 to join the parts."""
+_JOINED = "#composite, #joined_sha256, #joined_first_sha256"
+"""Attributes of the object that S3 was asked to make."""
 
 
 class FilesTable:
@@ -94,15 +112,23 @@ class OwnRecords(OwnerItems):
 
     # Read
 
-    def find(self, contents: Sequence[Content]) -> dict[Content, File | Upload]:
-        wanted = {content_item(content): content for content in contents}
-        named: dict[str, Content] = {}
-        for item in self._items(wanted):
-            name = (
-                f"{FILE}{item['file_id']}" if "file_id" in item else f"{UPLOAD}{item['upload_id']}"
-            )
-            named[name] = wanted[item["item"]]
-        return {named[item["item"]]: record_of(item) for item in self._items(named)}
+    def find(
+        self, announced: Sequence[Content | FirstPart]
+    ) -> dict[Content | FirstPart, File | Upload]:
+        wanted: dict[str, Content | FirstPart] = {
+            content_item(one): one for one in announced if isinstance(one, Content)
+        }
+        named = {wanted[item["item"]]: _record_named(item) for item in self._items(wanted)}
+        for part in {one for one in announced if isinstance(one, FirstPart)}:
+            # The open upload sorts after the files, any of which comes before it.
+            if newest := self._newest(first_part_prefix(part), None, 2):
+                named[part] = _record_named(newest[-1])
+        records = {item["item"]: record_of(item) for item in self._items(set(named.values()))}
+        return {one: records[name] for one, name in named.items() if name in records}
+
+    def file_with(self, content: Content) -> File | None:
+        item = self._item(content_item(content)) or {}
+        return self.file(item["file_id"]) if "file_id" in item else None
 
     def file(self, file_id: str) -> File | None:
         item = self._item(FILE + file_id)
@@ -139,7 +165,7 @@ class OwnRecords(OwnerItems):
             return False
         return self._transact(
             self._put(
-                {"item": content_item(upload.content), "upload_id": upload.upload_id},
+                {"item": announced_item(upload.announced), "upload_id": upload.upload_id},
                 "attribute_not_exists(#item)",
             ),
             self._put(upload_item(upload), "attribute_not_exists(#item)"),
@@ -160,19 +186,20 @@ class OwnRecords(OwnerItems):
             {":new": s3_upload_id, ":open": "open", ":key": upload.key},
         )
 
-    def begin_ask(
-        self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
-    ) -> Upload | None:
+    def begin_ask(self, upload: Upload, ask: Ask, *, since: str, due_at: str) -> Upload | None:
         same, values = _unchanged(upload, "s3_upload_id", "ask_id")
         item = self._update(
             UPLOAD + upload.upload_id,
-            "SET #state = :completing, #composite = :composite, #completing_since = :since, "
-            "#due_at = :due_at, #ask_id = :ask_id, #ask_ends = :ask_ends",
+            "SET #state = :completing, #completing_since = :since, #due_at = :due_at, "
+            "#ask_id = :ask_id, #ask_ends = :ask_ends, #composite = :composite, "
+            "#joined_sha256 = :sha256, #joined_first_sha256 = :first_sha256",
             # Or its own id: boto3 repeats a request whose answer was lost.
             f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
             {
                 ":completing": "completing",
-                ":composite": composite,
+                ":composite": ask.composite,
+                ":sha256": ask.sha256,
+                ":first_sha256": ask.first_sha256,
                 ":since": since,
                 ":due_at": due_at,
                 ":ask_id": ask.id,
@@ -218,7 +245,7 @@ class OwnRecords(OwnerItems):
             self._change(
                 UPLOAD + upload.upload_id,
                 "SET #state = :open, #due_at = :due_at, #key = :key "
-                f"REMOVE {_ASKED}, #composite, #s3_upload_id",
+                f"REMOVE {_ASKED}, {_JOINED}, #s3_upload_id",
                 f"#state = :was_state AND {same}",
                 {
                     ":open": "open",
@@ -237,17 +264,24 @@ class OwnRecords(OwnerItems):
         return self._transact(
             self._put(file_item(file), "attribute_not_exists(#item)"),
             self._change(
-                content_item(upload.content),
+                content_item(file.content),
                 "SET #file_id = :id REMOVE #upload_id",
-                "#upload_id = :id",
-                {":id": upload.upload_id},
+                "attribute_not_exists(#file_id)",
+                {":id": file.file_id},
             ),
+            *(
+                [self._put(first_part_item(file.first_part, file.file_id))]
+                if file.first_part
+                else []
+            ),
+            *self._first_part_released(upload),
             self._change(
                 UPLOAD + upload.upload_id,
-                f"{due} #state = :completed, #expires_at = :expires_at",
+                f"{due} #state = :completed, #sha256 = :sha256, #expires_at = :expires_at",
                 f"#state IN (:open, :completing) AND {same}",
                 {
                     ":completed": "completed",
+                    ":sha256": file.sha256,
                     ":expires_at": expires_at,
                     ":open": "open",
                     ":completing": "completing",
@@ -258,8 +292,47 @@ class OwnRecords(OwnerItems):
             self._count({"open_uploads": -1}),
         )
 
-    def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
+    def give_way(self, upload: Upload, file: File, trash: Trash, *, expires_at: int) -> bool:
+        same, values = _unchanged(upload)
+        given_back = _given_back(upload.size) if trash.held is None else {}
         return self._transact(
+            self._change(
+                content_item(file.content),
+                "SET #file_id = :id",
+                "#file_id = :id",
+                {":id": file.file_id},
+            ),
+            *self._first_part_released(upload),
+            self._change(
+                UPLOAD + upload.upload_id,
+                "REMOVE #due_at, #due_shard SET #state = :completed, #sha256 = :sha256, "
+                "#file_id = :file_id, #expires_at = :expires_at",
+                f"#state IN (:open, :completing) AND {same}",
+                {
+                    ":completed": "completed",
+                    ":sha256": file.sha256,
+                    ":file_id": file.file_id,
+                    ":expires_at": expires_at,
+                    ":open": "open",
+                    ":completing": "completing",
+                    **values,
+                },
+            ),
+            self._put(trash_item(trash)),
+            self._count({"open_uploads": -1, **given_back}),
+        )
+
+    def _first_part_released(self, upload: Upload) -> list[Write]:
+        """Return the write that removes the claim of an upload on its first part, if it has one."""
+        return [] if isinstance(upload.announced, Content) else [self._claim_removed(upload)]
+
+    def _claim_removed(self, upload: Upload) -> Write:
+        return self._remove(
+            announced_item(upload.announced), "#upload_id = :id", {":id": upload.upload_id}
+        )
+
+    def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
+        writes = [
             self._change(
                 UPLOAD + upload.upload_id,
                 "SET #state = :state, #due_at = :due_at" + (", #held = :held" if hold else ""),
@@ -272,11 +345,13 @@ class OwnRecords(OwnerItems):
                     **({":held": upload.size} if hold else {}),
                 },
             ),
-            self._remove(
-                content_item(upload.content), "#upload_id = :id", {":id": upload.upload_id}
-            ),
             self._count({"open_uploads": -1, **({} if hold else _given_back(upload.size))}),
-        )
+        ]
+        if self._transact(*writes, self._claim_removed(upload)):
+            return True
+        # A file of its content may have taken its claim.
+        claim = self._item(announced_item(upload.announced)) or {}
+        return claim.get("upload_id") != upload.upload_id and self._transact(*writes)
 
     def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
         name = UPLOAD + ended.upload_id if isinstance(ended, Upload) else TRASH + ended.id
@@ -314,6 +389,7 @@ class OwnRecords(OwnerItems):
     def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
         content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
         return self._transact(
+            *self._first_part_forgotten(file),
             self._remove(FILE + file.file_id, "attribute_exists(#item)"),
             # A corrupt file has lost its content item; if it became corrupt meanwhile, nothing
             # is deleted.
@@ -345,7 +421,12 @@ class OwnRecords(OwnerItems):
                 {":true": True, ":false": False},
             ),
             self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id}),
+            *self._first_part_forgotten(file),
         )
+
+    def _first_part_forgotten(self, file: File) -> list[Write]:
+        part = file.first_part
+        return [self._remove(first_part_prefix(part) + file.file_id)] if part else []
 
     def _count(
         self,
@@ -361,6 +442,11 @@ class OwnRecords(OwnerItems):
             values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
         )
         return {"Update": {"Key": self._key(USAGE), **expression}}
+
+
+def _record_named(item: dict[str, Any]) -> str:
+    """Return the item of the file or upload that a CONTENT or FIRST item names."""
+    return f"{UPLOAD}{item['upload_id']}" if "upload_id" in item else f"{FILE}{item['file_id']}"
 
 
 def _given_back(size: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
     parse_check,
+    parse_claim,
     parse_create,
     parse_parts,
     parse_rename,
@@ -80,7 +81,7 @@ def sign_parts(upload_id: str) -> Response[str]:
 @app.post("/files/uploads/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Response[str]:
     try:
-        file = _uploads().completion.complete(upload_id)
+        file = _uploads().completion.complete(upload_id, parse_claim(_body()))
     except Refused as refused:
         if refused.code != "completing":
             raise

@@ -87,7 +87,7 @@ def test_an_expired_file_is_no_duplicate(world: FilesWorld, body: Body) -> None:
     old = world.ann.upload(body)["file_id"]
     world.clock.time += DAY
 
-    assert world.ann.uploads.check([wish(body).content]) == [{"duplicate": False}]
+    assert world.ann.uploads.check([wish(body).announced]) == [{"duplicate": False}]
     new = world.ann.upload(body)["file_id"]
 
     assert new != old

@@ -1,8 +1,9 @@
 """Completion of uploads; it is safe to repeat, also concurrently.
 
 Nothing here trusts the client: the parts are S3's own list, their sizes follow from the record,
-and the joined object is checked before the file is recorded. Every write is conditional on the
-record that was read; a request that loses a race reads it again.
+and the joined object is checked before the file is recorded. Only the SHA-256 of the whole of a
+multipart upload is the client's word. Every write is conditional on the record that was read; a
+request that loses a race reads it again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.parts import base64_of, composite, hex_of
+from wideload_runtime.core.files.parts import base64_of, composite, composite_of, hex_of
 from wideload_runtime.core.files.ports import (
     Ask,
     Bucket,
@@ -22,6 +23,8 @@ from wideload_runtime.core.files.ports import (
     Verifications,
 )
 from wideload_runtime.core.files.records import File, Trash, Upload
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
+from wideload_runtime.core.files.requests import Claim
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
 from wideload_runtime.core.ulids import is_ulid
@@ -42,9 +45,6 @@ the conflicting request may have been an earlier attempt of our own.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
 KEEP_SECONDS = 7 * 24 * 3600
 """Seconds for which a finished upload can be read by its id."""
-LEFTOVER_SECONDS = 24 * 3600
-"""Seconds after which the sweep checks aborted, expired and deleted uploads again: longer than any
-URL is valid (12 hours), since a PUT that began in time may store its object long after."""
 UNDER_WAY_SECONDS = 15 * 60
 """Seconds that a request may still take after its URL has expired."""
 MAX_MISSING = 100
@@ -70,11 +70,17 @@ class Completion:
     now: Callable[[], float]
     seconds_left: Callable[[], float]
 
-    def complete(self, upload_id: str) -> File:
+    def complete(self, upload_id: str, claim: Claim | None = None) -> File:
         """
+        Args:
+            claim: Needed to join the parts of an upload that was begun without `sha256`.
+
+        Returns:
+            The file of the upload, or the one that was there with its content.
+
         Raises:
-            Refused: `unknown_upload`, `upload_gone`, `not_uploaded`, `parts_missing`, `completing`
-                or `conflict`.
+            Refused: `unknown_upload`, `upload_gone`, `invalid_request`, `not_uploaded`,
+                `parts_missing`, `parts_differ`, `completing` or `conflict`.
         """
         for _ in range(ROUNDS):
             upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
@@ -82,7 +88,12 @@ class Completion:
                 raise unknown_upload()
             if upload.state in ("aborted", "expired"):
                 raise upload_gone(upload)
-            file = self._file_of(upload) if upload.state == "completed" else self._try(upload)
+            if claim:
+                _check(upload, claim)
+            completed = upload.state == "completed"
+            file = self._file_of(upload) if completed else self._try(upload, claim)
+            if file and claim and file.sha256 != claim.sha256:
+                raise _other_content()
             if file:
                 return file
         raise conflict()
@@ -100,12 +111,12 @@ class Completion:
             if part.number <= upload.part_count and part.size == upload.length_of(part.number)
         ]
 
-    def _try(self, upload: Upload) -> File | None:
+    def _try(self, upload: Upload, claim: Claim | None) -> File | None:
         """The file; None if the upload has changed meanwhile."""
-        return self._join(upload) if upload.is_multipart else self._take(upload)
+        return self._join(upload, claim) if upload.is_multipart else self._take(upload)
 
     def _file_of(self, upload: Upload) -> File | None:
-        file = self.records.file(upload.upload_id)
+        file = self.records.file(upload.file_id or upload.upload_id)
         is_over = file is None or file.is_over(iso(self.now()))
         if is_over and self.records.upload(upload.upload_id):
             raise upload_gone(upload)
@@ -113,19 +124,23 @@ class Completion:
 
     def _take(self, upload: Upload) -> File | None:
         """Complete an upload by a single PUT."""
-        stored = self.bucket.stored(upload.key)
-        if stored and stored != Stored(upload.size, base64_of(upload.sha256)):
+        stored, sha256 = self.bucket.stored(upload.key), upload.sha256 or ""
+        if stored and stored != Stored(upload.size, base64_of(sha256)):
             self.bucket.remove(upload.key)  # not by a URL of ours, which stores nothing else
             stored = None
         if stored is None:
             raise Refused("not_uploaded", "S3 doesn't hold the file yet: PUT it, then complete.")
-        return self._finish(upload, verified=True)
+        return self._finish(upload, sha256, verified=True)
 
-    def _join(self, upload: Upload) -> File | None:
+    def _join(self, upload: Upload, claim: Claim | None) -> File | None:
         """Have S3 join the parts, unless it has done so or is working on it."""
         parts = None if self._was_asked(upload) else self.parts_of(upload)
         if parts is None:
             return self._finish_joined(upload)
+        sha256 = upload.joined_sha256 if upload.state == "completing" else None
+        sha256 = sha256 or upload.sha256 or (claim.sha256 if claim else None)
+        if sha256 is None:
+            raise _claim_missing()
         if len(parts) < upload.part_count:
             if upload.state == "completing" and not self.records.reopen(upload):
                 return None
@@ -134,12 +149,23 @@ class Completion:
         if upload.state == "completing" and upload.composite != checksum:
             self.records.reopen(upload)
             return None
-        asked = self._ask(upload, parts, checksum)
+        if upload.state == "open" and claim and _composite(upload, claim) != checksum:
+            raise _parts_differ()
+        ask = Ask(
+            id=self.new_id(),
+            ends=iso(self.now() + ASK_SECONDS),
+            composite=checksum,
+            sha256=sha256,
+            first_sha256=hex_of(parts[0].checksum),
+        )
+        asked = self._ask(upload, parts, ask)
         return self._finish_joined(asked) if asked else None
 
-    def _ask(self, upload: Upload, parts: list[StoredPart], checksum: str) -> Upload | None:
+    def _ask(self, upload: Upload, parts: list[StoredPart], ask: Ask) -> Upload | None:
         """Ask S3 to join the parts; None if the upload must be read again."""
-        asked = self._note_ask(upload, checksum)
+        since = upload.completing_since or iso(self.now())
+        due_at = iso(epoch(since) + COMPLETING_SECONDS)
+        asked = self.records.begin_ask(upload, ask, since=since, due_at=due_at)
         if asked is None:
             return None
         outcome = self.bucket.complete(
@@ -155,18 +181,6 @@ class Completion:
             )
         return asked
 
-    def _note_ask(self, upload: Upload, checksum: str) -> Upload | None:
-        """Record that S3 is asked to join the parts; None if another request has recorded that."""
-        now = self.now()
-        since = upload.completing_since or iso(now)
-        return self.records.begin_ask(
-            upload,
-            composite=checksum,
-            since=since,
-            due_at=iso(epoch(since) + COMPLETING_SECONDS),
-            ask=Ask(self.new_id(), iso(now + ASK_SECONDS)),
-        )
-
     def _was_asked(self, upload: Upload) -> bool:
         """Return whether to wait for the object instead of asking S3 again."""
         if upload.state != "completing":
@@ -176,8 +190,11 @@ class Completion:
     def _finish_joined(self, upload: Upload) -> File | None:
         """Record the object that S3 made of the parts."""
         stored = self.bucket.stored(upload.key)
-        if stored and (stored.size, stored.checksum) == (upload.size, upload.composite):
-            return self._finish(upload, verified=False)
+        # A request of an earlier version recorded no SHA-256, nor was an upload begun without it.
+        sha256 = upload.joined_sha256 or upload.sha256
+        made = (upload.size, upload.composite)
+        if stored and sha256 and (stored.size, stored.checksum) == made:
+            return self._finish(upload, sha256, verified=False)
         if stored is None and upload.state == "completing" and self._may_still_come(upload):
             raise still_completing()
         # It was aborted in S3, or parts were sent again while S3 was joining the earlier ones.
@@ -200,7 +217,7 @@ class Completion:
         since = epoch(upload.completing_since or upload.created_at)
         return self.now() - since < COMPLETING_SECONDS
 
-    def _finish(self, upload: Upload, *, verified: bool) -> File | None:
+    def _finish(self, upload: Upload, sha256: str, *, verified: bool) -> File | None:
         now = self.now()
         # URLs of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
@@ -209,7 +226,8 @@ class Completion:
             name=upload.name,
             size=upload.size,
             content_type=upload.content_type,
-            sha256=upload.sha256,
+            sha256=sha256,
+            first_sha256=upload.joined_first_sha256,
             verified=verified,
             created_at=upload.created_at,
             key=upload.key,
@@ -220,12 +238,79 @@ class Completion:
         expires_at = int(now) + KEEP_SECONDS
         due_at = iso(now + COMPLETING_SECONDS) if to_verify else None
         if not self.records.finish(upload, file, due_at=due_at, expires_at=expires_at):
-            return None
+            return self._give_way(upload, file)
         self.metrics.add("FileUploadCount", 1)
         self.metrics.add("FileUploadSize", file.size)
         if to_verify and self.verifications.ask(self.records.owner, file.file_id):
             self.records.settle(upload, expires_at=expires_at)
         return file
+
+    def _give_way(self, upload: Upload, file: File) -> File | None:
+        """Remove the object of an upload whose content another file has; return that file.
+
+        Returns:
+            None if there is no such file: the upload must be read again.
+        """
+        known, now = self.records.file_with(file.content), self.now()
+        if known is None or known.file_id == upload.upload_id:
+            return None
+        if known.is_over(iso(now)):
+            remove(known, self.records, self.bucket, now)
+            return None
+        trash = Trash(
+            upload.upload_id,
+            upload.key,
+            file.urls_end or iso(now + LEFTOVER_SECONDS),
+            held=upload.size if file.urls_end else None,
+        )
+        if not self.records.give_way(upload, known, trash, expires_at=int(now) + KEEP_SECONDS):
+            return None
+        self.bucket.try_remove(upload.key)
+        self.metrics.add("DuplicateFileCount", 1)
+        return known
+
+
+def _check(upload: Upload, claim: Claim) -> None:
+    """
+    Raises:
+        Refused: `invalid_request`: the claim is not of the content that was announced.
+    """
+    announced: dict[str, int | str | None] = {"size": upload.size}
+    if upload.first_sha256 is None:
+        announced["sha256"] = upload.sha256
+    for name, value in announced.items():
+        claimed = getattr(claim, name)
+        if claimed not in (None, value):
+            raise Refused(
+                "invalid_request", f"{name} is {claimed}, but the upload was begun with {value}."
+            )
+
+
+def _composite(upload: Upload, claim: Claim) -> str:
+    return composite_of(claim.parts_sha256, upload.part_count)
+
+
+def _claim_missing() -> Refused:
+    return Refused(
+        "invalid_request",
+        "The upload was begun without sha256: complete it with sha256, that of the whole file, and "
+        "parts_sha256.",
+    )
+
+
+def _parts_differ() -> Refused:
+    return Refused(
+        "parts_differ",
+        "S3 holds parts with other SHA-256 than those of parts_sha256: get the upload, send the "
+        "parts that differ, then complete.",
+    )
+
+
+def _other_content() -> Refused:
+    return Refused(
+        "upload_gone",
+        "The upload was completed with another SHA-256: create it again, with sha256.",
+    )
 
 
 def _ask_ends(upload: Upload) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import LEFTOVER_SECONDS, conflict
+from wideload_runtime.core.files.completing import conflict
 from wideload_runtime.core.files.names import content_disposition, matches
 from wideload_runtime.core.files.ports import Action, Bucket, Records
 from wideload_runtime.core.files.records import File
+from wideload_runtime.core.files.removing import remove
 from wideload_runtime.core.files.requests import Page
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
@@ -111,21 +112,6 @@ class Files:
             disposition=content_disposition(file.name, shorter_by=shorter_by),
             seconds=self.url_seconds,
         )
-
-
-def remove(file: File, records: Records, bucket: Bucket, now: float) -> bool:
-    """Remove a file; False if it has changed meanwhile.
-
-    The record is deleted first, so that no file is listed without content; a trash item makes the
-    sweep check the object again. While the URL that stored it is valid, and could store it again,
-    the file is still counted.
-    """
-    hold = file.urls_end is not None and file.urls_end > iso(now)
-    due_at = file.urls_end if hold and file.urls_end else iso(now + LEFTOVER_SECONDS)
-    if not records.delete(file, due_at=due_at, hold=hold):
-        return False
-    bucket.try_remove(file.key)
-    return True
 
 
 def _unknown_file() -> Refused:

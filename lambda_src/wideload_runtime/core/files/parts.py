@@ -51,4 +51,9 @@ def hex_of(checksum: str) -> str:
 def composite(sha256s: Sequence[str]) -> str:
     """Return S3's checksum of a multipart object from the hex SHA-256 of its parts."""
     digests = b"".join(bytes.fromhex(sha256) for sha256 in sha256s)
-    return f"{base64.b64encode(hashlib.sha256(digests).digest()).decode()}-{len(sha256s)}"
+    return composite_of(hashlib.sha256(digests).hexdigest(), len(sha256s))
+
+
+def composite_of(parts_sha256: str, count: int) -> str:
+    """Return the same from the hex SHA-256 of the concatenated digests of the parts."""
+    return f"{base64_of(parts_sha256)}-{count}"

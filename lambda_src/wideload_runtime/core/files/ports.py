@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload, Usage
+from wideload_runtime.core.files.records import (
+    Content,
+    End,
+    File,
+    FirstPart,
+    Quota,
+    Trash,
+    Upload,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,12 @@ class Ask:
     id: str
     ends: str
     """Time until which S3 may be working on it."""
+    composite: str
+    """Checksum of the object."""
+    sha256: str
+    """SHA-256 of the object, by the client; hex."""
+    first_sha256: str
+    """SHA-256 of the first part, by S3; hex."""
 
 
 class Records(Protocol):
@@ -24,9 +39,12 @@ class Records(Protocol):
     @property
     def owner(self) -> str: ...
 
-    def find(self, contents: Sequence[Content]) -> dict[Content, File | Upload]:
-        """The file with each content, or the upload that will become it."""
+    def find(
+        self, announced: Sequence[Content | FirstPart]
+    ) -> dict[Content | FirstPart, File | Upload]:
+        """The file with each content, or with each first part; or the open upload of it."""
 
+    def file_with(self, content: Content) -> File | None: ...
     def file(self, file_id: str) -> File | None: ...
     def upload(self, upload_id: str) -> Upload | None: ...
     def usage(self) -> Usage: ...
@@ -38,14 +56,12 @@ class Records(Protocol):
         """In any state, newest first, with ids below one."""
 
     def open(self, upload: Upload, quota: Quota) -> bool:
-        """Record a new upload; False if its content is known, or the quota has no room."""
+        """Record a new upload; False if what it announces is known, or the quota has no room."""
 
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
         """Record S3's id, if the upload is open and has none yet."""
 
-    def begin_ask(
-        self, upload: Upload, *, composite: str, since: str, due_at: str, ask: Ask
-    ) -> Upload | None:
+    def begin_ask(self, upload: Upload, ask: Ask, *, since: str, due_at: str) -> Upload | None:
         """Set `completing`; None if the upload has changed, or another request asks S3."""
 
     def end_ask(self, upload: Upload, *, ends: str, conflict_since: str | None) -> Upload | None:
@@ -58,12 +74,17 @@ class Records(Protocol):
         """Set `open`, without parts and with another key; False if the upload has changed."""
 
     def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
-        """Make the file of an upload; False if the upload has changed.
+        """Make the file of an upload; False if the upload has changed, or a file has its content.
+
+        An open upload of the same content loses its claim: it gives way when it is completed.
 
         Args:
             due_at: When the sweep checks that the verifier was told; None: it need not.
             expires_at: When the upload's item may be deleted, in epoch seconds.
         """
+
+    def give_way(self, upload: Upload, file: File, trash: Trash, *, expires_at: int) -> bool:
+        """Complete an upload whose content a file has; False if either has changed."""
 
     def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
         """End an upload that is `open` or `completing`; else return False.

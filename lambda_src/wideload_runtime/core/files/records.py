@@ -8,6 +8,9 @@
 An upload that is one PUT goes from `open` to `completed` at once. `completing` is written before
 S3 is asked to complete a multipart upload, with the checksum that the object will have: if S3's
 answer is lost, the object shows whether S3 did it. The state is `open` again if S3 has other parts.
+
+A completed upload has become the file of the same id; or another file with its content was there
+(`file_id`), and its object is removed.
 """
 
 from __future__ import annotations
@@ -27,6 +30,16 @@ class Content:
     """Hex, in lower case."""
     size: int
     """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPart:
+    """First part and size of a file, by which it is found before the whole is hashed."""
+
+    sha256: str
+    """Of the first part; hex, in lower case."""
+    size: int
+    """Bytes of the whole file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +63,16 @@ class File:
     """When the sweep deletes it; None: it stays."""
     urls_end: str | None = None
     """Time until which a URL of its upload may store an object again; None without such a URL."""
+    first_sha256: str | None = None
+    """SHA-256 of its first part; None for a single PUT, and for uploads of earlier versions."""
 
     @property
     def content(self) -> Content:
         return Content(self.sha256, self.size)
+
+    @property
+    def first_part(self) -> FirstPart | None:
+        return FirstPart(self.first_sha256, self.size) if self.first_sha256 else None
 
     def is_over(self, now: str) -> bool:
         """Return whether it has expired; the sweep may not have deleted it yet."""
@@ -83,7 +102,10 @@ class Upload:
     name: str
     size: int
     content_type: str
-    sha256: str
+    sha256: str | None = None
+    """None until completed, if it was begun with `first_sha256`."""
+    first_sha256: str | None = None
+    """SHA-256 of the first part, as announced; None if it was begun with `sha256`."""
     part_size: int
     """Bytes of each part but the last; of one PUT: `size`."""
     part_count: int
@@ -96,6 +118,10 @@ class Upload:
     """S3's id of the multipart upload, which is made when the first parts are signed."""
     composite: str | None = None
     """The checksum of the object that S3 was last asked to make of the parts."""
+    joined_sha256: str | None = None
+    """SHA-256 of the content of that object, by the client."""
+    joined_first_sha256: str | None = None
+    """SHA-256 of the first of those parts, by S3."""
     completing_since: str | None = None
     ask_id: str | None = None
     """Id of the last request to S3 to make that object; its writer sends that request."""
@@ -108,10 +134,15 @@ class Upload:
     held: int | None = None
     """Bytes that are counted after its end, as is one file, since a URL of it may be valid. None:
     they are no longer counted, or it hasn't ended."""
+    file_id: str | None = None
+    """The file that was there with its content when it was completed; None: its own."""
 
     @property
-    def content(self) -> Content:
-        return Content(self.sha256, self.size)
+    def announced(self) -> Content | FirstPart:
+        """Return what the upload is found by while it is open."""
+        if self.first_sha256:
+            return FirstPart(self.first_sha256, self.size)
+        return Content(self.sha256 or "", self.size)
 
     @property
     def is_multipart(self) -> bool:
@@ -128,13 +159,14 @@ class Upload:
         )
 
     def shown(self, now: str) -> dict[str, Any]:
+        hashes = {"sha256": self.sha256, "first_sha256": self.first_sha256}
         return {
             "upload_id": self.upload_id,
             "state": "expired" if self.state == "open" and self.is_over(now) else self.state,
             "name": self.name,
             "size": self.size,
             "content_type": self.content_type,
-            "sha256": self.sha256,
+            **{name: value for name, value in hashes.items() if value},
             "part_size": self.part_size,
             "part_count": self.part_count,
             "created_at": self.created_at,

@@ -12,7 +12,7 @@ from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, p
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
 from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
-from wideload_runtime.core.files.records import Content
+from wideload_runtime.core.files.records import Content, FirstPart
 from wideload_runtime.core.numbers import parse_integer
 from wideload_runtime.core.ulids import is_ulid
 
@@ -31,7 +31,19 @@ class UploadRequest:
 
     name: str
     content_type: str
-    content: Content
+    announced: Content | FirstPart
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A client's word, at the end, on the file that it has sent."""
+
+    sha256: str
+    """Of the whole file; hex, in lower case."""
+    parts_sha256: str
+    """SHA-256 of the concatenated digests of all parts; hex, in lower case."""
+    size: int | None = None
+    """Bytes; None: as announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,8 @@ class WantedPart:
     number: int
     sha256: str
     """Hex, in lower case."""
+    size: int | None = None
+    """Bytes; None: as follows from the size of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,24 @@ def parse_parts(body: bytes) -> list[WantedPart]:
     return [_part(part, f"parts[{index}]") for index, part in enumerate(parts)]
 
 
+def parse_claim(body: bytes) -> Claim | None:
+    """
+    Returns:
+        None for an empty body.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `file_too_large`.
+    """
+    if not body:
+        return None
+    given = _object(body)
+    return Claim(
+        _sha256(given, "The body"),
+        _sha256(given, "The body", "parts_sha256"),
+        _size(given, "The body") if "size" in given else None,
+    )
+
+
 def parse_rename(body: bytes) -> str:
     """
     Raises:
@@ -108,22 +140,39 @@ def parse_rename(body: bytes) -> str:
 
 def _upload_request(file: Any) -> UploadRequest | Refused:
     try:
-        content = _content(file, "The file")
+        announced = _announced(file)
         name = parse_name(file.get("name"))
-        return UploadRequest(name, parse_content_type(file.get("content_type")), content)
+        return UploadRequest(name, parse_content_type(file.get("content_type")), announced)
     except Refused as refused:
         return refused
+
+
+def _announced(file: Any) -> Content | FirstPart:
+    if not isinstance(file, dict) or "first_sha256" not in file:
+        return _content(file, "The file")
+    if "sha256" in file:
+        raise Refused(
+            "invalid_request", "The file has both sha256 and first_sha256: give one of them."
+        )
+    if "expected_size" in file:
+        raise Refused("invalid_request", "The file has both size and expected_size: give size.")
+    return FirstPart(_sha256(file, "The file", "first_sha256"), _size(file, "The file"))
 
 
 def _content(file: Any, where: str) -> Content:
     if not isinstance(file, dict):
         raise Refused("invalid_request", f"{where} is not an object with sha256 and size.")
-    size = file.get("size")
-    if not _is_integer(size) or size < 0:
-        raise Refused("invalid_request", f"{where}: size is not a number of bytes.")
-    if size > MAX_SIZE:
-        raise Refused("file_too_large", f"{where}: size is over {MAX_SIZE} bytes, S3's limit.")
+    size = _size(file, where)
     return Content(_sha256(file, where), size)
+
+
+def _size(given: dict[str, Any], where: str, name: str = "size") -> int:
+    size = given.get(name)
+    if not _is_integer(size) or size < 0:
+        raise Refused("invalid_request", f"{where}: {name} is not a number of bytes.")
+    if size > MAX_SIZE:
+        raise Refused("file_too_large", f"{where}: {name} is over {MAX_SIZE} bytes, S3's limit.")
+    return size
 
 
 def _part(part: Any, where: str) -> WantedPart:
@@ -132,14 +181,15 @@ def _part(part: Any, where: str) -> WantedPart:
     number = part.get("number")
     if not _is_integer(number) or not 1 <= number <= MAX_PARTS:
         raise Refused("invalid_request", f"{where}: number is not one from 1 to {MAX_PARTS}.")
-    return WantedPart(number, _sha256(part, where))
+    size = _size(part, where) if "size" in part else None
+    return WantedPart(number, _sha256(part, where), size)
 
 
-def _sha256(given: dict[str, Any], where: str) -> str:
-    value = given.get("sha256")
+def _sha256(given: dict[str, Any], where: str, name: str = "sha256") -> str:
+    value = given.get(name)
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise Refused(
-            "invalid_request", f"{where}: sha256 is not 64 hexadecimal digits in lower case."
+            "invalid_request", f"{where}: {name} is not 64 hexadecimal digits in lower case."
         )
     return value
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import KEEP_SECONDS, LEFTOVER_SECONDS
+from wideload_runtime.core.files.completing import KEEP_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
 from wideload_runtime.core.files.records import Upload
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso

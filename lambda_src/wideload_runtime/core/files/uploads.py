@@ -10,7 +10,6 @@ from typing import Any
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import (
-    LEFTOVER_SECONDS,
     Completion,
     conflict,
     still_completing,
@@ -18,10 +17,10 @@ from wideload_runtime.core.files.completing import (
     upload_gone,
     urls_end,
 )
-from wideload_runtime.core.files.files import remove
 from wideload_runtime.core.files.parts import MIN_PART, SINGLE_PUT, hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
-from wideload_runtime.core.files.records import Content, End, File, Quota, Upload
+from wideload_runtime.core.files.records import Content, End, File, FirstPart, Quota, Upload
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
 from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
@@ -32,6 +31,7 @@ MAX_LISTED_PARTS = 20_000
 """Listed parts up to which an answer takes those of another upload: an answer of Lambda has at most
 6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
+_HASH_FIRST = {"hash_first": True}
 _STILL_COUNTED = "What was just aborted or deleted counts until its upload URL has expired."
 SCANNED = 250
 """Uploads that one page of unfinished uploads reads, most of which may be finished: half of what
@@ -87,21 +87,29 @@ class Uploads:
             Refused: The first refusal, if all are refused; with all of them as `files`.
         """
         known = self.records.find(
-            [each.content for each in requests if isinstance(each, UploadRequest)]
+            [
+                each.announced
+                for each in requests
+                if isinstance(each, UploadRequest) and not self._is_hashed_first(each)
+            ]
         )
-        begun: dict[Content, dict[str, Any]] = {}
+        begun: dict[Content | FirstPart, dict[str, Any]] = {}
         answers: list[dict[str, Any]] = []
         refusals: list[Refused] = []
         for request in requests:
             try:
                 if isinstance(request, Refused):
                     raise request
-                answer = begun.get(request.content)
-                if answer is None:
+                answer = begun.get(request.announced)
+                if self._is_hashed_first(request) or (
+                    answer and isinstance(request.announced, FirstPart)
+                ):
+                    answer = _HASH_FIRST
+                elif answer is None:
                     listed = sum(len(other.get("parts", [])) for other in answers)
-                    answer = self._create(request, known.get(request.content), listed)
+                    answer = self._create(request, known.get(request.announced), listed)
                     if "upload_id" in answer:
-                        begun[request.content] = answer
+                        begun[request.announced] = answer
             except Refused as refused:
                 refusals.append(refused)
                 answer = _error(refused)
@@ -113,10 +121,17 @@ class Uploads:
             )
         return answers
 
+    def _is_hashed_first(self, request: UploadRequest) -> bool:
+        """Return whether the hash of the whole is needed, as it is signed into a single PUT."""
+        announced = request.announced
+        return isinstance(announced, FirstPart) and announced.size <= self.limits.single_put
+
     def _create(
         self, request: UploadRequest, known: File | Upload | None, listed: int
     ) -> dict[str, Any]:
         for _ in range(ROUNDS):
+            if isinstance(known, File) and isinstance(request.announced, FirstPart):
+                return _HASH_FIRST
             if isinstance(known, File) and known.is_over(iso(self.now())):
                 remove(known, self.records, self.bucket, self.now())
             elif isinstance(known, File):
@@ -133,16 +148,17 @@ class Uploads:
                 held = self._held(known, listed)
                 if held is not None:
                     return self._sending(known, held)
-                if done := self._complete(known):
+                if (done := self._complete(known)) and isinstance(request.announced, Content):
                     return {"duplicate": True, "file": done.shown}
-            known = self.records.find([request.content]).get(request.content)
+            known = self.records.find([request.announced]).get(request.announced)
             if known is None:
                 self._refuse_if_full(request)
         raise conflict()
 
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
-        """Begin an upload; None if its content is known or the quota is exceeded."""
-        size, now = request.content.size, self.now()
+        """Begin an upload; None if what it announces is known or the quota is exceeded."""
+        announced, now = request.announced, self.now()
+        size = announced.size
         if size > self.limits.max_file_size:
             raise Refused(
                 "file_too_large",
@@ -157,7 +173,8 @@ class Uploads:
             name=request.name,
             size=size,
             content_type=request.content_type,
-            sha256=request.content.sha256,
+            sha256=announced.sha256 if isinstance(announced, Content) else None,
+            first_sha256=announced.sha256 if isinstance(announced, FirstPart) else None,
             part_size=part_size(size, **sizes),
             part_count=part_count(size, **sizes),
             key=f"{self.prefix}{upload_id}",
@@ -168,7 +185,7 @@ class Uploads:
         return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
 
     def _refuse_if_full(self, request: UploadRequest) -> None:
-        usage, quota, size = self.records.usage(), self.limits.quota, request.content.size
+        usage, quota, size = self.records.usage(), self.limits.quota, request.announced.size
         if quota.lacks_room(usage, size):
             raise Refused(
                 "quota_exceeded",
@@ -224,6 +241,11 @@ class Uploads:
                     "invalid_request",
                     f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
                 )
+            if part.size not in (None, length := upload.length_of(part.number)):
+                raise Refused(
+                    "invalid_request",
+                    f"Part {part.number} has {length} bytes, but its size is given as {part.size}.",
+                )
         if not upload.is_multipart:
             if any(part.sha256 != upload.sha256 for part in parts):
                 raise Refused(
@@ -265,7 +287,7 @@ class Uploads:
     def _put(self, upload: Upload) -> Action:
         seconds = self._url_seconds(upload)
         return self.bucket.sign_put(
-            upload.key, size=upload.size, sha256=upload.sha256, seconds=seconds
+            upload.key, size=upload.size, sha256=upload.sha256 or "", seconds=seconds
         )
 
     def _put_part(self, upload: Upload, part: WantedPart, seconds: int) -> Action:
@@ -299,7 +321,7 @@ class Uploads:
                 upload = self._known(upload_id)
         known = {**upload.shown(iso(self.now())), "parts": held or []}
         if upload.state == "completed":
-            file = self.records.file(upload_id)
+            file = self.records.file(upload.file_id or upload_id)
             if file is None or file.is_over(iso(self.now())):  # deleted between the two looks
                 raise unknown_upload()
             known["file"] = file.shown
