@@ -163,24 +163,28 @@ class UploadInfo:
             AttributeError, KeyError, TypeError: It isn't one.
         """
         texts = ("upload_id", "state", "name", "content_type", "created_at", "expires_at")
-        hashes = {name: answer.get(name) for name in ("sha256", "first_sha256")}
-        sizes = {name: answer.get(name) for name in ("size", "part_count")}
         if not all(isinstance(answer[name], str) for name in texts):
             raise TypeError("a member that must be text is not")
-        if not all(value is None or isinstance(value, str) for value in hashes.values()):
-            raise TypeError("a hash must be text")
-        if not any(hashes.values()):
-            raise TypeError("there must be a hash")
-        if not all(value is None or _is_size(value) for value in sizes.values()):
+        size, part_size, part_count = (
+            answer.get("size"),
+            answer["part_size"],
+            answer.get("part_count"),
+        )
+        numbers = [number for number in (size, part_count) if number is not None]
+        if not all(_is_size(number) for number in (part_size, *numbers)):
             raise TypeError("a member that must be a number is not")
-        if not _is_size(answer["part_size"]):
-            raise TypeError("part_size must be a number of bytes")
+        sha256, first_sha256 = answer.get("sha256"), answer.get("first_sha256")
+        hashes = [one for one in (sha256, first_sha256) if one is not None]
+        if not hashes or not all(isinstance(one, str) for one in hashes):
+            raise TypeError("there must be a hash, and it must be text")
         file = answer.get("file")
         return cls(
             **{name: answer[name] for name in texts},
-            **hashes,
-            **sizes,
-            part_size=answer["part_size"],
+            size=size,
+            sha256=sha256,
+            part_size=part_size,
+            part_count=part_count,
+            first_sha256=first_sha256,
             parts=tuple(int(part["number"]) for part in answer.get("parts", ())),
             file=FileInfo.of(file) if file is not None else None,
             answer=answer,
