@@ -66,27 +66,7 @@ def test_a_large_file_is_announced_by_its_first_part(
     assert hashed == []
 
 
-def test_parts_are_sent_before_the_end_of_the_file_is_read(
-    person: wideload.Client, files_server: FilesService
-) -> None:
-    content = bytes_of(MANY)
-    put = threading.Event()
-    files_server.s3.during_put = lambda seen, count: put.set()
-
-    class Waiting(io.BytesIO):
-        """A file whose second part can't be read before the first has been sent."""
-
-        def readinto(self, view: Any) -> int:
-            if self.tell() >= PART:
-                assert put.wait(60)
-            return super().readinto(view)
-
-    done = person.files.upload(Waiting(content), name="film.bin")
-
-    assert files_server.content(done.file.file_id) == content
-
-
-def test_only_some_parts_are_hashed_ahead_of_sending(
+def test_parts_are_sent_when_only_some_have_been_hashed(
     person: wideload.Client, files_server: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part_queue, "_AHEAD", 8 * PART)

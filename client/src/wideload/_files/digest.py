@@ -35,7 +35,9 @@ class PartRule:
         """
         if size <= self.one_put:
             return 0
-        return max(self.smallest_part, -(-size // self.most_parts // MIB) * MIB)
+        if size <= self.smallest_part * self.most_parts:
+            return self.smallest_part
+        return -(-size // self.most_parts // MIB) * MIB
 
 
 @dataclass(frozen=True)
