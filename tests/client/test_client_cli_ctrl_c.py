@@ -62,6 +62,33 @@ def test_ctrl_c_leaves_an_upload_that_goes_on(
     assert fake_files.content(upload_id) == content
 
 
+def test_ctrl_c_while_standard_input_gives_nothing(
+    fake_files: FilesService, tmp_path: Path
+) -> None:
+    fake_files.one_put, fake_files.smallest_part = 64 * MIB, 8 * MIB
+    fake_files.s3.keeps = False
+    process = start(fake_files, "upload", "-", "--name", "a.tar", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        process.stdin.write(bytes(65 * MIB))
+        process.stdin.flush()  # and no more, but it stays open
+        deadline = time.monotonic() + 60
+        while fake_files.s3.bytes_put < 64 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert process.stderr is not None
+        error = process.stderr.read().decode()
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert fake_files.s3.bytes_put == 64 * MIB
+    assert process.returncode == 130
+    assert error == ("wideload: interrupted. Nothing of it is kept: run the same command again\n")
+    assert [upload.state for upload in fake_files.uploads.values()] == ["aborted"]
+
+
 def test_ctrl_c_among_several_says_how_many_are_done(
     fake_files: FilesService, tmp_path: Path
 ) -> None:

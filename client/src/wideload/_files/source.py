@@ -91,7 +91,7 @@ def fill(file: IO[bytes] | io.FileIO, view: memoryview) -> int:
 
 def read_some(file: IO[bytes] | io.FileIO, view: memoryview) -> int:
     """Read at least one byte from a file object into `view`; 0 at its end. Raises as `fill`."""
-    if hasattr(file, "readinto"):
+    if isinstance(file, (io.FileIO, io.BufferedIOBase)):
         count: int | None = file.readinto(view)
         if count is None:
             raise DocumentError("the file object gave nothing: it must be a blocking one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
 from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
@@ -20,6 +19,7 @@ from wideload._http import Http
 from wideload._presigned import PresignedRequest, RenewableRequest
 from wideload.errors import (
     ApiError,
+    CancelledError,
     ConflictError,
     FileChangedError,
     FileRefusedError,
@@ -87,13 +87,10 @@ class Upload:
             except _UploadGone as gone:
                 lost = gone.error
             except BaseException as error:
-                if isinstance(error, WideloadError):
-                    error.upload_id = created.upload_id
-                if isinstance(error, FileChangedError) or not self._file.content.rereadable:
-                    self._abort(created.upload_id, error)
+                self._failed(created.upload_id, error)
                 raise
             if not self._file.content.rereadable:
-                self._abort(created.upload_id, lost)
+                self._failed(created.upload_id, lost)
                 break
             created = None
         assert lost is not None  # noqa: S101 - for mypy: an upload was begun
@@ -264,11 +261,21 @@ class Upload:
             upload_id=upload_id,
         )
 
-    def _abort(self, upload_id: str, error: BaseException) -> None:
-        with suppress(WideloadError, Stopped):
-            self._files_api.abort(upload_id)
+    def _failed(self, upload_id: str, error: BaseException) -> None:
+        """Abort the upload if it can't be resumed; else the error tells its id."""
+        if not isinstance(error, FileChangedError) and self._file.content.rereadable:
             if isinstance(error, WideloadError):
-                error.upload_id = None
+                error.upload_id = upload_id
+            return
+        try:
+            self._files_api.abort(upload_id)
+        except (WideloadError, Stopped):
+            if isinstance(error, WideloadError):
+                error.upload_id = upload_id
+        if isinstance(error, CancelledError):
+            error.args = (
+                "the transfer was cancelled, and nothing of it is kept: a pipe can't be resumed",
+            )
 
 
 def _passes(error: ApiError | None) -> bool:
