@@ -21,7 +21,15 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.files.parts import base64_of, composite
 from wideload_runtime.core.files.ports import Ask, Stored
-from wideload_runtime.core.files.records import Content, File, Quota, Trash, Upload, Usage
+from wideload_runtime.core.files.records import (
+    Content,
+    File,
+    FirstPart,
+    Quota,
+    Trash,
+    Upload,
+    Usage,
+)
 
 MIB = 1024**2
 NOW = "2026-11-22T09:00:00.000Z"
@@ -92,7 +100,7 @@ def file_of(upload: Upload) -> File:
         name=upload.name,
         size=upload.size,
         content_type=upload.content_type,
-        sha256=upload.sha256,
+        sha256=upload.sha256 or "",
         verified=False,
         created_at=NOW,
         key=upload.key,
@@ -110,43 +118,53 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
 
     assert records.open(upload, QUOTA)
     assert records.upload(upload.upload_id) == upload
-    assert records.find([upload.content, Content("0" * 64, 1)]) == {upload.content: upload}
+    assert records.find([upload.announced, Content("0" * 64, 1)]) == {upload.announced: upload}
     records.begin_multipart(upload, "first")
     records.begin_multipart(upload, "second")
     begun = replace(upload, s3_upload_id="first")
     assert records.upload(upload.upload_id) == begun
-    ask, other = Ask("A", LATER), Ask("B", LATER)
-    assert records.begin_ask(upload, composite="c", since=NOW, due_at=NOW, ask=ask) is None
-    completing = records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=ask)
+    ask = Ask("A", LATER, "c-5", Content(upload.sha256 or "", 500), "f" * 64)
+    other = replace(ask, id="B")
+    assert records.begin_ask(upload, ask, since=NOW, due_at=NOW) is None
+    completing = records.begin_ask(begun, ask, since=NOW, due_at=NOW)
     assert completing == replace(
         begun,
         state="completing",
         composite="c-5",
+        joined_sha256=upload.sha256,
+        joined_size=500,
+        joined_first_sha256="f" * 64,
         completing_since=NOW,
         due_at=NOW,
         ask_id="A",
         ask_ends=LATER,
     )
-    assert records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=other) is None
+    assert records.begin_ask(begun, other, since=NOW, due_at=NOW) is None
     # As when the answer to the request was lost, and it is made again underneath.
-    same = records.begin_ask(begun, composite="c-5", since=NOW, due_at=NOW, ask=ask)
+    same = records.begin_ask(begun, ask, since=NOW, due_at=NOW)
     assert same == completing
     ended = records.end_ask(completing, ends=NOW, conflict_since=None)
     assert ended == replace(completing, ask_ends=NOW)
-    second = records.begin_ask(ended, composite="c-5", since=NOW, due_at=NOW, ask=other)
+    second = records.begin_ask(ended, other, since=NOW, due_at=NOW)
     assert second == replace(completing, ask_id="B")
     assert records.end_ask(completing, ends=NOW, conflict_since=NOW) is None
     refused = records.end_ask(second, ends=NOW, conflict_since=NOW)
     assert refused == replace(second, ask_ends=NOW, conflict_since=NOW)
     assert not records.reopen(begun)
     assert records.reopen(refused)
-    assert records.upload(upload.upload_id) == replace(begun, composite="c-5")
+    again = replace(
+        begun,
+        composite="c-5",
+        joined_sha256=upload.sha256,
+        joined_size=500,
+        joined_first_sha256="f" * 64,
+    )
+    assert records.upload(upload.upload_id) == again
     assert not records.finish(begun, file_of(upload), due_at=None, expires_at=FAR_OFF)
-    again = replace(begun, composite="c-5")
     assert records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
     assert not records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
     assert records.usage() == Usage(500, 1, 0)
-    assert records.find([upload.content]) == {upload.content: file_of(upload)}
+    assert records.find([upload.announced]) == {upload.announced: file_of(upload)}
     assert not records.close(again, "aborted", due_at=NOW, hold=False)
     done = records.upload(upload.upload_id)
     assert done
@@ -156,6 +174,95 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
     assert settled == replace(done, due_at=None, expires_at=FAR_OFF + 1)
     records.settle(done, expires_at=5)
     assert records.upload(upload.upload_id) is None  # though it is still there
+
+
+@KINDS
+def test_uploads_and_files_are_found_by_their_first_part(table: FilesTable) -> None:
+    records = table.of(owner())
+    part = FirstPart("f" * 64, 500)
+    upload = replace(make_upload(), sha256=None, first_sha256=part.sha256)
+    file = replace(file_of(make_upload()), file_id=upload.upload_id, first_sha256=part.sha256)
+
+    assert records.find([part]) == {}
+    assert records.open(upload, QUOTA)
+    assert not records.open(replace(upload, upload_id=str(ULID())), QUOTA)
+    assert records.find([part, FirstPart("f" * 64, 50)]) == {part: upload}
+    other = finished(records, "other", first_sha256=part.sha256, size=500)
+    assert records.find([part]) == {part: other}
+    assert records.delete(other, due_at=NOW, hold=False)
+    assert records.find([part]) == {part: upload}
+    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
+    assert records.find([part]) == {part: file}
+    assert records.mark_corrupt(file)
+    assert records.find([part]) == {}
+
+
+@KINDS
+def test_an_upload_gives_way_to_a_file_of_its_content(table: FilesTable) -> None:
+    records = table.of(owner())
+    part = FirstPart("f" * 64, 500)
+    upload = replace(make_upload(), sha256=None, first_sha256=part.sha256)
+    loser = make_upload()
+    file = replace(file_of(loser), file_id=upload.upload_id)
+    trash = Trash(loser.upload_id, loser.key, NOW)
+    assert records.open(upload, QUOTA)
+    assert records.open(loser, QUOTA)
+    assert records.file_with(file.content) is None
+
+    assert not records.give_way(loser, file, trash, expires_at=FAR_OFF)
+    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
+    assert records.file_with(file.content) == file
+    assert not records.finish(loser, file_of(loser), due_at=None, expires_at=FAR_OFF)
+    assert records.give_way(loser, file, trash, expires_at=FAR_OFF)
+    assert not records.give_way(loser, file, trash, expires_at=FAR_OFF)
+
+    assert records.usage() == Usage(500, 1, 0)
+    assert records.trash(loser.upload_id) == trash
+    done = records.upload(loser.upload_id)
+    assert done
+    assert (done.state, done.file_id, done.due_at) == ("completed", file.file_id, None)
+
+
+@KINDS
+def test_an_upload_whose_claim_was_taken_can_be_closed(table: FilesTable) -> None:
+    records = table.of(owner())
+    upload = replace(make_upload(), sha256=None, first_sha256="f" * 64)
+    loser = make_upload()
+    file = replace(file_of(loser), file_id=upload.upload_id)
+    assert records.open(upload, QUOTA)
+    assert records.open(loser, QUOTA)
+    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
+
+    assert records.close(loser, "aborted", due_at=NOW, hold=False)
+    assert not records.close(loser, "aborted", due_at=NOW, hold=False)
+
+    assert records.usage() == Usage(500, 1, 0)
+    assert records.find([file.content]) == {file.content: file}
+
+
+@KINDS
+def test_an_unsized_upload_grows_within_the_quota(table: FilesTable) -> None:
+    records = table.of(owner())
+    upload = replace(make_upload(size=0), sha256=None, unsized=True, part_count=0)
+    assert records.open(upload, QUOTA)
+
+    assert records.grow(upload, 600, QUOTA)
+    grown = replace(upload, size=600)
+    assert records.upload(upload.upload_id) == grown
+    assert not records.grow(upload, 700, QUOTA)
+    assert not records.grow(grown, 1001, QUOTA)
+    assert not records.grow(grown, 5000, QUOTA)
+    assert records.grow(grown, 1000, QUOTA)
+    assert records.usage() == Usage(1000, 1, 1)
+    assert not records.close(grown, "aborted", due_at=NOW, hold=False)
+    grown = replace(upload, size=1000)
+    file = replace(file_of(upload), size=250)
+    assert records.finish(grown, file, due_at=None, expires_at=FAR_OFF)
+
+    assert records.usage() == Usage(250, 1, 0)
+    done = records.upload(upload.upload_id)
+    assert done
+    assert (done.size, done.part_count) == (250, 3)
 
 
 @KINDS
@@ -226,11 +333,12 @@ def test_beginning_anew_leaves_trash(table: FilesTable) -> None:
     assert records.trash(trash.id) is None
 
 
-def finished(records: Any, name: str) -> File:
-    upload = make_upload(name, 10)
+def finished(records: Any, name: str, *, first_sha256: str | None = None, size: int = 10) -> File:
+    upload = make_upload(name, size)
+    file = replace(file_of(upload), first_sha256=first_sha256)
     assert records.open(upload, Quota(None, 100))
-    assert records.finish(upload, file_of(upload), due_at=None, expires_at=5)
-    return file_of(upload)
+    assert records.finish(upload, file, due_at=None, expires_at=5)
+    return file
 
 
 @KINDS
@@ -298,9 +406,9 @@ def test_many_contents_at_once(table: FilesTable) -> None:
     upload = make_upload("open", 1)
     records.open(upload, Quota(None, 100))
 
-    found = records.find([*(file.content for file in files), upload.content])
+    found = records.find([*(file.content for file in files), upload.announced])
 
-    assert found == {upload.content: upload, **{file.content: file for file in files}}
+    assert found == {upload.announced: upload, **{file.content: file for file in files}}
     assert records.find([]) == {}
 
 

@@ -8,7 +8,15 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from wideload_runtime.core.files.records import Content, File, FirstPart, Trash, Upload
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    File,
+    FirstPart,
+    Trash,
+    Unsized,
+    Upload,
+)
 
 FILE, CONTENT, UPLOAD, TRASH, USAGE = "FILE#", "CONTENT#", "UPLOAD#", "TRASH#", "USAGE"
 FIRST, OPEN = "FIRST#", "open"
@@ -32,8 +40,10 @@ def first_part_item(part: FirstPart, file_id: str) -> dict[str, Any]:
     return {"item": first_part_prefix(part) + file_id, "file_id": file_id}
 
 
-def announced_item(announced: Content | FirstPart) -> str:
-    """Return the item that names the open upload of it."""
+def announced_item(announced: Announced) -> str | None:
+    """Return the item that names the open upload of it, if there is one."""
+    if isinstance(announced, Unsized):
+        return None
     if isinstance(announced, Content):
         return content_item(announced)
     return first_part_prefix(announced) + OPEN
@@ -45,6 +55,8 @@ def due_shard(identifier: str) -> str:
 
 def upload_item(upload: Upload) -> dict[str, Any]:
     known = {name: value for name in _UPLOAD_FIELDS if (value := getattr(upload, name)) is not None}
+    if not upload.unsized:
+        del known["unsized"]
     return {
         "item": UPLOAD + upload.upload_id,
         "due_shard": due_shard(upload.upload_id),

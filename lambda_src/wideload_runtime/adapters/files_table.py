@@ -14,7 +14,7 @@ Partition key `owner`, sort key `item`:
     TRASH#<id>                  an object without an owner
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
                                 as what they count; they include `held` of an UPLOAD
-                                or a TRASH
+                                or a TRASH, and what is signed of an upload of unknown size
 
 The index `by_due` holds the items that the sweep must handle, by `due_shard` and `due_at`.
 """
@@ -48,6 +48,7 @@ from wideload_runtime.adapters.files_items import (
 from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, expression_of
 from wideload_runtime.core.files.ports import Ask, Due
 from wideload_runtime.core.files.records import (
+    Announced,
     Content,
     End,
     File,
@@ -61,8 +62,12 @@ from wideload_runtime.core.turns import in_turns
 
 _ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
 """Attributes of the request to S3 to join the parts."""
-_JOINED = "#composite, #joined_sha256, #joined_first_sha256"
+_JOINED = "#composite, #joined_sha256, #joined_size, #joined_first_sha256"
 """Attributes of the object that S3 was asked to make."""
+_COMPLETED = (
+    "#state = :completed, #sha256 = :sha256, #size = :size, #part_count = :part_count, "
+    "#expires_at = :expires_at"
+)
 
 
 class FilesTable:
@@ -112,10 +117,8 @@ class OwnRecords(OwnerItems):
 
     # Read
 
-    def find(
-        self, announced: Sequence[Content | FirstPart]
-    ) -> dict[Content | FirstPart, File | Upload]:
-        wanted: dict[str, Content | FirstPart] = {
+    def find(self, announced: Sequence[Announced]) -> dict[Announced, File | Upload]:
+        wanted: dict[str, Announced] = {
             content_item(one): one for one in announced if isinstance(one, Content)
         }
         named = {wanted[item["item"]]: _record_named(item) for item in self._items(wanted)}
@@ -163,11 +166,10 @@ class OwnRecords(OwnerItems):
         limits = {name: limit for name, limit in most.items() if limit is not None}
         if min(limits.values()) < 0:
             return False
+        claim = announced_item(upload.announced)
+        named = {"item": claim, "upload_id": upload.upload_id}
         return self._transact(
-            self._put(
-                {"item": announced_item(upload.announced), "upload_id": upload.upload_id},
-                "attribute_not_exists(#item)",
-            ),
+            *([self._put(named, "attribute_not_exists(#item)")] if claim else []),
             self._put(upload_item(upload), "attribute_not_exists(#item)"),
             self._count(
                 {"bytes": upload.size, "files": 1, "open_uploads": 1},
@@ -176,6 +178,22 @@ class OwnRecords(OwnerItems):
                 ),
                 {f":most_{name}": limit for name, limit in limits.items()},
             ),
+        )
+
+    def grow(self, upload: Upload, size: int, quota: Quota) -> bool:
+        more = size - upload.size
+        most = None if quota.bytes is None else quota.bytes - more
+        if most is not None and most < 0:
+            return False
+        room = ("#bytes <= :most", {":most": most}) if most is not None else ()
+        return self._transact(
+            self._change(
+                UPLOAD + upload.upload_id,
+                "SET #size = :size",
+                "#state = :open AND #size = :was",
+                {":size": size, ":open": "open", ":was": upload.size},
+            ),
+            self._count({"bytes": more}, *room),
         )
 
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
@@ -192,13 +210,15 @@ class OwnRecords(OwnerItems):
             UPLOAD + upload.upload_id,
             "SET #state = :completing, #completing_since = :since, #due_at = :due_at, "
             "#ask_id = :ask_id, #ask_ends = :ask_ends, #composite = :composite, "
-            "#joined_sha256 = :sha256, #joined_first_sha256 = :first_sha256",
+            "#joined_sha256 = :sha256, #joined_size = :size, "
+            "#joined_first_sha256 = :first_sha256",
             # Or its own id: boto3 repeats a request whose answer was lost.
             f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
             {
                 ":completing": "completing",
                 ":composite": ask.composite,
-                ":sha256": ask.sha256,
+                ":sha256": ask.content.sha256,
+                ":size": ask.content.size,
                 ":first_sha256": ask.first_sha256,
                 ":since": since,
                 ":due_at": due_at,
@@ -277,19 +297,15 @@ class OwnRecords(OwnerItems):
             *self._first_part_released(upload),
             self._change(
                 UPLOAD + upload.upload_id,
-                f"{due} #state = :completed, #sha256 = :sha256, #expires_at = :expires_at",
+                f"{due} {_COMPLETED}",
                 f"#state IN (:open, :completing) AND {same}",
                 {
-                    ":completed": "completed",
-                    ":sha256": file.sha256,
-                    ":expires_at": expires_at,
-                    ":open": "open",
-                    ":completing": "completing",
+                    **_completed(upload, file, expires_at),
                     **({":due_at": due_at} if due_at else {}),
                     **values,
                 },
             ),
-            self._count({"open_uploads": -1}),
+            self._count({"open_uploads": -1, "bytes": file.size - upload.size}),
         )
 
     def give_way(self, upload: Upload, file: File, trash: Trash, *, expires_at: int) -> bool:
@@ -305,16 +321,11 @@ class OwnRecords(OwnerItems):
             *self._first_part_released(upload),
             self._change(
                 UPLOAD + upload.upload_id,
-                "REMOVE #due_at, #due_shard SET #state = :completed, #sha256 = :sha256, "
-                "#file_id = :file_id, #expires_at = :expires_at",
+                f"REMOVE #due_at, #due_shard SET #file_id = :file_id, {_COMPLETED}",
                 f"#state IN (:open, :completing) AND {same}",
                 {
-                    ":completed": "completed",
-                    ":sha256": file.sha256,
                     ":file_id": file.file_id,
-                    ":expires_at": expires_at,
-                    ":open": "open",
-                    ":completing": "completing",
+                    **_completed(upload, file, expires_at),
                     **values,
                 },
             ),
@@ -324,20 +335,22 @@ class OwnRecords(OwnerItems):
 
     def _first_part_released(self, upload: Upload) -> list[Write]:
         """Return the write that removes the claim of an upload on its first part, if it has one."""
-        return [] if isinstance(upload.announced, Content) else [self._claim_removed(upload)]
+        claim = announced_item(upload.announced)
+        is_content = isinstance(upload.announced, Content)
+        return [] if claim is None or is_content else [self._claim_removed(claim, upload)]
 
-    def _claim_removed(self, upload: Upload) -> Write:
-        return self._remove(
-            announced_item(upload.announced), "#upload_id = :id", {":id": upload.upload_id}
-        )
+    def _claim_removed(self, claim: str, upload: Upload) -> Write:
+        return self._remove(claim, "#upload_id = :id", {":id": upload.upload_id})
 
     def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
+        same = " AND #size = :was_size" if upload.unsized else ""
         writes = [
             self._change(
                 UPLOAD + upload.upload_id,
                 "SET #state = :state, #due_at = :due_at" + (", #held = :held" if hold else ""),
-                "#state IN (:open, :completing)",
+                "#state IN (:open, :completing)" + same,
                 {
+                    **({":was_size": upload.size} if upload.unsized else {}),
                     ":state": state,
                     ":due_at": due_at,
                     ":open": "open",
@@ -347,11 +360,14 @@ class OwnRecords(OwnerItems):
             ),
             self._count({"open_uploads": -1, **({} if hold else _given_back(upload.size))}),
         ]
-        if self._transact(*writes, self._claim_removed(upload)):
+        claim = announced_item(upload.announced)
+        if claim is None:
+            return self._transact(*writes)
+        if self._transact(*writes, self._claim_removed(claim, upload)):
             return True
         # A file of its content may have taken its claim.
-        claim = self._item(announced_item(upload.announced)) or {}
-        return claim.get("upload_id") != upload.upload_id and self._transact(*writes)
+        named = self._item(claim) or {}
+        return named.get("upload_id") != upload.upload_id and self._transact(*writes)
 
     def give_back(self, ended: Upload | Trash, *, due_at: str) -> None:
         name = UPLOAD + ended.upload_id if isinstance(ended, Upload) else TRASH + ended.id
@@ -444,6 +460,19 @@ class OwnRecords(OwnerItems):
         return {"Update": {"Key": self._key(USAGE), **expression}}
 
 
+def _completed(upload: Upload, file: File, expires_at: int) -> dict[str, Any]:
+    """Return the values of `_COMPLETED`, and of the states before it."""
+    return {
+        ":completed": "completed",
+        ":sha256": file.sha256,
+        ":size": file.size,
+        ":part_count": upload.of_size(file.size).part_count,
+        ":expires_at": expires_at,
+        ":open": "open",
+        ":completing": "completing",
+    }
+
+
 def _record_named(item: dict[str, Any]) -> str:
     """Return the item of the file or upload that a CONTENT or FIRST item names."""
     return f"{UPLOAD}{item['upload_id']}" if "upload_id" in item else f"{FILE}{item['file_id']}"
@@ -459,7 +488,8 @@ def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
     By default they are those of the object that S3 is asked to make.
     """
     conditions, values = ["#key = :was_key"], {":was_key": upload.key}
-    for name in names or ("composite", "s3_upload_id"):
+    grows = ["size"] if upload.unsized else []
+    for name in [*(names or ("composite", "s3_upload_id")), *grows]:
         value = getattr(upload, name)
         if value is None:
             conditions.append(f"attribute_not_exists(#{name})")

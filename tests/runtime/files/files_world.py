@@ -26,7 +26,15 @@ from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.parts import MIN_PART, part_size
 from wideload_runtime.core.files.ports import Due
-from wideload_runtime.core.files.records import Content, File, FirstPart, Quota, Upload, Usage
+from wideload_runtime.core.files.records import (
+    Content,
+    File,
+    FirstPart,
+    Quota,
+    Unsized,
+    Upload,
+    Usage,
+)
 from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer
@@ -169,7 +177,11 @@ class Person:
         return answers if len(bodies) > 1 else answers[0]
 
     def sign(self, upload_id: str, *parts: tuple[int, Body]) -> list[dict[str, Any]]:
-        wanted = [WantedPart(number, body.sha256) for number, body in parts]
+        unsized = "unsized" in self.world.dynamo.items.get((self.owner, f"UPLOAD#{upload_id}"), {})
+        wanted = [
+            WantedPart(number, body.sha256, body.size if unsized else None)
+            for number, body in parts
+        ]
         return [part["action"] for part in self.uploads.sign(upload_id, wanted)]
 
     def complete(self, upload_id: str, claim: Claim | None = None) -> dict[str, Any]:
@@ -182,8 +194,14 @@ class Person:
         answers = self.uploads.create(requests)
         return answers if len(films) > 1 else answers[0]
 
-    def send_film(self, upload_id: str, film: Film, numbers: Iterable[int] = range(1, 10)) -> None:
-        bodies = [(number, film.part(number)) for number in numbers]
+    def create_unsized(self, film: Film, *, expected_size: int = 0) -> Any:
+        """As `create`, before the size is known."""
+        announced = Unsized(film.part(1).sha256, expected_size)
+        (answer,) = self.uploads.create([UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, announced)])
+        return answer
+
+    def send_film(self, upload_id: str, film: Film, numbers: Iterable[int] | None = None) -> None:
+        bodies = [(number, film.part(number)) for number in numbers or film.numbers]
         for action, (_, body) in zip(self.sign(upload_id, *bodies), bodies, strict=True):
             self.world.s3.send(action, body)
 
@@ -217,7 +235,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Film:
-    """A file of nine parts; those of one beginning have the same first part."""
+    """A file in parts, nine by default; those of one beginning have the same first part."""
 
     beginning: str = "film"
     rest: str = ""
@@ -227,8 +245,12 @@ class Film:
     def body(self) -> Body:
         return Body.made_up(self.size, f"{self.beginning}/{self.rest}")
 
+    @property
+    def numbers(self) -> range:
+        return range(1, -(-self.size // part_size(self.size, single_put=0)) + 1)
+
     def part(self, number: int) -> Body:
-        length = part_size(self.size)
+        length = part_size(self.size, single_put=0)
         tag = "" if number == 1 else self.rest
         left = self.size - (number - 1) * length
         return Body.made_up(min(length, left), f"{self.beginning}/{number}{tag}")
@@ -239,8 +261,8 @@ class Film:
 
     @property
     def claim(self) -> Claim:
-        digests = [bytes.fromhex(self.part(number).sha256) for number in range(1, 10)]
-        return Claim(self.body.sha256, hashlib.sha256(b"".join(digests)).hexdigest())
+        digests = [bytes.fromhex(self.part(number).sha256) for number in self.numbers]
+        return Claim(self.body.sha256, hashlib.sha256(b"".join(digests)).hexdigest(), self.size)
 
 
 def part_of(upload: Upload, number: int, tag: str = "") -> Body:
@@ -352,6 +374,8 @@ def _audit_claims(
             expected[first_part_item(file.first_part, file.file_id)["item"]] = file.file_id
     for upload in unfinished:
         claim = announced_item(upload.announced)
+        if claim is None:
+            continue
         if upload.first_sha256:
             expected[claim] = upload.upload_id
         elif named.get(claim) == upload.upload_id or not world.unhashed:

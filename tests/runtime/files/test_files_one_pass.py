@@ -119,7 +119,7 @@ def test_alike_files_of_one_request_are_hashed_first(world: FilesWorld) -> None:
 
 
 def test_a_file_of_one_put_is_hashed_first(world: FilesWorld) -> None:
-    answers = world.ann.create_unhashed(Film(size=64 * 2**20), Film(size=0))
+    answers = world.ann.create_unhashed(Film(size=64 * 2**20), Film(size=1))
 
     assert answers == [{"hash_first": True}] * 2
     assert world.wire.requests == []
@@ -188,15 +188,16 @@ def test_a_claim_must_fit_what_was_announced(world: FilesWorld) -> None:
     by_hash, unhashed = hashed(world, OTHER), begun(world)
 
     for upload_id, claim in [
-        (by_hash, FILM.claim),
+        (by_hash, replace(FILM.claim, size=None)),
         (by_hash, replace(OTHER.claim, size=1)),
         (unhashed, replace(FILM.claim, size=1)),
     ]:
         assert refusal(lambda: world.ann.complete(upload_id, claim)).code == "invalid_request"  # noqa: B023
     lie = replace(OTHER.claim, parts_sha256=FILM.claim.parts_sha256)
     assert refusal(lambda: world.ann.complete(by_hash, lie)).code == "parts_differ"
-    fitting = replace(OTHER.claim, size=OTHER.size)
-    assert world.ann.complete(by_hash, fitting)["file_id"] == by_hash
+    assert world.ann.complete(by_hash, OTHER.claim)["file_id"] == by_hash
+    unsaid = replace(FILM.claim, size=None)
+    assert world.ann.complete(unhashed, unsaid)["file_id"] == unhashed
 
 
 def test_parts_that_differ_are_sent_again(world: FilesWorld) -> None:
@@ -447,7 +448,7 @@ def test_giving_way_meets_the_deletion_of_the_file() -> None:
 
         return world, [complete, lambda: world.ann.files.delete(file_id)]
 
-    told = at_once(prepare)
+    told = at_once(prepare, switches=2)
 
     assert told <= {"ok ok", "upload_gone ok"}
     assert "ok ok" in told
@@ -465,7 +466,7 @@ def test_giving_way_meets_its_end(end: str) -> None:
         ends = {"abort": lambda: world.ann.uploads.abort(upload_id), "sweep": world.sweep}
         return world, [lambda: world.ann.complete(upload_id, FILM.claim), ends[end]]
 
-    told = at_once(prepare)
+    told = at_once(prepare, switches=2)
 
     assert {"upload_gone ok"} <= told
     assert told <= {"ok ok", "ok upload_completed", "upload_gone ok", "completing ok"}

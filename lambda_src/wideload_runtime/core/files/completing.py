@@ -22,7 +22,7 @@ from wideload_runtime.core.files.ports import (
     StoredPart,
     Verifications,
 )
-from wideload_runtime.core.files.records import File, Trash, Upload
+from wideload_runtime.core.files.records import Content, File, Trash, Upload
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
 from wideload_runtime.core.files.requests import Claim
 from wideload_runtime.core.metrics import Metrics
@@ -105,11 +105,7 @@ class Completion:
         parts = self.bucket.parts(upload.key, upload.s3_upload_id)
         if parts is None:
             return None
-        return [
-            part
-            for part in parts
-            if part.number <= upload.part_count and part.size == upload.length_of(part.number)
-        ]
+        return [part for part in parts if upload.takes(part.number, part.size)]
 
     def _try(self, upload: Upload, claim: Claim | None) -> File | None:
         """The file; None if the upload has changed meanwhile."""
@@ -130,35 +126,36 @@ class Completion:
             stored = None
         if stored is None:
             raise Refused("not_uploaded", "S3 doesn't hold the file yet: PUT it, then complete.")
-        return self._finish(upload, sha256, verified=True)
+        return self._finish(upload, Content(sha256, upload.size), verified=True)
 
     def _join(self, upload: Upload, claim: Claim | None) -> File | None:
         """Have S3 join the parts, unless it has done so or is working on it."""
         parts = None if self._was_asked(upload) else self.parts_of(upload)
         if parts is None:
             return self._finish_joined(upload)
-        sha256 = upload.joined_sha256 if upload.state == "completing" else None
-        sha256 = sha256 or upload.sha256 or (claim.sha256 if claim else None)
-        if sha256 is None:
-            raise _claim_missing()
-        if len(parts) < upload.part_count:
+        content = _content(upload, claim)
+        sized = upload.of_size(content.size)
+        fitting = [part for part in parts if sized.takes(part.number, part.size)]
+        if len(fitting) < sized.part_count:
             if upload.state == "completing" and not self.records.reopen(upload):
                 return None
-            raise parts_missing(upload, parts)
-        checksum = composite([hex_of(part.checksum) for part in parts])
+            raise parts_missing(sized, fitting)
+        checksum = composite([hex_of(part.checksum) for part in fitting])
         if upload.state == "completing" and upload.composite != checksum:
             self.records.reopen(upload)
             return None
-        if upload.state == "open" and claim and _composite(upload, claim) != checksum:
+        # The number of all parts: those after the claimed end of an unsized file differ, too.
+        claimed = composite_of(claim.parts_sha256, len(parts)) if claim else checksum
+        if upload.state == "open" and claimed != checksum:
             raise _parts_differ()
         ask = Ask(
             id=self.new_id(),
             ends=iso(self.now() + ASK_SECONDS),
             composite=checksum,
-            sha256=sha256,
-            first_sha256=hex_of(parts[0].checksum),
+            content=content,
+            first_sha256=hex_of(fitting[0].checksum),
         )
-        asked = self._ask(upload, parts, ask)
+        asked = self._ask(upload, fitting, ask)
         return self._finish_joined(asked) if asked else None
 
     def _ask(self, upload: Upload, parts: list[StoredPart], ask: Ask) -> Upload | None:
@@ -190,11 +187,9 @@ class Completion:
     def _finish_joined(self, upload: Upload) -> File | None:
         """Record the object that S3 made of the parts."""
         stored = self.bucket.stored(upload.key)
-        # A request of an earlier version recorded no SHA-256, nor was an upload begun without it.
-        sha256 = upload.joined_sha256 or upload.sha256
-        made = (upload.size, upload.composite)
-        if stored and sha256 and (stored.size, stored.checksum) == made:
-            return self._finish(upload, sha256, verified=False)
+        made = _joined(upload)
+        if stored and made and (stored.size, stored.checksum) == (made.size, upload.composite):
+            return self._finish(upload, made, verified=False)
         if stored is None and upload.state == "completing" and self._may_still_come(upload):
             raise still_completing()
         # It was aborted in S3, or parts were sent again while S3 was joining the earlier ones.
@@ -209,7 +204,7 @@ class Completion:
         trash = Trash(self.new_id(), upload.key, iso(now + LEFTOVER_SECONDS))
         if self.records.begin_anew(upload, key=f"{prefix}/{trash.id}", trash=trash):
             self.bucket.try_remove(upload.key, upload.s3_upload_id)
-            raise begun_anew(upload)
+            raise begun_anew(upload.of_size(upload.joined_size or upload.size))
 
     def _may_still_come(self, upload: Upload) -> bool:
         if upload.conflict_since is not None:
@@ -217,16 +212,16 @@ class Completion:
         since = epoch(upload.completing_since or upload.created_at)
         return self.now() - since < COMPLETING_SECONDS
 
-    def _finish(self, upload: Upload, sha256: str, *, verified: bool) -> File | None:
+    def _finish(self, upload: Upload, content: Content, *, verified: bool) -> File | None:
         now = self.now()
         # URLs of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
         file = File(
             file_id=upload.upload_id,
             name=upload.name,
-            size=upload.size,
+            size=content.size,
             content_type=upload.content_type,
-            sha256=sha256,
+            sha256=content.sha256,
             first_sha256=upload.joined_first_sha256,
             verified=verified,
             created_at=upload.created_at,
@@ -275,6 +270,14 @@ def _check(upload: Upload, claim: Claim) -> None:
     Raises:
         Refused: `invalid_request`: the claim is not of the content that was announced.
     """
+    if upload.unsized:
+        if not claim.size:
+            raise Refused(
+                "invalid_request",
+                "size is missing or 0: the upload was begun without it. Complete it with the size "
+                "of the whole file; a file of 0 bytes is one PUT.",
+            )
+        return
     announced: dict[str, int | str | None] = {"size": upload.size}
     if upload.first_sha256 is None:
         announced["sha256"] = upload.sha256
@@ -286,16 +289,32 @@ def _check(upload: Upload, claim: Claim) -> None:
             )
 
 
-def _composite(upload: Upload, claim: Claim) -> str:
-    return composite_of(claim.parts_sha256, upload.part_count)
+def _joined(upload: Upload) -> Content | None:
+    """Return the content of the object that S3 was last asked to make.
+
+    A request of an earlier version recorded none; it knew only uploads that were begun with it.
+    """
+    sha256 = upload.joined_sha256 or upload.sha256
+    return Content(sha256, upload.joined_size or upload.size) if sha256 else None
 
 
-def _claim_missing() -> Refused:
-    return Refused(
-        "invalid_request",
-        "The upload was begun without sha256: complete it with sha256, that of the whole file, and "
-        "parts_sha256.",
-    )
+def _content(upload: Upload, claim: Claim | None) -> Content:
+    """Return the content that the parts of an upload are said to be.
+
+    Raises:
+        Refused: `invalid_request`: it was begun without its hash, and there is no claim.
+    """
+    made = _joined(upload) if upload.state == "completing" else None
+    if made:
+        return made
+    sha256 = upload.sha256 or (claim.sha256 if claim else None)
+    if sha256 is None:
+        raise Refused(
+            "invalid_request",
+            "The upload was begun without sha256: complete it with sha256, that of the whole file, "
+            "and parts_sha256" + (", and size." if upload.unsized else "."),
+        )
+    return Content(sha256, (claim.size if claim else None) or upload.size)
 
 
 def _parts_differ() -> Refused:

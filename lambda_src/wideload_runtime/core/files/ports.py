@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from wideload_runtime.core.files.records import (
+    Announced,
     Content,
     End,
     File,
-    FirstPart,
     Quota,
     Trash,
     Upload,
@@ -27,8 +27,8 @@ class Ask:
     """Time until which S3 may be working on it."""
     composite: str
     """Checksum of the object."""
-    sha256: str
-    """SHA-256 of the object, by the client; hex."""
+    content: Content
+    """Content of the object, by the client."""
     first_sha256: str
     """SHA-256 of the first part, by S3; hex."""
 
@@ -39,9 +39,7 @@ class Records(Protocol):
     @property
     def owner(self) -> str: ...
 
-    def find(
-        self, announced: Sequence[Content | FirstPart]
-    ) -> dict[Content | FirstPart, File | Upload]:
+    def find(self, announced: Sequence[Announced]) -> dict[Announced, File | Upload]:
         """The file with each content, or with each first part; or the open upload of it."""
 
     def file_with(self, content: Content) -> File | None: ...
@@ -57,6 +55,9 @@ class Records(Protocol):
 
     def open(self, upload: Upload, quota: Quota) -> bool:
         """Record a new upload; False if what it announces is known, or the quota has no room."""
+
+    def grow(self, upload: Upload, size: int, quota: Quota) -> bool:
+        """Count more bytes of an unsized upload; False if it has changed, or there is no room."""
 
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
         """Record S3's id, if the upload is open and has none yet."""

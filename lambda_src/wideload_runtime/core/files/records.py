@@ -15,7 +15,7 @@ A completed upload has become the file of the same id; or another file with its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 State = Literal["open", "completing", "completed", "aborted", "expired"]
@@ -40,6 +40,18 @@ class FirstPart:
     """Of the first part; hex, in lower case."""
     size: int
     """Bytes of the whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsized:
+    """A file whose size is known at its end, as of a pipe; it is never found."""
+
+    first_sha256: str
+    """Of its first part."""
+    expected_size: int
+
+
+Announced = Content | FirstPart | Unsized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +113,10 @@ class Upload:
     state: State
     name: str
     size: int
+    """Bytes; of an unsized upload, those counted so far: up to the end of its last signed part."""
     content_type: str
+    unsized: bool = False
+    """Whether it was begun without its size, which is known when it is completed."""
     sha256: str | None = None
     """None until completed, if it was begun with `first_sha256`."""
     first_sha256: str | None = None
@@ -109,6 +124,7 @@ class Upload:
     part_size: int
     """Bytes of each part but the last; of one PUT: `size`."""
     part_count: int
+    """Of an unsized upload 0 until completed."""
     key: str
     created_at: str
     session_ends: str
@@ -120,6 +136,8 @@ class Upload:
     """The checksum of the object that S3 was last asked to make of the parts."""
     joined_sha256: str | None = None
     """SHA-256 of the content of that object, by the client."""
+    joined_size: int | None = None
+    """Bytes of that object."""
     joined_first_sha256: str | None = None
     """SHA-256 of the first of those parts, by S3."""
     completing_since: str | None = None
@@ -138,15 +156,29 @@ class Upload:
     """The file that was there with its content when it was completed; None: its own."""
 
     @property
-    def announced(self) -> Content | FirstPart:
+    def announced(self) -> Announced:
         """Return what the upload is found by while it is open."""
+        if self.unsized:
+            return Unsized(self.first_sha256 or "", self.size)
         if self.first_sha256:
             return FirstPart(self.first_sha256, self.size)
         return Content(self.sha256 or "", self.size)
 
     @property
     def is_multipart(self) -> bool:
-        return self.part_count > 1
+        return self.unsized or self.part_count > 1
+
+    def of_size(self, size: int) -> Upload:
+        """Return the upload with the size and number of parts that it has in the end."""
+        if not self.unsized:
+            return self
+        return replace(self, unsized=False, size=size, part_count=-(-size // self.part_size))
+
+    def takes(self, number: int, size: int) -> bool:
+        """Return whether a part may have this size."""
+        if self.unsized:
+            return 1 <= size <= self.part_size
+        return number <= self.part_count and size == self.length_of(number)
 
     def length_of(self, number: int) -> int:
         """Return the bytes of a part; numbers start from 1."""
@@ -159,16 +191,20 @@ class Upload:
         )
 
     def shown(self, now: str) -> dict[str, Any]:
-        hashes = {"sha256": self.sha256, "first_sha256": self.first_sha256}
+        is_sized = not self.unsized or self.state == "completed"
+        maybe = {
+            "size": self.size if is_sized else None,
+            "sha256": self.sha256,
+            "first_sha256": self.first_sha256,
+            "part_count": self.part_count if is_sized else None,
+        }
         return {
             "upload_id": self.upload_id,
             "state": "expired" if self.state == "open" and self.is_over(now) else self.state,
             "name": self.name,
-            "size": self.size,
             "content_type": self.content_type,
-            **{name: value for name, value in hashes.items() if value},
+            **{name: value for name, value in maybe.items() if value is not None},
             "part_size": self.part_size,
-            "part_count": self.part_count,
             "created_at": self.created_at,
             "expires_at": self.session_ends,
         }

@@ -12,7 +12,7 @@ from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, p
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
 from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
-from wideload_runtime.core.files.records import Content, FirstPart
+from wideload_runtime.core.files.records import Announced, Content, FirstPart, Unsized
 from wideload_runtime.core.numbers import parse_integer
 from wideload_runtime.core.ulids import is_ulid
 
@@ -31,7 +31,7 @@ class UploadRequest:
 
     name: str
     content_type: str
-    announced: Content | FirstPart
+    announced: Announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Claim:
     parts_sha256: str
     """SHA-256 of the concatenated digests of all parts; hex, in lower case."""
     size: int | None = None
-    """Bytes; None: as announced."""
+    """Bytes, if the file was announced without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +147,20 @@ def _upload_request(file: Any) -> UploadRequest | Refused:
         return refused
 
 
-def _announced(file: Any) -> Content | FirstPart:
+def _announced(file: Any) -> Announced:
     if not isinstance(file, dict) or "first_sha256" not in file:
         return _content(file, "The file")
     if "sha256" in file:
         raise Refused(
             "invalid_request", "The file has both sha256 and first_sha256: give one of them."
         )
+    first_sha256 = _sha256(file, "The file", "first_sha256")
+    if "size" not in file:
+        given = "expected_size" in file
+        return Unsized(first_sha256, _size(file, "The file", "expected_size") if given else 0)
     if "expected_size" in file:
         raise Refused("invalid_request", "The file has both size and expected_size: give size.")
-    return FirstPart(_sha256(file, "The file", "first_sha256"), _size(file, "The file"))
+    return FirstPart(first_sha256, _size(file, "The file"))
 
 
 def _content(file: Any, where: str) -> Content:

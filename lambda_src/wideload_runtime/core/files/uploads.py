@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
@@ -19,7 +19,17 @@ from wideload_runtime.core.files.completing import (
 )
 from wideload_runtime.core.files.parts import MIN_PART, SINGLE_PUT, hex_of, part_count, part_size
 from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
-from wideload_runtime.core.files.records import Content, End, File, FirstPart, Quota, Upload
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    End,
+    File,
+    FirstPart,
+    Quota,
+    Unsized,
+    Upload,
+    Usage,
+)
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
 from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
 from wideload_runtime.core.metrics import Metrics
@@ -93,7 +103,7 @@ class Uploads:
                 if isinstance(each, UploadRequest) and not self._is_hashed_first(each)
             ]
         )
-        begun: dict[Content | FirstPart, dict[str, Any]] = {}
+        begun: dict[Announced, dict[str, Any]] = {}
         answers: list[dict[str, Any]] = []
         refusals: list[Refused] = []
         for request in requests:
@@ -108,7 +118,7 @@ class Uploads:
                 elif answer is None:
                     listed = sum(len(other.get("parts", [])) for other in answers)
                     answer = self._create(request, known.get(request.announced), listed)
-                    if "upload_id" in answer:
+                    if "upload_id" in answer and not isinstance(request.announced, Unsized):
                         begun[request.announced] = answer
             except Refused as refused:
                 refusals.append(refused)
@@ -152,21 +162,22 @@ class Uploads:
                     return {"duplicate": True, "file": done.shown}
             known = self.records.find([request.announced]).get(request.announced)
             if known is None:
-                self._refuse_if_full(request)
+                self._refuse_if_full(request.announced)
         raise conflict()
 
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
         """Begin an upload; None if what it announces is known or the quota is exceeded."""
         announced, now = request.announced, self.now()
-        size = announced.size
-        if size > self.limits.max_file_size:
-            raise Refused(
-                "file_too_large",
-                f"The file has {size} bytes, {self.limits.max_file_size} are allowed.",
-            )
+        is_unsized = isinstance(announced, Unsized)
+        size = 0 if isinstance(announced, Unsized) else announced.size
+        self._refuse_if_too_large(size)
         upload_id = self.new_id()
         session_ends = iso(now + self.limits.session_seconds)
-        sizes = {"single_put": self.limits.single_put, "smallest": self.limits.smallest_part}
+        sizes = {
+            "single_put": 0 if is_unsized else self.limits.single_put,
+            "smallest": self.limits.smallest_part,
+        }
+        planned = max(1, announced.expected_size) if isinstance(announced, Unsized) else size
         upload = Upload(
             upload_id=upload_id,
             state="open",
@@ -174,9 +185,10 @@ class Uploads:
             size=size,
             content_type=request.content_type,
             sha256=announced.sha256 if isinstance(announced, Content) else None,
-            first_sha256=announced.sha256 if isinstance(announced, FirstPart) else None,
-            part_size=part_size(size, **sizes),
-            part_count=part_count(size, **sizes),
+            first_sha256=_first_sha256(announced),
+            unsized=is_unsized,
+            part_size=part_size(planned, **sizes),
+            part_count=0 if is_unsized else part_count(size, **sizes),
             key=f"{self.prefix}{upload_id}",
             created_at=iso(now),
             session_ends=session_ends,
@@ -184,14 +196,25 @@ class Uploads:
         )
         return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
 
-    def _refuse_if_full(self, request: UploadRequest) -> None:
-        usage, quota, size = self.records.usage(), self.limits.quota, request.announced.size
+    def _refuse_if_too_large(self, size: int) -> None:
+        if size > self.limits.max_file_size:
+            raise Refused(
+                "file_too_large",
+                f"The file has {size} bytes, {self.limits.max_file_size} are allowed.",
+            )
+
+    def _refuse_if_no_room(self, usage: Usage, size: int, kind: str = "bytes") -> None:
+        quota = self.limits.quota
         if quota.lacks_room(usage, size):
             raise Refused(
                 "quota_exceeded",
-                f"The file has {size} bytes; {usage.bytes} of {quota.bytes} bytes are taken by "
+                f"The file has {size} {kind}; {usage.bytes} of {quota.bytes} bytes are taken by "
                 f"files and open uploads: delete files, or abort uploads. {_STILL_COUNTED}",
             )
+
+    def _refuse_if_full(self, announced: Announced) -> None:
+        usage, quota = self.records.usage(), self.limits.quota
+        self._refuse_if_no_room(usage, 0 if isinstance(announced, Unsized) else announced.size)
         if quota.lacks_files(usage):
             raise Refused(
                 "quota_exceeded",
@@ -219,7 +242,9 @@ class Uploads:
         """Return what the client has yet to send, given the parts that S3 holds."""
         answer: dict[str, Any] = {"upload_id": upload.upload_id}
         if upload.is_multipart:
-            answer |= {"part_size": upload.part_size, "part_count": upload.part_count}
+            answer["part_size"] = upload.part_size
+            if not upload.unsized:
+                answer["part_count"] = upload.part_count
             answer["parts"] = held
         elif not held:
             answer["action"] = self._put(upload)
@@ -235,17 +260,7 @@ class Uploads:
                 or `invalid_request`.
         """
         upload = self._sendable(upload_id)
-        for part in parts:
-            if part.number > upload.part_count:
-                raise Refused(
-                    "invalid_request",
-                    f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
-                )
-            if part.size not in (None, length := upload.length_of(part.number)):
-                raise Refused(
-                    "invalid_request",
-                    f"Part {part.number} has {length} bytes, but its size is given as {part.size}.",
-                )
+        lengths = [_length(upload, part) for part in parts]
         if not upload.is_multipart:
             if any(part.sha256 != upload.sha256 for part in parts):
                 raise Refused(
@@ -253,12 +268,31 @@ class Uploads:
                 )
             action = self._put(upload)
             return [{"number": part.number, "action": action} for part in parts]
+        if upload.unsized:
+            ends = [
+                (part.number - 1) * upload.part_size + length
+                for part, length in zip(parts, lengths, strict=True)
+            ]
+            upload = self._grown(upload, max(ends))
         upload = self._begun_in_s3(upload)
         seconds = self._url_seconds(upload)
         return [
-            {"number": part.number, "action": self._put_part(upload, part, seconds)}
-            for part in parts
+            {"number": part.number, "action": self._put_part(upload, part, length, seconds)}
+            for part, length in zip(parts, lengths, strict=True)
         ]
+
+    def _grown(self, upload: Upload, size: int) -> Upload:
+        """Return an unsized upload whose bytes are counted up to `size`."""
+        for _ in range(ROUNDS):
+            if size <= upload.size:
+                return upload
+            self._refuse_if_too_large(size)
+            if self.records.grow(upload, size, self.limits.quota):
+                return replace(upload, size=size)
+            counted, upload = upload.size, self._sendable(upload.upload_id)
+            if upload.size == counted:
+                self._refuse_if_no_room(self.records.usage(), size - counted, "more bytes")
+        raise conflict()
 
     def _sendable(self, upload_id: str) -> Upload:
         upload = self._known(upload_id)
@@ -290,12 +324,12 @@ class Uploads:
             upload.key, size=upload.size, sha256=upload.sha256 or "", seconds=seconds
         )
 
-    def _put_part(self, upload: Upload, part: WantedPart, seconds: int) -> Action:
+    def _put_part(self, upload: Upload, part: WantedPart, size: int, seconds: int) -> Action:
         return self.bucket.sign_part(
             upload.key,
             upload.s3_upload_id or "",
             part.number,
-            size=upload.length_of(part.number),
+            size=size,
             sha256=part.sha256,
             seconds=seconds,
         )
@@ -404,6 +438,40 @@ class Uploads:
 
 def upload_completed() -> Refused:
     return Refused("upload_completed", "The upload is completed: delete its file, if you like.")
+
+
+def _first_sha256(announced: Announced) -> str | None:
+    if isinstance(announced, Unsized):
+        return announced.first_sha256
+    return announced.sha256 if isinstance(announced, FirstPart) else None
+
+
+def _length(upload: Upload, part: WantedPart) -> int:
+    """Return the bytes of a part.
+
+    Raises:
+        Refused: `invalid_request`: the upload takes no such part.
+    """
+    if upload.unsized:
+        if part.size is None or not upload.takes(part.number, part.size):
+            raise Refused(
+                "invalid_request",
+                f"Part {part.number}: size is missing or not from 1 to {upload.part_size}. The "
+                "upload was begun without its size, so each part needs one.",
+            )
+        return part.size
+    if part.number > upload.part_count:
+        raise Refused(
+            "invalid_request",
+            f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
+        )
+    length = upload.length_of(part.number)
+    if part.size not in (None, length):
+        raise Refused(
+            "invalid_request",
+            f"Part {part.number} has {length} bytes, but its size is given as {part.size}.",
+        )
+    return length
 
 
 def _shown(part: StoredPart) -> dict[str, Any]:
