@@ -150,7 +150,9 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FilesService, tmp_path: Pat
     killer.cancel()
 
     assert process.returncode == 130
-    assert error.decode() == "wideload: interrupted. Run the same command again to go on\n"
+    assert error.decode() == (
+        "wideload: interrupted. Nothing of it is kept: run the same command again\n"
+    )
 
 
 def test_ctrl_c_is_heeded_while_the_other_side_is_silent(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from wideload._files.source import Content
 
 MIB = 1024 * 1024
 
-_BLOCK = MIB
+_BLOCK = 256 * 1024
+_BUFFERS = 4
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ class Digest:
 class Hashing:
     """The hashing of one file, which can be interrupted and continued.
 
+    The hash of the whole is made in a thread of its own, since it costs as much as the hashes of
+    the parts, and `hashlib` lets both run at once.
+
     Args:
         part_size: Bytes of each part but the last; 0 for no parts.
 
@@ -104,11 +110,11 @@ class Hashing:
             FileChangedError: The file became shorter, or was changed meanwhile.
             OSError: It can't be read.
         """
-        buffer = memoryview(bytearray(_BLOCK))
+        buffers = [memoryview(bytearray(_BLOCK)) for _ in range(_BUFFERS)]
         index = 0
         while True:
             with self._lock:
-                if index == len(self._found) and not self._hash_next(buffer, step):
+                if index == len(self._found) and not self._hash_next(buffers, step):
                     return
                 part = self._found[index]
             yield part
@@ -121,21 +127,27 @@ class Hashing:
         assert self.digest is not None  # noqa: S101 - for mypy
         return self.digest
 
-    def _hash_next(self, buffer: memoryview, step: Callable[[int], None]) -> bool:
+    def _hash_next(self, buffers: Sequence[memoryview], step: Callable[[int], None]) -> bool:
         """Hash the next part; False if there is none. Without parts, hash the whole file."""
         before = len(self._found)
-        while self.digest is None and len(self._found) == before:
-            room = self.part_size - self._begun if self.part_size else len(buffer)
-            count = self._content.read_next(self.hashed, buffer[:room])
-            if count:
-                self._add(buffer[:count])
-            else:
-                self._end()
-            step(count)
+        ended = self.digest is not None
+        with _HashThread(self._whole, buffers) as whole:
+            while not ended and len(self._found) == before:
+                room = self.part_size - self._begun if self.part_size else _BLOCK
+                buffer = whole.buffer()
+                count = self._content.read_next(self.hashed, buffer[:room])
+                ended = not count
+                if ended:
+                    self._content.check_unchanged()
+                else:
+                    whole.update(buffer[:count])
+                    self._add(buffer[:count])
+                step(count)
+        if ended and self.digest is None:
+            self._end()
         return len(self._found) > before
 
     def _add(self, block: memoryview) -> None:
-        self._whole.update(block)
         self.hashed += len(block)
         if self.part_size:
             self._part.update(block)
@@ -150,13 +162,50 @@ class Hashing:
         self._part, self._begun = hashlib.sha256(), 0
 
     def _end(self) -> None:
-        self._content.check_unchanged()
         if self._begun:
             self._end_part()
         of_parts = b"".join(bytes.fromhex(part.sha256) for part in self._found)
         self.digest = Digest(
             self.hashed, self._whole.hexdigest(), hashlib.sha256(of_parts).hexdigest()
         )
+
+
+class _HashThread:
+    """A thread that hashes blocks in order, until the end of the `with` block.
+
+    Args:
+        sha256: Is updated.
+        buffers: Memory for the blocks.
+    """
+
+    def __init__(self, sha256: hashlib._Hash, buffers: Iterable[memoryview]) -> None:
+        self._sha256 = sha256
+        self._blocks: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        for buffer in buffers:
+            self._free.put(buffer)
+        self._thread = threading.Thread(target=self._run, name="wideload-hash", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._blocks.put(None)
+        self._thread.join()
+
+    def buffer(self) -> memoryview:
+        """Memory for the next block, as soon as it is free."""
+        return self._free.get()
+
+    def update(self, block: memoryview) -> None:
+        """Hash a block, the first bytes of a buffer, which isn't changed until it is free again."""
+        self._blocks.put(block)
+
+    def _run(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            self._sha256.update(block)
+            self._free.put(memoryview(block.obj))
 
 
 def digest_of_part(content: Content, part: Part) -> str:

@@ -171,13 +171,12 @@ class FilesApi:
         return signed
 
     def complete(
-        self, upload_id: str, hashes: Mapping[str, str | int] | None = None, *, once: bool = False
+        self, upload_id: str, claim: Mapping[str, str | int], *, once: bool = False
     ) -> FileInfo:
         """Complete an upload. Waits up to 15 minutes for S3 to join its parts.
 
         Args:
-            hashes: What the API doesn't know yet of the file: its SHA-256, that of its parts, and
-                the size of a pipe.
+            claim: The size and hashes that the API doesn't know yet.
             once: Without retries.
 
         Raises:
@@ -187,7 +186,7 @@ class FilesApi:
 
         def complete() -> FileInfo:
             attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
-            body = orjson.dumps(hashes) if hashes else None
+            body = orjson.dumps(claim) if claim else None
             answer = self._api.request(
                 "POST", path, attempts, headers=_JSON if body else None, body=body
             )

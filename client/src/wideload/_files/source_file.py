@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import IO
 
 from wideload._files.cancel_scope import CancelScope
-from wideload._files.digest import Digest, Hashing, Part, PartRule, digest_of_part
+from wideload._files.digest import Hashing, Part, PartRule, digest_of_part
 from wideload._files.files_api import NewFile
 from wideload._files.models import Source
 from wideload._files.names import checked_content_type, checked_name, content_type_of
@@ -77,24 +77,24 @@ class SourceFile:
         return (self._first_sha256 if self.in_one_pass else self._sha256), self.content.size
 
     @property
-    def digest(self) -> Digest:
-        """Size and hashes. The whole file has been read.
-
-        Raises:
-            FileChangedError: It was announced with another SHA-256.
-        """
-        digest = self._hashing.digest
-        assert digest is not None  # noqa: S101 - for mypy
-        if self._sha256 not in {None, digest.sha256}:
-            raise FileChangedError(
-                "the file changed while it was uploaded; nothing of it is stored"
-            )
-        return digest
+    def is_hashed(self) -> bool:
+        """Whether the SHA-256 of the whole file is known."""
+        return self._sha256 is not None or self._hashing.digest is not None
 
     @property
-    def is_hashed(self) -> bool:
-        """Whether the whole file has been read."""
-        return self._hashing.digest is not None
+    def sha256(self) -> str:
+        """Hex SHA-256 of the whole file, as far as it is known."""
+        digest = self._hashing.digest
+        return self._sha256 or (digest.sha256 if digest else "")
+
+    @property
+    def claim(self) -> dict[str, str | int]:
+        """The size and hashes that the API doesn't know yet, when all parts have been sent."""
+        digest = self._hashing.digest
+        if digest is None or not self.in_one_pass:
+            return {}
+        hashes = {"sha256": digest.sha256, "parts_sha256": digest.parts_sha256}
+        return hashes | ({} if self.content.rereadable else {"size": digest.size})
 
     def prepare(self, scope: CancelScope) -> None:
         """Hash what is announced.
@@ -132,8 +132,21 @@ class SourceFile:
 
             self._hashing.finish(step)
             meter.report()
-        self._sha256 = self.digest.sha256
+        self._sha256 = self.sha256
         self.in_one_pass = False
+
+    def check_unchanged(self) -> None:
+        """Check that the file is as it was when it was opened and hashed.
+
+        Raises:
+            FileChangedError: It isn't.
+        """
+        self.content.check_unchanged()
+        digest = self._hashing.digest  # of another reading than that for the announcement, perhaps
+        if digest is not None and digest.sha256 != self.sha256:
+            raise FileChangedError(
+                "the file changed while it was uploaded; nothing of it is stored"
+            )
 
     def divided(self, part_size: int) -> Hashing:
         """The hashing of the file in parts of the API's part size."""

@@ -155,7 +155,7 @@ class Upload:
             assert ended is not None  # noqa: S101 - for mypy: else all has been read
             raise _UploadGone(ended)
         self._scope.check()
-        file.content.check_unchanged()
+        file.check_unchanged()
         return self._complete(created, resumed, lost)
 
     def _complete(
@@ -169,14 +169,9 @@ class Upload:
         Raises:
             _UploadGone: As `_send`.
         """
-        digest = self._file.digest
-        hashes: dict[str, str | int] = {}
-        if self._file.in_one_pass:
-            hashes = {"sha256": digest.sha256, "parts_sha256": digest.parts_sha256}
-            if not self._file.content.rereadable:
-                hashes["size"] = digest.size
+        claim = self._file.claim
         try:
-            file = self._files_api.complete(created.upload_id, hashes, once=lost is not None)
+            file = self._files_api.complete(created.upload_id, claim, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None
@@ -193,8 +188,7 @@ class Upload:
         return self._result(file, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
-        digest = self._file.digest
-        part = Part(1, 0, digest.size, digest.sha256)
+        part = Part(1, 0, self._file.content.size, self._file.sha256)
         requests = RenewableRequest(
             lambda: self._files_api.sign(upload_id, [part])[1],
             self._scope.pacing.monotonic,
@@ -244,11 +238,11 @@ class Upload:
         )
 
     def _result(self, file: FileInfo, upload_id: str | None, resumed: int) -> UploadResult:
-        digest = self._file.digest
-        if (file.size, file.sha256) != (digest.size, digest.sha256):
+        size, sha256 = self._file.content.size, self._file.sha256
+        if (file.size, file.sha256) != (size, sha256):
             error = IntegrityError(
                 f"the API recorded {file.size} bytes with SHA-256 {file.sha256} as {file.file_id}, "
-                f"sent were {digest.size} bytes with SHA-256 {digest.sha256}"
+                f"sent were {size} bytes with SHA-256 {sha256}"
             )
             error.file_id = file.file_id
             raise error
