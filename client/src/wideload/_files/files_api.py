@@ -121,7 +121,8 @@ class FilesApi:
         if len(created) != len(files):
             raise shape
         for one, file in zip(created, files, strict=True):
-            if one.hash_first if file.sha256 else one.file:
+            unexpected_answer = one.hash_first if file.sha256 else one.file or one.action
+            if unexpected_answer:
                 raise shape
         return created
 

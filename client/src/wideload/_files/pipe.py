@@ -85,7 +85,7 @@ class Pipe:
         self._slots = {number: number for number in range(-(-self.size // part_size))}
 
     def read_next(self, offset: int, view: memoryview) -> int:
-        """Fill `view`, within one part, with the bytes from `offset`; fewer only at the end.
+        """Read the next bytes, from `offset`, into `view`, within one part; 0 only at the end.
 
         Raises:
             DocumentError: The source isn't a blocking binary file, or gives too many bytes.

@@ -24,7 +24,7 @@ class Content(Protocol):
     rereadable: bool
 
     def read_next(self, offset: int, view: memoryview) -> int:
-        """Fill `view` with the bytes from `offset`, in order; fewer only at the end.
+        """Read the next bytes, from `offset`, into `view`; 0 only at the end.
 
         Raises:
             FileChangedError, DocumentError, OSError: As `read_into`, or for pipes.
