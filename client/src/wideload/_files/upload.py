@@ -180,10 +180,11 @@ class Upload:
                 isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE
             ):
                 raise
-            if self._file.content.rereadable and (gone or self._differed):
-                # Another file of the same size and first part has this upload.
+            differs = getattr(error, "code", None) == "parts_differ"
+            if differs and self._differed:
+                # Another file of the same size and first part is being sent to this upload.
                 self._file.hash_whole(self._scope)
-            self._differed = getattr(error, "code", None) == "parts_differ"
+            self._differed = differs
             raise _UploadGone(error) from None
         return self._result(file, created.upload_id, resumed)
 
