@@ -67,13 +67,14 @@ def test_ctrl_c_while_standard_input_gives_nothing(
 ) -> None:
     fake_files.one_put, fake_files.smallest_part = 64 * MIB, 8 * MIB
     fake_files.s3.keeps = False
-    process = start(fake_files, "upload", "-", "--name", "a.tar", stdin=subprocess.PIPE)
+    arguments = ["upload", "-", "--name", "a.tar", "--expected-size", f"{100_000 * MIB}"]
+    process = start(fake_files, *arguments, stdin=subprocess.PIPE)
     assert process.stdin is not None
     try:
         process.stdin.write(bytes(65 * MIB))
         process.stdin.flush()  # and no more, but it stays open
         deadline = time.monotonic() + 60
-        while fake_files.s3.bytes_put < 64 * MIB and time.monotonic() < deadline:
+        while fake_files.s3.bytes_put < 60 * MIB and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         process.wait(60)
@@ -83,7 +84,9 @@ def test_ctrl_c_while_standard_input_gives_nothing(
         process.kill()
         process.communicate()
 
-    assert fake_files.s3.bytes_put == 64 * MIB
+    announced = json.loads(fake_files.requests("POST /stage/files")[0].body)
+    assert announced["files"][0]["expected_size"] == 100_000 * MIB
+    assert fake_files.s3.bytes_put == 60 * MIB  # in parts of 10 MiB
     assert process.returncode == 130
     assert error == ("wideload: interrupted. Nothing of it is kept: run the same command again\n")
     assert [upload.state for upload in fake_files.uploads.values()] == ["aborted"]
