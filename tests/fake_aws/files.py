@@ -24,6 +24,7 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_items import first_part_item
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.parts import (
     MAX_SIZE,
     MIB,
@@ -35,7 +36,7 @@ from wideload_runtime.core.files.parts import (
 from wideload_runtime.core.files.records import Content, File, FirstPart, Quota, Upload
 from wideload_runtime.core.files.requests import Claim, UploadRequest
 from wideload_runtime.core.files.transfer import FileTransfer
-from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers import files_api
 
 __all__ = ["CLAIMS", "ISSUER", "MIB", "OWNER", "TOKEN", "FilesService", "serving_files"]

@@ -11,8 +11,8 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.adapters.telemetry import EmfMetrics
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.transfer import FileTransfer
-from wideload_runtime.core.files.uploads import Limits
 from wideload_runtime.settings import FilesSettings
 
 settings = FilesSettings.from_environment()

@@ -12,6 +12,7 @@ from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
@@ -21,7 +22,7 @@ from wideload_runtime.core.files.requests import (
     parse_parts,
     parse_rename,
 )
-from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
 from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
@@ -75,7 +76,7 @@ def abort_upload(upload_id: str) -> Response[str]:
 
 @app.post("/files/uploads/<upload_id>/parts")
 def sign_parts(upload_id: str) -> Response[str]:
-    return answer(200, {"parts": _uploads().sign(upload_id, parse_parts(_body()))})
+    return answer(200, {"parts": _uploads().signing.sign(upload_id, parse_parts(_body()))})
 
 
 @app.post("/files/uploads/<upload_id>/complete")

@@ -8,9 +8,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from wideload_runtime.adapters.telemetry import logger, metrics
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Quota
-from wideload_runtime.core.files.uploads import Limits
 from wideload_runtime.handlers._files import make_transfer
 
 RESERVE_SECONDS = 35

@@ -29,13 +29,13 @@ from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Content, Quota
 from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
-from wideload_runtime.core.files.uploads import Limits
 
 DAY = 24 * 3600
 SMALL = [hashlib.shake_256(name).digest(500) for name in (b"a", b"b")]
@@ -252,7 +252,7 @@ class Transfers(RuleBasedStateMachine):
         ]
         if not wanted:
             return
-        signed = self.attempt(crash, after, lambda: self.of(who).sign(upload_id, wanted))
+        signed = self.attempt(crash, after, lambda: self.of(who).signing.sign(upload_id, wanted))
         for part in signed or []:
             self.actions.append((part["action"], pieces[part["number"]], self.world.now()))
             self.send(0)
@@ -324,7 +324,7 @@ class Transfers(RuleBasedStateMachine):
         wanted = [WantedPart(1, hashlib.sha256(content).hexdigest())]
         attempts: list[Callable[[], Any]] = [
             lambda: uploads.show(upload_id),
-            lambda: uploads.sign(upload_id, wanted),
+            lambda: uploads.signing.sign(upload_id, wanted),
             lambda: uploads.completion.complete(upload_id),
             lambda: uploads.abort(upload_id),
             lambda: files.get(upload_id),

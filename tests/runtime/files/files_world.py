@@ -23,6 +23,7 @@ from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.parts import MIN_PART, part_size
 from wideload_runtime.core.files.ports import Due
@@ -38,7 +39,7 @@ from wideload_runtime.core.files.records import (
 from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer
-from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.files.verifying import ObjectGoneError, Verifier
 
 MIB = 1024**2
@@ -182,7 +183,7 @@ class Person:
             WantedPart(number, body.sha256, body.size if unsized else None)
             for number, body in parts
         ]
-        return [part["action"] for part in self.uploads.sign(upload_id, wanted)]
+        return [part["action"] for part in self.uploads.signing.sign(upload_id, wanted)]
 
     def complete(self, upload_id: str, claim: Claim | None = None) -> dict[str, Any]:
         return self.uploads.completion.complete(upload_id, claim).shown

@@ -323,8 +323,8 @@ def test_a_wrong_variable_names_itself(name: str, value: str) -> None:
 
 
 def test_no_client_is_made_that_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wideload_runtime.core.files.limits import Limits
     from wideload_runtime.core.files.records import Quota
-    from wideload_runtime.core.files.uploads import Limits
     from wideload_runtime.handlers import _files
 
     made: list[str] = []

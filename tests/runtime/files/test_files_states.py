@@ -1,4 +1,4 @@
-"""File transfer in any order of events: two people, three contents, time, faults and the sweep."""
+"""File transfer in any order of events: two people, four contents, time, faults and the sweep."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from tests.runtime.files.files_world import (
     DAY,
     MIB,
     FilesWorld,
+    Film,
     Person,
     audit,
-    large,
     part_of,
     refusal,
     small,
 )
 from wideload_runtime.core.errors import Refused
 
-BODIES = [small("a", 10), small("b", 20), large("c", 65 * MIB)]
+FILMS = [Film(size=65 * MIB), Film(rest="other", size=65 * MIB)]
+"""Two files of the same size and first part."""
+BODIES = [small("a", 10), small("b", 20), *(film.body for film in FILMS)]
 QUOTA = 130 * MIB + 40
 PEOPLE = st.sampled_from(["ann", "bob"])
 PICK = st.integers(0, 9)
@@ -106,6 +108,59 @@ class Transfers(RuleBasedStateMachine):
 
     @rule(
         owner=PEOPLE,
+        film=st.sampled_from(FILMS),
+        unsized=st.booleans(),
+        fault=FAULTS,
+        at=st.integers(0, 6),
+    )
+    def create_unhashed(self, owner: str, film: Film, unsized: bool, fault: str, at: int) -> None:
+        self._create_unhashed(owner, film, unsized, fault, at)
+
+    def _create_unhashed(
+        self, owner: str, film: Film, unsized: bool, fault: str, at: int
+    ) -> str | None:
+        person = self.person(owner)
+        create = person.create_unsized if unsized else person.create_unhashed
+        answer = self.attempt(fault, at, lambda: create(film)) or {}
+        upload_id: str | None = answer.get("upload_id")
+        if upload_id and upload_id not in self.uploads[owner]:
+            self.uploads[owner].append(upload_id)
+        return upload_id
+
+    @rule(
+        owner=PEOPLE,
+        film=st.sampled_from(FILMS),
+        unsized=st.booleans(),
+        numbers=st.sets(st.integers(1, 9)),
+        fault=FAULTS,
+        at=st.integers(0, 8),
+    )
+    def upload_unhashed(
+        self, owner: str, film: Film, unsized: bool, numbers: set[int], fault: str, at: int
+    ) -> None:
+        """All of it, perhaps with parts of the other file, where the last step may go wrong."""
+        upload_id = self._create_unhashed(owner, film, unsized, "", 0)
+        if upload_id:
+            person, other = self.person(owner), FILMS[film == FILMS[0]]
+            self.attempt("", 0, lambda: person.send_film(upload_id, film))
+            if numbers:
+                self.attempt("", 0, lambda: person.send_film(upload_id, other, numbers))
+            self.complete_it(owner, upload_id, fault, at, film)
+
+    @rule(
+        owner=PEOPLE,
+        pick=PICK,
+        film=st.sampled_from(FILMS),
+        fault=FAULTS,
+        at=st.integers(0, 8),
+    )
+    def claim(self, owner: str, pick: int, film: Film, fault: str, at: int) -> None:
+        upload_id = self._pick(owner, pick)
+        if upload_id:
+            self.complete_it(owner, upload_id, fault, at, film)
+
+    @rule(
+        owner=PEOPLE,
         pick=PICK,
         tag=st.sampled_from(["", "", "x"]),
         numbers=st.sets(st.integers(1, 9), min_size=1),
@@ -174,11 +229,13 @@ class Transfers(RuleBasedStateMachine):
         if upload_id:
             self.complete_it(owner, upload_id, fault, at)
 
-    def complete_it(self, owner: str, upload_id: str, fault: str, at: int) -> None:
-        shown = self.attempt(fault, at, lambda: self.person(owner).complete(upload_id))
+    def complete_it(
+        self, owner: str, upload_id: str, fault: str, at: int, film: Film | None = None
+    ) -> None:
+        claim = film.claim if film else None
+        shown = self.attempt(fault, at, lambda: self.person(owner).complete(upload_id, claim))
         if shown:
-            assert shown["file_id"] == upload_id
-            self.told(owner, shown)
+            self.told(owner, shown, film.body if film else None)
 
     @rule(owner=PEOPLE, pick=PICK, fault=FAULTS, at=st.integers(0, 6))
     def abort(self, owner: str, pick: int, fault: str, at: int) -> None:

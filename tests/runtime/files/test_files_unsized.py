@@ -97,7 +97,7 @@ def test_a_file_may_not_grow_over_the_largest_size(world: FilesWorld) -> None:
     upload_id = world.ann.create_unsized(PIPE, expected_size=10 * 1024**4)["upload_id"]
     part = WantedPart(1000, PIPE.part(1).sha256, 1049 * MIB)
 
-    refused = refusal(lambda: world.ann.uploads.sign(upload_id, [part]))
+    refused = refusal(lambda: world.ann.uploads.signing.sign(upload_id, [part]))
 
     assert refused.code == "file_too_large"
     assert world.ann.usage.bytes == 0
@@ -108,7 +108,9 @@ def test_a_part_needs_a_size(world: FilesWorld, size: int | None) -> None:
     upload_id = world.ann.create_unsized(PIPE)["upload_id"]
     part = WantedPart(1, PIPE.part(1).sha256, size)
 
-    assert refusal(lambda: world.ann.uploads.sign(upload_id, [part])).code == "invalid_request"
+    assert (
+        refusal(lambda: world.ann.uploads.signing.sign(upload_id, [part])).code == "invalid_request"
+    )
 
 
 def test_parts_that_do_not_add_up_are_not_joined(world: FilesWorld) -> None:

@@ -543,7 +543,7 @@ def test_what_is_anothers_is_unknown(world: FilesWorld) -> None:
 def test_an_id_of_any_form_is_unknown(world: FilesWorld, wanted: str) -> None:
     parts = [WantedPart(1, small().sha256)]
     for work in (
-        lambda: world.ann.uploads.sign(wanted, parts),
+        lambda: world.ann.uploads.signing.sign(wanted, parts),
         lambda: world.ann.complete(wanted),
         lambda: world.ann.uploads.show(wanted),
         lambda: world.ann.uploads.abort(wanted),

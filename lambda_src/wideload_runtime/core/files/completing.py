@@ -83,9 +83,7 @@ class Completion:
                 `parts_missing`, `parts_differ`, `completing` or `conflict`.
         """
         for _ in range(ROUNDS):
-            upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
-            if upload is None:
-                raise unknown_upload()
+            upload = known_upload(self.records, upload_id)
             if upload.state in ("aborted", "expired"):
                 raise upload_gone(upload)
             if claim:
@@ -345,6 +343,17 @@ def urls_end(upload: Upload, now: float, url_seconds: int) -> float | None:
     """
     ends = min(now + url_seconds, epoch(upload.session_ends))
     return ends + UNDER_WAY_SECONDS if ends > now else None
+
+
+def known_upload(records: Records, upload_id: str) -> Upload:
+    """
+    Raises:
+        Refused: `unknown_upload`.
+    """
+    upload = records.upload(upload_id) if is_ulid(upload_id) else None
+    if upload is None:
+        raise unknown_upload()
+    return upload
 
 
 def unknown_upload() -> Refused:

@@ -46,9 +46,14 @@ class FirstPart:
 class Unsized:
     """A file whose size is known at its end, as of a pipe; it is never found."""
 
-    first_sha256: str
-    """Of its first part."""
+    sha256: str
+    """Of its first part; hex, in lower case."""
     expected_size: int
+
+    @property
+    def size(self) -> int:
+        """Return the bytes known so far."""
+        return 0
 
 
 Announced = Content | FirstPart | Unsized

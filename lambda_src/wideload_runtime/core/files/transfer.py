@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from wideload_runtime.core.files.completing import Completion
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.signing import Signing
 from wideload_runtime.core.files.sweep import Sweep
-from wideload_runtime.core.files.uploads import Limits, Uploads
+from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
 
 
@@ -40,6 +42,7 @@ class FileTransfer:
         return Uploads(
             records=records,
             bucket=self.bucket,
+            signing=Signing(records=records, bucket=self.bucket, limits=self.limits, now=self.now),
             completion=Completion(
                 records=records,
                 bucket=self.bucket,

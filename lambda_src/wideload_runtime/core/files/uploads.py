@@ -1,10 +1,10 @@
-"""Begin and resume uploads, sign their requests, and abort them."""
+"""Begin and resume uploads, show and abort them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
@@ -12,29 +12,27 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import (
     Completion,
     conflict,
-    still_completing,
+    known_upload,
     unknown_upload,
-    upload_gone,
     urls_end,
 )
-from wideload_runtime.core.files.parts import MIN_PART, SINGLE_PUT, hex_of, part_count, part_size
-from wideload_runtime.core.files.ports import Action, Bucket, Records, StoredPart
+from wideload_runtime.core.files.limits import STILL_COUNTED, Limits
+from wideload_runtime.core.files.parts import hex_of, part_count, part_size
+from wideload_runtime.core.files.ports import Bucket, Records, StoredPart
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
     End,
     File,
     FirstPart,
-    Quota,
     Unsized,
     Upload,
-    Usage,
 )
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
-from wideload_runtime.core.files.requests import Page, UploadRequest, WantedPart
+from wideload_runtime.core.files.requests import Page, UploadRequest
+from wideload_runtime.core.files.signing import Signing, upload_completed
 from wideload_runtime.core.metrics import Metrics
-from wideload_runtime.core.times import epoch, iso
-from wideload_runtime.core.ulids import is_ulid
+from wideload_runtime.core.times import iso
 
 ROUNDS = 4
 MAX_LISTED_PARTS = 20_000
@@ -42,23 +40,9 @@ MAX_LISTED_PARTS = 20_000
 6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
 _HASH_FIRST = {"hash_first": True}
-_STILL_COUNTED = "What was just aborted or deleted counts until its upload URL has expired."
 SCANNED = 250
 """Uploads that one page of unfinished uploads reads, most of which may be finished: half of what
 one query returns if all names are long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    url_seconds: int
-    session_seconds: int
-    max_file_size: int
-    """Bytes."""
-    quota: Quota
-    single_put: int = SINGLE_PUT
-    """Bytes up to which a file is one PUT."""
-    smallest_part: int = MIN_PART
-    """Bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +55,7 @@ class Uploads:
 
     records: Records
     bucket: Bucket
+    signing: Signing
     completion: Completion
     metrics: Metrics
     limits: Limits
@@ -168,16 +153,16 @@ class Uploads:
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
         """Begin an upload; None if what it announces is known or the quota is exceeded."""
         announced, now = request.announced, self.now()
-        is_unsized = isinstance(announced, Unsized)
-        size = 0 if isinstance(announced, Unsized) else announced.size
-        self._refuse_if_too_large(size)
+        size = announced.size
+        self.limits.check_size(size)
         upload_id = self.new_id()
         session_ends = iso(now + self.limits.session_seconds)
-        sizes = {
-            "single_put": 0 if is_unsized else self.limits.single_put,
-            "smallest": self.limits.smallest_part,
-        }
-        planned = max(1, announced.expected_size) if isinstance(announced, Unsized) else size
+        sizes = {"single_put": self.limits.single_put, "smallest": self.limits.smallest_part}
+        if isinstance(announced, Unsized):
+            length = part_size(max(1, announced.expected_size), **{**sizes, "single_put": 0})
+            count = 0
+        else:
+            length, count = part_size(size, **sizes), part_count(size, **sizes)
         upload = Upload(
             upload_id=upload_id,
             state="open",
@@ -185,10 +170,10 @@ class Uploads:
             size=size,
             content_type=request.content_type,
             sha256=announced.sha256 if isinstance(announced, Content) else None,
-            first_sha256=_first_sha256(announced),
-            unsized=is_unsized,
-            part_size=part_size(planned, **sizes),
-            part_count=0 if is_unsized else part_count(size, **sizes),
+            first_sha256=None if isinstance(announced, Content) else announced.sha256,
+            unsized=isinstance(announced, Unsized),
+            part_size=length,
+            part_count=count,
             key=f"{self.prefix}{upload_id}",
             created_at=iso(now),
             session_ends=session_ends,
@@ -196,30 +181,14 @@ class Uploads:
         )
         return self._sending(upload, []) if self.records.open(upload, self.limits.quota) else None
 
-    def _refuse_if_too_large(self, size: int) -> None:
-        if size > self.limits.max_file_size:
-            raise Refused(
-                "file_too_large",
-                f"The file has {size} bytes, {self.limits.max_file_size} are allowed.",
-            )
-
-    def _refuse_if_no_room(self, usage: Usage, size: int, kind: str = "bytes") -> None:
-        quota = self.limits.quota
-        if quota.lacks_room(usage, size):
-            raise Refused(
-                "quota_exceeded",
-                f"The file has {size} {kind}; {usage.bytes} of {quota.bytes} bytes are taken by "
-                f"files and open uploads: delete files, or abort uploads. {_STILL_COUNTED}",
-            )
-
     def _refuse_if_full(self, announced: Announced) -> None:
         usage, quota = self.records.usage(), self.limits.quota
-        self._refuse_if_no_room(usage, 0 if isinstance(announced, Unsized) else announced.size)
+        self.limits.check_room(usage, announced.size)
         if quota.lacks_files(usage):
             raise Refused(
                 "quota_exceeded",
                 f"{usage.files} files are there, open uploads among them, and {quota.files} are "
-                f"allowed: delete files, or abort uploads. {_STILL_COUNTED}",
+                f"allowed: delete files, or abort uploads. {STILL_COUNTED}",
             )
         if quota.is_full(usage):
             raise Refused(
@@ -247,97 +216,8 @@ class Uploads:
                 answer["part_count"] = upload.part_count
             answer["parts"] = held
         elif not held:
-            answer["action"] = self._put(upload)
+            answer["action"] = self.signing.put(upload)
         return {**answer, "expires_at": upload.session_ends}
-
-    # Send
-
-    def sign(self, upload_id: str, parts: Sequence[WantedPart]) -> list[dict[str, Any]]:
-        """Return an action for each part.
-
-        Raises:
-            Refused: `unknown_upload`, `upload_gone`, `upload_completed`, `completing`, `conflict`
-                or `invalid_request`.
-        """
-        upload = self._sendable(upload_id)
-        lengths = [_length(upload, part) for part in parts]
-        if not upload.is_multipart:
-            if any(part.sha256 != upload.sha256 for part in parts):
-                raise Refused(
-                    "invalid_request", "The upload is one PUT, but sha256 is not the file's."
-                )
-            action = self._put(upload)
-            return [{"number": part.number, "action": action} for part in parts]
-        if upload.unsized:
-            ends = [
-                (part.number - 1) * upload.part_size + length
-                for part, length in zip(parts, lengths, strict=True)
-            ]
-            upload = self._grown(upload, max(ends))
-        upload = self._begun_in_s3(upload)
-        seconds = self._url_seconds(upload)
-        return [
-            {"number": part.number, "action": self._put_part(upload, part, length, seconds)}
-            for part, length in zip(parts, lengths, strict=True)
-        ]
-
-    def _grown(self, upload: Upload, size: int) -> Upload:
-        """Return an unsized upload whose bytes are counted up to `size`."""
-        for _ in range(ROUNDS):
-            if size <= upload.size:
-                return upload
-            self._refuse_if_too_large(size)
-            if self.records.grow(upload, size, self.limits.quota):
-                return replace(upload, size=size)
-            counted, upload = upload.size, self._sendable(upload.upload_id)
-            if upload.size == counted:
-                self._refuse_if_no_room(self.records.usage(), size - counted, "more bytes")
-        raise conflict()
-
-    def _sendable(self, upload_id: str) -> Upload:
-        upload = self._known(upload_id)
-        if upload.is_over(iso(self.now())):
-            raise upload_gone(upload)
-        if upload.state == "completed":
-            raise upload_completed()
-        if upload.state == "completing":
-            raise still_completing()
-        return upload
-
-    def _begun_in_s3(self, upload: Upload) -> Upload:
-        """Return the upload with one multipart upload in S3, also if several requests begin it."""
-        for _ in range(ROUNDS):
-            if upload.s3_upload_id:
-                return upload
-            begun = self.bucket.begin_multipart(upload.key)
-            self.records.begin_multipart(upload, begun)
-            # Read it again: the answer may be of an attempt after a lost one.
-            kept = self.records.upload(upload.upload_id)
-            if kept is None or kept.s3_upload_id != begun:
-                self.bucket.try_abort(upload.key, begun)
-            upload = self._sendable(upload.upload_id)
-        raise conflict()
-
-    def _put(self, upload: Upload) -> Action:
-        seconds = self._url_seconds(upload)
-        return self.bucket.sign_put(
-            upload.key, size=upload.size, sha256=upload.sha256 or "", seconds=seconds
-        )
-
-    def _put_part(self, upload: Upload, part: WantedPart, size: int, seconds: int) -> Action:
-        return self.bucket.sign_part(
-            upload.key,
-            upload.s3_upload_id or "",
-            part.number,
-            size=size,
-            sha256=part.sha256,
-            seconds=seconds,
-        )
-
-    def _url_seconds(self, upload: Upload) -> int:
-        """Seconds for which a URL is valid, at most until its session ends."""
-        left = int(epoch(upload.session_ends) - self.now())
-        return max(1, min(self.limits.url_seconds, left))
 
     # Look and abort
 
@@ -346,13 +226,13 @@ class Uploads:
         Raises:
             Refused: `unknown_upload`.
         """
-        upload, held = self._known(upload_id), None
+        upload, held = known_upload(self.records, upload_id), None
         if self._is_unfinished(upload):
             held = self._held(upload)
             if held is None and upload.state == "open":
                 with suppress(Refused):
                     self._complete(upload)
-                upload = self._known(upload_id)
+                upload = known_upload(self.records, upload_id)
         known = {**upload.shown(iso(self.now())), "parts": held or []}
         if upload.state == "completed":
             file = self.records.file(upload.file_id or upload_id)
@@ -380,7 +260,7 @@ class Uploads:
             Refused: `unknown_upload`, `upload_completed` or `conflict`.
         """
         for _ in range(ROUNDS):
-            upload = self._known(upload_id)
+            upload = known_upload(self.records, upload_id)
             if upload.state == "completed":
                 raise upload_completed()
             if upload.state in ("aborted", "expired") or self.close(upload, "aborted"):
@@ -428,50 +308,6 @@ class Uploads:
         return upload.state == "completing" or (
             upload.state == "open" and not upload.is_over(iso(self.now()))
         )
-
-    def _known(self, upload_id: str) -> Upload:
-        upload = self.records.upload(upload_id) if is_ulid(upload_id) else None
-        if upload is None:
-            raise unknown_upload()
-        return upload
-
-
-def upload_completed() -> Refused:
-    return Refused("upload_completed", "The upload is completed: delete its file, if you like.")
-
-
-def _first_sha256(announced: Announced) -> str | None:
-    if isinstance(announced, Unsized):
-        return announced.first_sha256
-    return announced.sha256 if isinstance(announced, FirstPart) else None
-
-
-def _length(upload: Upload, part: WantedPart) -> int:
-    """Return the bytes of a part.
-
-    Raises:
-        Refused: `invalid_request`: the upload takes no such part.
-    """
-    if upload.unsized:
-        if part.size is None or not upload.takes(part.number, part.size):
-            raise Refused(
-                "invalid_request",
-                f"Part {part.number}: size is missing or not from 1 to {upload.part_size}. The "
-                "upload was begun without its size, so each part needs one.",
-            )
-        return part.size
-    if part.number > upload.part_count:
-        raise Refused(
-            "invalid_request",
-            f"Part {part.number} is wanted, but the upload has {upload.part_count}.",
-        )
-    length = upload.length_of(part.number)
-    if part.size not in (None, length):
-        raise Refused(
-            "invalid_request",
-            f"Part {part.number} has {length} bytes, but its size is given as {part.size}.",
-        )
-    return length
 
 
 def _shown(part: StoredPart) -> dict[str, Any]:
