@@ -144,8 +144,10 @@ class Files:
         self._check_open()
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
-        if expected_size is not None:
-            checked_count("expected_size", expected_size)
+        if expected_size is not None and (not isinstance(expected_size, int) or expected_size < 1):
+            raise ConfigurationError(
+                f"expected_size must be a whole number of 1 or more, not {expected_size!r}"
+            )
         file = open_source_file(
             source,
             scope,
