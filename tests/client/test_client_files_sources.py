@@ -82,7 +82,7 @@ def test_a_file_object_is_read_from_where_it_stands(
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_a_pipe_is_copied_first(
+def test_a_small_pipe_is_copied_first(
     person: wideload.Client, files_server: FilesService, tmp_path: Path, named: bool
 ) -> None:
     content = bytes_of(4 * PART)
