@@ -78,8 +78,8 @@ class SourceFile:
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the SHA-256 of the whole file is known."""
-        return self._sha256 is not None or self._hashing.digest is not None
+        """Whether the whole file has been hashed, with the parts that are sent."""
+        return self._hashing.digest is not None
 
     @property
     def sha256(self) -> str:
