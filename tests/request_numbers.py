@@ -60,7 +60,14 @@ _PLACES = {
         ("GET", "/files/uploads?limit=%", ""),
         ("POST", "/files/check", '{"files":[{"sha256":"SHA","size":%}]}'),
         ("POST", "/files", '{"files":[{"name":"a","sha256":"SHA","size":%}]}'),
+        ("POST", "/files", '{"files":[{"name":"a","first_sha256":"SHA","expected_size":%}]}'),
         ("POST", "/files/uploads/ID/parts", '{"parts":[{"sha256":"SHA","number":%}]}'),
+        ("POST", "/files/uploads/ID/parts", '{"parts":[{"sha256":"SHA","number":1,"size":%}]}'),
+        (
+            "POST",
+            "/files/uploads/ID/complete",
+            '{"sha256":"SHA","parts_sha256":"SHA","size":%}',
+        ),
     ],
 }
 

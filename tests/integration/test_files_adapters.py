@@ -249,7 +249,7 @@ def test_an_unsized_upload_grows_within_the_quota(table: FilesTable) -> None:
     assert records.grow(upload, 600, QUOTA)
     grown = replace(upload, size=600)
     assert records.upload(upload.upload_id) == grown
-    assert not records.grow(upload, 700, QUOTA)
+    assert not records.grow(upload, 300, QUOTA)
     assert not records.grow(grown, 1001, QUOTA)
     assert not records.grow(grown, 5000, QUOTA)
     assert records.grow(grown, 1000, QUOTA)

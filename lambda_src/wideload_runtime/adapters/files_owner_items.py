@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters.batches import ATTEMPTS, items_of, overloaded, pause
+from wideload_runtime.adapters.files_items import USAGE
 from wideload_runtime.core.files.completing import conflict
 
 _THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -132,6 +133,21 @@ class OwnerItems:
                 return changed
         raise conflict()
 
+    def _count(
+        self,
+        changes: dict[str, int],
+        condition: str | None = None,
+        values: dict[str, Any] | None = None,
+    ) -> Write:
+        """Add to the counters."""
+        added = ", ".join(f"#{name} :add_{name}" for name in changes)
+        expression = expression_of(
+            UpdateExpression=f"ADD {added}",
+            **({"ConditionExpression": condition} if condition else {}),
+            values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
+        )
+        return {"Update": {"Key": self._key(USAGE), **expression}}
+
     def _wait(self, attempt: int) -> None:
         self._sleep(pause(attempt))
 
@@ -144,6 +160,10 @@ def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
         **({"ExpressionAttributeValues": values} if values else {}),
     }
+
+
+def given_back(size: int) -> dict[str, int]:
+    return {"bytes": -size, "files": -1}
 
 
 def _reasons(error: ClientError) -> set[str]:

@@ -32,8 +32,8 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
-from wideload_runtime.core.files.records import Content, Quota
-from wideload_runtime.core.files.requests import UploadRequest, WantedPart
+from wideload_runtime.core.files.records import Announced, Content, FirstPart, Quota
+from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 
@@ -42,7 +42,7 @@ SMALL = [hashlib.shake_256(name).digest(500) for name in (b"a", b"b")]
 LARGE = hashlib.shake_256(b"c").digest(MIB) * 3 + b"end"
 """Four parts, of which three are the same."""
 CONTENTS = [*SMALL, LARGE]
-QUOTA = Quota(len(LARGE) + 1000, 2)
+QUOTA = Quota(2 * len(LARGE) + 1000, 2)
 PEOPLE = st.sampled_from(["ann", "bob"])
 PICK = st.integers(0, 5)
 """Which of several, the last ones more often."""
@@ -215,14 +215,27 @@ class Transfers(RuleBasedStateMachine):
 
     # What people do
 
-    @rule(who=PEOPLE, content=st.sampled_from(CONTENTS), crash=CRASH, after=st.booleans())
-    def create(self, who: str, content: bytes, crash: int | None, after: bool) -> None:
-        sha256 = hashlib.sha256(content).hexdigest()
-        wish = UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, Content(sha256, len(content)))
+    @rule(
+        who=PEOPLE,
+        content=st.sampled_from(CONTENTS),
+        hashed=st.booleans(),
+        crash=CRASH,
+        after=st.booleans(),
+    )
+    def create(
+        self, who: str, content: bytes, hashed: bool, crash: int | None, after: bool
+    ) -> None:
+        announced: Announced = Content(hashlib.sha256(content).hexdigest(), len(content))
+        if not hashed:
+            announced = FirstPart(hashlib.sha256(content[:MIB]).hexdigest(), len(content))
+        wish = UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, announced)
         answers = self.attempt(crash, after, lambda: self.of(who).create([wish]))
         if not answers:
             return
         [answer] = answers
+        if "hash_first" in answer:
+            self.world.happened["to be hashed first"] += 1
+            return
         if "duplicate" in answer:
             self.remember(who, answer["file"], content)
             return
@@ -271,10 +284,18 @@ class Transfers(RuleBasedStateMachine):
         assert answer.status in (200, 404, 412), answer.data
         self.world.happened[f"S3 answered {answer.status}"] += 1
 
-    @rule(who=PEOPLE, content=st.sampled_from(CONTENTS), crash=CRASH, after=st.booleans())
-    def upload(self, who: str, content: bytes, crash: int | None, after: bool) -> None:
+    @rule(
+        who=PEOPLE,
+        content=st.sampled_from(CONTENTS),
+        hashed=st.booleans(),
+        crash=CRASH,
+        after=st.booleans(),
+    )
+    def upload(
+        self, who: str, content: bytes, hashed: bool, crash: int | None, after: bool
+    ) -> None:
         """All of it, where the last step may go wrong: chance alone seldom comes so far."""
-        self.create(who, content, None, False)
+        self.create(who, content, hashed, None, False)
         known = next((one for one in self.uploads[who][::-1] if one[1] == content), None)
         if known is None:
             return
@@ -289,9 +310,11 @@ class Transfers(RuleBasedStateMachine):
         if known is None:
             return
         upload_id, content = known
-        file = self.attempt(crash, after, lambda: self.of(who).completion.complete(upload_id))
+        claim = _claim(content) if content == LARGE else None
+        complete = self.of(who).completion.complete
+        file = self.attempt(crash, after, lambda: complete(upload_id, claim))
         if file:
-            assert file.file_id == upload_id
+            self.world.happened["gave way"] += file.file_id != upload_id
             self.remember(who, file.shown, content)
 
     @rule(who=PEOPLE, pick=PICK, crash=CRASH, after=st.booleans(), late=st.booleans())
@@ -304,7 +327,7 @@ class Transfers(RuleBasedStateMachine):
     @rule(pick=PICK, crash=CRASH, after=st.booleans(), late=st.booleans())
     def delete(self, pick: int, crash: int | None, after: bool, late: bool) -> None:
         if not self.told:
-            self.upload("ann", SMALL[0], None, False)
+            self.upload("ann", SMALL[0], True, None, False)
         if not self.told:
             return
         file_id = sorted(self.told)[-1 - min(pick, len(self.told) - 1)]
@@ -377,9 +400,23 @@ class Transfers(RuleBasedStateMachine):
         }
         assert usage.get("bytes", 0) <= (QUOTA.bytes or 0)
         assert len(opened) <= QUOTA.open_uploads
-        contents = [f"CONTENT#{one['sha256']}#{one['size']}" for one in [*files, *opened]]
-        assert len(set(contents)) == len(contents), "a content is there twice"
-        assert {name for name in named if name.startswith("CONTENT#")} == set(contents)
+        contents = {f"CONTENT#{one['sha256']}#{one['size']}": _id_of(one) for one in files}
+        assert len(contents) == len(files), "a content is there twice"
+        firsts = {
+            f"FIRST#{one['first_sha256']}#{one['size']}#{_id_of(one)}": _id_of(one)
+            for one in files
+            if "first_sha256" in one
+        }
+        for one in opened:
+            if "first_sha256" in one:
+                firsts[f"FIRST#{one['first_sha256']}#{one['size']}#open"] = _id_of(one)
+            elif (name := f"CONTENT#{one['sha256']}#{one['size']}") in named:
+                contents.setdefault(name, _id_of(one))
+        assert contents | firsts == {
+            name: item.get("file_id", item.get("upload_id"))
+            for name, item in named.items()
+            if name.startswith(("CONTENT#", "FIRST#"))
+        }
         keys = self.world.keys(owner)
         assert {file["key"] for file in files} <= keys, "a file without its object"
         # What is left behind is known to the sweep.
@@ -415,6 +452,11 @@ class Transfers(RuleBasedStateMachine):
             assert world.keys(owner) == set()
 
 
+def _claim(content: bytes) -> Claim:
+    digests = b"".join(hashlib.sha256(part).digest() for part in parts_of(content, MIB))
+    return Claim(hashlib.sha256(content).hexdigest(), hashlib.sha256(digests).hexdigest())
+
+
 def _of(items: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [item for item in items if item["item"].startswith(kind)]
 
@@ -447,4 +489,5 @@ def test_any_order_of_events(
     )
     sys.stdout.write(f"\n{dict(happened)}\n")
     wanted = {"refused", "died", "told of a file", "deleted", "expired", "leftovers"}
+    wanted |= {"to be hashed first", "gave way"}
     assert wanted <= {name for name, count in happened.items() if count}

@@ -17,8 +17,8 @@ from tests.runtime.files.files_world import (
     small,
 )
 from tests.runtime.files.test_files_races import at_once, repeat, settle
-from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import WantedPart
+from wideload_runtime.core.files.records import Unsized, Usage
+from wideload_runtime.core.files.requests import UploadRequest, WantedPart
 
 PIPE = Film(size=20 * MIB)
 """Three parts, the last of 4 MiB."""
@@ -64,6 +64,14 @@ def test_it_is_always_a_new_upload(world: FilesWorld) -> None:
     world.ann.complete(min(ids), PIPE.claim)
 
     assert world.ann.create_unsized(PIPE)["upload_id"] not in ids
+
+
+def test_two_of_one_request_are_two_uploads(world: FilesWorld) -> None:
+    pipe = UploadRequest("a", "text/plain", Unsized(PIPE.part(1).sha256, 0))
+
+    first, second = world.ann.uploads.create([pipe, pipe])
+
+    assert first["upload_id"] != second["upload_id"]
 
 
 def test_an_expected_size_makes_larger_parts(world: FilesWorld) -> None:
@@ -119,7 +127,8 @@ def test_parts_that_do_not_add_up_are_not_joined(world: FilesWorld) -> None:
 
     missing = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=24 * MIB + 1)))
     longer = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=20 * MIB + 1)))
-    shorter = refusal(lambda: world.ann.complete(upload_id, replace(claim, size=16 * MIB)))
+    first_two = replace(PIPE, size=16 * MIB).claim
+    shorter = refusal(lambda: world.ann.complete(upload_id, first_two))
     for size in (None, 0):
         unsaid = replace(claim, size=size)
         assert refusal(lambda: world.ann.complete(upload_id, unsaid)).code == "invalid_request"  # noqa: B023
@@ -175,7 +184,7 @@ def test_signing_meets_signing_and_abort() -> None:
     """No byte is counted twice or left."""
 
     def prepare() -> Any:
-        world = FilesWorld(quota_bytes=20 * MIB)
+        world = FilesWorld()
         upload_id = world.ann.create_unsized(PIPE)["upload_id"]
         world.ann.sign(upload_id, (1, PIPE.part(1)))
         return world, [
