@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from tests.fake_aws.messages import DROP, Fault, s3_error
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.digest import Part
+from wideload._files.part_queue import PartQueue
+from wideload._presigned import PresignedRequest
 
 MANY = 6 * PART + 1
 _PUT = "PUT /s3/"
@@ -92,3 +96,32 @@ def test_the_limit_of_requests_falls_with_failures_and_rises_with_successes() ->
     for _ in range(100):
         concurrency.succeeded()
     assert places() == 8
+
+
+def test_a_request_that_s3_refuses_has_those_that_wait_signed_again() -> None:
+    batches: list[list[int]] = []
+
+    def sign(parts: Sequence[Part]) -> dict[int, PresignedRequest]:
+        batches.append([part.number for part in parts])
+        return {part.number: PresignedRequest("PUT", f"of batch {batches[-1]}") for part in parts}
+
+    scope = CancelScope(Cancel(), Clock().pacing())
+    queue = PartQueue(sign, most=4, ready=4, scope=scope)
+    for number in range(1, 5):
+        queue.put(Part(number, 0, 1, ""))
+    queue.close()
+    signer = threading.Thread(target=queue.sign)
+    signer.start()
+
+    first = queue.take()
+    assert first is not None
+    again = queue.sign_again(first[0])
+    others = [queue.take() for _ in range(3)]
+    signer.join(60)
+
+    assert again.url == "of batch [1]"
+    assert [taken and (taken[0].number, taken[1].url) for taken in others] == [
+        (number, "of batch [2, 3, 4]") for number in (2, 3, 4)
+    ]
+    assert sorted(batches) == [[1], [1, 2, 3, 4], [2, 3, 4]]
+    assert queue.take() is None
