@@ -121,7 +121,12 @@ class PartQueue:
         return self._sign([part])[part.number]
 
     def _is_sign_due(self) -> bool:
-        return bool(self._hashed) and len(self._signed) < self._ready
+        if not self._hashed or len(self._signed) >= self._ready:
+            return False
+        # A few at once, unless no more come or the senders have nothing to do.
+        few = min(self._ready, self._most - self._ready)
+        idle = self._unsent == len(self._hashed)
+        return len(self._hashed) >= few or self._closed or idle
 
     def _is_all_taken(self) -> bool:
         return self._closed and not self._untaken
