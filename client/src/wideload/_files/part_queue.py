@@ -91,16 +91,12 @@ class PartQueue:
             CancelledError, Stopped: As `CancelScope.check`.
         """
         with self._changed:
-            while True:
-                self._wait_until(lambda: bool(self._signed) or self._is_all_taken())
-                if not self._signed:
-                    return None
-                part, request = self._signed.popleft()
-                self._changed.notify_all()
-                if request.deadline > self._scope.pacing.monotonic():
-                    self._untaken -= 1
-                    return part, request
-                self._hashed.appendleft(part)
+            self._wait_until(lambda: bool(self._signed) or self._is_all_taken())
+            if not self._signed:
+                return None
+            self._untaken -= 1
+            self._changed.notify_all()
+            return self._signed.popleft()
 
     def sent(self) -> None:
         """Note that a part which was taken has been sent."""
@@ -109,12 +105,12 @@ class PartQueue:
             self._changed.notify_all()
 
     def sign_again(self, part: Part) -> PresignedRequest:
-        """Another presigned request for a part that was taken: S3 refused the first one.
+        """Another presigned request for a part that was taken: the first was refused or is too old.
 
         Raises:
             ApiError, TransportError: The API gave none.
         """
-        with self._changed:  # S3 may refuse the others, too
+        with self._changed:  # the others were signed no later
             self._hashed.extendleft(waiting for waiting, _ in reversed(self._signed))
             self._signed.clear()
             self._changed.notify_all()
