@@ -110,7 +110,7 @@ class PartQueue:
         Raises:
             ApiError, TransportError: The API gave none.
         """
-        with self._changed:  # the others were signed no later
+        with self._changed:  # S3 may refuse the others, too
             self._hashed.extendleft(waiting for waiting, _ in reversed(self._signed))
             self._signed.clear()
             self._changed.notify_all()
