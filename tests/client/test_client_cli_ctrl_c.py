@@ -62,6 +62,36 @@ def test_ctrl_c_leaves_an_upload_that_goes_on(
     assert fake_files.content(upload_id) == content
 
 
+def test_ctrl_c_while_standard_input_gives_nothing(
+    fake_files: FilesService, tmp_path: Path
+) -> None:
+    fake_files.one_put, fake_files.smallest_part = 64 * MIB, 8 * MIB
+    fake_files.s3.keeps = False
+    arguments = ["upload", "-", "--name", "a.tar", "--expected-size", f"{100_000 * MIB}"]
+    process = start(fake_files, *arguments, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        process.stdin.write(bytes(65 * MIB))
+        process.stdin.flush()  # and no more, but it stays open
+        deadline = time.monotonic() + 60
+        while fake_files.s3.bytes_put < 60 * MIB and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert process.stderr is not None
+        error = process.stderr.read().decode()
+    finally:
+        process.kill()
+        process.communicate()
+
+    announced = json.loads(fake_files.requests("POST /stage/files")[0].body)
+    assert announced["files"][0]["expected_size"] == 100_000 * MIB
+    assert fake_files.s3.bytes_put == 60 * MIB  # in parts of 10 MiB
+    assert process.returncode == 130
+    assert error == ("wideload: interrupted. Nothing of it is kept: run the same command again\n")
+    assert [upload.state for upload in fake_files.uploads.values()] == ["aborted"]
+
+
 def test_ctrl_c_among_several_says_how_many_are_done(
     fake_files: FilesService, tmp_path: Path
 ) -> None:
@@ -123,7 +153,9 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FilesService, tmp_path: Pat
     killer.cancel()
 
     assert process.returncode == 130
-    assert error.decode() == "wideload: interrupted. Run the same command again to go on\n"
+    assert error.decode() == (
+        "wideload: interrupted. Nothing of it is kept: run the same command again\n"
+    )
 
 
 def test_ctrl_c_is_heeded_while_the_other_side_is_silent(

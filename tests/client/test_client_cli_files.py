@@ -219,6 +219,7 @@ def test_uploads_lists_what_is_not_finished(
         "part_count",
         "created_at",
         "expires_at",
+        "first_sha256",
     }
     assert on_a_terminal(fake_files, "uploads").splitlines() == [
         f"{'UPLOAD ID':26}  {'BEGUN':16}  {'KEPT UNTIL':16}       SIZE  NAME",

@@ -18,7 +18,7 @@ SIZE = 160 * MIB
 _MOST_RSS_MB = 120
 
 _SCRIPT = """
-import re, sys, wideload
+import os, re, shutil, sys, threading, wideload
 url, token, call, *arguments = sys.argv[1:]
 with wideload.Client(url, token=token) as client:
     if call == "upload_many":
@@ -27,6 +27,13 @@ with wideload.Client(url, token=token) as client:
     elif call == "stream":
         with open("/dev/null", "wb") as sink:
             client.files.download(arguments[0], sink, parallel=8)
+    elif call == "pipe":
+        reading, writing = os.pipe()
+        def fill():
+            with open(arguments[0], "rb") as source, open(writing, "wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 16)
+        threading.Thread(target=fill).start()
+        client.files.upload(open(reading, "rb", buffering=0), name="a", parallel=8)
     else:
         getattr(client.files, call)(*arguments, parallel=8)
 with open("/proc/self/status") as status:  # resource's ru_maxrss counts the parent's, too
@@ -63,6 +70,17 @@ def test_uploading(files_server: FilesService, sparse: Path, part: int) -> None:
 
     assert files_server.s3.bytes_put == SIZE
     print(f"uploading {SIZE // MIB} MiB in parts of {part // MIB} MiB: {peak} MB")  # noqa: T201
+    assert peak < _MOST_RSS_MB
+
+
+def test_uploading_a_pipe(files_server: FilesService, sparse: Path) -> None:
+    files_server.one_put, files_server.smallest_part = 64 * MIB, 8 * MIB
+    files_server.s3.keeps = False
+
+    peak = _peak(files_server, "pipe", str(sparse))
+
+    assert files_server.s3.bytes_put == SIZE
+    print(f"uploading a pipe of {SIZE // MIB} MiB: {peak} MB")  # noqa: T201
     assert peak < _MOST_RSS_MB
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from tests.client.conftest import Clock
 from tests.client.transfer_samples import PART, bytes_of, file_of
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import DROP, Fault, s3_error
-from wideload._files import multipart
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
-from wideload._files.part_upload import Part
+from wideload._files.digest import Part
+from wideload._files.part_queue import PartQueue
 from wideload._presigned import PresignedRequest
 
 MANY = 6 * PART + 1
@@ -97,33 +98,30 @@ def test_the_limit_of_requests_falls_with_failures_and_rises_with_successes() ->
     assert places() == 8
 
 
-class _Signing:
-    """Signs parts, and records the numbers of each request."""
+def test_a_request_that_s3_refuses_has_those_that_wait_signed_again() -> None:
+    batches: list[list[int]] = []
 
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
+    def sign(parts: Sequence[Part]) -> dict[int, PresignedRequest]:
+        batches.append([part.number for part in parts])
+        return {part.number: PresignedRequest("PUT", f"of batch {batches[-1]}") for part in parts}
 
-    def sign(self, upload_id: str, parts: list[tuple[int, str]]) -> dict[int, PresignedRequest]:
-        self.batches.append([number for number, _ in parts])
-        return {number: PresignedRequest("PUT", f"{number}", {}, 10.0**9) for number, _ in parts}
-
-
-def test_parts_that_threads_have_taken_are_signed_together() -> None:
-    files_api = _Signing()
-    parts = {number: Part(0, 1, "") for number in range(1, 41)}
     scope = CancelScope(Cancel(), Clock().pacing())
-    queue = multipart._PartQueue(files_api, "u", parts, ahead=4, scope=scope)  # type: ignore[arg-type]
-    taken = [queue.take() for _ in range(4)]
-    assert taken == [1, 2, 3, 4]
+    queue = PartQueue(sign, most=4, ready=4, scope=scope)
+    for number in range(1, 5):
+        queue.put(Part(number, 0, 1, ""))
+    queue.close()
+    signer = threading.Thread(target=queue.sign)
+    signer.start()
 
-    actions = [queue.action(number) for number in (3, 1, 2, 4)]
+    first = queue.take()
+    assert first is not None
+    again = queue.sign_again(first[0])
+    others = [queue.take() for _ in range(3)]
+    signer.join(60)
 
-    assert [action.url for action in actions] == ["3", "1", "2", "4"]
-    assert sorted(files_api.batches[0]) == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert len(files_api.batches) == 1
-
-    while (number := queue.take()) is not None:
-        assert queue.action(number).url == f"{number}"
-    assert [len(batch) for batch in files_api.batches] == [8, 16, 16]
-    assert queue.action(40).url == "40"  # it was refused
-    assert files_api.batches[-1] == [40]
+    assert again.url == "of batch [1]"
+    assert [taken and (taken[0].number, taken[1].url) for taken in others] == [
+        (number, "of batch [2, 3, 4]") for number in (2, 3, 4)
+    ]
+    assert sorted(batches) == [[1], [1, 2, 3, 4], [2, 3, 4]]
+    assert queue.take() is None

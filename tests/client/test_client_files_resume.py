@@ -173,10 +173,13 @@ def test_paused_nothing_moves_until_it_is_resumed(
         assert done.bytes_sent > len(content)
 
 
+# Files of over 64 KiB are hashed while they are sent, in parts of 256 KiB.
 _SCRIPT = """
 import sys, wideload
+from wideload._files.digest import PartRule
 url, token, path = sys.argv[1:]
-with wideload.Client(url, token=token) as client:
+rule = PartRule(one_put=64 * 1024, smallest_part=256 * 1024)
+with wideload.Client(url, token=token, _part_rule=rule) as client:
     print(client.files.upload(path, parallel=4).bytes_sent)
 """
 

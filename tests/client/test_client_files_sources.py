@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.transfer_samples import PART, bytes_of, file_of
+from tests.client.transfer_samples import PART, bytes_of, change_file, file_of
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import Seen, s3_error
 from wideload._files.shared_file import SharedFile
@@ -82,7 +82,7 @@ def test_a_file_object_is_read_from_where_it_stands(
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_a_pipe_is_copied_first(
+def test_a_small_pipe_is_copied_first(
     person: wideload.Client, files_server: FilesService, tmp_path: Path, named: bool
 ) -> None:
     content = bytes_of(4 * PART)
@@ -181,7 +181,7 @@ def test_a_file_that_changes_while_it_is_hashed(
 
     def hashing(done: int, total: int) -> None:
         if not done:
-            _change(path, change)
+            change_file(path, change)
 
     with pytest.raises(wideload.FileChangedError) as raised:
         person.files.upload(path, hashing=hashing)
@@ -201,7 +201,7 @@ def test_a_file_that_changes_before_it_is_sent(
     def progress(done: int, total: int) -> None:
         if not began:
             began.append(True)
-            _change(path, change)
+            change_file(path, change)
 
     with pytest.raises(wideload.FileChangedError) as raised:
         person.files.upload(path, progress=progress)
@@ -219,7 +219,7 @@ def test_a_file_that_changes_after_its_last_byte_was_sent(
 
     def during_put(seen: Seen, count: int) -> None:
         if len(files_server.requests("PUT")) == -(-size // PART):
-            _change(path, "touch")
+            change_file(path, "touch")
 
     files_server.s3.during_put = during_put
 
@@ -236,7 +236,7 @@ def test_an_upload_that_cannot_even_be_aborted_says_which(
     files_server.fail("DELETE", s3_error(403, "AccessDenied"))
 
     with pytest.raises(wideload.FileChangedError) as raised:
-        person.files.upload(path, progress=lambda done, total: _change(path, "touch"))
+        person.files.upload(path, progress=lambda done, total: change_file(path, "touch"))
 
     assert raised.value.upload_id in files_server.uploads
 
@@ -311,23 +311,6 @@ def test_a_file_that_is_in_use_is_closed_when_its_last_user_has_done(tmp_path: P
 
     assert file.closed
     assert bytes(view) == b"content"
-
-
-def _change(path: Path, how: str) -> None:
-    size = path.stat().st_size
-    stamp = path.stat().st_mtime_ns
-    with open(path, "r+b") as file:
-        if how == "grow":
-            file.truncate(size + 1)
-        elif how == "shrink":
-            file.truncate(size - 1)
-        elif how == "write":
-            file.seek(size // 3)
-            byte = file.read(1)[0]
-            file.seek(size // 3)
-            file.write(bytes([byte ^ 1]))
-    # Without waiting for the clock of the file system; "write" shows in the bytes alone.
-    os.utime(path, ns=(stamp, stamp if how == "write" else stamp + 1_000_000_000))
 
 
 def _nothing_is_stored(server: FilesService) -> None:

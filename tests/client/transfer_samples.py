@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,24 @@ def file_of(folder: Path, content: bytes, name: str = "film.bin") -> Path:
     path = folder / name
     path.write_bytes(content)
     return path
+
+
+def change_file(path: Path, how: str) -> None:
+    """Change a file: `grow`, `shrink`, `touch`, or `write` another byte in its first half."""
+    size = path.stat().st_size
+    stamp = path.stat().st_mtime_ns
+    with open(path, "r+b") as file:
+        if how == "grow":
+            file.truncate(size + 1)
+        elif how == "shrink":
+            file.truncate(size - 1)
+        elif how == "write":
+            file.seek(size // 3)
+            byte = file.read(1)[0]
+            file.seek(size // 3)
+            file.write(bytes([byte ^ 1]))
+    # Without waiting for the clock of the file system; "write" shows in the bytes alone.
+    os.utime(path, ns=(stamp, stamp if how == "write" else stamp + 1_000_000_000))
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

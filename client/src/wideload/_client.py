@@ -14,6 +14,7 @@ from wideload._api import Api, checked_base_url, checked_id
 from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
 from wideload._error_codes import PAYLOAD_CODES
+from wideload._files.digest import PartRule
 from wideload._files.files import Files
 from wideload._http import Http, Progress, Transport
 from wideload._ingest import lists, payloads
@@ -91,6 +92,7 @@ class Client:
         on_retry: Callable[[Retry], object] | None = None,
         transport: Transport | None = None,
         _pacing: Pacing | None = None,
+        _part_rule: PartRule | None = None,
     ) -> None:
         if checked_seconds("timeout", timeout) == 0:
             raise ConfigurationError(f"timeout must be over 0 seconds, not {timeout}")
@@ -127,6 +129,7 @@ class Client:
                 pacing=self._pacing,
                 policy=self._policy,
                 check_open=self._check_open,
+                part_rule=_part_rule or PartRule(),
             )
         if api_key is None and token is None:
             raise ConfigurationError("give an api_key, a token, or both")

@@ -19,7 +19,8 @@ _CONNECT_TIMEOUT = 10.0
 # Connections to one host that are kept open.
 _MOST_CONNECTIONS = 64
 # Bytes. The socket's timeout applies to each piece, so that a slow network, on which a larger block
-# takes longer than the timeout, isn't treated as a broken one.
+# takes longer than the timeout, isn't treated as a broken one. Over TLS, Python's sockets apply it
+# to each TLS record, of 16 KiB at most.
 _PIECE = 32 * 1024
 # Bytes in the kernel's send buffer. Without a limit they can be several MB, which a slow network
 # takes minutes to send, and meanwhile no write returns. Windows buffers little.
@@ -48,6 +49,9 @@ class _Plain(HTTPConnection):
 
     def send(self, data: Any) -> None:
         """Send bytes in pieces."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            super().send(data)
+            return
         view = memoryview(data)
         for at in range(0, len(view), _PIECE):
             super().send(view[at : at + _PIECE])

@@ -106,7 +106,7 @@ FILE_CODES = ErrorCodes(
 # The API's answers to a request for a part's URL when another process has ended the upload.
 UPLOAD_ENDED = frozenset({"completing", "upload_completed", "upload_gone", "unknown_upload"})
 # The API's answers to `complete` when S3 doesn't hold the whole file.
-UPLOAD_INCOMPLETE = frozenset({"not_uploaded", "parts_missing"})
+UPLOAD_INCOMPLETE = frozenset({"not_uploaded", "parts_differ", "parts_missing"})
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_RETRYABLE = frozenset(

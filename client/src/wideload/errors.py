@@ -85,7 +85,7 @@ class DocumentError(WideloadError, ValueError):
     """The document or file can't be sent as it is.
 
     A document: empty, no JSON object, not serializable, too large. A file: opened in text mode, or
-    a pipe that gives more bytes than `spool_limit`.
+    a pipe that gives more bytes than `spool_limit` or 10,000 parts allow.
     """
 
 
@@ -97,7 +97,10 @@ class FileChangedError(WideloadError):
 
 
 class CancelledError(WideloadError):
-    """A transfer was stopped through its `Cancel`. The same call goes on where it was."""
+    """A transfer was stopped through its `Cancel`. The same call goes on where it was.
+
+    Except for pipes of over 64 MiB, of which nothing is kept.
+    """
 
 
 class SignInError(WideloadError):

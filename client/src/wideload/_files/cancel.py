@@ -38,8 +38,8 @@ class Cancel:
     def cancel(self) -> None:
         """Make the transfers raise `CancelledError`, as a rule within a second. It can't be undone.
 
-        Transferred bytes are kept: the same call resumes there. To delete the stored parts of an
-        upload: `client.files.abort(error.upload_id)`.
+        Transferred bytes are kept, except those of pipes: the same call resumes there. To delete
+        the stored parts of an upload: `client.files.abort(error.upload_id)`.
         """
         with self._changed:
             self._cancelled = True

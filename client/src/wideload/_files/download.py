@@ -98,7 +98,7 @@ class Download:
             meter.report_if_due()
 
         try:
-            pool.run(min(self.concurrency.most, stream.ranges), fetch, advance)
+            pool.run([fetch] * min(self.concurrency.most, stream.ranges), advance)
         except ObjectReplaced:
             raise _other_object(self.file) from None
         stream.advance()
@@ -135,7 +135,7 @@ class Download:
                 queue.keep(number)
                 pool.wake()
 
-        pool.run(min(self.concurrency.most, queue.missing), fetch, check.advance)
+        pool.run([fetch] * min(self.concurrency.most, queue.missing), check.advance)
         check.advance()
         meter.report()
         if check.sha256.hexdigest() != self.file.sha256:

@@ -16,9 +16,9 @@ from wideload._error_codes import FILE_CODES
 from wideload._files.cancel import Cancel
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
+from wideload._files.digest import PartRule
 from wideload._files.download import Download
 from wideload._files.files_api import Created, FilesApi, read_file
-from wideload._files.hashed_file import HashedFile, open_and_hash
 from wideload._files.models import (
     BatchProgress,
     DownloadResult,
@@ -31,6 +31,7 @@ from wideload._files.models import (
 )
 from wideload._files.names import checked_name
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.source_file import SourceFile, open_source_file
 from wideload._files.upload import Upload
 from wideload._files.upload_batch import UploadBatch
 from wideload._http import Http, Progress
@@ -67,11 +68,13 @@ class Files:
         pacing: Pacing,
         policy: RetryPolicy,
         check_open: Callable[[], None],
+        part_rule: PartRule,
     ) -> None:
         self._http = http
         self._pacing = pacing
         self._policy = policy
         self._check_open = check_open
+        self._part_rule = part_rule
         self._api = Api(http, base_url, auth=token, codes=FILE_CODES, pacing=pacing)
 
     def __repr__(self) -> str:
@@ -88,30 +91,42 @@ class Files:
         hashing: Progress | None = None,
         cancel: Cancel | None = None,
         spool_limit: int = SPOOL_LIMIT,
+        expected_size: int | None = None,
     ) -> UploadResult:
         """Upload a file, or find that the API holds its content already.
 
-        The file is read once for its SHA-256, by which duplicates and earlier uploads are found,
-        and the bytes to send are read again. Memory use is a few MiB for each of `parallel`.
+        A file of up to 64 MiB is read for its SHA-256, by which duplicates and earlier uploads are
+        found, and then sent. A larger one is hashed while it is sent: duplicates and earlier
+        uploads are found by its size and the SHA-256 of its first part, so the whole is hashed
+        before only if the person has a file that is alike in both. Memory use is a few MiB, and
+        one more for each of `parallel`.
 
         On Ctrl-C, after `CancelledError` and after most errors the upload stays open, so that the
-        same call resumes it; `error.upload_id` is its id.
+        same call resumes it; `error.upload_id` is its id. Pipes of over 64 MiB can't be resumed:
+        their uploads are aborted.
 
         Args:
             source: Path of a file, or a binary file object. A seekable one is read in place, from
-                its position to its end, and must not be used elsewhere meanwhile. Named pipes
-                and objects that can't seek are copied to a temporary file first. File objects
-                aren't closed.
+                its position to its end, and must not be used elsewhere meanwhile. The bytes of
+                named pipes and of objects that can't seek are sent as they come; a temporary file
+                holds those that aren't sent yet, 256 MiB at most unless parts are very large. File
+                objects aren't closed.
             name: The file's name, without directories, at most 255 characters. Default: the last
                 component of the path, with U+FFFD for each byte that is no UTF-8, or of the file
                 object's `name`.
             content_type: Such as `application/pdf`. Default: guessed from the name.
             parallel: Connections at most. Fewer are used while S3 asks to slow down.
             progress: Called with (bytes sent or stored already, bytes in all). It begins with the
-                bytes of an earlier upload, and goes backward when an attempt is repeated.
-            hashing: Called with (bytes read, bytes in all) while the file is read for its SHA-256.
+                bytes of an earlier upload, and goes backward when an attempt is repeated. Of a
+                pipe, bytes in all are those read so far.
+            hashing: Called with (bytes read, bytes in all) while the whole file is read for its
+                SHA-256 and nothing is sent yet: not for a file that is hashed while it is sent.
             cancel: Stops or pauses it from another thread.
-            spool_limit: Bytes at most that are copied to a temporary file. Default: 10 GiB.
+            spool_limit: Bytes at most of a pipe that are copied to a temporary file before any of
+                them is sent. Pipes of over 64 MiB need that only if the deployment is of an earlier
+                version, or if this is less than 64 MiB. Default: 10 GiB.
+            expected_size: A guess at the size of a pipe, needed for more than 78 GiB (10,000 parts
+                of 8 MiB). The parts are chosen so large that the guess fits.
 
         Raises:
             ConfigurationError: An argument is wrong.
@@ -129,17 +144,23 @@ class Files:
         self._check_open()
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
-        opened = open_and_hash(
+        if expected_size is not None and (not isinstance(expected_size, int) or expected_size < 1):
+            raise ConfigurationError(
+                f"expected_size must be a whole number of 1 or more, not {expected_size!r}"
+            )
+        file = open_source_file(
             source,
             scope,
+            rule=self._part_rule,
             name=name,
             content_type=content_type,
             spool_limit=spool_limit,
+            expected_size=expected_size,
             hashing=hashing,
         )
-        with closing(opened.content):
-            meter = ProgressMeter(opened.digest.size, progress)
-            return self._send(opened, None, scope, ConcurrencyLimit(connections), meter)
+        with closing(file):
+            meter = ProgressMeter(file.content.size, progress)
+            return self._send(file, None, scope, ConcurrencyLimit(connections), meter)
 
     def upload_many(
         self,
@@ -161,7 +182,7 @@ class Files:
             parallel: Connections at most, of all uploads together.
             progress: As for `upload`, called with (number of the source from 0, bytes, bytes in
                 all), while the iterator waits for the next outcome.
-            hashing: The same for reading the files.
+            hashing: As for `upload`, called in the same way.
             cancel: Stops or pauses all. Uploads that were begun end with `CancelledError`; no
                 further sources are taken.
             spool_limit: As for `upload`, for each source.
@@ -178,8 +199,10 @@ class Files:
         connections = _checked_parallel(parallel)
         scope = CancelScope(cancel or Cancel(), self._pacing)
 
-        def open_one(source: Source, scope: CancelScope, report: Progress) -> HashedFile:
-            return open_and_hash(source, scope, spool_limit=spool_limit, hashing=report)
+        def open_one(source: Source, scope: CancelScope, report: Progress) -> SourceFile:
+            return open_source_file(
+                source, scope, rule=self._part_rule, spool_limit=spool_limit, hashing=report
+            )
 
         return UploadBatch(
             open_one,
@@ -382,7 +405,7 @@ class Files:
 
     def _send(
         self,
-        opened: HashedFile,
+        file: SourceFile,
         created: Created | None,
         scope: CancelScope,
         concurrency: ConcurrencyLimit,
@@ -390,7 +413,7 @@ class Files:
     ) -> UploadResult:
         files_api = FilesApi(self._api, self._policy, scope)
         return Upload(
-            self._http, files_api, opened, scope=scope, concurrency=concurrency, meter=meter
+            self._http, files_api, file, scope=scope, concurrency=concurrency, meter=meter
         ).run(created)
 
     def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:

@@ -10,6 +10,7 @@ import orjson
 
 from wideload._api import Api, parse_answer, unexpected
 from wideload._files.cancel_scope import CancelScope
+from wideload._files.digest import Part
 from wideload._files.models import FileInfo
 from wideload._http import Answer
 from wideload._presigned import PresignedRequest
@@ -33,34 +34,45 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file as it is announced to the API."""
+    """A file as it is announced to the API; None for what isn't said.
+
+    Attributes:
+        size: Bytes; None for a pipe.
+        sha256: Hex SHA-256 of the whole.
+        first_sha256: Hex SHA-256 of the first part, in place of that.
+        expected_size: A guess at the size of a pipe.
+    """
 
     name: str
-    size: int
     content_type: str
-    sha256: str
+    size: int | None = None
+    sha256: str | None = None
+    first_sha256: str | None = None
+    expected_size: int | None = None
 
 
 @dataclass(frozen=True)
 class Created:
-    """The API's answer to one new file; exactly one of `file`, `error` and `upload_id` is set.
+    """The API's answer to one new file.
+
+    Exactly one of `file`, `error`, `hash_first` and `upload_id` is set.
 
     Attributes:
         file: The file, if the API holds its content already.
         error: The reason why the API refuses it.
+        hash_first: Whether the file has to be announced again, with the SHA-256 of the whole.
         upload_id: The upload, begun now or earlier.
         action: The PUT that uploads the whole file. Without it and `part_size` S3 holds the object.
         part_size: Bytes of each part but the last; 0 for a file that is uploaded by one PUT.
-        part_count: Number of parts; 0 for a file that is uploaded by one PUT.
         held: Hex SHA-256 of each part that S3 holds, by number from 1.
     """
 
     file: FileInfo | None = None
     error: ApiError | None = None
+    hash_first: bool = False
     upload_id: str = ""
     action: PresignedRequest | None = None
     part_size: int = 0
-    part_count: int = 0
     held: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -88,7 +100,7 @@ class FilesApi:
         Raises:
             ApiError, TransportError: The whole request failed.
         """
-        body = orjson.dumps({"files": files})
+        body = orjson.dumps({"files": [_given(file) for file in files]})
         try:
             answer = self._api.request("POST", "/files", self.attempts(), headers=_JSON, body=body)
         except ApiError as error:
@@ -108,6 +120,10 @@ class FilesApi:
             raise shape from None
         if len(created) != len(files):
             raise shape
+        for one, file in zip(created, files, strict=True):
+            unexpected_answer = one.hash_first if file.sha256 else one.file or one.action
+            if unexpected_answer:
+                raise shape
         return created
 
     def create_one(self, file: NewFile) -> Created:
@@ -125,17 +141,22 @@ class FilesApi:
 
         return self._once_completed(create)
 
-    def sign(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> dict[int, PresignedRequest]:
+    def sign(
+        self, upload_id: str, parts: Sequence[Part], *, sized: bool = False
+    ) -> dict[int, PresignedRequest]:
         """Get a presigned request for each of up to 100 parts.
 
         Args:
-            parts: Number, from 1, and hex SHA-256 of each.
+            sized: Whether to say the size of each part, as for a pipe, whose size isn't known.
 
         Raises:
             ApiError, TransportError: The API gave none.
         """
         path = f"/files/uploads/{upload_id}/parts"
-        wanted = [{"number": number, "sha256": sha256} for number, sha256 in parts]
+        wanted = [
+            {"number": part.number, "sha256": part.sha256} | ({"size": part.size} if sized else {})
+            for part in parts
+        ]
         answer = self._api.request(
             "POST", path, self.attempts(), headers=_JSON, body=orjson.dumps({"parts": wanted})
         )
@@ -146,14 +167,17 @@ class FilesApi:
             }
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise unexpected("POST", path, answer) from None
-        if signed.keys() != {number for number, _ in parts}:
+        if signed.keys() != {part.number for part in parts}:
             raise unexpected("POST", path, answer)
         return signed
 
-    def complete(self, upload_id: str, *, once: bool = False) -> FileInfo:
+    def complete(
+        self, upload_id: str, claim: Mapping[str, str | int], *, once: bool = False
+    ) -> FileInfo:
         """Complete an upload. Waits up to 15 minutes for S3 to join its parts.
 
         Args:
+            claim: The size and hashes that the API doesn't know yet.
             once: Without retries.
 
         Raises:
@@ -163,7 +187,10 @@ class FilesApi:
 
         def complete() -> FileInfo:
             attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
-            answer = self._api.request("POST", path, attempts)
+            body = orjson.dumps(claim) if claim else None
+            answer = self._api.request(
+                "POST", path, attempts, headers=_JSON if body else None, body=body
+            )
             if answer.status == 202:
                 raise self._still_completing(path, answer)
             return read_file("POST", path, answer)
@@ -226,19 +253,23 @@ class FilesApi:
         if "error" in answer:
             problem = {"request_id": request_id, **answer["error"]}
             return Created(error=self._api.error("POST /files", problem, int(problem["status"])))
+        if answer.get("hash_first") is True:
+            return Created(hash_first=True)
         upload_id = answer["upload_id"]
         if not isinstance(upload_id, str) or not upload_id.isalnum():  # it becomes part of paths
             raise TypeError("upload_id must be an id")
         if "part_size" in answer:
-            part_size, part_count = int(answer["part_size"]), int(answer["part_count"])
-            if part_size < 1 or part_count < 1:
+            part_size = int(answer["part_size"])
+            if part_size < 1:
                 raise ValueError("there must be parts")
             held = {int(part["number"]): str(part["sha256"]) for part in answer["parts"]}
-            return Created(
-                upload_id=upload_id, part_size=part_size, part_count=part_count, held=held
-            )
+            return Created(upload_id=upload_id, part_size=part_size, held=held)
         action = self._api.presigned_request(answer["action"]) if answer.get("action") else None
         return Created(upload_id=upload_id, action=action)
+
+
+def _given(file: NewFile) -> dict[str, str | int]:
+    return {name: value for name, value in vars(file).items() if value is not None}
 
 
 def read_file(method: str, path: str, answer: Answer) -> FileInfo:

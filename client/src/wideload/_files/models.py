@@ -88,10 +88,10 @@ class UploadResult:
         file: The file. Of a duplicate, the file that the API held already, by its own name.
         duplicate: Whether the API held this content already, or another upload of it was completed
             first.
-        bytes_sent: Bytes of content that were sent, those of failed attempts included. 0 for a
-            duplicate.
+        bytes_sent: Bytes of content that were sent, those of failed attempts included. 0 for
+            content that the API held already.
         resumed_bytes: Bytes that an earlier, interrupted upload had stored.
-        upload_id: The API's id of the upload; None for a duplicate.
+        upload_id: The API's id of the upload; None if there was none.
     """
 
     file: FileInfo
@@ -126,15 +126,16 @@ class UploadInfo:
         upload_id: The API's id of the upload, and of the file when it is completed.
         state: `open`, `completing`, `completed`, `aborted` or `expired`.
         name: Name that the file will have.
-        size: Bytes of the file.
+        size: Bytes of the file; None for a pipe that isn't completed.
         content_type: Content type that the file will have.
-        sha256: Hex SHA-256 of the file.
+        sha256: Hex SHA-256 of the file; None if it is hashed while it is sent, and not completed.
         part_size: Bytes of each part but the last.
-        part_count: Number of parts; 1 if the file is uploaded by one request.
+        part_count: Number of parts; 1 if the file is uploaded by one request. None if `size` is.
         parts: Numbers, from 1, of the parts that S3 holds. Empty when the upload is no longer open,
             and in `Files.uploads`.
         created_at: ISO 8601 time at which it was begun.
         expires_at: ISO 8601 time at which the API aborts it.
+        first_sha256: Hex SHA-256 of the first part, if the upload was begun with that.
         file: The file, when it is completed.
         answer: The API's whole answer.
     """
@@ -142,14 +143,15 @@ class UploadInfo:
     upload_id: str
     state: str
     name: str
-    size: int
+    size: int | None
     content_type: str
-    sha256: str
+    sha256: str | None
     part_size: int
-    part_count: int
+    part_count: int | None
     parts: tuple[int, ...]
     created_at: str
     expires_at: str
+    first_sha256: str | None = None
     file: FileInfo | None = None
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -160,15 +162,29 @@ class UploadInfo:
         Raises:
             AttributeError, KeyError, TypeError: It isn't one.
         """
-        texts = ("upload_id", "state", "name", "content_type", "sha256", "created_at", "expires_at")
-        numbers = ("size", "part_size", "part_count")
+        texts = ("upload_id", "state", "name", "content_type", "created_at", "expires_at")
         if not all(isinstance(answer[name], str) for name in texts):
             raise TypeError("a member that must be text is not")
-        if not all(_is_size(answer[name]) for name in numbers):
+        size, part_size, part_count = (
+            answer.get("size"),
+            answer["part_size"],
+            answer.get("part_count"),
+        )
+        numbers = [number for number in (size, part_count) if number is not None]
+        if not all(_is_size(number) for number in (part_size, *numbers)):
             raise TypeError("a member that must be a number is not")
+        sha256, first_sha256 = answer.get("sha256"), answer.get("first_sha256")
+        hashes = [one for one in (sha256, first_sha256) if one is not None]
+        if not hashes or not all(isinstance(one, str) for one in hashes):
+            raise TypeError("there must be a hash, and it must be text")
         file = answer.get("file")
         return cls(
-            **{name: answer[name] for name in (*texts, *numbers)},
+            **{name: answer[name] for name in texts},
+            size=size,
+            sha256=sha256,
+            part_size=part_size,
+            part_count=part_count,
+            first_sha256=first_sha256,
             parts=tuple(int(part["number"]) for part in answer.get("parts", ())),
             file=FileInfo.of(file) if file is not None else None,
             answer=answer,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wideload._error_codes import S3_DAMAGED, S3_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.concurrency_limit import ConcurrencyLimit
-from wideload._files.digest import digest_of_part
+from wideload._files.digest import Part, digest_of_part
 from wideload._files.files_api import FilesApi
 from wideload._files.progress_meter import ProgressMeter
 from wideload._files.source import Content
@@ -20,7 +19,7 @@ from wideload._presigned import (
     RenewableRequest,
 )
 from wideload._retry import AttemptFailed
-from wideload.errors import FileChangedError
+from wideload.errors import FileChangedError, WideloadError
 
 _SMALLEST_BLOCK = 64 * 1024
 _LARGEST_BLOCK = 1024 * 1024
@@ -35,26 +34,19 @@ _LONGEST_PAUSE_CONNECTED = 10.0
 
 
 class NoSuchUpload(Exception):  # noqa: N818 - a signal between private modules
-    """S3 has no such multipart upload: another process has completed or aborted it."""
+    """S3 has no such multipart upload: another process has completed or aborted it.
+
+    Attributes:
+        error: S3's answer.
+    """
+
+    def __init__(self, error: WideloadError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Paused(Exception):  # noqa: N818 - never leaves this module
     """The caller paused the transfer for longer than the connection would last."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a multipart upload, or a whole file that is uploaded by one PUT.
-
-    Attributes:
-        offset: Its first byte in the file.
-        size: Bytes.
-        sha256: Hex SHA-256 of the bytes.
-    """
-
-    offset: int
-    size: int
-    sha256: str
 
 
 class PartUploader:
@@ -78,7 +70,7 @@ class PartUploader:
         self._meter = meter
 
     def upload(self, part: Part, requests: RenewableRequest) -> None:
-        """Upload a part.
+        """Upload a part, and release it.
 
         Raises:
             FileChangedError: Its bytes aren't those that were hashed.
@@ -95,6 +87,7 @@ class PartUploader:
             renewals_after_loss=MOST_NEW_URLS,
         )
         attempts.run(lambda: self._attempt(part, call))
+        self._content.release(part.offset)
 
     def _attempt(self, part: Part, call: PresignedCall) -> None:
         """Make one attempt, which begins again as often as it is paused."""
@@ -104,7 +97,7 @@ class PartUploader:
         except AttemptFailed as failed:
             code = getattr(failed.error, "code", None)
             if code == "NoSuchUpload":
-                raise NoSuchUpload from None
+                raise NoSuchUpload(failed.error) from None
             if code in S3_DAMAGED:
                 self._check_unchanged(part)
             if failed.retry == "later":
@@ -132,7 +125,7 @@ class PartUploader:
         Raises:
             FileChangedError: The file changed.
         """
-        if digest_of_part(self._content, part.offset, part.size) != part.sha256:
+        if digest_of_part(self._content, part) != part.sha256:
             raise FileChangedError(
                 "the file changed while it was uploaded; nothing of it is stored: upload it again "
                 "when no program writes to it any more"

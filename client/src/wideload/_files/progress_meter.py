@@ -19,12 +19,13 @@ class ProgressMeter:
         report: Called with (bytes done, `total`).
 
     Attributes:
+        total: Bytes in all; may grow.
         moved: Bytes that went over the network, those of failed attempts included.
     """
 
     def __init__(self, total: int, report: Progress | None) -> None:
         self.moved = 0
-        self._total = total
+        self.total = total
         self._report = report
         self._done = 0
         self._reported: int | None = None
@@ -66,4 +67,4 @@ class ProgressMeter:
         if self._report is not None and done != self._reported:
             self._reported = done
             self._at = time.monotonic()
-            self._report(done, self._total)
+            self._report(done, self.total)

@@ -38,7 +38,7 @@ class SharedFile:
                 done += count
         return done
 
-    def write(self, offset: int, block: bytes) -> None:
+    def write(self, offset: int, block: bytes | memoryview) -> None:
         """Write all of `block` at `offset`.
 
         Raises:

@@ -1,32 +1,35 @@
-"""Sources of uploads, as content that can be read at any offset, more than once."""
+"""Sources of uploads, as content that can be read at any offset."""
 
 from __future__ import annotations
 
 import io
 import os
-import stat
-import tempfile
 import threading
-from contextlib import ExitStack
-from typing import IO, Any, Protocol, cast
+from typing import IO, Protocol
 
-from wideload._files.cancel_scope import CancelScope
 from wideload._files.models import Source
 from wideload._files.shared_file import SharedFile
-from wideload._spool import naming_temporary_directory
 from wideload.errors import ConfigurationError, DocumentError, FileChangedError
-
-_SPOOL_BLOCK = 1024 * 1024
 
 
 class Content(Protocol):
     """The bytes to upload. Threads may read them at once.
 
     Attributes:
-        size: Their number.
+        size: Their number; of a pipe, as far as it has been read.
+        rereadable: Whether all bytes can be read again at any time.
     """
 
     size: int
+    rereadable: bool
+
+    def read_next(self, offset: int, view: memoryview) -> int:
+        """Read the next bytes, from `offset`, into `view`; 0 only at the end.
+
+        Raises:
+            FileChangedError, DocumentError, OSError: As `read_into`, or for pipes.
+        """
+        ...
 
     def read_into(self, offset: int, view: memoryview) -> None:
         """Fill `view` with the bytes from `offset`.
@@ -43,6 +46,10 @@ class Content(Protocol):
         Raises:
             FileChangedError: They differ.
         """
+        ...
+
+    def release(self, offset: int) -> None:
+        """Note that the part at `offset` has been sent, and isn't read again."""
         ...
 
     def close(self) -> None:
@@ -66,35 +73,55 @@ def name_of(source: Source) -> str:
     raise ConfigurationError("the file object has no name of its own: give one as name")
 
 
-def open_source(source: Source, spool_limit: int, scope: CancelScope) -> Content:
-    """Open `source` for reading at any offset; copy it first if it can be read only once.
+def fill(file: IO[bytes] | io.FileIO, view: memoryview) -> int:
+    """Read from a file object until `view` is full; fewer bytes only at its end.
 
     Raises:
-        ConfigurationError: It is neither a path nor a binary file object.
-        DocumentError: It gives text, nothing at all, or more than `spool_limit` bytes.
-        OSError: It can't be opened or read, or the copy can't be written.
-        CancelledError, Stopped: As `CancelScope.check`.
+        DocumentError: It isn't a blocking binary file.
+        OSError: It can't be read.
     """
-    if isinstance(source, (str, os.PathLike)):
-        with ExitStack() as opened:
-            file = opened.enter_context(open(source, "rb", buffering=0))
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a named pipe, a terminal
-                return _spooled(file, spool_limit, scope)
-            opened.pop_all()
-        return _FileContent(file)
-    if isinstance(source, io.TextIOBase):
+    done = 0
+    while done < len(view):
+        count = read_some(file, view[done:])
+        if not count:
+            break
+        done += count
+    return done
+
+
+def read_some(file: IO[bytes] | io.FileIO, view: memoryview) -> int:
+    """Read at least one byte from a file object into `view`; 0 at its end. Raises as `fill`."""
+    if isinstance(file, (io.FileIO, io.BufferedIOBase)):
+        count: int | None = file.readinto(view)
+        if count is None:
+            raise DocumentError("the file object gave nothing: it must be a blocking one")
+        return count
+    block: object = file.read(len(view))
+    if isinstance(block, str):
         raise DocumentError("the file object is in text mode: open it in binary mode, 'rb'")
-    if not callable(getattr(source, "read", None)):
-        raise ConfigurationError(
-            f"a source is a path or a binary file object, not {type(source).__name__}"
-        )
-    seekable = getattr(source, "seekable", None)
-    if seekable and seekable():
-        return _ObjectContent(source)
-    return _spooled(source, spool_limit, scope)
+    if not isinstance(block, (bytes, bytearray, memoryview)):
+        raise DocumentError("the file object gave no bytes: it must be a blocking binary file")
+    view[: len(block)] = block
+    return len(block)
 
 
-class _FileContent:
+class _Rereadable:
+    size: int
+    rereadable = True
+
+    def read_into(self, offset: int, view: memoryview) -> None:
+        raise NotImplementedError
+
+    def read_next(self, offset: int, view: memoryview) -> int:
+        view = view[: self.size - offset]
+        self.read_into(offset, view)
+        return len(view)
+
+    def release(self, offset: int) -> None:
+        """Do nothing."""
+
+
+class FileContent(_Rereadable):
     """A file of the file system, or a temporary one."""
 
     def __init__(self, file: io.FileIO) -> None:
@@ -121,7 +148,7 @@ class _FileContent:
         return status.st_size, status.st_mtime_ns
 
 
-class _ObjectContent:
+class ObjectContent(_Rereadable):
     """A caller's file object, read in place by one thread at a time."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -133,11 +160,8 @@ class _ObjectContent:
     def read_into(self, offset: int, view: memoryview) -> None:
         with self._lock:
             self._file.seek(self._start + offset)
-            while view:
-                count = self._read(view)
-                if not count:
-                    raise _changed()
-                view = view[count:]
+            if fill(self._file, view) != len(view):
+                raise _changed()
 
     def check_unchanged(self) -> None:
         with self._lock:
@@ -146,45 +170,6 @@ class _ObjectContent:
 
     def close(self) -> None:
         """Do nothing: the caller closes it."""
-
-    def _read(self, view: memoryview) -> int:
-        if hasattr(self._file, "readinto"):
-            count: int | None = cast(Any, self._file).readinto(view)
-            if count is None:
-                raise DocumentError("the file object gave nothing: it must be a blocking one")
-            return count
-        block = _bytes_of(self._file.read(len(view)))
-        view[: len(block)] = block
-        return len(block)
-
-
-def _spooled(file: IO[bytes] | io.FileIO, limit: int, scope: CancelScope) -> Content:
-    """Copy a source that can be read only once to a temporary file, deleted after the upload."""
-    with ExitStack() as opened:
-        spool = opened.enter_context(tempfile.TemporaryFile(buffering=0))
-        size = 0
-        while block := _bytes_of(file.read(_SPOOL_BLOCK)):
-            scope.check()
-            size += len(block)
-            if size > limit:
-                raise DocumentError(
-                    f"a pipe is copied to a temporary file first, and this one gives more than "
-                    f"the {limit} bytes that spool_limit allows: raise that, or upload a file"
-                )
-            view = memoryview(block)
-            with naming_temporary_directory():
-                while view:
-                    view = view[spool.write(view) :]
-        opened.pop_all()
-    return _FileContent(spool)
-
-
-def _bytes_of(block: object) -> bytes | bytearray | memoryview:
-    if isinstance(block, (bytes, bytearray, memoryview)):
-        return block
-    if isinstance(block, str):
-        raise DocumentError("the file object is in text mode: open it in binary mode, 'rb'")
-    raise DocumentError("the file object gave no bytes: it must be a blocking binary file")
 
 
 def _changed() -> FileChangedError:

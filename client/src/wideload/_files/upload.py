@@ -1,25 +1,28 @@
-"""Upload one file that has been opened and hashed: create the upload, send, complete."""
+"""Upload one file that has been opened: create the upload, send, complete."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 
 from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope, Stopped
 from wideload._files.concurrency_limit import ConcurrencyLimit
-from wideload._files.digest import digest
+from wideload._files.digest import Part
 from wideload._files.files_api import Created, FilesApi
-from wideload._files.hashed_file import HashedFile
 from wideload._files.models import FileInfo, UploadResult
-from wideload._files.multipart import held_bytes, send_parts
-from wideload._files.part_upload import NoSuchUpload, Part, PartUploader
+from wideload._files.multipart import send_parts
+from wideload._files.part_queue import PartQueue, most_waiting
+from wideload._files.part_upload import NoSuchUpload, PartUploader
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.source_file import SourceFile
 from wideload._http import Http
 from wideload._presigned import PresignedRequest, RenewableRequest
 from wideload.errors import (
     ApiError,
+    CancelledError,
     ConflictError,
     FileChangedError,
+    FileRefusedError,
     IntegrityError,
     NotFoundError,
     ServerError,
@@ -45,7 +48,7 @@ class Upload:
         self,
         http: Http,
         files_api: FilesApi,
-        opened: HashedFile,
+        file: SourceFile,
         *,
         scope: CancelScope,
         concurrency: ConcurrencyLimit,
@@ -53,12 +56,11 @@ class Upload:
     ) -> None:
         self._http = http
         self._files_api = files_api
-        self._opened = opened
-        self._digest = opened.digest
-        self._content = opened.content
+        self._file = file
         self._scope = scope
         self._concurrency = concurrency
         self._meter = meter
+        self._differed = False
 
     def run(self, created: Created | None = None) -> UploadResult:
         """Upload the file, or find that the API has its content.
@@ -76,113 +78,171 @@ class Upload:
         if created is not None and _passes(created.error):
             created = None  # announce it again, alone
         for _ in range(_MOST_UPLOADS):
-            if created is None:
-                created = self._files_api.create_one(self._opened.announced)
-            if created.error is not None:
-                raise created.error
+            created = self._created(created)
             if created.file is not None:
-                self._meter.start(self._digest.size)
+                self._meter.start(self._file.content.size)
                 return self._result(created.file, None, 0)
             try:
                 return self._send(created)
             except _UploadGone as gone:
                 lost = gone.error
-            except WideloadError as error:
-                error.upload_id = created.upload_id
-                if isinstance(error, FileChangedError):
-                    self._abort(error)
+            except BaseException as error:
+                self._failed(created.upload_id, error)
                 raise
+            if not self._file.content.rereadable:
+                self._failed(created.upload_id, lost)
+                break
             created = None
         assert lost is not None  # noqa: S101 - for mypy: an upload was begun
         raise lost
+
+    def _created(self, created: Created | None) -> Created:
+        """The API's answer to the file, which is hashed to its end if the API needs that.
+
+        Args:
+            created: The answer, if the file has been announced already.
+
+        Raises:
+            ApiError, TransportError: The file is refused, or the request failed.
+            DocumentError, FileChangedError, OSError: The file can't be hashed.
+            CancelledError, Stopped: As `CancelScope.check`.
+        """
+        try:
+            if created is None:
+                created = self._files_api.create_one(self._file.announced)
+            if created.error is not None:
+                raise created.error
+            if not created.hash_first:
+                return created
+        except FileRefusedError as refused:
+            # Deployments of earlier versions know no `first_sha256`.
+            if refused.code != "invalid_request" or not self._file.in_one_pass:
+                raise
+        self._file.hash_whole(self._scope)
+        self._meter.total = self._file.content.size
+        return self._files_api.create_one(self._file.announced)
 
     def _send(self, created: Created) -> UploadResult:
         """Send the bytes that S3 doesn't hold, and complete the upload.
 
         Raises:
-            _UploadGone: The upload doesn't exist any more, or S3 lost parts of it.
+            _UploadGone: The upload doesn't exist any more, or S3 doesn't hold all parts as sent.
         """
+        file = self._file
         resumed = 0
+        ended: Exception | None = None
         lost: TransportError | None = None
         try:
             if created.part_size:
-                self._hash_parts(created)
-                resumed = held_bytes(self._digest, created.held)
-                self._meter.start(resumed)
-                self._send_parts(created)
+                resumed = self._send_parts(created)
             elif created.action is None:
-                resumed = self._digest.size
+                resumed = file.content.size
                 self._meter.start(resumed)
             else:
                 self._meter.start(0)
                 self._send_whole(created.upload_id, created.action)
-        except NoSuchUpload:
-            pass  # most likely another process completed it; `complete` tells
+        except NoSuchUpload as gone:
+            ended = gone.error  # most likely another process completed it; `complete` tells
         except (ConflictError, NotFoundError, ServerError) as error:
             if error.code not in UPLOAD_ENDED:
                 raise
+            ended = error
         except TransportError as error:
+            if not file.is_hashed:
+                raise
             lost = error  # S3 may hold the whole file, and only its answer was lost
+        if ended is not None and not (file.is_hashed and file.content.rereadable):
+            raise _UploadGone(ended)
         self._scope.check()
-        self._content.check_unchanged()
+        file.check_unchanged()
+        return self._complete(created, resumed, lost)
+
+    def _complete(
+        self, created: Created, resumed: int, lost: TransportError | None
+    ) -> UploadResult:
+        """Complete an upload.
+
+        Args:
+            lost: The reason for which S3 may not hold all parts.
+
+        Raises:
+            _UploadGone: As `_send`.
+        """
+        claim = self._file.claim
         try:
-            file = self._files_api.complete(created.upload_id, once=lost is not None)
+            file = self._files_api.complete(created.upload_id, claim, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None
             gone = isinstance(error, NotFoundError)
-            if gone or (isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE):
-                raise _UploadGone(error) from None
-            raise
+            if not gone and not (
+                isinstance(error, ConflictError) and error.code in UPLOAD_INCOMPLETE
+            ):
+                raise
+            differs = getattr(error, "code", None) == "parts_differ"
+            if differs and self._differed:
+                # Another file of the same size and first part is being sent to this upload.
+                self._file.hash_whole(self._scope)
+            self._differed = differs
+            raise _UploadGone(error) from None
         return self._result(file, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
-        sha256 = self._digest.sha256
+        part = Part(1, 0, self._file.content.size, self._file.sha256)
         requests = RenewableRequest(
-            lambda: self._files_api.sign(upload_id, [(1, sha256)])[1],
+            lambda: self._files_api.sign(upload_id, [part])[1],
             self._scope.pacing.monotonic,
             action,
         )
-        self._uploader().upload(Part(0, self._digest.size, sha256), requests)
+        self._uploader(self._scope).upload(part, requests)
 
-    def _send_parts(self, created: Created) -> None:
-        scope = self._scope.nested()
-        send_parts(
+    def _send_parts(self, created: Created) -> int:
+        """Send the parts that S3 doesn't hold, while they are hashed; bytes of those it holds."""
+        file, scope = self._file, self._scope.nested()
+        piped = not file.content.rereadable
+        part_size, size = created.part_size, file.content.size
+        hashing = file.divided(part_size)
+        self._meter.start(
+            sum(max(0, min(part_size, size - (number - 1) * part_size)) for number in created.held)
+        )
+
+        def step(_: int) -> None:
+            scope.check()
+            self._meter.total = file.content.size
+
+        parallel = self._concurrency.most
+        queue = PartQueue(
+            partial(self._files_api.sign, created.upload_id, sized=piped),
+            most=most_waiting(part_size, parallel),
+            ready=parallel,
+            scope=scope,
+        )
+        return send_parts(
             self._uploader(scope),
-            self._files_api,
-            created.upload_id,
-            self._digest,
+            queue,
+            hashing.parts(step),
             held=created.held,
-            parallel=self._concurrency.most,
+            threads=parallel if piped else min(parallel, -(-size // part_size)),
             scope=scope,
             meter=self._meter,
         )
 
-    def _uploader(self, scope: CancelScope | None = None) -> PartUploader:
+    def _uploader(self, scope: CancelScope) -> PartUploader:
         return PartUploader(
             self._http,
             self._files_api,
-            self._content,
-            scope=scope or self._scope,
+            self._file.content,
+            scope=scope,
             concurrency=self._concurrency,
             meter=self._meter,
         )
 
-    def _hash_parts(self, created: Created) -> None:
-        """Hash the parts again if the API's part size isn't the expected one."""
-        if self._digest.part_size != created.part_size:
-            again = digest(self._content, created.part_size, lambda _: self._scope.check())
-            if again.sha256 != self._digest.sha256:
-                raise FileChangedError(
-                    "the file changed while it was uploaded; nothing of it is stored"
-                )
-            self._digest = again
-
     def _result(self, file: FileInfo, upload_id: str | None, resumed: int) -> UploadResult:
-        if (file.size, file.sha256) != (self._digest.size, self._digest.sha256):
+        size, sha256 = self._file.content.size, self._file.sha256
+        if (file.size, file.sha256) != (size, sha256):
             error = IntegrityError(
                 f"the API recorded {file.size} bytes with SHA-256 {file.sha256} as {file.file_id}, "
-                f"sent were {self._digest.size} bytes with SHA-256 {self._digest.sha256}"
+                f"sent were {size} bytes with SHA-256 {sha256}"
             )
             error.file_id = file.file_id
             raise error
@@ -195,10 +255,21 @@ class Upload:
             upload_id=upload_id,
         )
 
-    def _abort(self, error: FileChangedError) -> None:
-        with suppress(WideloadError, Stopped):
-            self._files_api.abort(error.upload_id or "")
-            error.upload_id = None
+    def _failed(self, upload_id: str, error: BaseException) -> None:
+        """Abort the upload if it can't be resumed; else the error tells its id."""
+        if not isinstance(error, FileChangedError) and self._file.content.rereadable:
+            if isinstance(error, WideloadError):
+                error.upload_id = upload_id
+            return
+        try:
+            self._files_api.abort(upload_id)
+        except (WideloadError, Stopped):
+            if isinstance(error, WideloadError):
+                error.upload_id = upload_id
+        if isinstance(error, CancelledError):
+            error.args = (
+                "the transfer was cancelled, and nothing of it is kept: a pipe can't be resumed",
+            )
 
 
 def _passes(error: ApiError | None) -> bool:

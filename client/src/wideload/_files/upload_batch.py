@@ -1,4 +1,4 @@
-"""Upload several files at once: one thread hashes and announces them, others send them."""
+"""Upload several files at once: one thread opens and announces them, others send them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from wideload._files.cancel_scope import CancelScope, Stopped
 from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import MOST_FILES, Created, FilesApi
-from wideload._files.hashed_file import HashedFile
 from wideload._files.models import BatchProgress, Source, UploadOutcome, UploadResult
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.source_file import SourceFile
 from wideload._http import Progress
 from wideload.errors import QuotaError
 
@@ -31,38 +31,41 @@ _POLL = 0.1
 _STOP_TIMEOUT = 2.0
 
 
-Open = Callable[[Source, CancelScope, Progress], HashedFile]
+Open = Callable[[Source, CancelScope, Progress], SourceFile]
 Send = Callable[
-    [HashedFile, Created | None, CancelScope, ConcurrencyLimit, ProgressMeter], UploadResult
+    [SourceFile, Created | None, CancelScope, ConcurrencyLimit, ProgressMeter], UploadResult
 ]
 
 
 @dataclass
 class _Item:
-    """One source, with the other sources of the same content."""
+    """One source, with the other sources of the same identity.
+
+    Attributes:
+        identity: What it has been announced by.
+        same: Whether the others have the same content, not only the same size and first part.
+    """
 
     index: int
     source: Source
-    opened: HashedFile | None = None
+    opened: SourceFile | None = None
     followers: list[_Item] = field(default_factory=list)
 
-    def hashed(self) -> HashedFile:
+    identity: Hashable = None
+    same: bool = False
+
+    def file(self) -> SourceFile:
         """The open file; the source has been opened."""
         assert self.opened is not None  # noqa: S101 - for mypy
         return self.opened
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The identity of its content."""
-        return self.hashed().digest.sha256, self.hashed().digest.size
 
 
 class UploadBatch:
     """Uploads of one `Files.upload_many`.
 
     Args:
-        open: Opens and hashes a source.
-        send: Sends a hashed file.
+        open: Opens a source, and hashes what is announced of it.
+        send: Sends an open file.
         files_api: Makes the requests that announce files.
         scope: The scope of all uploads together.
     """
@@ -89,8 +92,8 @@ class UploadBatch:
         self._todo: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[UploadOutcome] = queue.SimpleQueue()
         self._ready = _SendQueue(scope)
-        self._opened: dict[int, HashedFile] = {}
-        self._under_way: dict[tuple[str, int], _Item] = {}
+        self._opened: dict[int, SourceFile] = {}
+        self._under_way: dict[Hashable, _Item] = {}
         self._lock = threading.Lock()
 
     def run(self, sources: Iterable[Source]) -> Iterator[UploadOutcome]:
@@ -123,7 +126,7 @@ class UploadBatch:
                 if thread.ident is not None:
                     thread.join(max(0.0, deadline - time.monotonic()))
             for opened in list(self._opened.values()):
-                opened.content.close()
+                opened.close()
 
     def _next_outcome(self) -> UploadOutcome | None:
         """Wait a moment for an outcome, and report progress."""
@@ -136,7 +139,7 @@ class UploadBatch:
         return outcome
 
     def _announce_all(self) -> None:
-        """Hash sources, and announce them to the API in batches."""
+        """Open and hash sources, and announce them to the API in batches."""
         batch: list[_Item] = []
         deadline = 0.0
         more = True
@@ -149,32 +152,36 @@ class UploadBatch:
                     more = item is not None
                 except queue.Empty:
                     pass
-            if item is not None and self._hash(item):
+            if item is not None and self._open_one(item):
                 deadline = deadline if batch else time.monotonic() + _LONGEST_DELAY
                 batch.append(item)
-            full = len(batch) == MOST_FILES or sum(item.key[1] for item in batch) >= _ENOUGH_BYTES
+            size = sum(item.file().content.size for item in batch)
+            full = len(batch) == MOST_FILES or size >= _ENOUGH_BYTES
             if batch and (full or not more or time.monotonic() >= deadline):
                 self._announce(batch)
                 batch = []
         self._ready.close()
 
-    def _hash(self, item: _Item) -> bool:
-        """Open and hash a source; False if it failed or its content is being uploaded already."""
+    def _open_one(self, item: _Item) -> bool:
+        """Open and hash a source; False if it failed or another of its identity is under way."""
         try:
-            item.opened = self._open(item.source, self._scope, self._hashed.of(item.index))
+            opened = self._open(item.source, self._scope, self._hashed.of(item.index))
         except Exception as error:  # noqa: BLE001 - it becomes an outcome
             self._end(item, error)
             return False
+        item.opened = opened
+        item.identity = opened.identity or item.index
+        item.same = not opened.in_one_pass
         with self._lock:
-            self._opened[item.index] = item.opened
-            first = self._under_way.setdefault(item.key, item)
-            if first is not item:  # the same content: both get the same outcome
+            self._opened[item.index] = opened
+            first = self._under_way.setdefault(item.identity, item)
+            if first is not item:
                 first.followers.append(item)
         return first is item
 
     def _announce(self, batch: list[_Item]) -> None:
         try:
-            created = self._files_api.create([item.hashed().announced for item in batch])
+            created = self._files_api.create([item.file().announced for item in batch])
         except Exception as error:  # noqa: BLE001 - it becomes an outcome
             for item in batch:
                 self._end(item, error)
@@ -183,13 +190,13 @@ class UploadBatch:
             self._ready.put(item, answer)
 
     def _send_all(self) -> None:
-        """Send the files that are announced, one after another."""
+        """Send files, one after another."""
         while (ready := self._ready.take()) is not None:
             item, created = ready
-            meter = ProgressMeter(item.key[1], self._sent.of(item.index))
+            meter = ProgressMeter(item.file().content.size, self._sent.of(item.index))
             scope = self._scope.nested()
             try:
-                result = self._send(item.hashed(), created, scope, self._concurrency, meter)
+                result = self._send(item.file(), created, scope, self._concurrency, meter)
             except Exception as error:  # noqa: BLE001 - it becomes an outcome
                 full = isinstance(error, QuotaError) and error.code == "too_many_uploads"
                 if full and self._ready.postpone(item):
@@ -204,13 +211,19 @@ class UploadBatch:
         if isinstance(end, Stopped):
             raise end
         with self._lock:
-            if item.opened is not None and self._under_way.get(item.key) is item:
-                del self._under_way[item.key]
-            for one in (item, *item.followers):
+            followers = item.followers
+            if item.opened is not None and self._under_way.get(item.identity) is item:
+                del self._under_way[item.identity]
+                if followers and not item.same:  # now the next of them, which may be a duplicate
+                    following, *following.followers = followers
+                    self._under_way[item.identity] = following
+                    self._ready.put(following, None)
+                    followers = []
+            for one in (item, *followers):
                 if opened := self._opened.pop(one.index, None):
-                    opened.content.close()
+                    opened.close()
         self._outcomes.put(_outcome(item, end))
-        for follower in item.followers:
+        for follower in followers:
             if isinstance(end, UploadResult):
                 end = replace(end, duplicate=True, bytes_sent=0, resumed_bytes=0, upload_id=None)
                 self._sent.of(follower.index)(end.file.size, end.file.size)
@@ -218,7 +231,7 @@ class UploadBatch:
 
 
 class _SendQueue:
-    """Announced files, and files that are postponed until another upload has ended."""
+    """Files to send, and files that are postponed until another upload has ended."""
 
     def __init__(self, scope: CancelScope) -> None:
         self._scope = scope
@@ -228,8 +241,8 @@ class _SendQueue:
         self._closed = False
         self._changed = threading.Condition()
 
-    def put(self, item: _Item, created: Created) -> None:
-        """Add an announced file."""
+    def put(self, item: _Item, created: Created | None) -> None:
+        """Add a file, with the API's answer if it has been announced."""
         with self._changed:
             self._files.append((item, created))
             self._changed.notify()

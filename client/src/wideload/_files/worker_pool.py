@@ -1,10 +1,10 @@
-"""Threads that run one task, while the calling thread reports progress and handles Ctrl-C."""
+"""Threads that run tasks, while the calling thread reports progress and handles Ctrl-C."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wideload._files.cancel_scope import CancelScope
 
@@ -16,10 +16,10 @@ _STOP_TIMEOUT = 2.0
 
 
 class WorkerPool:
-    """Threads that run a task for the thread that calls `run`.
+    """Threads that run tasks for the thread that calls `run`.
 
     Args:
-        scope: The scope of this task alone. It is stopped at the end.
+        scope: The scope of these tasks alone. It is stopped at the end.
     """
 
     def __init__(self, scope: CancelScope) -> None:
@@ -35,10 +35,10 @@ class WorkerPool:
             self._woken = True
             self._changed.notify_all()
 
-    def run(self, threads: int, task: Callable[[], None], poll: Callable[[], object]) -> None:
-        """Run `task` in so many threads until each has returned.
+    def run(self, tasks: Sequence[Callable[[], None]], poll: Callable[[], object]) -> None:
+        """Run each task in a thread of its own until all have returned.
 
-        The first exception stops the other threads, whether `task` or `poll` raised it or Ctrl-C.
+        The first exception stops the other threads, whether a task or `poll` raised it or Ctrl-C.
 
         Args:
             poll: Called in this thread, ten times a second and after `wake`.
@@ -47,7 +47,7 @@ class WorkerPool:
             BaseException: The first exception.
         """
         try:
-            for number in range(threads):
+            for number, task in enumerate(tasks):
                 self._working += 1
                 name = f"wideload-{number}"
                 threading.Thread(target=self._run, args=(task,), name=name, daemon=True).start()

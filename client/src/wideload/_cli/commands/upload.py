@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import click
 
@@ -38,6 +38,12 @@ from wideload._cli.output import file_members, standard_input
     is_flag=True,
     help="With --recursive: follow links, also to files outside of the directory.",
 )
+@click.option(
+    "--expected-size",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help="A guess at the size of standard input, needed for more than 78 GiB.",
+)
 @PARALLEL
 @json_option("one JSON object per file")
 @QUIET
@@ -47,6 +53,7 @@ def upload(  # noqa: PLR0917 - click passes by name
     content_type: str | None,
     recursive: bool,
     follow_links: bool,
+    expected_size: int | None,
     parallel: int,
     as_json: bool,
     quiet: bool,
@@ -61,7 +68,8 @@ def upload(  # noqa: PLR0917 - click passes by name
       wideload upload --json *.pdf | jq -r .file_id
 
     A file whose content you have uploaded before isn't sent again. Run the same command again to
-    resume an upload that was interrupted.
+    resume an upload that was interrupted. Standard input is sent as it comes; over 64 MiB of it
+    can't be resumed.
 
     In directories, links, pipes, sockets and devices are skipped, and so are .DS_Store, Thumbs.db
     and desktop.ini; standard error names them. A file or directory that can't be read is a
@@ -81,6 +89,10 @@ def upload(  # noqa: PLR0917 - click passes by name
         [*paths, *(path for path, _ in found.unreadable)], as_json=as_json, quiet=quiet
     )
     sizes = [_size(path) for path in paths]
+
+    def progress(index: int, done: int, total: int) -> None:
+        bars.transferring(index, done, None if sizes[index] is None else total)
+
     with (
         connect_files(**connection) as client,
         cancelled_by_ctrl_c() as cancel,
@@ -91,18 +103,21 @@ def upload(  # noqa: PLR0917 - click passes by name
         for path, error in found.unreadable:
             batch.fail(path, error)
         if len(paths) > 1:
-            outcomes = _upload_many(client, paths, bars, cancel, parallel=parallel)
+            outcomes = _upload_many(
+                client, paths, progress, bars.hashing, cancel, parallel=parallel
+            )
         else:
             outcomes = one_by_one(
                 paths,
                 lambda index, path: client.files.upload(
-                    standard_input() if path == STDIN else Path(path),
+                    _standard_input() if path == STDIN else Path(path),
                     name=name,
                     content_type=content_type,
                     parallel=parallel,
-                    progress=partial(bars.transferring, index),
+                    progress=partial(progress, index),
                     hashing=partial(bars.hashing, index),
                     cancel=cancel,
+                    expected_size=expected_size,
                 ),
             )
         batch.run(outcomes, bars=bars, cancel=cancel)
@@ -110,14 +125,20 @@ def upload(  # noqa: PLR0917 - click passes by name
 
 
 def _upload_many(
-    client: Client, paths: list[str], bars: Bars, cancel: Cancel, *, parallel: int
+    client: Client,
+    paths: list[str],
+    progress: Callable[[int, int, int], None],
+    hashing: Callable[[int, int, int], None],
+    cancel: Cancel,
+    *,
+    parallel: int,
 ) -> Iterator[tuple[int, UploadResult | Exception]]:
     """Upload files at once, and give their outcomes in the order in which they end."""
     for outcome in client.files.upload_many(
         map(Path, paths),
         parallel=parallel,
-        progress=bars.transferring,
-        hashing=bars.hashing,
+        progress=progress,
+        hashing=hashing,
         cancel=cancel,
     ):
         end = outcome.result or outcome.error
@@ -150,6 +171,8 @@ class _Uploads(Batch[UploadResult]):
                     f"What was sent of {path} is kept: run the same command again to go on, or "
                     f"give it up with: wideload abort {error.upload_id}"
                 )
+            if path == STDIN:
+                return "Nothing of it is kept: run the same command again"
         return "Run the same command again to go on"
 
     def _sentence(self, path: str, result: UploadResult) -> str:
@@ -164,6 +187,15 @@ class _Uploads(Batch[UploadResult]):
         if "\ufffd" in file.name and file.name != os.path.basename(path):
             sentence += f"; it is named {file.name}, since its name here isn't UTF-8"
         return sentence
+
+
+def _standard_input() -> IO[bytes]:
+    """Standard input without a buffer, whose lock a thread that waits for input would hold.
+
+    The interpreter can't end while a thread holds that lock.
+    """
+    buffered = standard_input()
+    return cast("IO[bytes]", getattr(buffered, "raw", buffered))
 
 
 def _size(path: str) -> int | None:

@@ -30,7 +30,8 @@ def uploads(limit: int | None, as_json: bool, **connection: Any) -> None:
 
     Upload the same file again, from any machine, to resume its upload. On a terminal it is a
     table. Elsewhere each upload is a line of six fields with tabs between them and no heading:
-    upload id, time of its beginning, time at which it expires, bytes of the file, state, name.
+    upload id, time of its beginning, time at which it expires, bytes of the file (empty for a
+    pipe, which can't be resumed), state, name.
     """
     with connect_files(**connection) as client:
         print_list(
@@ -46,13 +47,19 @@ def uploads(limit: int | None, as_json: bool, **connection: Any) -> None:
 
 def _row(upload: UploadInfo) -> str:
     begun, until = local_time(upload.created_at), local_time(upload.expires_at)
-    size = human_size(upload.size)
+    size = "?" if upload.size is None else human_size(upload.size)
     return f"{upload.upload_id:26}  {begun:16}  {until:16}  {size:>9}  {upload.name}"
 
 
 def _fields(upload: UploadInfo) -> tuple[object, ...]:
     times = (upload.created_at, upload.expires_at)
-    return (upload.upload_id, *times, upload.size, upload.state, upload.name)
+    return (
+        upload.upload_id,
+        *times,
+        "" if upload.size is None else upload.size,
+        upload.state,
+        upload.name,
+    )
 
 
 def _members(upload: UploadInfo) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class Files:
         """Begin the upload of a file with random content. It is never completed."""
         body = f"wideload doctor {secrets.token_hex(16)}\n".encode()
         sha256 = hashlib.sha256(body).hexdigest()
-        file = NewFile("wideload doctor.txt", len(body), "text/plain", sha256)
+        file = NewFile("wideload doctor.txt", "text/plain", size=len(body), sha256=sha256)
         created = self._session(_ONCE).create_one(file)
         action = created.action
         if action is None:
