@@ -13,7 +13,6 @@ from constructs import Construct
 
 from wideload_cdk.shared.checks import check_log_level
 from wideload_cdk.shared.findings import (
-    acknowledge,
     acknowledge_function,
     acknowledge_role,
     acknowledge_wildcard,
@@ -149,17 +148,13 @@ class RuntimeFunction(lambda_.Function):
                 "This is for sending traces and, in a VPC, for Lambda's network interfaces alone, "
                 "which have no resource-level permissions.",
             )
-        if not settings.tracing:
-            acknowledge(self, "Serverless-LambdaTracing", "Tracing is paid, and was switched off.")
-        for rule in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion"):
-            acknowledge(
-                self,
-                rule,
-                "The dependencies in the code are compiled for Python 3.13, which Lambda supports "
-                "until 2029; the runtime moves together with them.",
-            )
-        acknowledge(self, "Serverless-LambdaDLQ", no_dead_letters)
-        acknowledge_function(self, no_dead_letters, no_vpc)
+        acknowledge_function(
+            self,
+            tracing=settings.tracing,
+            reserved=reserved_concurrency is not None,
+            no_dead_letters=no_dead_letters,
+            no_vpc=no_vpc if settings.vpc is None else None,
+        )
         acknowledge_role(role)
 
 
