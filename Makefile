@@ -196,6 +196,7 @@ bench: $(LOCAL_READY) ## Run the benchmarks
 	$(BIN)/python -m bench.client_send
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.processing
 	PYTHONPATH=lambda_src $(BIN)/python -m bench.slow_documents 3000
+	$(BIN)/python -m bench.synthesis
 	$(BIN)/python -m bench.huge_payload
 	$(BIN)/python -m bench.file_transfer
 
