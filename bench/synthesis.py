@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 REPOSITORY = Path(__file__).parents[1]
 CDK_JSON = json.loads((REPOSITORY / "cdk.json").read_text())
@@ -42,8 +44,6 @@ class Cost(NamedTuple):
 
 def synthesize(command: str, context: dict[str, str]) -> Cost:
     """Run an app as the CDK CLI does, into a temporary folder."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="synthesis-") as folder:
         environment = {
             **os.environ,
@@ -52,13 +52,26 @@ def synthesize(command: str, context: dict[str, str]) -> Cost:
             "JSII_NODE": str(Path(sys.executable).parent / "node"),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        subprocess.run(
-            command, shell=True, cwd=REPOSITORY, env=environment, check=True, capture_output=True
+        started = time.monotonic()
+        app = psutil.Popen(
+            ["bash", "-c", command],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-    wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, wall)
+        # By sampling: the shell's total lacks Node.js if Python doesn't wait for its end.
+        seconds: dict[int, float] = {}
+        while app.poll() is None:
+            with suppress(psutil.Error):
+                for process in [app, *app.children(recursive=True)]:
+                    used = process.cpu_times()
+                    seconds[process.pid] = used.user + used.system
+            time.sleep(0.05)
+        wall = time.monotonic() - started
+    if app.returncode:
+        raise SystemExit(f"{command}: exit status {app.returncode}")
+    return Cost(sum(seconds.values()), wall)
 
 
 def main() -> None:

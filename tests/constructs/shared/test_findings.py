@@ -97,7 +97,7 @@ def test_all_findings_of_a_resource_take_one_call(
     PayloadIngest(stack, "Ingest", code=code)
 
     functions = [call for call in calls if "AwsSolutions::AwsSolutions-L1" in call]
-    assert len(functions) == 6
+    assert len(functions) == 5
     assert all(len(call) == 10 for call in functions), functions
 
 
