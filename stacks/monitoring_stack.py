@@ -54,6 +54,6 @@ class MonitoringStack(ServiceStack):
         acknowledge(
             subscription,
             "Serverless::Serverless-SNSRedrivePolicy",
-            "Nobody would look for an alarm's mail in a queue; CloudWatch goes on showing the "
-            "alarm, and a second address is the remedy for one that fails.",
+            reason="Nobody would look for an alarm's mail in a queue; CloudWatch goes on showing "
+            "the alarm, and a second address is the remedy for one that fails.",
         )

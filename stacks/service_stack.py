@@ -163,23 +163,23 @@ class ServiceStack(Stack):
         """Accept the rule packs' findings on point-in-time recovery if the settings have none."""
         if self.settings.point_in_time_recovery:
             return
+        reason = (
+            f"By its settings, {self.settings.environment} does without point-in-time recovery: "
+            "what the table holds may be lost."
+        )
         for table in tables:
-            for rule in _RECOVERY_RULES:
-                acknowledge(
-                    table,
-                    rule,
-                    f"By its settings, {self.settings.environment} does without point-in-time "
-                    "recovery: what the table holds may be lost.",
-                )
+            acknowledge(table, *_RECOVERY_RULES, reason=reason)
 
     def output(self, name: str, value: str, description: str) -> None:
         """Add an output to the stack."""
         CfnOutput(self, name, value=value, description=description)
 
 
-def acknowledge(resource: IConstruct, rule: str, reason: str) -> None:
-    """Accept a rule pack's finding on one resource; `rule` is its id in the report."""
-    Validations.of(resource).acknowledge(Acknowledgment(id=rule, reason=reason))
+def acknowledge(resource: IConstruct, *rules: str, reason: str) -> None:
+    """Accept rule packs' findings on one resource; `rules` are their ids in the report."""
+    Validations.of(resource).acknowledge(
+        *(Acknowledgment(id=rule, reason=reason) for rule in rules)
+    )
 
 
 def days(number: int | None) -> Duration | None:

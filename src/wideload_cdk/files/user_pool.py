@@ -11,7 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from wideload_cdk.shared.findings import acknowledge, acknowledge_all, of_standards
+from wideload_cdk.shared.findings import acknowledge, of_standards
 from wideload_cdk.shared.limits import INVITATION_DAYS
 from wideload_cdk.shared.names import stack_suffix
 
@@ -203,7 +203,7 @@ def _new_web_acl(pool: cognito.UserPool, rate_limit: int) -> wafv2.CfnWebACL:
         ],
     )
     reason = "Its metrics count what it blocks. Full logs hold whom people sign in as."
-    acknowledge_all(acl, of_standards({"WAFv2LoggingEnabled": reason}))
+    acknowledge(acl, of_standards({"WAFv2LoggingEnabled": reason}))
     return acl
 
 
@@ -246,15 +246,12 @@ def _unique_prefix(pool: cognito.UserPool) -> str:
 
 
 def _acknowledge(pool: cognito.UserPool, mfa: str) -> None:
+    findings = {
+        "AwsSolutions-COG8": "The Plus plan adds threat protection, and has no free tier; users "
+        "can't sign up by themselves here, and passwords are long.",
+    }
     if mfa != "required":
-        acknowledge(
-            pool,
-            "AwsSolutions-COG2",
-            f"MFA is {mfa} by the deployment's own setting; mfa='required' turns it on for all.",
+        findings["AwsSolutions-COG2"] = (
+            f"MFA is {mfa} by the deployment's own setting; mfa='required' turns it on for all."
         )
-    acknowledge(
-        pool,
-        "AwsSolutions-COG8",
-        "The Plus plan adds threat protection, and has no free tier; nobody signs up by themselves "
-        "here, and passwords are long.",
-    )
+    acknowledge(pool, findings)

@@ -134,7 +134,7 @@ class IngestCanary(Construct):
                 min(interval.to_seconds(), _MOST_EVENT_AGE.to_seconds())
             ),
         )
-        acknowledge(invocation, "Serverless-LambdaAsyncFailureDestination", _LOST_RUNS)
+        acknowledge(invocation, {"Serverless-LambdaAsyncFailureDestination": _LOST_RUNS})
         rule = invoke_every(
             self,
             "Schedule",
@@ -142,4 +142,4 @@ class IngestCanary(Construct):
             description="The canary",
             function=self.function,
         )
-        acknowledge(rule, "Serverless-EventBusDLQ", _LOST_RUNS)
+        acknowledge(rule, {"Serverless-EventBusDLQ": _LOST_RUNS})

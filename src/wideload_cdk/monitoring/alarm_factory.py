@@ -113,8 +113,9 @@ class AlarmFactory:
 
 def _notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic) -> None:
     """Notify `topic` when the alarm begins and when it ends."""
-    alarm.add_alarm_action(actions.SnsAction(topic))
-    alarm.add_ok_action(actions.SnsAction(topic))
+    notification = actions.SnsAction(topic)
+    alarm.add_alarm_action(notification)
+    alarm.add_ok_action(notification)
 
 
 def total(metrics: Mapping[str, cloudwatch.IMetric], label: str) -> cloudwatch.MathExpression:

@@ -139,7 +139,7 @@ class ServiceApi(apigateway.HttpApi):
             if reason:
                 open_routes += made
                 for route in made:
-                    acknowledge(route, "AwsSolutions-APIG4", reason)
+                    acknowledge(route, {"AwsSolutions-APIG4": reason})
         # API Gateway adds each log group of another name to one resource policy of the account and
         # region, which ends at 5,120 characters; then no stage can be made. The stack's id keeps
         # the name apart from the group that an earlier stack of the same name has left:

@@ -13,7 +13,7 @@ from wideload_cdk.shared.limits import RESERVED_CONCURRENCY, Limit
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 _DURATIONS = {"seconds": Duration.seconds, "minutes": Duration.minutes, "days": Duration.days}
-_DAY_SECONDS = 24 * 60 * 60
+_SECONDS = {"seconds": 1, "minutes": 60, "days": 24 * 60 * 60}
 
 
 def check_limit(name: str, value: int | Duration, limit: Limit) -> None:
@@ -25,14 +25,13 @@ def check_limit(name: str, value: int | Duration, limit: Limit) -> None:
         return
     if value.is_unresolved():
         return
-    in_unit = _DURATIONS[limit.unit]
-    least, most, given = in_unit(limit.least), in_unit(limit.most), value.to_seconds()
+    unit, given = _SECONDS[limit.unit], value.to_seconds()
     days = limit.unit == "days"
-    if (days and given % _DAY_SECONDS) or not least.to_seconds() <= given <= most.to_seconds():
+    if (days and given % unit) or not limit.least * unit <= given <= limit.most * unit:
+        in_unit = _DURATIONS[limit.unit]
+        least, most = (in_unit(each).to_human_string() for each in (limit.least, limit.most))
         allowed = (
-            f"whole days, from {limit.least:,} to {limit.most:,}"
-            if days
-            else f"{least.to_human_string()} to {most.to_human_string()}"
+            f"whole days, from {limit.least:,} to {limit.most:,}" if days else f"{least} to {most}"
         )
         raise ValueError(f"{name} is {value.to_human_string()}; give {allowed}.")
 

@@ -64,35 +64,30 @@ _LOGS = (
 )
 
 
-def acknowledge(construct: Construct, rule: str, reason: str) -> None:
-    """Accept finding `rule` on the one resource that `construct` stands for.
+def acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
+    """Accept findings on the one resource that `construct` stands for.
 
-    `rule` is the pack's id, such as `AwsSolutions-L1`, with the finding in brackets for rules
-    that find several things in one resource.
-    """
-    acknowledge_all(construct, {rule: reason})
+    All findings of a resource go in one call: each call costs four requests to jsii's kernel.
 
-
-def acknowledge_all(construct: Construct, reasons: Mapping[str, str]) -> None:
-    """Accept several findings on one resource: `reasons` maps rules to reasons.
-
-    Each call takes four round trips to the CDK's process. With a call for each rule, these were
-    more than half of a synthesis.
+    Args:
+        findings: The reason for each finding, by the pack's id of the rule, such as
+            `AwsSolutions-L1`, with the finding in brackets for rules that find several things in
+            one resource.
     """
     resource: IConstruct = construct.node.default_child or construct
     Validations.of(resource).acknowledge(
         *(
             Acknowledgment(id=f"{rule.split('-', maxsplit=1)[0]}::{rule}", reason=reason)
-            for rule, reason in reasons.items()
+            for rule, reason in findings.items()
         )
     )
 
 
-def of_standards(reasons: Mapping[str, str]) -> dict[str, str]:
-    """Rules such as `LambdaDLQ`, and their reasons, of each pack for a standard that has them."""
+def of_standards(findings: Mapping[str, str]) -> dict[str, str]:
+    """Return findings such as `LambdaDLQ`, for each pack for a standard that has the rule."""
     return {
         f"{pack}-{rule}": reason
-        for rule, reason in reasons.items()
+        for rule, reason in findings.items()
         for pack in _STANDARDS
         if pack != "PCI.DSS.321" or rule not in _NOT_IN_PCI
     }
@@ -104,7 +99,7 @@ def acknowledge_wildcard(role: iam.IRole | None, resource: str, reason: str) -> 
     # The policy of an imported role has another id, and no pack attributes it to the role.
     if isinstance(policy, iam.Policy):
         finding = _flatten(Stack.of(policy).resolve(resource))
-        acknowledge(policy, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
+        acknowledge(policy, {f"AwsSolutions-IAM5[Resource::{finding}]": reason})
 
 
 def acknowledge_bucket(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
@@ -113,8 +108,16 @@ def acknowledge_bucket(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
     `reasons` maps rules to reasons, as `TRANSFER_BUCKET` does.
     """
     encrypted = bucket.encryption_key is not None
-    found = {rule: why for rule, why in reasons.items() if rule != _ENCRYPTION or not encrypted}
-    acknowledge_all(bucket, of_standards(found))
+    acknowledge(
+        bucket,
+        of_standards(
+            {
+                rule: reason
+                for rule, reason in reasons.items()
+                if rule != _ENCRYPTION or not encrypted
+            }
+        ),
+    )
 
 
 def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) -> None:
@@ -126,39 +129,51 @@ def acknowledge_table(table: dynamodb.Table, *, point_in_time_recovery: bool) ->
         else "The deployment does without point-in-time recovery, and so without backups: what the "
         "table holds may be lost."
     )
-    acknowledge_all(table, of_standards({"DynamoDBInBackupPlan": reason}))
+    acknowledge(table, of_standards({"DynamoDBInBackupPlan": reason}))
 
 
 def acknowledge_function(
-    function: lambda_.Function, reasons: Mapping[str, str], no_dead_letters: str, no_vpc: str
+    function: lambda_.Function,
+    *,
+    tracing: bool,
+    reserved: bool,
+    no_dead_letters: str,
+    no_vpc: str | None,
 ) -> None:
-    """Accept that `function` has no dead-letter target.
+    """Accept that `function` has no dead-letter target, and isn't on the latest runtime.
 
-    Also accept a missing reservation of concurrency, a missing VPC, and `reasons`.
+    Args:
+        tracing: Whether it sends traces; if not, that is accepted.
+        reserved: Whether it reserves concurrency; if not, that is accepted.
+        no_dead_letters: Why it needs no dead-letter target.
+        no_vpc: Why it may run outside a VPC. None: it runs in one.
     """
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - for the type checker
-    found = {"LambdaDLQ": no_dead_letters}
-    if resource.reserved_concurrent_executions is None:
-        found["LambdaConcurrency"] = (
+    runtime = (
+        "The dependencies in the code are compiled for Python 3.13, which Lambda supports "
+        "until 2029; the runtime moves together with them."
+    )
+    findings = {
+        "AwsSolutions-L1": runtime,
+        "Serverless-LambdaLatestVersion": runtime,
+        "Serverless-LambdaDLQ": no_dead_letters,
+    }
+    if not tracing:
+        findings["Serverless-LambdaTracing"] = "Tracing is paid, and was switched off."
+    standards = {"LambdaDLQ": no_dead_letters}
+    if not reserved:
+        standards["LambdaConcurrency"] = (
             "How many run at once is limited by what invokes it: the API's throttling, the queue's "
             "mapping, the stream's shards or the schedule. A reservation would take from what the "
             "account's other functions share."
         )
-    if resource.vpc_config is None:
-        found["LambdaInsideVPC"] = no_vpc
-    acknowledge_all(
-        function,
-        {**reasons, "Serverless-LambdaDLQ": no_dead_letters, **of_standards(found)},
-    )
+    if no_vpc is not None:
+        standards["LambdaInsideVPC"] = no_vpc
+    acknowledge(function, {**findings, **of_standards(standards)})
 
 
 def acknowledge_log_group(log_group: logs.LogGroup, reason: str = _LOGS) -> None:
-    """Accept that `log_group` has no KMS key, if it has none."""
-    resource = log_group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
-    if resource.kms_key_id is None:
-        acknowledge_all(log_group, of_standards({"CloudWatchLogGroupEncrypted": reason}))
+    """Accept that `log_group` has no KMS key."""
+    acknowledge(log_group, of_standards({"CloudWatchLogGroupEncrypted": reason}))
 
 
 def acknowledge_network(vpc: ec2.Vpc) -> None:
@@ -167,7 +182,7 @@ def acknowledge_network(vpc: ec2.Vpc) -> None:
         "Nothing is in the default group, whose rules only a custom resource could take away; "
         "functions and endpoints have groups of their own."
     )
-    acknowledge_all(vpc, of_standards({"VPCDefaultSecurityGroupClosed": reason}))
+    acknowledge(vpc, of_standards({"VPCDefaultSecurityGroupClosed": reason}))
 
 
 def acknowledge_role(role: iam.IRole | None) -> None:
@@ -178,7 +193,7 @@ def acknowledge_role(role: iam.IRole | None) -> None:
         "The policy is this role's alone and goes with it; a managed one could be attached to "
         "other roles, which have other work to do."
     )
-    acknowledge_all(policy, of_standards({"IAMNoInlinePolicy": reason}))
+    acknowledge(policy, of_standards({"IAMNoInlinePolicy": reason}))
 
 
 def _flatten(value: Any) -> str:

@@ -149,14 +149,13 @@ class RuntimeFunction(lambda_.Function):
                 "This is for sending traces and, in a VPC, for Lambda's network interfaces alone, "
                 "which have no resource-level permissions.",
             )
-        runtime = (
-            "The dependencies in the code are compiled for Python 3.13, which Lambda supports "
-            "until 2029; the runtime moves together with them."
+        acknowledge_function(
+            self,
+            tracing=settings.tracing,
+            reserved=reserved_concurrency is not None,
+            no_dead_letters=no_dead_letters,
+            no_vpc=no_vpc if settings.vpc is None else None,
         )
-        reasons = {"AwsSolutions-L1": runtime, "Serverless-LambdaLatestVersion": runtime}
-        if not settings.tracing:
-            reasons["Serverless-LambdaTracing"] = "Tracing is paid, and was switched off."
-        acknowledge_function(self, reasons, no_dead_letters, no_vpc)
         acknowledge_role(role)
 
 

@@ -43,7 +43,8 @@ def new_log_group(
         removal_policy=removal_policy,
         encryption_key=key,
     )
-    acknowledge_log_group(log_group)
+    if key is None:
+        acknowledge_log_group(log_group)
     return log_group
 
 

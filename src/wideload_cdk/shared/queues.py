@@ -55,7 +55,7 @@ def new_dead_letter_queue(
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )
-    acknowledge(queue, "Serverless-SQSRedrivePolicy", "This is a dead-letter queue itself.")
+    acknowledge(queue, {"Serverless-SQSRedrivePolicy": "This is a dead-letter queue itself."})
     return queue
 
 
@@ -81,8 +81,10 @@ def consume(
     )
     acknowledge(
         mapping,
-        "Serverless-LambdaEventSourceMappingDestination",
-        "Lambda offers no failure destination for SQS; the queue has a dead-letter queue.",
+        {
+            "Serverless-LambdaEventSourceMappingDestination": "Lambda offers no failure "
+            "destination for SQS; the queue has a dead-letter queue."
+        },
     )
 
 

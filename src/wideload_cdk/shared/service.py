@@ -108,8 +108,10 @@ class Service(Construct):
         # The pack recognizes only the dead-letter queues of other queues.
         acknowledge(
             self.event_dead_letter_queue,
-            "AwsSolutions-SQS3",
-            "This is a dead-letter queue itself, of EventBridge rules and event source mappings.",
+            {
+                "AwsSolutions-SQS3": "This is a dead-letter queue itself, of EventBridge rules and "
+                "event source mappings."
+            },
         )
 
     @property

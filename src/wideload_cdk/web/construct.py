@@ -235,29 +235,23 @@ def _regional_hosts(stack: Stack) -> list[str]:
 def _acknowledge_distribution(
     distribution: cloudfront.Distribution, *, own_name: bool, firewall: bool, access_logs: bool
 ) -> None:
-    acknowledge(
-        distribution,
-        "AwsSolutions-CFR1",
-        "The page holds nothing of anyone's; where its users are is for its owner to say.",
-    )
+    findings = {
+        "AwsSolutions-CFR1": "The page holds no personal data; its owner decides in which "
+        "countries it can be read.",
+    }
     if not firewall:
-        acknowledge(
-            distribution,
-            "AwsSolutions-CFR2",
+        findings["AwsSolutions-CFR2"] = (
             "It serves static files from a bucket; there is no application to protect here. "
-            "web_acl_id= attaches a firewall.",
+            "web_acl_id= attaches a firewall."
         )
     if not access_logs:
-        acknowledge(
-            distribution,
-            "AwsSolutions-CFR3",
+        findings["AwsSolutions-CFR3"] = (
             "By access_logs=False, as where CloudFront delivers none. S3 still logs who reads "
-            "and writes the bucket.",
+            "and writes the bucket."
         )
     if own_name:
-        acknowledge(
-            distribution,
-            "AwsSolutions-CFR4",
+        findings["AwsSolutions-CFR4"] = (
             "CloudFront fixes the TLS versions of its own name; with a domain name and a "
-            "certificate given, TLS 1.2 is the least.",
+            "certificate given, TLS 1.2 is the least."
         )
+    acknowledge(distribution, findings)

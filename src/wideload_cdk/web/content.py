@@ -12,7 +12,7 @@ from constructs import Construct
 
 from wideload_cdk.files.construct import FileTransfer
 from wideload_cdk.files.sign_in import origin_of
-from wideload_cdk.shared.findings import acknowledge_all, of_standards
+from wideload_cdk.shared.findings import acknowledge, of_standards
 from wideload_cdk.web.construct import WebApp
 from wideload_cdk.web.page import CONFIG, FRESH, INDEX, LASTING, built_page, narrowed_index
 
@@ -99,20 +99,22 @@ def _acknowledge_copier(stack: Stack) -> None:
         if isinstance(child, lambda_.SingletonFunction | lambda_.Function)
         and child.node.id.startswith("Custom::CDKBucketDeployment")
     )
-    answered = "CloudFormation waits for its answer, and fails the deployment when none comes."
     runtime = "The CDK chooses the runtime of its copying function."
-    standards = {
-        "LambdaDLQ": answered,
-        "LambdaConcurrency": "Deployments alone invoke it, once for each set of files.",
-        "LambdaInsideVPC": "It copies from one bucket to another, by S3's endpoints alone.",
-    }
-    acknowledge_all(
+    answered = "CloudFormation waits for its answer, and fails the deployment when none comes."
+    acknowledge(
         copier,
         {
             "AwsSolutions-L1": runtime,
             "Serverless-LambdaLatestVersion": runtime,
             "Serverless-LambdaDLQ": answered,
             "Serverless-LambdaTracing": "It runs at deployments alone, with logs of its own.",
-            **of_standards(standards),
+            **of_standards(
+                {
+                    "LambdaDLQ": answered,
+                    "LambdaConcurrency": "Deployments alone invoke it, once for each set of files.",
+                    "LambdaInsideVPC": "It copies from one bucket to another, by S3's endpoints "
+                    "alone.",
+                }
+            ),
         },
     )

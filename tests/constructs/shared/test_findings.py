@@ -83,6 +83,24 @@ def test_findings_that_an_option_fixes_are_not_acknowledged(
             assert rule not in acknowledged(with_it.node.find_child(where)), name
 
 
+def test_all_findings_of_a_resource_take_one_call(
+    stack: cdk.Stack, code: lambda_.Code, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[set[str]] = []
+    acknowledge = cdk.Validations.acknowledge
+
+    def recorded(self: cdk.Validations, *rules: cdk.Acknowledgment) -> None:
+        calls.append({rule.id for rule in rules})
+        acknowledge(self, *rules)
+
+    monkeypatch.setattr(cdk.Validations, "acknowledge", recorded)
+    PayloadIngest(stack, "Ingest", code=code)
+
+    functions = [call for call in calls if "AwsSolutions::AwsSolutions-L1" in call]
+    assert len(functions) == 5
+    assert all(len(call) == 10 for call in functions), functions
+
+
 @pytest.mark.parametrize(("recovery", "told"), [(True, "Point-in-time"), (False, "may be lost")])
 def test_reason_tells_whether_a_table_can_be_restored(
     stack: cdk.Stack, code: lambda_.Code, recovery: bool, told: str

@@ -264,6 +264,17 @@ def test_nesting_is_bounded_however_it_is_found(where: bytes, around: int, windo
         assert "nested deeper" in refusal(document, window=window).detail
 
 
+def test_nesting_is_bounded_amid_many_short_records() -> None:
+    """In a piece that is too long for its brackets to be counted."""
+    levels = MAX_DEPTH - 2
+    allowed, deep = (b"[" * n + b"]" * n for n in (levels, levels + 1))
+    where = b'{"records":[' + b'{"a":1},' * 5000 + b'%b,{"a":1}]}'
+
+    scan(where % allowed, window=1024 * 1024)
+
+    assert "nested deeper" in refusal(where % deep, window=1024 * 1024).detail
+
+
 def test_numbers_are_bounded() -> None:
     refused = refusal(b'{"a":' + b"1" * (MAX_NUMBER + 1) + b"}", window=64 * 1024)
 

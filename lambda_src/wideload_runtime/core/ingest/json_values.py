@@ -34,6 +34,8 @@ MAX_DEPTH = 512
 """Levels of nesting: half of the limit of many parsers, such as Python's."""
 JUDGES_DEPTH = 1024
 """Levels that orjson accepts. A frame of as many levels as ours are fewer enforces our limit."""
+_SHORT_PIECE = 16 * 1024
+"""Bytes up to which counting a piece's brackets takes less time than frames around it."""
 MAX_NUMBER = 4096
 """Characters of one number. JSON sets no limit, but parsers downstream do."""
 
@@ -258,14 +260,16 @@ class JsonValues(JsonWindow):
         piece = self._buffer[start:end]
         levels = before.count(b"[") + before.count(b"{") if before else 0
         deepest = around + levels + len(piece)
-        if deepest > MAX_DEPTH:
+        if MAX_DEPTH < deepest < _SHORT_PIECE:
             deepest = around + levels + piece.count(b"[") + piece.count(b"{")
         # Additional brackets around it make orjson refuse too deep nesting. Each of them must hold
         # one value, else the piece has closed some of them and opened others.
         frames = JUDGES_DEPTH - MAX_DEPTH + around if deepest > MAX_DEPTH else 0
         try:
             with without_collector():
-                value = orjson.loads(b"[" * frames + before + piece + after + b"]" * frames)
+                value = orjson.loads(
+                    b"".join((b"[" * frames, before, piece, after, b"]" * frames))  # one copy
+                )
         except orjson.JSONDecodeError as error:
             place = len(error.doc[: error.pos].encode()) - frames - len(before)
             raise orjson.JSONDecodeError(error.msg, "", place) from None
