@@ -64,6 +64,7 @@ export function workerHasher(createWorker: () => WorkerLike | Worker = bundledWo
     const job = jobs.get(message.id);
     if (!job) return;
     if (message.type === "progress") job.request.onProgress(message.hashedBytes);
+    else if (message.type === "part") job.request.onPart?.(message.sha256);
     else if (message.type === "done") job.resolve(message.hashes);
     else if (message.unreadable) job.reject(new FileReadError(message.message));
     else

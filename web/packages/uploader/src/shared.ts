@@ -13,6 +13,7 @@ export interface Shared<U> {
   readonly network: Network;
   readonly parallel: number;
   readonly partRetries: number;
+  readonly partSizeOf: (size: number) => number | null;
   /** Files being hashed. */
   readonly hashing: Slots;
   /** Uploads open at the API. */
@@ -21,8 +22,10 @@ export interface Shared<U> {
   readonly puts: Slots;
   readonly creates: Batcher<NewFile, Created>;
   readonly checks: Batcher<{ readonly sha256: string; readonly size: number }, FileInfo | null>;
-  /** Uploads of the API that are being sent to, and when that ends: the same content twice is one upload. */
-  readonly senders: Map<string, Promise<void>>;
+  /** Ends of the rounds under way, by size and hash of their files: the same content is sent once. */
+  readonly claims: Map<string, Promise<void>>;
+  /** Ids of the uploads that are being sent to. */
+  readonly sending: Set<string>;
   /** `entered`: a new state, else `paused` or `waiting`. */
   readonly onChange: (upload: U, entered: boolean) => void;
   readonly onProgress: (upload: U) => void;

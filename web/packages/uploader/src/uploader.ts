@@ -4,6 +4,7 @@ import { Emitter } from "./emitter.js";
 import { ConfigurationError } from "./errors.js";
 import { workerHasher } from "./hasher.js";
 import { browserNetwork, realPacing } from "./pacing.js";
+import { partSizeOf } from "./parts.js";
 import { RateMeter } from "./rate.js";
 import type { Shared } from "./shared.js";
 import { Slots } from "./slots.js";
@@ -45,6 +46,7 @@ export class Uploader {
       partRetries = PART_RETRIES,
       pacing = realPacing,
       network = browserNetwork,
+      partSizeOf: partSizeBy = partSizeOf,
     } = options;
     if (!Number.isInteger(parallel) || parallel < 1)
       throw new ConfigurationError(
@@ -60,6 +62,7 @@ export class Uploader {
       network,
       parallel,
       partRetries,
+      partSizeOf: partSizeBy,
       hasher: options.hasher ?? workerHasher(),
       transport:
         options.transport ?? (globalThis.XMLHttpRequest ? xhrTransport() : fetchTransport()),
@@ -69,7 +72,8 @@ export class Uploader {
       puts: new Slots(parallel),
       creates: new Batcher(FILES_PER_CREATE, (files) => api.create(files)),
       checks: new Batcher(FILES_PER_CHECK, (files) => api.check(files)),
-      senders: new Map(),
+      claims: new Map(),
+      sending: new Set(),
       onChange: (upload, entered) => this.#changed(upload, entered),
       onProgress: (upload) => {
         this.#meter.record(this.#movedBytes());
@@ -148,6 +152,7 @@ export class Uploader {
     if (known !== upload || !known.ended) return;
     this.#uploads.delete(upload.id);
     this.#batch.delete(known);
+    known.stopHashing();
   }
 
   /** Stops everything, keeping what S3 holds, and ends the hashing worker. */
