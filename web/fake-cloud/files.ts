@@ -51,6 +51,7 @@ interface Wanted {
   readonly content_type?: string;
   readonly sha256?: string;
   readonly first_sha256?: string;
+  readonly expected_size?: number;
 }
 
 interface Signed {
@@ -236,8 +237,10 @@ export class FakeFiles {
   }
 
   #refusal(wanted: Wanted, owner: string): Answer | undefined {
-    const { sha256, first_sha256 } = wanted;
-    if ((sha256 === undefined) === (first_sha256 === undefined || this.old)) {
+    const { sha256, first_sha256, expected_size } = wanted;
+    const both = (sha256 === undefined) === (first_sha256 === undefined || this.old);
+    // Files of unknown size come from other clients alone.
+    if (both || expected_size !== undefined || wanted.size === undefined) {
       return problem(400, "invalid_request");
     }
     if (this.#same(owner, wanted) || this.#mayHave(owner, wanted)) return undefined;
@@ -285,10 +288,17 @@ export class FakeFiles {
   }
 
   #sign(session: Session, body: Body): Answer {
-    const wanted = body["parts"] as { number: number; sha256: string }[];
+    const wanted = body["parts"] as { number: number; sha256: string; size?: number }[];
     if (session.state === "completed") return problem(409, "upload_completed");
     if (session.state === "aborted") return problem(410, "upload_gone");
-    if (wanted.length < 1 || wanted.length > 100) return problem(400, "invalid_request");
+    const wrong = wanted.some(
+      ({ number, sha256, size }) =>
+        number < 1 ||
+        number > partCount(session) ||
+        (size ?? lengthOf(session, number)) !== lengthOf(session, number) ||
+        (!session.multipart && sha256 !== session.sha256),
+    );
+    if (wrong || wanted.length < 1 || wanted.length > 100) return problem(400, "invalid_request");
     const parts = wanted.map(({ number, sha256 }) => ({
       number,
       action: this.#signPut(session, number, sha256),
@@ -296,10 +306,12 @@ export class FakeFiles {
     return { status: 200, body: { parts } };
   }
 
-  #complete(session: Session, { sha256, parts_sha256 }: Body): Answer {
+  #complete(session: Session, { sha256, parts_sha256, size }: Body): Answer {
     const given = sha256 !== undefined && parts_sha256 !== undefined;
+    if ((size ?? session.size) !== session.size) return problem(400, "invalid_request");
     if (session.state === "completed") {
       if (given && session.file?.sha256 !== sha256) return problem(410, "upload_gone");
+      if (!this.files.has(session.file?.file_id ?? "")) return problem(404, "unknown_upload");
       return { status: 200, body: { file: session.file } };
     }
     if (session.state === "aborted") return problem(410, "upload_gone");
@@ -383,9 +395,8 @@ export class FakeFiles {
   }
 
   #signPut(session: Session, number: number, sha256: string): Body {
-    const length = Math.min(session.partSize, session.size - (number - 1) * session.partSize);
     const headers: Record<string, string> = {
-      "Content-Length": String(length),
+      "Content-Length": String(lengthOf(session, number)),
       "x-amz-checksum-sha256": base64(sha256),
     };
     if (!session.multipart) headers["If-None-Match"] = "*";
@@ -502,6 +513,10 @@ function hashesOf({ sha256, firstSha256, file }: Session): Body {
     ...(name ? { sha256: name } : {}),
     ...(firstSha256 ? { first_sha256: firstSha256 } : {}),
   };
+}
+
+function lengthOf({ size, partSize }: Session, number: number): number {
+  return Math.min(partSize, size - (number - 1) * partSize);
 }
 
 function partCount(session: Session): number {
