@@ -81,10 +81,13 @@ afterEach(() => {
 
 describe("a file", () => {
   it("goes through Uppy's events in order, and ends with the file's record", async () => {
-    const hashing = Promise.withResolvers<void>();
+    let hashed = () => {};
+    const hashing = new Promise<void>((resolve) => {
+      hashed = resolve;
+    });
     const hash = async (request: HashRequest) => {
       request.onProgress(PART);
-      await hashing.promise;
+      await hashing;
       return inlineHasher().hash(request);
     };
     const made = world({ hasher: { hash, close: () => {} } });
@@ -93,7 +96,7 @@ describe("a file", () => {
     const id = add(uppy, fileOf(5 * PART));
     const uploading = uppy.upload();
     await until(() => kindsOf(events).includes("hashing"));
-    hashing.resolve();
+    hashed();
     await until(() => kindsOf(events).includes("progress"));
     release();
 
