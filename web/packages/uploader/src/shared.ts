@@ -1,5 +1,6 @@
 import type { FilesApi } from "./api.js";
 import type { Batcher } from "./batcher.js";
+import type { Places } from "./places.js";
 import type { Slots } from "./slots.js";
 import type { Created, FileInfo, Hasher, Network, NewFile, Pacing, Transport } from "./types.js";
 
@@ -17,13 +18,11 @@ export interface Shared<U> {
   /** Files being hashed. */
   readonly hashing: Slots;
   /** Uploads open at the API. */
-  readonly open: Slots;
+  readonly open: Places;
   /** PUTs under way. */
   readonly puts: Slots;
   readonly creates: Batcher<NewFile, Created>;
   readonly checks: Batcher<{ readonly sha256: string; readonly size: number }, FileInfo | null>;
-  /** Ends of the rounds under way, by size and hash of their files: the same content is sent once. */
-  readonly claims: Map<string, Promise<void>>;
   /** Ids of the uploads that are being sent to. */
   readonly sending: Set<string>;
   /** `entered`: a new state, else `paused` or `waiting`. */

@@ -289,7 +289,8 @@ export class FileUpload implements Upload {
       const file = await abortable(checks.add({ ...identity, size: this.size }), signal);
       if (file) return this.#duplicate(file);
     }
-    const release = await this.#place(`${this.size} ${Object.values(identity)}`, signal);
+    // Of two that are alike, the second then learns that the first is stored.
+    const release = await open.take(`${this.size} ${Object.values(identity)}`, signal);
     try {
       const created = await this.#create(identity, signal);
       if (created.kind === "duplicate") return this.#duplicate(created.file);
@@ -298,36 +299,6 @@ export class FileUpload implements Upload {
       return null;
     } finally {
       release();
-    }
-  }
-
-  /**
-   * Takes a place among the open uploads, once no other upload of the uploader sends the same: then
-   * the API knows the file. The answer gives the place back.
-   */
-  async #place(content: string, signal: AbortSignal): Promise<() => void> {
-    const { claims, open } = this.#shared;
-    for (let other = claims.get(content); other; other = claims.get(content))
-      await abortable(other, signal);
-    let end = () => {};
-    claims.set(
-      content,
-      new Promise((resolve) => {
-        end = () => {
-          claims.delete(content);
-          resolve();
-        };
-      }),
-    );
-    try {
-      const release = await open.take(signal);
-      return () => {
-        end();
-        release();
-      };
-    } catch (error) {
-      end();
-      throw error;
     }
   }
 

@@ -5,6 +5,7 @@ import { ConfigurationError } from "./errors.js";
 import { PROCESSORS, workerHasher } from "./hasher.js";
 import { browserNetwork, realPacing } from "./pacing.js";
 import { partSizeOf } from "./parts.js";
+import { Places } from "./places.js";
 import { RateMeter } from "./rate.js";
 import type { Shared } from "./shared.js";
 import { Slots } from "./slots.js";
@@ -71,11 +72,10 @@ export class Uploader {
         options.transport ?? (globalThis.XMLHttpRequest ? xhrTransport() : fetchTransport()),
       fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
       hashing: new Slots(PROCESSORS),
-      open: new Slots(OPEN),
+      open: new Places(OPEN),
       puts: new Slots(parallel),
       creates: new Batcher(FILES_PER_CREATE, (files) => api.create(files)),
       checks: new Batcher(FILES_PER_CHECK, (files) => api.check(files)),
-      claims: new Map(),
       sending: new Set(),
       onChange: (upload, entered) => this.#changed(upload, entered),
       onProgress: (upload) => {
