@@ -21,17 +21,17 @@ import type {
   UploadState,
 } from "./types.js";
 
-/** How often an upload is begun anew because the API or S3 knows it no more, or misses parts. */
+/** How often an upload is created again: hash first, gone at the API or S3, or parts missing. */
 const NEW_BEGINNINGS = 4;
-/** How often an upload is asked for that can't be opened now. */
+/** How often to request an upload that can't be opened now. */
 const CREATE_TRIES = 8;
 
 const PAUSED = new Error("paused");
 
-/** By what the API finds a file, or an upload that is open. */
+/** Hash by which the API finds a file or an open upload. */
 type Identity = { readonly sha256: string } | { readonly firstSha256: string };
 
-/** One file on its way: hashing, then rounds of create, send and complete until one is through. */
+/** One file on its way: rounds of create, send and complete until one succeeds, beside hashing. */
 export class FileUpload implements Upload {
   readonly #shared: Shared<FileUpload>;
   readonly #contentType: string | undefined;
@@ -43,7 +43,7 @@ export class FileUpload implements Upload {
   #state: UploadState = "queued";
   #resting = false;
   #partSize: number | null;
-  /** The API is told the hash of the first part, and the parts are sent while others are hashed. */
+  /** Parts are sent while others are hashed: the upload is created with the hash of the first. */
   #onePass: boolean;
   #hashing: Hashing | null = null;
   #hashedBytes = 0;
@@ -269,7 +269,7 @@ export class FileUpload implements Upload {
     this.#parts = null;
   }
 
-  /** The hash that the API is told: of the first part where that will do, else of the content. */
+  /** The hash to create the upload with: of the first part in one pass, else of the content. */
   async #identify(hashing: Hashing, signal: AbortSignal): Promise<Identity> {
     if (this.#onePass) return { firstSha256: await hashing.part(1, signal) };
     const begun = this.#state !== "queued" || this.#hashedBytes > 0;
@@ -313,7 +313,7 @@ export class FileUpload implements Upload {
       contentType: this.#contentType,
       ...identity,
     };
-    // One that a pause left alone: two in one request would not get the same upload.
+    // A pause doesn't end the request. Twice in one request, the file would get two uploads.
     if (this.#creating) await abortable(Promise.allSettled([this.#creating]), signal);
     for (let tries = 1; ; ) {
       this.#creating = creates.add(file);
@@ -347,7 +347,7 @@ export class FileUpload implements Upload {
     if (uploadId !== this.#uploadId) this.#parts = null;
     this.#uploadId = uploadId;
     if (partSize !== this.#partSize) {
-      // Opened under other rules than ours: hash again, by its own.
+      // Opened with another part size than ours: hash again, with that.
       this.#partSize = partSize;
       this.#onePass = false;
       this.#unhash();
