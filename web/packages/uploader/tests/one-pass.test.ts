@@ -148,6 +148,20 @@ describe("a large file", () => {
     expect(cloud.puts.slice(before).map(({ number }) => number)).toEqual([4, 5]);
   });
 
+  it("is sent once when it is added twice, though both are hashed before a part is stored", async () => {
+    const { cloud, uploader } = setting({ partSize: PART });
+    const uploads = [1, 2].map(() => uploader.upload(fileOf(5 * PART)));
+    const hashed = uploads.map((upload) =>
+      happens(uploader, upload, () => upload.progress.hashedBytes === 5 * PART),
+    );
+    cloud.hold = Promise.all(hashed).then(() => turns());
+
+    const results = await Promise.all(uploads.map((upload) => upload.done));
+
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([false, true]);
+    expect(cloud.puts).toHaveLength(5);
+  });
+
   it("is hashed to the end first where the deployment knows no other way", async () => {
     const { cloud, uploader } = setting({ partSize: PART });
     cloud.old = true;
