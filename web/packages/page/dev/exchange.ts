@@ -9,6 +9,8 @@ export interface Exchange {
   readonly url: URL;
   readonly headers: IncomingMessage["headers"];
   body(): Promise<Buffer>;
+  /** Reads the body without keeping it. */
+  drain(): Promise<void>;
   json(): Promise<Record<string, unknown>>;
   form(): Promise<URLSearchParams>;
 }
@@ -24,6 +26,9 @@ export function exchange(request: IncomingMessage, url: URL): Exchange {
     url,
     headers: request.headers,
     body,
+    drain: async () => {
+      for await (const _ of request);
+    },
     json: async () => JSON.parse((await body()).toString() || "{}"),
     form: async () => new URLSearchParams((await body()).toString()),
   };

@@ -62,9 +62,13 @@ export class FakeCloud {
     return this.files.api(asked.method, asked.url, await asked.json(), owner);
   }
 
-  async #s3({ method, url, headers, body }: Exchange): Promise<Answer> {
+  async #s3({ method, url, headers, body, drain }: Exchange): Promise<Answer> {
     const signed = this.#base + url.pathname + url.search;
     if (method === "GET") return this.files.get(signed);
+    if (this.files.trusting) {
+      await drain();
+      return this.files.discard(signed);
+    }
     const bytes = await body();
     await new Promise((resolve) => setTimeout(resolve, this.putDelay));
     return this.files.put(signed, headers, bytes);
@@ -73,6 +77,7 @@ export class FakeCloud {
   /** For tests that run in another process. */
   #control(wish: Record<string, unknown>): Answer {
     if ("failures" in wish) this.failures = Number(wish.failures);
+    if ("trusting" in wish) this.files.trusting = Boolean(wish.trusting);
     if ("put_delay" in wish) this.putDelay = Number(wish.put_delay);
     if ("token_seconds" in wish) this.signIn.tokenSeconds = Number(wish.token_seconds);
     if ("revoke_all" in wish) this.signIn.revokeAll();

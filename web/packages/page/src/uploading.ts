@@ -165,7 +165,7 @@ function describe(uploader: Uploader, active: readonly Upload[], paused: boolean
     return "One moment…";
   }
   if (files > 1) words.push(...outcome);
-  // Both are of what is sent.
+  // Both count sent bytes.
   if (sending && rate > 0) words.push(`${bytes(rate)}/s`);
   if (sending && secondsLeft !== null && secondsLeft > 0)
     words.push(`${timeLeft(secondsLeft)} left`);

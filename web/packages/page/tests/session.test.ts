@@ -27,6 +27,7 @@ async function ask(method: string, address: string, body = "") {
     url: new URL(address),
     headers: {},
     body: async () => Buffer.from(body),
+    drain: async () => {},
     json: async () => JSON.parse(body),
     form: async () => new URLSearchParams(body),
   };

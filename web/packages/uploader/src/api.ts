@@ -1,8 +1,9 @@
 import { ConflictError, GoneError, LimitError, NotFoundError, ServerError } from "./errors.js";
-import { decode, Http } from "./http.js";
+import { type Call, decode, Http } from "./http.js";
 import { stillCompleting } from "./problem.js";
 import type {
   Action,
+  ContentHashes,
   Created,
   FileInfo,
   FilePage,
@@ -23,6 +24,7 @@ import {
   decodeSession,
   decodeSignIn,
   decodeUpload,
+  encodeContent,
   encodeNewFile,
   type Json,
   list,
@@ -112,12 +114,25 @@ export class FilesApi {
     await this.#http.call({ method: "DELETE", path: uploadPath(uploadId), signal });
   }
 
-  /** Makes an upload a file. Waits while S3 puts many parts together. */
-  async complete(uploadId: string, signal?: AbortSignal): Promise<FileInfo> {
+  /**
+   * Makes an upload a file. Waits while S3 puts many parts together.
+   *
+   * @param content - Required if the upload was created with `firstSha256`.
+   */
+  async complete(
+    uploadId: string,
+    signal?: AbortSignal,
+    content?: ContentHashes,
+  ): Promise<FileInfo> {
     const { pacing } = this.#http;
-    const path = `${uploadPath(uploadId)}/complete`;
+    const call = {
+      method: "POST",
+      path: `${uploadPath(uploadId)}/complete`,
+      body: content && encodeContent(content),
+      signal,
+    } as const;
     for (const began = pacing.now(); ; ) {
-      const answer = await this.#completed(path, signal);
+      const answer = await this.#completed(call);
       if (!(answer instanceof ServerError)) return decode(() => decodeFile(answer["file"]));
       if (pacing.now() - began > LONGEST_COMPLETION) throw answer;
       await pacing.sleep((answer.retryAfter ?? 2) * 1000, signal);
@@ -125,9 +140,9 @@ export class FilesApi {
   }
 
   /** The answer; an error while S3 is at it. */
-  async #completed(path: string, signal?: AbortSignal): Promise<Json | ServerError> {
+  async #completed(call: Call): Promise<Json | ServerError> {
     try {
-      const answer = await this.#http.call({ method: "POST", path, signal });
+      const answer = await this.#http.call(call);
       return answer["state"] === "completing" ? stillCompleting(202, answer) : answer;
     } catch (error) {
       // Of deployments that know no 202.

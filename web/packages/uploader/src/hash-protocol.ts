@@ -15,6 +15,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: "progress"; readonly id: number; readonly hashedBytes: number }
+  /** The hash of the next part. */
+  | { readonly type: "part"; readonly id: number; readonly sha256: string }
   | { readonly type: "done"; readonly id: number; readonly hashes: FileHashes }
   /** `unreadable`: it is the file, else it is a defect. */
   | {

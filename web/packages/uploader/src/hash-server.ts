@@ -30,6 +30,7 @@ export function serve(port: Port<ToWorker, FromWorker>): void {
         signal: job.abort.signal,
         gate: job.gate,
         onProgress: (hashedBytes) => port.postMessage({ type: "progress", id, hashedBytes }),
+        onPart: (sha256) => port.postMessage({ type: "part", id, sha256 }),
       });
       port.postMessage({ type: "done", id, hashes });
     } catch (error) {

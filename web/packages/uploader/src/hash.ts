@@ -5,6 +5,7 @@
 
 import { createSHA256 } from "hash-wasm";
 import { ConfigurationError, FileReadError } from "./errors.js";
+import { hexOf } from "./parts.js";
 import type { FileHashes, Hasher, HashRequest } from "./types.js";
 
 const MIB = 1024 * 1024;
@@ -35,6 +36,10 @@ export async function hashBlob(request: HashRequest): Promise<FileHashes> {
   const whole = await createSHA256();
   const part = partSize !== null && !digestParts ? await createSHA256() : null;
   const parts: string[] = [];
+  const add = (sha256: string) => {
+    parts.push(sha256);
+    request.onPart?.(sha256);
+  };
 
   const slices = cut(blob.size, partSize ?? blob.size, digestParts ? LARGEST_DIGEST : SLICE);
   let next = slices.next();
@@ -53,9 +58,9 @@ export async function hashBlob(request: HashRequest): Promise<FileHashes> {
     whole.update(bytes);
     part?.update(bytes);
     if (digest) {
-      parts.push(await digest);
+      add(await digest);
     } else if (part && slice.endsPart) {
-      parts.push(part.digest());
+      add(part.digest());
       part.init();
     }
     request.onProgress(slice.end);
@@ -105,11 +110,7 @@ async function read(
 }
 
 async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return hex(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function hex(buffer: ArrayBuffer): string {
-  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 /** Hashes where it is called, blocking that thread: for workers of your own, and for Node.js. */

@@ -1,4 +1,4 @@
-/** The page's side of the hashing worker. */
+/** The page's side of the hashing workers. */
 
 import { ConfigurationError, FileReadError, WideloadError } from "./errors.js";
 import type { FromWorker, ToWorker } from "./hash-protocol.js";
@@ -22,26 +22,57 @@ function bundledWorker(): Worker {
   return new Worker(new URL("./hash-worker.js", import.meta.url), { type: "module" });
 }
 
+/** As many files are hashed at a time as there are processors. */
+export const PROCESSORS = globalThis.navigator?.hardwareConcurrency ?? 1;
+
 /**
- * Hashes in a worker, which is started with the first file and ended by `close`.
+ * Hashes each file in a worker, and as many files at a time as there are processors. Workers are
+ * started when needed, and ended by `close`.
  *
- * Its file must be served from the page's own origin, with a Content-Security-Policy that allows
+ * Their file must be served from the page's own origin, with a Content-Security-Policy that allows
  * `worker-src 'self'` to the page and `script-src 'wasm-unsafe-eval'` to the worker.
  *
  * @param createWorker - Default: `hash-worker.js` from beside this module.
+ * @param most - How many workers there are at most. Default: the number of processors.
  */
-export function workerHasher(createWorker: () => WorkerLike | Worker = bundledWorker): Hasher {
-  const jobs = new Map<number, Job>();
-  let worker: WorkerLike | null = null;
-  let lastId = 0;
+export function workerHasher(
+  createWorker: () => WorkerLike | Worker = bundledWorker,
+  most: number = PROCESSORS,
+): Hasher {
+  const workers: HashWorker[] = [];
 
-  function start(): WorkerLike {
-    if (worker) return worker;
-    const started = createWorker() as WorkerLike;
-    started.onmessage = ({ data }) => receive(data);
-    started.onerror = (event) => {
+  function leastBusy(): HashWorker {
+    const [idlest] = workers.toSorted((a, b) => a.jobs - b.jobs);
+    if (idlest && (idlest.jobs === 0 || workers.length >= most)) return idlest;
+    const started = new HashWorker(createWorker() as WorkerLike, () => {
+      workers.splice(workers.indexOf(started), 1);
+    });
+    workers.push(started);
+    return started;
+  }
+
+  return {
+    hash: async (request) => leastBusy().hash(request),
+    close: () => {
+      const closed = new WideloadError("The uploader was closed.", { code: "closed" });
+      for (const worker of [...workers]) worker.stop(closed);
+    },
+  };
+}
+
+class HashWorker {
+  readonly #jobs = new Map<number, Job>();
+  readonly #port: WorkerLike;
+  readonly #onStop: () => void;
+  #lastId = 0;
+
+  constructor(port: WorkerLike, onStop: () => void) {
+    this.#port = port;
+    this.#onStop = onStop;
+    port.onmessage = ({ data }) => this.#receive(data);
+    port.onerror = (event) => {
       event.preventDefault?.();
-      stop(
+      this.stop(
         new ConfigurationError(
           `The hashing worker failed${event.message ? ` (${event.message})` : ", or could not start"}. ` +
             "Check that hash-worker.js is served from this origin, and that the Content-Security-Policy " +
@@ -50,20 +81,52 @@ export function workerHasher(createWorker: () => WorkerLike | Worker = bundledWo
         ),
       );
     };
-    worker = started;
-    return started;
   }
 
-  function stop(error: WideloadError): void {
-    worker?.terminate?.();
-    worker = null;
-    for (const job of [...jobs.values()]) job.reject(error);
+  /** How many files it is hashing. */
+  get jobs(): number {
+    return this.#jobs.size;
   }
 
-  function receive(message: FromWorker): void {
-    const job = jobs.get(message.id);
+  /** Fails its jobs with the error. */
+  stop(error: WideloadError): void {
+    this.#port.terminate?.();
+    this.#onStop();
+    for (const job of [...this.#jobs.values()]) job.reject(error);
+  }
+
+  hash(request: HashRequest): Promise<FileHashes> {
+    const { blob, partSize, signal, gate } = request;
+    return new Promise<FileHashes>((resolve, reject) => {
+      signal.throwIfAborted();
+      const id = ++this.#lastId;
+      const port = this.#port;
+      const unsubscribe = gate.subscribe((open) => port.postMessage({ type: "gate", id, open }));
+      const abort = () => {
+        port.postMessage({ type: "abort", id });
+        end(() => reject(signal.reason));
+      };
+      const end = (settle: () => void) => {
+        this.#jobs.delete(id);
+        unsubscribe();
+        signal.removeEventListener("abort", abort);
+        settle();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      this.#jobs.set(id, {
+        request,
+        resolve: (hashes) => end(() => resolve(hashes)),
+        reject: (error) => end(() => reject(error)),
+      });
+      port.postMessage({ type: "hash", id, blob, partSize, open: gate.open });
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    const job = this.#jobs.get(message.id);
     if (!job) return;
     if (message.type === "progress") job.request.onProgress(message.hashedBytes);
+    else if (message.type === "part") job.request.onPart?.(message.sha256);
     else if (message.type === "done") job.resolve(message.hashes);
     else if (message.unreadable) job.reject(new FileReadError(message.message));
     else
@@ -73,36 +136,4 @@ export function workerHasher(createWorker: () => WorkerLike | Worker = bundledWo
         ),
       );
   }
-
-  function hash(request: HashRequest): Promise<FileHashes> {
-    const { blob, partSize, signal, gate } = request;
-    return new Promise<FileHashes>((resolve, reject) => {
-      signal.throwIfAborted();
-      const id = ++lastId;
-      const port = start();
-      const unsubscribe = gate.subscribe((open) => port.postMessage({ type: "gate", id, open }));
-      const abort = () => {
-        port.postMessage({ type: "abort", id });
-        end(() => reject(signal.reason));
-      };
-      const end = (settle: () => void) => {
-        jobs.delete(id);
-        unsubscribe();
-        signal.removeEventListener("abort", abort);
-        settle();
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      jobs.set(id, {
-        request,
-        resolve: (hashes) => end(() => resolve(hashes)),
-        reject: (error) => end(() => reject(error)),
-      });
-      port.postMessage({ type: "hash", id, blob, partSize, open: gate.open });
-    });
-  }
-
-  return {
-    hash,
-    close: () => stop(new WideloadError("The uploader was closed.", { code: "closed" })),
-  };
 }

@@ -24,19 +24,18 @@ export interface SendOptions {
   readonly network: Network;
   readonly signal: AbortSignal;
   readonly onProgress: () => void;
-  readonly onStored: (number: number) => void;
   /** Nothing moves until the next attempt, or something does again. */
   readonly onWaiting: (waiting: boolean) => void;
 }
 
-/** S3 doesn't know the upload (any more): what has become of it, the API knows. */
+/** S3 doesn't know the upload (any more), or it became another file; the API knows which. */
 export class UploadGone extends Error {}
 
 /**
- * Sends every part that S3 doesn't hold; returns once it holds all.
+ * Sends every part that S3 doesn't hold, each as soon as it is hashed; returns once S3 holds all.
  *
- * Parts that fail are tried again, each time with a newly signed URL: one that failed may have
- * died, and S3 may close the connection before a browser gets to see its 403.
+ * Parts that fail are tried again, each time with a newly signed URL: the old one may have expired,
+ * and S3 may close the connection before a browser sees its 403.
  */
 export async function sendParts(options: SendOptions): Promise<void> {
   const stop = new AbortController();
@@ -57,7 +56,7 @@ class Sender {
   readonly #options: SendOptions;
   readonly #signal: AbortSignal;
   readonly #pending: number[];
-  /** In the hands of a lane. */
+  /** Being sent by a lane. */
   readonly #taken = new Set<number>();
   #sleeping = 0;
   /** Of the last PUT. */
@@ -72,9 +71,15 @@ class Sender {
   }
 
   async run(): Promise<void> {
+    const { parts, onProgress } = this.#options;
     for (;;) {
       const number = this.#pending.shift();
       if (number === undefined) return;
+      await parts.hashed(number, this.#signal);
+      if (parts.holds(number)) {
+        onProgress();
+        continue;
+      }
       this.#taken.add(number);
       await this.#part(number);
       this.#taken.delete(number);
@@ -96,7 +101,6 @@ class Sender {
         if (kind === "stored") {
           parts.stored(number);
           if (response.header("etag") === null) parts.unproven = true;
-          this.#options.onStored(number);
           this.#options.onProgress();
           return;
         }
@@ -130,8 +134,7 @@ class Sender {
     const { parts, signer, slots } = this.#options;
     const release = await slots.take(this.#signal);
     try {
-      const upcoming = [...this.#taken, ...this.#pending];
-      const action = await signer.action(number, upcoming, this.#signal);
+      const action = await signer.action(number, () => this.#upcoming(), this.#signal);
       const response = await this.#send(number, action);
       if (!response || judge(response).kind !== "stored") parts.lost(number);
       return response;
@@ -141,6 +144,16 @@ class Sender {
     } finally {
       release();
       this.#options.onProgress();
+    }
+  }
+
+  *#upcoming(): Generator<number, void, void> {
+    const { parts } = this.#options;
+    for (const number of this.#taken) if (parts.sendable(number)) yield number;
+    for (const number of this.#pending) {
+      if (parts.sendable(number)) yield number;
+      // The next ones aren't hashed either.
+      else if (!parts.holds(number)) return;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { FilesApi } from "./api.js";
 import type { Batcher } from "./batcher.js";
+import type { Places } from "./places.js";
 import type { Slots } from "./slots.js";
 import type { Created, FileInfo, Hasher, Network, NewFile, Pacing, Transport } from "./types.js";
 
@@ -13,16 +14,17 @@ export interface Shared<U> {
   readonly network: Network;
   readonly parallel: number;
   readonly partRetries: number;
+  readonly partSizeOf: (size: number) => number | null;
   /** Files being hashed. */
   readonly hashing: Slots;
   /** Uploads open at the API. */
-  readonly open: Slots;
+  readonly open: Places;
   /** PUTs under way. */
   readonly puts: Slots;
   readonly creates: Batcher<NewFile, Created>;
   readonly checks: Batcher<{ readonly sha256: string; readonly size: number }, FileInfo | null>;
-  /** Uploads of the API that are being sent to, and when that ends: the same content twice is one upload. */
-  readonly senders: Map<string, Promise<void>>;
+  /** Ids of the uploads that are being sent to. */
+  readonly sending: Set<string>;
   /** `entered`: a new state, else `paused` or `waiting`. */
   readonly onChange: (upload: U, entered: boolean) => void;
   readonly onProgress: (upload: U) => void;

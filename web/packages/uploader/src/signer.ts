@@ -4,16 +4,18 @@ import type { Action } from "./types.js";
 
 /**
  * How many parts are signed in one request. A few minutes' worth: fewer would mean more requests,
- * more would let URLs die unused when sending is slow.
+ * more would let URLs expire unused when sending is slow.
  */
 const AHEAD = 25;
+/** The next request is sent when one of so many next parts has no URL. */
+const SOON = 4;
 /** A URL isn't used in the last fifth of its life: the answer that brought it has aged on its way. */
 const USABLE = 0.8;
 
 /** The presigned PUTs of one upload, signed when needed. */
 export class Signer {
   readonly #actions = new Map<number, { readonly action: Action; readonly until: number }>();
-  readonly #asked = new Map<number, Promise<void>>();
+  #asking: Promise<void> | null = null;
 
   constructor(
     private readonly api: FilesApi,
@@ -33,28 +35,54 @@ export class Signer {
     this.#actions.delete(number);
   }
 
-  /** @param upcoming - Parts that are or will be wanted, in order. */
-  async action(number: number, upcoming: readonly number[], signal: AbortSignal): Promise<Action> {
-    const known = this.#actions.get(number);
-    if (known && known.until > this.now()) return known.action;
-    await (this.#asked.get(number) ?? this.#ask(number, upcoming, signal));
+  /**
+   * The presigned PUT of a part. One request runs at a time; parts that are hashed meanwhile are
+   * signed by the next.
+   *
+   * @param upcoming - Lists parts that are or will be wanted, in order.
+   */
+  async action(
+    number: number,
+    upcoming: () => Iterable<number>,
+    signal: AbortSignal,
+  ): Promise<Action> {
+    while (!this.#usable(number) && this.#asking) await this.#asking;
+    const known = this.#usable(number);
+    if (known) {
+      this.#signAhead(upcoming, signal);
+      return known;
+    }
+    await this.#ask([number], upcoming(), signal);
     const signed = this.#actions.get(number);
     if (!signed) throw new Error(`the API signed no part ${number}`);
     return signed.action;
   }
 
-  #ask(number: number, upcoming: readonly number[], signal: AbortSignal): Promise<void> {
-    const numbers = [number];
-    for (const next of upcoming) {
-      if (numbers.length === AHEAD) break;
-      const fresh = (this.#actions.get(next)?.until ?? 0) > this.now();
-      if (next !== number && !fresh && !this.#asked.has(next)) numbers.push(next);
+  /** Signs while others are being sent; the part itself is signed again if that fails. */
+  #signAhead(upcoming: () => Iterable<number>, signal: AbortSignal): void {
+    if (this.#asking) return;
+    let looked = 0;
+    for (const next of upcoming()) {
+      if (!this.#usable(next)) return void this.#ask([], upcoming(), signal).catch(() => {});
+      if (++looked === SOON) return;
     }
-    const asked = this.#sign(numbers, signal).finally(() => {
-      for (const each of numbers) this.#asked.delete(each);
+  }
+
+  #usable(number: number): Action | null {
+    const known = this.#actions.get(number);
+    return known && known.until > this.now() ? known.action : null;
+  }
+
+  #ask(first: readonly number[], upcoming: Iterable<number>, signal: AbortSignal): Promise<void> {
+    const numbers = new Set(first);
+    for (const next of upcoming) {
+      if (numbers.size === AHEAD) break;
+      if (!this.#usable(next)) numbers.add(next);
+    }
+    this.#asking = this.#sign([...numbers], signal).finally(() => {
+      this.#asking = null;
     });
-    for (const each of numbers) this.#asked.set(each, asked);
-    return asked;
+    return this.#asking;
   }
 
   async #sign(numbers: readonly number[], signal: AbortSignal): Promise<void> {

@@ -33,13 +33,19 @@ export interface Action {
   readonly expiresIn: number;
 }
 
-/** A file as `create` takes it. */
-export interface NewFile {
+/** A file as `create` takes it: with the hash of its content, or only of its first part. */
+export type NewFile = {
   readonly name: string;
   readonly size: number;
   /** Default: `application/octet-stream`. */
   readonly contentType?: string | undefined;
+} & ({ readonly sha256: string } | { readonly firstSha256: string });
+
+/** Hashes with which an upload that was created with `firstSha256` is completed. */
+export interface ContentHashes {
   readonly sha256: string;
+  /** Of the concatenated SHA-256 of all parts, 32 bytes each, in order. */
+  readonly partsSha256: string;
 }
 
 /** A part, numbered from 1, and the SHA-256 of its bytes. */
@@ -67,6 +73,8 @@ export type Created =
       readonly parts: readonly PartHash[];
       readonly expiresAt: string;
     }
+  /** To a file with `firstSha256`: it may be a duplicate; create it with `sha256`. */
+  | { readonly kind: "hash_first" }
   /** This file alone is refused. */
   | { readonly kind: "refused"; readonly error: ApiError };
 
@@ -77,11 +85,15 @@ export interface OpenUpload {
   readonly uploadId: string;
   readonly state: UploadSessionState;
   readonly name: string;
-  readonly size: number;
+  /** Null while another client sends a stream whose size it doesn't know; `partCount` too. */
+  readonly size: number | null;
   readonly contentType: string;
-  readonly sha256: string;
+  /** Null if it was created with `firstSha256` and isn't completed. */
+  readonly sha256: string | null;
+  /** Null if it was created with `sha256`. */
+  readonly firstSha256: string | null;
   readonly partSize: number;
-  readonly partCount: number;
+  readonly partCount: number | null;
   readonly createdAt: string;
   readonly expiresAt: string;
 }
@@ -162,6 +174,11 @@ export interface UploaderOptions extends FilesApiOptions {
    * give `workerHasher(() => new Worker("/your/hash-worker.js", { type: "module" }))`.
    */
   readonly hasher?: Hasher | undefined;
+  /**
+   * Bytes of each part of a file of `size` bytes except the last; null for a file that is one PUT.
+   * Default: the API's own rule, which only tests replace.
+   */
+  readonly partSizeOf?: ((size: number) => number | null) | undefined;
 }
 
 export interface UploadOptions {
@@ -188,6 +205,9 @@ export interface CancelOptions {
 /**
  * `queued → hashing → preparing → uploading → completing → done`, or at any time `failed` (see
  * `error`; `retry()` goes on) or `cancelled`. `paused` and `waiting` stand beside it.
+ *
+ * A file of over 64 MiB is hashed while it is uploading: `hashing` takes only its first part,
+ * unless the API has a file that may be the same. Then it is `hashing` once more, until the end.
  */
 export type UploadState =
   | "queued"
@@ -202,7 +222,7 @@ export type UploadState =
 export interface UploadProgress {
   readonly state: UploadState;
   readonly totalBytes: number;
-  /** Read and hashed; all of them before anything is sent. */
+  /** Read and hashed. */
   readonly hashedBytes: number;
   /** With the API, or on the way to it. Goes backward when a part has to be sent again. */
   readonly sentBytes: number;
@@ -262,7 +282,7 @@ export interface Upload {
    * `retry()` this is a new promise. Unhandled rejections are not reported: ignore it if you listen.
    */
   readonly done: Promise<UploadResult>;
-  /** Stops hashing and sending at once; what S3 has stays. Parts under way are sent again. */
+  /** Stops hashing and sending at once; S3 keeps what it has. Parts under way are sent again. */
   pause(): void;
   resume(): void;
   /** Goes on after a failure; hashes, and parts that S3 holds, are used again. */
@@ -321,6 +341,8 @@ export interface HashRequest {
   /** While it is closed, nothing is read. */
   readonly gate: Gate;
   readonly onProgress: (hashedBytes: number) => void;
+  /** Called with the hash of each part, in order, as soon as it is known. */
+  readonly onPart?: ((sha256: string) => void) | undefined;
 }
 
 /** Rejects with the signal's reason when aborted, with a `FileReadError` if reading failed. */

@@ -1,19 +1,19 @@
 import { isCrowded, isGone } from "./api.js";
 import { CancelledError, FileChangedError, FileReadError, WideloadError } from "./errors.js";
 import { Switch } from "./gate.js";
+import { Hashing } from "./hashing.js";
 import { isPassing } from "./http.js";
 import { abortable, backoff, LONGEST_RETRY_AFTER } from "./pacing.js";
-import { Parts, partSizeOf } from "./parts.js";
+import { Parts } from "./parts.js";
 import { RateMeter } from "./rate.js";
 import { UploadGone } from "./sender.js";
-import { sendAndComplete } from "./session.js";
+import { sendAndComplete, UploadShared } from "./session.js";
 import type { Shared } from "./shared.js";
 import { Signer } from "./signer.js";
 import { inTurn } from "./turn.js";
 import type {
   CancelOptions,
   Created,
-  FileHashes,
   FileInfo,
   Upload,
   UploadProgress,
@@ -21,29 +21,33 @@ import type {
   UploadState,
 } from "./types.js";
 
-/** How often an upload is begun anew because the API or S3 knows it no more, or misses parts. */
+/** How often an upload is created again: hash first, gone at the API or S3, or parts missing. */
 const NEW_BEGINNINGS = 4;
-/** How often an upload is asked for that can't be opened now. */
+/** How often to request an upload that can't be opened now. */
 const CREATE_TRIES = 8;
 
 const PAUSED = new Error("paused");
 
-/** One file on its way: hashing, then rounds of create, send and complete until one is through. */
+/** Hash by which the API finds a file or an open upload. */
+type Identity = { readonly sha256: string } | { readonly firstSha256: string };
+
+/** One file on its way: rounds of create, send and complete until one succeeds, beside hashing. */
 export class FileUpload implements Upload {
   readonly #shared: Shared<FileUpload>;
   readonly #contentType: string | undefined;
   readonly #gate = new Switch();
+  /** Closed while paused, and after a failure. */
+  readonly #hashGate = new Switch();
   readonly #meter: RateMeter;
   #stop = new AbortController();
   #state: UploadState = "queued";
   #resting = false;
   #partSize: number | null;
-  #hashes: FileHashes | null = null;
+  /** Parts are sent while others are hashed: the upload is created with the hash of the first. */
+  #onePass: boolean;
+  #hashing: Hashing | null = null;
   #hashedBytes = 0;
   #parts: Parts | null = null;
-  /** Numbers of the parts that S3 took from this very upload. */
-  readonly #own = new Set<number>();
-  #resumedBytes = 0;
   #uploadId: string | null = null;
   #creating: Promise<Created> | null = null;
   #result: UploadResult | null = null;
@@ -60,7 +64,8 @@ export class FileUpload implements Upload {
     this.#shared = shared;
     this.#contentType = contentType;
     this.#meter = new RateMeter(() => shared.pacing.now());
-    this.#partSize = partSizeOf(source.size);
+    this.#partSize = shared.partSizeOf(source.size);
+    this.#onePass = this.#partSize !== null;
     this.#done = this.#start();
   }
 
@@ -89,7 +94,7 @@ export class FileUpload implements Upload {
   }
 
   get sha256(): string | null {
-    return this.#hashes?.sha256 ?? null;
+    return this.#hashing?.done?.sha256 ?? null;
   }
 
   get uploadId(): string | null {
@@ -111,12 +116,13 @@ export class FileUpload implements Upload {
   get progress(): UploadProgress {
     const hashing = this.#state === "queued" || this.#state === "hashing";
     const sentBytes = this.#state === "done" ? this.size : (this.#parts?.sentBytes ?? 0);
+    const resumedBytes = this.#parts?.resumedBytes ?? 0;
     return {
       state: this.#state,
       totalBytes: this.size,
       hashedBytes: this.#hashedBytes,
       sentBytes,
-      resumedBytes: this.#result?.duplicate ? this.size : this.#resumedBytes,
+      resumedBytes: this.#result?.duplicate ? this.size : resumedBytes,
       rate: this.ended ? 0 : this.#meter.rate,
       secondsLeft: this.ended
         ? 0
@@ -127,6 +133,7 @@ export class FileUpload implements Upload {
   pause(): void {
     if (this.paused || this.ended) return;
     this.#gate.set(false);
+    this.#gateHashing();
     this.#meter.reset();
     this.#shared.onChange(this, false);
   }
@@ -134,16 +141,14 @@ export class FileUpload implements Upload {
   resume(): void {
     if (!this.paused || this.ended) return;
     this.#gate.set(true);
+    this.#gateHashing();
     this.#shared.onChange(this, false);
   }
 
   retry(): void {
     if (this.#state !== "failed") return;
-    // What was hashed is no more what the file holds.
-    if (this.#error instanceof FileChangedError || this.#error instanceof FileReadError) {
-      this.#hashes = null;
-      this.#hashedBytes = 0;
-    }
+    const changed = this.#error instanceof FileChangedError || this.#error instanceof FileReadError;
+    if (changed || this.#hashing?.failed) this.#unhash();
     this.#error = null;
     this.#gate.set(true);
     this.#done = this.#start();
@@ -154,16 +159,26 @@ export class FileUpload implements Upload {
     if (this.#state === "done" || this.#state === "cancelled") return;
     const failed = this.#state === "failed";
     this.#stop.abort(new CancelledError());
+    this.stopHashing();
     if (failed) this.#enter("cancelled");
     await this.#done.catch(() => {});
     if (!options.keep) await this.#abandon();
+  }
+
+  /** Ends the hashing of a file that is not going to be sent. */
+  stopHashing(): void {
+    this.#hashing?.stop();
+  }
+
+  #gateHashing(): void {
+    this.#hashGate.set(this.#gate.open && this.#state !== "failed");
   }
 
   /** Tells the API, unless another upload of this page goes on with it. */
   async #abandon(): Promise<void> {
     const created = await this.#creating?.catch(() => null);
     const uploadId = created && "uploadId" in created ? created.uploadId : this.#uploadId;
-    if (uploadId === null || this.#shared.senders.has(uploadId)) return;
+    if (uploadId === null || this.#shared.sending.has(uploadId)) return;
     // If this request is lost, the upload expires all the same.
     await this.#shared.api.abort(uploadId).catch(() => {});
   }
@@ -197,9 +212,7 @@ export class FileUpload implements Upload {
   async #work(): Promise<UploadResult> {
     let beginnings = 0;
     for (;;) {
-      this.#hashes ??= await this.#hash();
-      const hashes = this.#hashes;
-      const outcome = await this.#unpaused((signal) => this.#transfer(hashes, signal));
+      const outcome = await this.#unpaused((signal) => this.#transfer(signal));
       if (outcome) return outcome;
       if (++beginnings > NEW_BEGINNINGS)
         throw new WideloadError(
@@ -227,61 +240,90 @@ export class FileUpload implements Upload {
   }
 
   /** Hashes when it is this file's turn; while paused, others have theirs. */
-  #hash(): Promise<FileHashes> {
+  #hash(): Hashing {
     const { hasher, hashing } = this.#shared;
-    const place = { gate: this.#gate, slots: hashing, signal: this.#stop.signal };
-    return inTurn(place, (turn, signal) => {
-      this.#enter("hashing");
-      return hasher.hash({
-        blob: this.source,
-        partSize: this.#partSize,
-        signal,
-        gate: turn,
-        onProgress: (hashedBytes) => {
-          this.#hashedBytes = hashedBytes;
-          this.#moved(hashedBytes);
-        },
-      });
-    });
+    return new Hashing((onPart, stop) =>
+      inTurn({ gate: this.#hashGate, slots: hashing, signal: stop }, (turn, signal) => {
+        if (this.#state === "queued") this.#enter("hashing");
+        return hasher.hash({
+          blob: this.source,
+          partSize: this.#partSize,
+          signal,
+          gate: turn,
+          onPart,
+          onProgress: (hashedBytes) => {
+            this.#hashedBytes = hashedBytes;
+            if (this.#state === "hashing") this.#meter.record(hashedBytes);
+            this.#shared.onProgress(this);
+          },
+        });
+      }),
+    );
+  }
+
+  /** Forgets the hashes: the file has changed, or is cut into other parts. */
+  #unhash(): void {
+    this.stopHashing();
+    this.#hashing = null;
+    this.#hashedBytes = 0;
+    this.#parts = null;
+  }
+
+  /** The hash to create the upload with: of the first part in one pass, else of the content. */
+  async #identify(hashing: Hashing, signal: AbortSignal): Promise<Identity> {
+    if (this.#onePass) return { firstSha256: await hashing.part(1, signal) };
+    const begun = this.#state !== "queued" || this.#hashedBytes > 0;
+    if (begun && !hashing.done) this.#enter("hashing");
+    return { sha256: (await hashing.whole(signal)).sha256 };
   }
 
   /** One round; null: another is needed, from the beginning. */
-  async #transfer(hashes: FileHashes, signal: AbortSignal): Promise<UploadResult | null> {
+  async #transfer(signal: AbortSignal): Promise<UploadResult | null> {
     const { open, checks } = this.#shared;
+    this.#hashing ??= this.#hash();
+    const hashing = this.#hashing;
+    const identity = await this.#identify(hashing, signal);
     this.#enter("preparing");
     // While others fill all places, at least duplicates needn't wait.
-    if (open.full) {
-      const file = await abortable(checks.add({ sha256: hashes.sha256, size: this.size }), signal);
+    if (open.full && "sha256" in identity) {
+      const file = await abortable(checks.add({ ...identity, size: this.size }), signal);
       if (file) return this.#duplicate(file);
     }
-    for (;;) {
-      const release = await open.take(signal);
-      try {
-        const created = await this.#create(hashes, signal);
-        if (created.kind === "duplicate") return this.#duplicate(created.file);
-        const sender = this.#shared.senders.get(created.uploadId);
-        if (!sender) return await this.#drive(created, hashes, signal);
-        release();
-        await abortable(sender, signal);
-      } finally {
-        release();
-      }
+    // Of two that are alike, the second then learns that the first is stored.
+    const release = await open.take(`${this.size} ${Object.values(identity)}`, signal);
+    try {
+      const created = await this.#create(identity, signal);
+      if (created.kind === "duplicate") return this.#duplicate(created.file);
+      if (created.kind !== "hash_first") return await this.#drive(created, hashing, signal);
+      this.#onePass = false;
+      return null;
+    } finally {
+      release();
     }
   }
 
   async #create(
-    hashes: FileHashes,
+    identity: Identity,
     signal: AbortSignal,
   ): Promise<Exclude<Created, { kind: "refused" }>> {
-    const { creates, pacing, senders } = this.#shared;
-    const { name, size } = this;
-    const file = { name, size, contentType: this.#contentType, sha256: hashes.sha256 };
+    const { creates, pacing, sending } = this.#shared;
+    const file = {
+      name: this.name,
+      size: this.size,
+      contentType: this.#contentType,
+      ...identity,
+    };
+    // A pause doesn't end the request. Twice in one request, the file would get two uploads.
+    if (this.#creating) await abortable(Promise.allSettled([this.#creating]), signal);
     for (let tries = 1; ; ) {
       this.#creating = creates.add(file);
       const created = await abortable(this.#creating, signal);
       this.#creating = null;
       if (created.kind !== "refused") return created;
       const { error } = created;
+      // An older deployment, which knows no `first_sha256`.
+      if ("firstSha256" in identity && error.code === "invalid_request")
+        return { kind: "hash_first" };
       const retryAfter = (error.retryAfter ?? 0) * 1000;
       if (!isPassing(error) || retryAfter > LONGEST_RETRY_AFTER || tries > CREATE_TRIES)
         throw error;
@@ -289,92 +331,78 @@ export class FileUpload implements Upload {
       await pacing.sleep(backoff(tries, pacing.random(), Math.max(retryAfter, 1000)), signal);
       this.#rest(false);
       // Each of ours that ends makes room for another, however long that takes.
-      if (!isCrowded(error) || senders.size === 0) tries += 1;
+      if (!isCrowded(error) || sending.size === 0) tries += 1;
     }
   }
 
   /** Sends and completes; null: to be begun anew. */
   async #drive(
     created: Extract<Created, { uploadId: string }>,
-    hashes: FileHashes,
+    hashing: Hashing,
     signal: AbortSignal,
   ): Promise<UploadResult | null> {
-    const { api, senders, puts, partRetries, pacing } = this.#shared;
+    const { api, sending, puts, partRetries, pacing } = this.#shared;
     const { uploadId } = created;
-    if (uploadId !== this.#uploadId) this.#own.clear();
+    const partSize = created.kind === "single" ? null : created.partSize;
+    if (uploadId !== this.#uploadId) this.#parts = null;
     this.#uploadId = uploadId;
-    if (created.kind === "multipart" && created.partSize !== this.#partSize) {
-      // Opened under other rules than ours: hash again, by its own.
-      this.#partSize = created.partSize;
-      this.#hashes = null;
-      this.#hashedBytes = 0;
+    if (partSize !== this.#partSize) {
+      // Opened with another part size than ours: hash again, with that.
+      this.#partSize = partSize;
+      this.#onePass = false;
+      this.#unhash();
       return null;
     }
-    const parts = this.#take(created, hashes);
+    this.#parts ??= new Parts(this.source, partSize ?? this.size, hashing);
+    const parts = this.#parts;
+    const whole = { number: 1, sha256: parts.hash(1) };
+    parts.hold(created.kind === "multipart" ? created.parts : created.action ? [] : [whole]);
     const signer = new Signer(api, uploadId, parts, () => pacing.now());
     if (created.kind === "single" && created.action) signer.keep(1, created.action);
 
-    const work = sendAndComplete({
-      ...this.#shared,
-      uploadId,
-      parts,
-      signer,
-      slots: puts,
-      retries: partRetries,
-      signal,
-      stop: this.#stop.signal,
-      onPhase: (phase) => this.#enter(phase),
-      onProgress: () => this.#moved(parts.sentBytes),
-      onStored: (number) => this.#own.add(number),
-      onWaiting: (waiting) => this.#rest(waiting),
-    });
-    const ended = work.then(
-      () => {},
-      () => {},
-    );
-    senders.set(uploadId, ended);
+    sending.add(uploadId);
     try {
-      return this.#stored(await work);
+      const file = await sendAndComplete({
+        ...this.#shared,
+        uploadId,
+        parts,
+        signer,
+        hashing: this.#onePass ? hashing : null,
+        slots: puts,
+        retries: partRetries,
+        signal,
+        stop: this.#stop.signal,
+        onPhase: (phase) => this.#enter(phase),
+        onProgress: () => {
+          this.#meter.record(parts.sentBytes - parts.resumedBytes);
+          this.#shared.onProgress(this);
+        },
+        onWaiting: (waiting) => this.#rest(waiting),
+      });
+      return this.#stored(file);
     } catch (error) {
-      if (error instanceof UploadGone || isGone(error)) return null;
-      throw error;
+      if (error instanceof UploadShared) this.#onePass = false;
+      else if (!(error instanceof UploadGone) && !isGone(error)) throw error;
+      return null;
     } finally {
-      senders.delete(uploadId);
+      sending.delete(uploadId);
     }
-  }
-
-  /** Bytes that S3 holds, and how many of them an earlier upload sent. */
-  #take(created: Extract<Created, { uploadId: string }>, hashes: FileHashes): Parts {
-    const single = created.kind === "single";
-    const parts = single
-      ? new Parts(this.source, this.size, [hashes.sha256])
-      : new Parts(this.source, created.partSize, hashes.parts);
-    const whole = { number: 1, sha256: hashes.sha256 };
-    const held = single ? (created.action ? [] : [whole]) : created.parts;
-    this.#resumedBytes = 0;
-    for (const { number, sha256 } of held) {
-      // Sent by someone who meant other bytes: it is sent anew.
-      if (sha256 !== parts.hash(number)) continue;
-      parts.stored(number);
-      if (!this.#own.has(number)) this.#resumedBytes += parts.size(number);
-    }
-    this.#parts = parts;
-    return parts;
   }
 
   #stored(file: FileInfo): UploadResult {
+    const resumedBytes = this.#parts?.resumedBytes ?? 0;
     return {
       file,
       // Another upload of the same content may have been completed first.
       duplicate: file.fileId !== this.#uploadId,
-      sentBytes: this.size - this.#resumedBytes,
-      resumedBytes: this.#resumedBytes,
+      sentBytes: this.size - resumedBytes,
+      resumedBytes,
     };
   }
 
   #duplicate(file: FileInfo): UploadResult {
-    // Sent in an earlier round, whose end was not told.
-    if (file.fileId === this.#uploadId && this.#own.size > 0) return this.#stored(file);
+    // Sent in an earlier round, whose answer was lost.
+    if (file.fileId === this.#uploadId && this.#parts?.anySent) return this.#stored(file);
     return { file, duplicate: true, sentBytes: 0, resumedBytes: 0 };
   }
 
@@ -382,6 +410,7 @@ export class FileUpload implements Upload {
     if (state === this.#state) return;
     if (state === "hashing" || state === "uploading") this.#meter.reset();
     this.#state = state;
+    this.#gateHashing();
     this.#shared.onChange(this, true);
   }
 
@@ -389,11 +418,6 @@ export class FileUpload implements Upload {
     if (resting === this.#resting) return;
     this.#resting = resting;
     this.#shared.onChange(this, false);
-  }
-
-  #moved(bytes: number): void {
-    this.#meter.record(bytes);
-    this.#shared.onProgress(this);
   }
 }
 

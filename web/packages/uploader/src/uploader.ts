@@ -2,8 +2,10 @@ import { FILES_PER_CHECK, FILES_PER_CREATE, FilesApi } from "./api.js";
 import { Batcher } from "./batcher.js";
 import { Emitter } from "./emitter.js";
 import { ConfigurationError } from "./errors.js";
-import { workerHasher } from "./hasher.js";
+import { PROCESSORS, workerHasher } from "./hasher.js";
 import { browserNetwork, realPacing } from "./pacing.js";
+import { partSizeOf } from "./parts.js";
+import { Places } from "./places.js";
 import { RateMeter } from "./rate.js";
 import type { Shared } from "./shared.js";
 import { Slots } from "./slots.js";
@@ -22,8 +24,6 @@ const PARALLEL = 4;
 const PART_RETRIES = 8;
 /** Uploads open at the API at a time; a deployment allows a person 100 by default. */
 const OPEN = 16;
-/** Hashing one file takes a core already. */
-const HASHING = 1;
 
 /** Uploads files, several at once. */
 export class Uploader {
@@ -32,8 +32,13 @@ export class Uploader {
   readonly #ownHasher: boolean;
   readonly #events = new Emitter<UploaderEvents>();
   readonly #uploads = new Map<string, FileUpload>();
-  /** Those under way, and those that ended since nothing was: what `progress` is about. */
-  readonly #batch = new Set<FileUpload>();
+  /**
+   * Uploads under way, and those that ended since none was: `progress` sums them up. Their bytes over
+   * the network by this uploader, so that bytes that S3 held already don't look like speed.
+   */
+  readonly #batch = new Map<FileUpload, number>();
+  /** Sum of the batch's bytes over the network. */
+  #movedBytes = 0;
   readonly #active = new Set<FileUpload>();
   readonly #meter: RateMeter;
   readonly #unsubscribe: () => void;
@@ -45,6 +50,7 @@ export class Uploader {
       partRetries = PART_RETRIES,
       pacing = realPacing,
       network = browserNetwork,
+      partSizeOf: partSizeBy = partSizeOf,
     } = options;
     if (!Number.isInteger(parallel) || parallel < 1)
       throw new ConfigurationError(
@@ -60,19 +66,20 @@ export class Uploader {
       network,
       parallel,
       partRetries,
+      partSizeOf: partSizeBy,
       hasher: options.hasher ?? workerHasher(),
       transport:
         options.transport ?? (globalThis.XMLHttpRequest ? xhrTransport() : fetchTransport()),
       fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
-      hashing: new Slots(HASHING),
-      open: new Slots(OPEN),
+      hashing: new Slots(PROCESSORS),
+      open: new Places(OPEN),
       puts: new Slots(parallel),
       creates: new Batcher(FILES_PER_CREATE, (files) => api.create(files)),
       checks: new Batcher(FILES_PER_CHECK, (files) => api.check(files)),
-      senders: new Map(),
+      sending: new Set(),
       onChange: (upload, entered) => this.#changed(upload, entered),
       onProgress: (upload) => {
-        this.#meter.record(this.#movedBytes());
+        this.#count(upload);
         this.#events.emit("progress", upload);
       },
     };
@@ -147,7 +154,8 @@ export class Uploader {
     const known = this.#uploads.get(upload.id);
     if (known !== upload || !known.ended) return;
     this.#uploads.delete(upload.id);
-    this.#batch.delete(known);
+    this.#leave(known);
+    known.stopHashing();
   }
 
   /** Stops everything, keeping what S3 holds, and ends the hashing worker. */
@@ -160,30 +168,38 @@ export class Uploader {
   #join(upload: FileUpload): void {
     if (!this.active) {
       this.#batch.clear();
+      this.#movedBytes = 0;
       this.#meter.reset();
     }
-    this.#batch.add(upload);
+    if (!this.#batch.has(upload)) this.#batch.set(upload, 0);
     this.#active.add(upload);
+  }
+
+  #leave(upload: FileUpload): void {
+    this.#movedBytes -= this.#batch.get(upload) ?? 0;
+    this.#batch.delete(upload);
+  }
+
+  #count(upload: FileUpload): void {
+    const before = this.#batch.get(upload);
+    if (before === undefined) return;
+    const { sentBytes, resumedBytes } = upload.progress;
+    this.#batch.set(upload, sentBytes - resumedBytes);
+    this.#movedBytes += sentBytes - resumedBytes - before;
+    this.#meter.record(this.#movedBytes);
   }
 
   #changed(upload: FileUpload, entered: boolean): void {
     if (upload.ended) this.#active.delete(upload);
     // Tried again.
     else if (upload.state === "queued") this.#join(upload);
-    if (upload.state === "cancelled") this.#batch.delete(upload);
+    if (upload.state === "cancelled") this.#leave(upload);
     this.#events.emit("change", upload);
     if (!entered) return;
     if (upload.state === "done" && upload.result) this.#events.emit("done", upload, upload.result);
     else if (upload.state === "failed" && upload.error)
       this.#events.emit("failed", upload, upload.error);
     else if (upload.state === "cancelled") this.#events.emit("cancelled", upload);
-  }
-
-  /** Over the network by this uploader, so that what was there already doesn't look like speed. */
-  #movedBytes(): number {
-    let bytes = 0;
-    for (const { progress } of this.#batch) bytes += progress.sentBytes - progress.resumedBytes;
-    return bytes;
   }
 
   #sums(): Omit<TotalProgress, "rate" | "secondsLeft"> {
@@ -195,7 +211,7 @@ export class Uploader {
       hashedBytes: 0,
       sentBytes: 0,
     };
-    for (const { state, progress } of this.#batch) {
+    for (const { state, progress } of this.#batch.keys()) {
       if (state === "failed") {
         sums.failedFiles += 1;
         continue;

@@ -3,6 +3,7 @@
 import { apiError } from "./problem.js";
 import type {
   Action,
+  ContentHashes,
   Created,
   FileInfo,
   NewFile,
@@ -42,6 +43,10 @@ function number(value: Json, name: string): number {
   const member = value[name];
   if (typeof member === "number") return member;
   throw new ShapeError(`${name} is no number`);
+}
+
+function numberOrNull(value: Json, name: string): number | null {
+  return value[name] == null ? null : number(value, name);
 }
 
 export function list<T>(value: Json, name: string, decode: (item: unknown) => T): T[] {
@@ -93,6 +98,7 @@ export function decodeCreated(value: unknown): Created {
   }
   if (created["duplicate"] === true)
     return { kind: "duplicate", file: decodeFile(created["file"]) };
+  if (created["hash_first"] === true) return { kind: "hash_first" };
   const uploadId = text(created, "upload_id");
   const expiresAt = text(created, "expires_at");
   if (created["part_size"] === undefined) {
@@ -115,11 +121,12 @@ export function decodeUpload(value: unknown): OpenUpload {
     uploadId: text(upload, "upload_id"),
     state: text(upload, "state") as UploadSessionState,
     name: text(upload, "name"),
-    size: number(upload, "size"),
+    size: numberOrNull(upload, "size"),
     contentType: text(upload, "content_type"),
-    sha256: text(upload, "sha256"),
+    sha256: textOrNull(upload, "sha256"),
+    firstSha256: textOrNull(upload, "first_sha256"),
     partSize: number(upload, "part_size"),
-    partCount: number(upload, "part_count"),
+    partCount: numberOrNull(upload, "part_count"),
     createdAt: text(upload, "created_at"),
     expiresAt: text(upload, "expires_at"),
   };
@@ -157,6 +164,10 @@ export function encodeNewFile(file: NewFile): Json {
     name: file.name,
     size: file.size,
     ...(file.contentType ? { content_type: file.contentType } : {}),
-    sha256: file.sha256,
+    ...("sha256" in file ? { sha256: file.sha256 } : { first_sha256: file.firstSha256 }),
   };
+}
+
+export function encodeContent({ sha256, partsSha256 }: ContentHashes): Json {
+  return { sha256, parts_sha256: partsSha256 };
 }

@@ -31,7 +31,7 @@ function request(
 }
 
 /** A worker in this thread, behind a real channel that clones what it carries. */
-function channelHasher() {
+function channelHasher(most?: number) {
   const sides: MessageChannel[] = [];
   const create = vi.fn((): WorkerLike => {
     const channel = new MessageChannel();
@@ -41,7 +41,7 @@ function channelHasher() {
     port.terminate = () => channel.port1.close();
     return port;
   });
-  return { hasher: workerHasher(create), create, sides };
+  return { hasher: workerHasher(create, most), create, sides };
 }
 
 afterEach(() => vi.restoreAllMocks());
@@ -133,8 +133,39 @@ describe("hashBlob", () => {
 });
 
 describe("workerHasher", () => {
-  it("hashes in its worker, which it starts once", async () => {
-    const { hasher, create } = channelHasher();
+  it("hashes several files in as many workers as are allowed, and uses them again", async () => {
+    const { hasher, create } = channelHasher(2);
+    const files = [1, 2, 3].map((seed) => bytes(1000, seed));
+
+    const all = files.map((file) => hasher.hash(request(new Blob([file]), null)));
+    expect(create).toHaveBeenCalledTimes(2);
+    const hashes = await Promise.all(all);
+    await hasher.hash(request(new Blob([bytes(3)]), null));
+    hasher.close();
+
+    expect(hashes.map((each) => each.sha256)).toEqual(files.map(sha256));
+    expect(create).toHaveBeenCalledTimes(2);
+  });
+
+  it("fails only the files of a worker that fails", async () => {
+    const { hasher: working, create } = channelHasher();
+    const broken: WorkerLike = { onmessage: null, onerror: null, postMessage: () => {} };
+    const started = [broken, create()];
+    const hasher = workerHasher(() => started.shift() ?? create(), 2);
+    const [failing, good] = [1, 2].map((seed) =>
+      hasher.hash(request(new Blob([bytes(3, seed)]), null)),
+    );
+
+    broken.onerror?.({ message: "" } as ErrorEvent);
+
+    await expect(failing).rejects.toMatchObject({ code: "hash_worker" });
+    expect((await good)?.sha256).toBe(sha256(bytes(3, 2)));
+    hasher.close();
+    working.close();
+  });
+
+  it("hashes two files in one worker where no other is allowed", async () => {
+    const { hasher, create } = channelHasher(1);
     const content = bytes(20 * MIB);
     const seen: number[] = [];
 

@@ -11,13 +11,14 @@ export interface Setting {
   readonly uploader: Uploader;
 }
 
-/** `partSize`: files larger than this are multipart. */
+/** `partSize`: files larger than this are multipart, with parts of this size. */
 export function setting(
   options: Partial<UploaderOptions> & { partSize?: number; cloud?: FakeCloud } = {},
 ): Setting {
+  const { partSize } = options;
   const pacing = new FakePacing();
   const network = new FakeNetwork();
-  const cloud = options.cloud ?? new FakeCloud(options.partSize ?? null, () => pacing.now());
+  const cloud = options.cloud ?? new FakeCloud(partSize ?? null, () => pacing.now());
   const uploader = new Uploader({
     apiUrl: API_URL,
     token: () => "token",
@@ -26,6 +27,7 @@ export function setting(
     hasher: inlineHasher(),
     pacing,
     network,
+    partSizeOf: partSize === undefined ? undefined : (size) => (size > partSize ? partSize : null),
     ...options,
   });
   return { cloud, network, pacing, uploader };

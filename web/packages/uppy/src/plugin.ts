@@ -53,11 +53,12 @@ const MOST_BEFORE_SUCCESS = 0.994;
 /**
  * Uploads through Wideload's file transfer API.
  *
- * Per file: `preprocess-progress` while it is hashed, `upload-start` and `upload-progress` while it
- * is sent, then `upload-success` (`response.body` is a `WideloadBody`) or `upload-error` (with a
- * `WideloadError`). Files are sent as soon as they are hashed, while others still are. Pause,
- * resume, retry, removal of single files and cancel-all work, files with the same content are sent
- * once, and one that was interrupted goes on when it is added again.
+ * Per file: `preprocess-progress` while it is hashed before it is sent, `upload-start` and
+ * `upload-progress` while it is sent, then `upload-success` (`response.body` is a `WideloadBody`) or
+ * `upload-error` (with a `WideloadError`). Phases of less than 0.2 s have no progress events. Large
+ * files are sent while they are hashed. Pause, resume, retry, removal of single files and cancel-all
+ * work, files with the same content are sent once, and an interrupted upload resumes when its file is
+ * added again.
  */
 export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
   DefinePluginOpts<WideloadUppyOptions, never>,
@@ -195,13 +196,13 @@ export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
   #changed(upload: Upload): void {
     const file = this.#fileOf(upload);
     if (!file) return;
-    if (upload.state === "hashing") this.#moved(upload);
     if (upload.state === "preparing") {
       this.#throttle.drop(file.id);
-      this.uppy.emit("preprocess-complete", file);
+      if (file.progress.preprocess) this.uppy.emit("preprocess-complete", file);
     }
-    if (upload.state === "uploading" && !this.#started(file))
-      this.uppy.emit("upload-start", [file]);
+    // Each event makes Uppy draw its whole list: those of quick phases are left out.
+    if (upload.state === "hashing" || upload.state === "uploading")
+      this.#throttle.later(file.id, () => this.#draw(upload));
   }
 
   /** Whether bars show it as being sent: not so before, nor after a failure. */
@@ -227,7 +228,8 @@ export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
         value,
       });
     } else if (upload.state === "uploading" || upload.state === "completing") {
-      this.uppy.emit("upload-progress", file, {
+      if (!this.#started(file)) this.uppy.emit("upload-start", [file]);
+      this.uppy.emit("upload-progress", this.uppy.getFile(file.id), {
         uploadStarted: file.progress.uploadStarted ?? Date.now(),
         bytesUploaded: Math.min(sentBytes, Math.floor(totalBytes * MOST_BEFORE_SUCCESS)),
         bytesTotal: totalBytes,

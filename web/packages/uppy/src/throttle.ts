@@ -17,6 +17,12 @@ export class Throttle {
     this.#wait(id);
   }
 
+  /** Calls after the interval at the earliest. */
+  later(id: string, call: () => void): void {
+    if (!this.#pending.has(id)) this.#wait(id);
+    this.run(id, call);
+  }
+
   drop(id: string): void {
     clearTimeout(this.#pending.get(id)?.timer);
     this.#pending.delete(id);
