@@ -21,7 +21,7 @@ Write = dict[str, dict[str, Any]]
 class OwnerItems:
     """
     Args:
-        table: A boto3 `Table` with partition key `owner` and sort key `item`.
+        table: A `tables.Table` with partition key `owner` and sort key `item`.
         owner: Owner of the items: the partition key of every request of this class.
         now: Epoch seconds.
     """

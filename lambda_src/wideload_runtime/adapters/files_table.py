@@ -59,7 +59,7 @@ from wideload_runtime.core.turns import in_turns
 class FilesTable:
     """
     Args:
-        table: A boto3 `Table`.
+        table: A `tables.Table`.
         now: Epoch seconds.
     """
 

@@ -87,7 +87,7 @@ class OwnUploads(OwnerItems):
             "#ask_id = :ask_id, #ask_ends = :ask_ends, #composite = :composite, "
             "#joined_sha256 = :sha256, #joined_size = :size, "
             "#joined_first_sha256 = :first_sha256",
-            # Or its own id: boto3 repeats a request whose answer was lost.
+            # Or its own id: botocore repeats a request whose answer was lost.
             f"(#state = :was_state AND {same}) OR (#state = :completing AND #ask_id = :ask_id)",
             {
                 ":completing": "completing",
