@@ -201,6 +201,10 @@ def inventory(cloud: Cloud) -> set[tuple[str, str]]:
 def changed_code(folder: Path, addition: str) -> str:
     """A copy of the functions' code whose ingest API has something more, as `lambda_code`."""
     shutil.copytree(ROOT / ".local" / "lambda", folder)
-    with (folder / "wideload_runtime" / "handlers" / "ingest_api.py").open("a") as handler:
+    handlers = folder / "wideload_runtime" / "handlers"
+    with (handlers / "ingest_api.py").open("a") as handler:
         handler.write(addition)
+    # Python never compares it with its source.
+    [bytecode] = (handlers / "__pycache__").glob("ingest_api.*.pyc")
+    bytecode.unlink()
     return os.path.relpath(folder, ROOT)
