@@ -19,7 +19,6 @@ test("uploads a small file and a multipart one, lists them, and gives them back"
 
   await ann.choose(small, large);
 
-  await ann.row(`small ${RUN}.txt`).waitFor();
   const seen = new Set<string>();
   while ((await ann.row(`large ${RUN}.mov`).count()) === 0) {
     seen.add(await ann.progress());
@@ -27,6 +26,7 @@ test("uploads a small file and a multipart one, lists them, and gives them back"
   }
   const moves = [...seen].filter((text) => /sent · .*\/s · .* left/.test(text));
   assert(moves.length > 2, `progress moved: ${[...seen].join(" | ")}`);
+  await ann.row(`small ${RUN}.txt`).waitFor();
   await ann.notice("2 files are stored.").waitFor();
   assert.match((await ann.row(`small ${RUN}`).textContent()) ?? "", /293 KB.*Verified/s);
   assert.match((await ann.row(`large ${RUN}`).textContent()) ?? "", /67 MB/);
