@@ -17,6 +17,7 @@ from local.cloud import Cloud
 from local.outputs import IngestOutputs
 from tests.faults.audit import Holdings
 from tests.integration.conftest import Api
+from wideload_runtime.adapters.tables import Table
 
 STACK = "wideload-local-ingest"
 DEPTHS = [
@@ -50,7 +51,13 @@ class Deployment:
         return self.ingest["bucket"]
 
     @cached_property
+    def payloads(self) -> Table:
+        """The table as the functions use it."""
+        return Table(self.cloud.client("dynamodb"), self.ingest["table"])
+
+    @cached_property
     def table(self) -> Any:
+        """The same, as boto3's resource."""
         return self.cloud.table(self.ingest["table"])
 
     @cached_property

@@ -19,6 +19,7 @@ from tests.runtime.fakes import FakeClock
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_table import FilesTable
+from wideload_runtime.adapters.tables import Table
 from wideload_runtime.core.files.parts import base64_of, composite
 from wideload_runtime.core.files.ports import Ask, Stored
 from wideload_runtime.core.files.records import (
@@ -66,7 +67,7 @@ def real_table(cloud: Cloud) -> Any:
             }
         ],
     )
-    return cloud.table(name)
+    return Table(dynamodb, name)
 
 
 @pytest.fixture

@@ -106,11 +106,8 @@ def _put(table: Any, item: dict[str, Any]) -> bool:
         "ConditionExpression": "attribute_not_exists(#item)",
         "ExpressionAttributeNames": {"#item": "item"},
     }
-    content = {
-        "owner": item["owner"],
-        "item": _content_of(item),
-        "file_id": item["item"].removeprefix(FILE),
-    }
+    file_id = item["item"].removeprefix(FILE)
+    content = {"owner": item["owner"], "item": _content_of(item), "file_id": file_id}
     counted = {
         "TableName": table.name,
         "Key": {"owner": item["owner"], "item": "USAGE"},
@@ -122,6 +119,9 @@ def _put(table: Any, item: dict[str, Any]) -> bool:
     # A corrupt file has no content item, so that its owner can upload the right content.
     if not item.get("corrupt"):
         writes.append({"Put": {**new, "Item": content}})
+        if "first_sha256" in item:
+            first = f"FIRST#{item['first_sha256']}#{item['size']}#{file_id}"
+            writes.append({"Put": {**new, "Item": {**content, "item": first}}})
     try:
         table.meta.client.transact_write_items(TransactItems=writes)
     except ClientError as error:

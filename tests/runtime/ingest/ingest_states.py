@@ -49,10 +49,12 @@ DOCUMENTS = {
 
 
 class Place(Protocol):
-    """Where payloads are stored: a boto3 table and S3 client, or what stands for them."""
+    """Where payloads are stored: a table and an S3 client, or what stands for them."""
 
     @property
-    def table(self) -> Any: ...
+    def payloads(self) -> Any:
+        """The table, with the requests of `tables.Table`."""
+        ...
 
     @property
     def s3(self) -> Any: ...
@@ -113,7 +115,7 @@ class States(RuleBasedStateMachine):
         self.dead: list[str] = []
         self.stalled: list[tuple[Payload, str]] = []
         """Payloads that stopped functions still hold, and the owners of their leases."""
-        self.table = IngestTable(place.table)
+        self.table = IngestTable(place.payloads)
         self.bucket = IngestBucket(place.s3, place.bucket, url_seconds=URL_SECONDS)
         self.processor = Processor(
             table=self.table,

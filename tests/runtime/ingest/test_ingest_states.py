@@ -22,11 +22,11 @@ class InMemory:
     wire: Wire = field(default_factory=Wire)
 
     def __post_init__(self) -> None:
-        self.table = FakeDynamoTable(self.wire, "payloads", PAYLOADS)
+        self.payloads = FakeDynamoTable(self.wire, "payloads", PAYLOADS)
         self.s3 = FakeS3(self.wire, time.time, bucket=self.bucket)
 
     def items(self) -> list[dict[str, Any]]:
-        return [item for item in self.table.items.values() if "tenant" in item]
+        return [item for item in self.payloads.items.values() if "tenant" in item]
 
     def keys(self, prefix: str) -> frozenset[str]:
         return frozenset(key for key in self.s3.objects if key.startswith(prefix))
