@@ -80,10 +80,15 @@ def _cut_service(service: Path, operations: set[str]) -> None:
 
 
 def cut_model(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
-    """Return a service's model with these operations, and the shapes that they refer to."""
+    """Return a service's model with these operations, and the shapes that they refer to.
+
+    All errors stay, since botocore raises them for any operation: the class of an error is its
+    name in the log.
+    """
     kept = {name: model["operations"][name] for name in sorted(operations)}
     shapes: dict[str, Any] = {}
     wanted = list(_references(list(kept.values())))
+    wanted += [name for name, shape in model["shapes"].items() if shape.get("exception")]
     while wanted:
         name = wanted.pop()
         if name not in shapes:
