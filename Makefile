@@ -139,8 +139,11 @@ LONGEST_LANES := test-integration test-page test-client
 TEST_LANES := $(LONGEST_LANES) $(filter-out $(LONGEST_LANES),$(CLOUD_LANES) $(CODE_LANES) test-web)
 LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
+# The longest lane decides when all have ended, so the others leave it the processor when it wants it.
+BESIDE = $(if $(filter-out test-integration,$(filter $(TEST_LANES),$@)),nice -n 5)
 # Without the options of the make around them, which tests that run make would take for theirs.
-PYTEST = MAKEFLAGS= $(BIN)/python -m pytest $(if $(K),-k "$(K)")
+# One background thread of V8, as in cdk.json: docs/adr/0070.
+PYTEST = $(BESIDE) env MAKEFLAGS= NODE_OPTIONS="$$NODE_OPTIONS --v8-pool-size=1" $(BIN)/python -m pytest $(if $(K),-k "$(K)")
 # Prints the lane's wall and CPU time after its output.
 TIMED = @TIMEFORMAT='$@: %0R s, CPU %0U s user and %0S s system'; time
 IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -191,8 +194,8 @@ test-local: ## Run the tests of the embedded cloud's own programs
 
 test-web: $(PAGE) ## Run the tests of the uploader library and the page
 	@$(MAKE) chromium
-	$(TIMED) npm --prefix web run --silent test --workspaces --if-present
-	$(TIMED) npm --prefix web run --silent test:browser -w @wideload/uploader
+	$(TIMED) $(BESIDE) npm --prefix web run --silent test --workspaces --if-present
+	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/uploader
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
