@@ -188,55 +188,17 @@ def _parts(value: Any, path: str = "") -> Iterator[str]:
 
 
 def distinct(all_judged: Iterable[Synthesized]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and template of each stack whose structure isn't part of others': the largest first.
-
-    Resources whose structure is part of others' are left out, unless those that stay refer to them.
-    """
+    """Name and template of each stack whose structure isn't part of others': the largest first."""
     found = [
-        (structure(template, judged.environment), judged, service)
+        (structure(template, judged.environment), f"{judged.folder.name}: {service}", template)
         for judged in all_judged
         for service, template in judged.templates.items()
     ]
     known: set[str] = set()
-    for parts, judged, service in sorted(found, key=lambda each: len(each[0]), reverse=True):
+    for parts, name, template in sorted(found, key=lambda each: len(each[0]), reverse=True):
         if not parts <= known:
-            template = judged.template(service)
-            new = {
-                name
-                for name, resource in template["Resources"].items()
-                if not structure({"Resources": {name: resource}}, judged.environment) <= known
-            }
             known |= parts
-            yield f"{judged.folder.name}: {service}", _with_references(template, new)
-
-
-def _with_references(template: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
-    """A template with these resources, and with all that they refer to."""
-    sections = {
-        name: template[name]
-        for name in ("Resources", "Parameters", "Conditions", "Mappings")
-        if name in template
-    }
-    kept = set(wanted)
-
-    def follow(value: Any) -> None:
-        for text in re.findall(r"\w+", json.dumps(value)):
-            for section in sections.values():
-                if text in section and text not in kept:
-                    kept.add(text)
-                    follow(section[text])
-
-    follow([template["Resources"][name] for name in wanted] + [template.get("Rules", {})])
-    outputs = {
-        name: output
-        for name, output in template.get("Outputs", {}).items()
-        if kept >= template["Resources"].keys() & set(re.findall(r"\w+", json.dumps(output)))
-    }
-    follow(outputs)
-    reduced = {**template, **sections, "Outputs": outputs}
-    for section, members in sections.items():
-        reduced[section] = {name: member for name, member in members.items() if name in kept}
-    return {section: content for section, content in reduced.items() if content}
+            yield name, template
 
 
 def test_cfn_lint_finds_nothing(synthesize: Callable[..., Synthesized]) -> None:
@@ -276,34 +238,3 @@ def test_a_template_is_linted_once_for_its_structure(tmp_path: Path) -> None:
     )
 
     assert [name for name, _ in linted] == ["prod0: ingest", "dev2: ingest", "local3: ingest"]
-
-
-def test_resources_linted_before_stay_only_where_others_refer_to_them(tmp_path: Path) -> None:
-    def queue(**properties: Any) -> dict[str, Any]:
-        return {"Type": "AWS::SQS::Queue", "Properties": properties}
-
-    def made(environment: str, template: dict[str, Any]) -> Synthesized:
-        folder = tmp_path / environment
-        folder.mkdir()
-        (folder / f"wideload-{environment}-ingest.template.json").write_text(json.dumps(template))
-        return Synthesized(environment, folder, {})
-
-    known = {"A": queue(DelaySeconds=1), "B": queue(KmsMasterKeyId="a"), "C": queue(FifoQueue=True)}
-    new = queue(RedrivePolicy={"deadLetterTargetArn": {"Fn::GetAtt": ["A", "Arn"]}}, Tags=[])
-    template = {
-        "Parameters": {"Used": {"Type": "String"}, "Unused": {"Type": "String"}},
-        "Resources": {**known, "D": {**new, "Condition": "Wanted"}},
-        "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Used"}, "yes"]}},
-        "Outputs": {"OfB": {"Value": {"Ref": "B"}}, "OfD": {"Value": {"Ref": "D"}}},
-    }
-    whole = {"Resources": known, "Metadata": dict.fromkeys(map(str, range(20)), "larger")}
-
-    (_, first), (_, reduced) = distinct([made("prod", whole), made("dev", template)])
-
-    assert first["Resources"].keys() == {"A", "B", "C"}
-    assert {section: set(content) for section, content in reduced.items()} == {
-        "Parameters": {"Used"},
-        "Resources": {"A", "D"},
-        "Conditions": {"Wanted"},
-        "Outputs": {"OfD"},
-    }
