@@ -143,7 +143,7 @@ CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 BESIDE = $(if $(filter-out test-integration,$(filter $(TEST_LANES),$@)),nice -n 5)
 # Without the options of the make around them, which tests that run make would take for theirs.
 # One background thread of V8, as in cdk.json: docs/adr/0070.
-PYTEST = $(BESIDE) env MAKEFLAGS= NODE_OPTIONS="$$NODE_OPTIONS --v8-pool-size=1" $(BIN)/python -m pytest $(if $(K),-k "$(K)")
+PYTEST = $(BESIDE) env MAKEFLAGS= NODE_OPTIONS="$${NODE_OPTIONS:-} --v8-pool-size=1" $(BIN)/python -m pytest $(if $(K),-k "$(K)")
 # Prints the lane's wall and CPU time after its output.
 TIMED = @TIMEFORMAT='$@: %0R s, CPU %0U s user and %0S s system'; time
 IN_LANES = $(MAKE) --keep-going --jobs=$(LANES) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
