@@ -311,18 +311,19 @@ def test_several_at_once(person: wideload.Client, files_server: FilesService) ->
 def test_an_upload_of_a_pipe_has_no_size_yet(
     person: wideload.Client, files_server: FilesService
 ) -> None:
-    shown: list[wideload.UploadInfo] = []
+    shown: list[list[wideload.UploadInfo]] = []
 
     def during_put(seen: Seen, count: int) -> None:
+        # Several parts are sent at once.
         if not shown:
             with wideload.Client(files_server.url, token=TOKEN) as another:
-                shown.extend(another.files.uploads())
+                shown.append(list(another.files.uploads()))
 
     files_server.s3.during_put = during_put
 
     person.files.upload(_stream(bytes_of(MANY)), name="a")
 
-    (upload,) = shown
+    (upload,) = shown[0]
     assert (upload.size, upload.part_count, upload.sha256) == (None, None, None)
     assert upload.part_size == PART
 
