@@ -112,7 +112,13 @@ def test_from_the_alarm_to_the_payload_its_tenant_its_reason_and_its_redrive(
             until(lambda: dead_letters(cloud, stack) > 0)
 
     # 1. Whose payloads, and why.
-    events = logged(cloud, functions)
+    def told() -> list[Row]:
+        # A function's lines arrive shortly after its answer.
+        found = logged(cloud, functions)
+        causes = {row.get("payload_id") for row in ask(QUERIES["failed-payloads"], found)}
+        return found if {theirs, ours} <= causes else []
+
+    events = until(told)
     by_tenant = ask(QUERIES["failed-by-tenant"], events)
     named = ask(QUERIES["failed-payloads"], events)
     counted = {(row["tenant"], row["code"], row["via"]) for row in by_tenant}
