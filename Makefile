@@ -132,12 +132,12 @@ local-down: $(VENV) ## Stop the embedded cloud
 
 # The tests run in lanes side by side, so that one lane computes while others wait. Each lane on the
 # embedded cloud starts a cloud of its own: on a free port, in a temporary directory. The slowest
-# lanes come first, three more at a time than there are processors. docs/adr/0062.
+# lanes come first, two more at a time than there are processors. docs/adr/0062.
 CLOUD_LANES := test-integration test-deployments test-page test-faults test-local
 CODE_LANES := test-templates test-client test-runtime
 LONGEST_LANES := test-integration test-client test-faults test-templates test-page
 TEST_LANES := $(LONGEST_LANES) $(filter-out $(LONGEST_LANES),$(CLOUD_LANES) $(CODE_LANES) test-web)
-LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 3)))
+LANES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 CLOUD_TESTS := $(addprefix tests/,integration deployments e2e faults local)
 # The longest lane decides when all have ended, so the others leave it the processor when it wants it.
 BESIDE = $(if $(filter-out test-integration,$(filter $(TEST_LANES),$@)),nice -n 5)

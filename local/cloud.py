@@ -191,7 +191,9 @@ class Cloud:
     def server(self) -> psutil.Process | None:
         """The emulator's own process, if it lives."""
         for process in self.processes():
-            if processes.read_variable(process, FUNCTION_VARIABLE) is None:
+            worker = processes.read_variable(process, FUNCTION_VARIABLE) is not None
+            # Nothing can be read of a worker that has just ended either.
+            if not worker and processes.is_alive(process):
                 return process
         return None
 
