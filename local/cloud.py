@@ -114,19 +114,9 @@ class Cloud:
     def settings(self) -> dict[str, str]:
         """Environment variables that lead an AWS SDK, the AWS CLI or the CDK CLI here."""
         return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            # The emulator takes this pair for the account's root and never verifies it.
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            # A developer's own profile must not decide anything here.
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **sdk_settings(self.endpoint_url),
             # It keeps which account an access key belongs to: not for the developer's own CLI.
             "CDK_HOME": str(self.directory / "cdk-home"),
-            **_trust(ensure_certificates()),
         }
 
     @property
@@ -389,6 +379,23 @@ def last_lines(path: Path, count: int = 25) -> str:
     """The last `count` lines of a text file."""
     with path.open(errors="replace") as file:
         return "".join(deque(file, count)).rstrip()
+
+
+def sdk_settings(endpoint_url: str) -> dict[str, str]:
+    """Environment variables that lead an AWS SDK or the AWS CLI to an endpoint on this machine."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        # The emulator takes this pair for the account's root and never verifies it.
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A developer's own profile must not decide anything here.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **_trust(ensure_certificates()),
+    }
 
 
 def _trust(certificates: Certificates) -> dict[str, str]:

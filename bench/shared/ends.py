@@ -18,7 +18,7 @@ import urllib3
 from bench.cheap_end.s3 import BUCKET
 from bench.shared.measure import Failed
 from local.certificates import ensure_certificates
-from local.cloud import REGION, Cloud, free_port
+from local.cloud import Cloud, free_port, sdk_settings
 from local.deploy import deploy
 from local.paths import ROOT
 
@@ -188,16 +188,5 @@ def _without_settings() -> dict[str, str]:
 
 def _aws(endpoint_url: str) -> dict[str, str]:
     ca_bundle = str(ensure_certificates().ca_bundle)
-    return {
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_CA_BUNDLE": ca_bundle,
-        "CURL_CA_BUNDLE": ca_bundle,
-        "WIDELOAD_CA_BUNDLE": ca_bundle,
-    }
+    trusted = {"CURL_CA_BUNDLE": ca_bundle, "WIDELOAD_CA_BUNDLE": ca_bundle}
+    return sdk_settings(endpoint_url) | trusted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import threading
@@ -15,7 +14,14 @@ import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.transfer_samples import PART, bytes_of, change_file, file_of
+from tests.client.running import sha256
+from tests.client.transfer_samples import (
+    PART,
+    bytes_of,
+    change_file,
+    check_nothing_is_stored,
+    file_of,
+)
 from tests.fake_aws.files import TOKEN, FilesService
 from tests.fake_aws.messages import Fault, Seen, problem, s3_error
 from tests.fake_aws.s3 import Body
@@ -56,9 +62,9 @@ def test_a_large_file_is_announced_by_its_first_part(
         hashing=lambda *both: hashed.append(both),
     )
 
-    assert _announced(files_server) == [{"size": size, "first_sha256": _sha256(content[:PART])}]
+    assert _announced(files_server) == [{"size": size, "first_sha256": sha256(content[:PART])}]
     assert files_server.content(done.file.file_id) == content
-    assert done.file.sha256 == _sha256(content)
+    assert done.file.sha256 == sha256(content)
     assert (done.duplicate, done.bytes_sent, done.resumed_bytes) == (False, size, 0)
     assert files_server.s3.bytes_put == size
     assert files_server.s3.most_at_once <= parallel
@@ -126,8 +132,8 @@ def test_only_the_first_part_is_that_of_another_file(
     done = person.files.upload(file_of(tmp_path, other, "other.bin"))
 
     assert _announced(files_server)[1:] == [
-        {"size": MANY, "first_sha256": _sha256(content[:PART])},
-        {"size": MANY, "sha256": _sha256(other)},
+        {"size": MANY, "first_sha256": sha256(content[:PART])},
+        {"size": MANY, "sha256": sha256(other)},
     ]
     assert (done.duplicate, done.bytes_sent) == (False, MANY)
     assert files_server.content(done.file.file_id) == other
@@ -209,8 +215,8 @@ def test_two_clients_with_files_of_the_same_first_part_at_once(
 
     for result in done:
         content = files_server.content(result.file.file_id)
-        assert result.file.sha256 == _sha256(content)
-    assert {result.file.sha256 for result in done} == {_sha256(content) for content in contents}
+        assert result.file.sha256 == sha256(content)
+    assert {result.file.sha256 for result in done} == {sha256(content) for content in contents}
 
 
 def test_parts_that_another_file_replaced_are_sent_again(
@@ -250,8 +256,8 @@ def test_an_upload_whose_parts_differ_twice_is_left_for_one_of_its_own(
 
     done = person.files.upload(file_of(tmp_path, content), parallel=1)
 
-    by_first = {"size": MANY, "first_sha256": _sha256(content[:PART])}
-    by_whole = {"size": MANY, "sha256": _sha256(content)}
+    by_first = {"size": MANY, "first_sha256": sha256(content[:PART])}
+    by_whole = {"size": MANY, "sha256": sha256(content)}
     assert _announced(files_server) == [by_first, by_first, by_whole]
     assert files_server.content(done.file.file_id) == content
     assert len(files_server.uploads) == 2
@@ -315,7 +321,7 @@ def test_a_file_that_changes_while_it_is_sent(
         person.files.upload(path, parallel=1)
 
     assert raised.value.upload_id is None  # there is nothing to resume
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_a_part_that_changes_after_it_was_hashed(
@@ -333,7 +339,7 @@ def test_a_part_that_changes_after_it_was_hashed(
     with pytest.raises(wideload.FileChangedError):
         person.files.upload(source, name="film.bin", parallel=1)
 
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_the_recorded_hash_is_compared_with_that_of_the_bytes_that_were_read(
@@ -409,7 +415,7 @@ def test_an_upload_that_is_hashed_while_it_is_sent_has_no_hash_yet(
     (listed,) = person.files.uploads()
     upload = person.files.get_upload(upload_id)
 
-    assert (listed.sha256, listed.first_sha256) == (None, _sha256(content[:PART]))
+    assert (listed.sha256, listed.first_sha256) == (None, sha256(content[:PART]))
     assert (upload.sha256, upload.size, upload.parts) == (None, MANY, (1, 2))
 
 
@@ -429,17 +435,6 @@ class Watched(io.BytesIO):
         while self.furthest < offset and time.monotonic() < deadline:
             time.sleep(0.01)
         return self.furthest >= offset
-
-
-def _nothing_is_stored(server: FilesService) -> None:
-    assert server.files == {}
-    assert server.s3.objects == {}
-    assert server.bucket.multiparts == {}
-    assert {upload.state for upload in server.uploads.values()} == {"aborted"}
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _announced(server: FilesService) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -15,7 +14,8 @@ import pytest
 
 import wideload
 from tests.client.conftest import Clock
-from tests.client.transfer_samples import PART, bytes_of
+from tests.client.running import sha256
+from tests.client.transfer_samples import PART, bytes_of, check_nothing_is_stored
 from tests.fake_aws.files import TOKEN, FilesService
 from tests.fake_aws.messages import Fault, Seen, s3_error
 from wideload._files import part_queue, pipe
@@ -64,7 +64,7 @@ def test_a_small_one_is_a_file_like_any_other(
 
     done = person.files.upload(_stream(content), name="a")
 
-    assert _announced(files_server) == {"name": "a", "size": size, "sha256": _sha256(content)}
+    assert _announced(files_server) == {"name": "a", "size": size, "sha256": sha256(content)}
     assert files_server.content(done.file.file_id) == content
 
 
@@ -80,9 +80,9 @@ def test_a_large_one_is_sent_as_it_comes(
         _stream(content), name="a", parallel=parallel, progress=lambda *both: told.append(both)
     )
 
-    assert _announced(files_server) == {"name": "a", "first_sha256": _sha256(content[:PART])}
+    assert _announced(files_server) == {"name": "a", "first_sha256": sha256(content[:PART])}
     assert files_server.content(done.file.file_id) == content
-    assert (done.file.size, done.file.sha256) == (size, _sha256(content))
+    assert (done.file.size, done.file.sha256) == (size, sha256(content))
     assert (done.bytes_sent, done.resumed_bytes, done.duplicate) == (size, 0, False)
     assert files_server.s3.most_at_once <= parallel
     assert told[-1] == (size, size)
@@ -175,7 +175,7 @@ def test_an_upload_that_fails_is_aborted(
         person.files.upload(_stream(bytes_of(MANY)), name="a")
 
     assert raised.value.upload_id is None
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_a_part_that_s3_lost_ends_it(person: wideload.Client, files_server: FilesService) -> None:
@@ -193,7 +193,7 @@ def test_a_part_that_s3_lost_ends_it(person: wideload.Client, files_server: File
         person.files.upload(_stream(bytes_of(MANY)), name="a")
 
     assert lost
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_a_cancelled_one_is_aborted_though_nothing_comes(
@@ -213,7 +213,7 @@ def test_a_cancelled_one_is_aborted_though_nothing_comes(
         os.close(writing)
 
     assert raised.value.upload_id is None
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_an_error_of_the_source_comes_out(
@@ -228,7 +228,7 @@ def test_an_error_of_the_source_comes_out(
     with pytest.raises(OSError, match="the tape is torn"):
         person.files.upload(cast("IO[bytes]", Broken(bytes_of(MANY))), name="a")
 
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_a_quota_that_it_outgrows_ends_it(
@@ -240,7 +240,7 @@ def test_a_quota_that_it_outgrows_ends_it(
         person.files.upload(_stream(bytes_of(MANY)), name="a")
 
     assert raised.value.code == "quota_exceeded"
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_the_expected_size_is_told(person: wideload.Client, files_server: FilesService) -> None:
@@ -269,7 +269,7 @@ def test_more_than_10_000_parts_need_an_expected_size(
 
     with pytest.raises(wideload.DocumentError, match="expected_size"):
         person.files.upload(_stream(bytes_of(MANY)), name="a")
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
     person.files.upload(_stream(bytes_of(12 * PART)), name="a")
 
@@ -286,7 +286,7 @@ def test_a_deployment_that_needs_the_size_gets_a_copy(
     if enough:
         done = person.files.upload(_stream(content), name="a", spool_limit=MANY)
 
-        assert _announced(files_server) == {"name": "a", "size": MANY, "sha256": _sha256(content)}
+        assert _announced(files_server) == {"name": "a", "size": MANY, "sha256": sha256(content)}
         assert files_server.content(done.file.file_id) == content
     else:
         with pytest.raises(wideload.DocumentError, match=f"{MANY - 1} bytes that spool_limit"):
@@ -361,14 +361,3 @@ def _announced(server: FilesService) -> dict[str, Any]:
     )["files"]
     del file["content_type"]
     return cast("dict[str, Any]", file)
-
-
-def _nothing_is_stored(server: FilesService) -> None:
-    assert server.files == {}
-    assert server.s3.objects == {}
-    assert server.bucket.multiparts == {}
-    assert {upload.state for upload in server.uploads.values()} == {"aborted"}
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

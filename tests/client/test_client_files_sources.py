@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 import wideload
-from tests.client.transfer_samples import PART, bytes_of, change_file, file_of
+from tests.client.transfer_samples import (
+    PART,
+    bytes_of,
+    change_file,
+    check_nothing_is_stored,
+    file_of,
+)
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import Seen, s3_error
 from wideload._files.shared_file import SharedFile
@@ -206,7 +212,7 @@ def test_a_file_that_changes_before_it_is_sent(
     with pytest.raises(wideload.FileChangedError) as raised:
         person.files.upload(path, progress=progress)
 
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
     assert raised.value.upload_id is None  # there is nothing to resume
     assert not any(seen.path.endswith("/complete") for seen in files_server.seen)
 
@@ -226,7 +232,7 @@ def test_a_file_that_changes_after_its_last_byte_was_sent(
     with pytest.raises(wideload.FileChangedError):
         person.files.upload(path)
 
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_an_upload_that_cannot_even_be_aborted_says_which(
@@ -254,7 +260,7 @@ def test_a_file_object_that_changes(
     with pytest.raises(wideload.FileChangedError):
         person.files.upload(source, name="a", progress=progress)
 
-    _nothing_is_stored(files_server)
+    check_nothing_is_stored(files_server)
 
 
 def test_a_file_that_another_takes_the_place_of_is_uploaded_as_it_was(
@@ -311,10 +317,3 @@ def test_a_file_that_is_in_use_is_closed_when_its_last_user_has_done(tmp_path: P
 
     assert file.closed
     assert bytes(view) == b"content"
-
-
-def _nothing_is_stored(server: FilesService) -> None:
-    assert server.files == {}
-    assert server.s3.objects == {}
-    assert server.bucket.multiparts == {}
-    assert {upload.state for upload in server.uploads.values()} == {"aborted"}

@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.fake_aws.files import FilesService
+
 # Bytes of a part of an upload, and of a range of a download, in most tests.
 PART = RANGE = 64 * 1024
 
@@ -46,3 +48,11 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def check_nothing_is_stored(server: FilesService) -> None:
+    """Check that all uploads were aborted, and left nothing in S3."""
+    assert server.files == {}
+    assert server.s3.objects == {}
+    assert server.bucket.multiparts == {}
+    assert {upload.state for upload in server.uploads.values()} == {"aborted"}

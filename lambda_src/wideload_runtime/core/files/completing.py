@@ -30,6 +30,7 @@ from wideload_runtime.core.times import epoch, iso
 from wideload_runtime.core.ulids import is_ulid
 
 ROUNDS = 4
+"""Attempts at a change that another request got in the way of."""
 COMPLETING_SECONDS = 15 * 60
 """S3 may take "several minutes" to complete an upload: until then a missing object means nothing.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""

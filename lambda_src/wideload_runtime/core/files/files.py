@@ -8,7 +8,7 @@ from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import conflict
+from wideload_runtime.core.files.completing import ROUNDS, conflict
 from wideload_runtime.core.files.names import content_disposition, matches
 from wideload_runtime.core.files.ports import Action, Bucket, Records
 from wideload_runtime.core.files.records import File
@@ -18,7 +18,6 @@ from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
-ROUNDS = 4
 MAX_URL = 6 * 1024
 """Bytes of a download's URL: S3 accepts 8 KB for the head of a request, which has further lines of
 browsers and proxies (`RequestHeaderSectionTooLarge`).

@@ -8,6 +8,7 @@ from typing import Any
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import (
+    ROUNDS,
     conflict,
     known_upload,
     still_completing,
@@ -18,8 +19,6 @@ from wideload_runtime.core.files.ports import Action, Bucket, Records
 from wideload_runtime.core.files.records import Upload
 from wideload_runtime.core.files.requests import WantedPart
 from wideload_runtime.core.times import epoch, iso
-
-ROUNDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)

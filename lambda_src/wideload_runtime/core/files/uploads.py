@@ -10,6 +10,7 @@ from typing import Any
 from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import (
+    ROUNDS,
     Completion,
     conflict,
     known_upload,
@@ -34,7 +35,6 @@ from wideload_runtime.core.files.signing import Signing, upload_completed
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 
-ROUNDS = 4
 MAX_LISTED_PARTS = 20_000
 """Listed parts up to which an answer takes those of another upload: an answer of Lambda has at most
 6 MB, and each thousand is a request to S3."""
