@@ -2,19 +2,29 @@
 
 Partition key `owner`, sort key `item`:
 
-    FILE#<file id>              a file
-    CONTENT#<sha256>#<size>     `file_id`, or `upload_id` while one is open: it is written on the
-                                condition that it isn't there, so two uploads of the same content
-                                are one
-    FIRST#<sha256>#<size>#<file id>
-                                a file with this first part and size
+    FILE#<file id>              a name: `folder_id`, `name`, `object_id`, …, and copies of what never
+                                changes of the object
+    OBJECT#<object id>          a stored object; `names`: the number of its FILE items, and of the
+                                names of its completed upload that have none yet
+    CONTENT#<sha256>#<size>     `object_id`, or `upload_id` while an upload of it is open: it is
+                                written on the condition that it isn't there, so two uploads of the
+                                same content are one
+    FIRST#<sha256>#<size>#<object id>
+                                `object_id` of an object with this first part and size
     FIRST#<sha256>#<size>#open  `upload_id` of the open upload that was begun with this first part,
                                 on the same condition
-    UPLOAD#<upload id>          an upload
+    NAME#<folder id>#<name, folded>#<hash of the name>
+                                `file_id` of the file that has the name in the folder, on the
+                                condition that it isn't there (`files_index.py`)
+    SIZE#…, DATE#…, TITLE#…     keys by which lists are sorted (`files_index.py`)
+    DIR#…, FOLDER#…             folders (`files_folders.py`)
+    UPLOAD#<upload id>          an upload; `also` holds its further names, which are added while it
+                                is open, and become files one by one after it is completed
     TRASH#<id>                  an object without an owner
     USAGE                       `bytes`, `files`, `open_uploads`: changed in the same transaction
-                                as what they count; they include `held` of an UPLOAD
-                                or a TRASH, and what is signed of an upload of unknown size
+                                as what they count; they include `held` of an UPLOAD or a TRASH, and
+                                what is signed of an upload of unknown size. `model`: the version of
+                                the owner's items (`files_migration.py`)
 
 The index `by_due` holds the items that the sweep must handle, by `due_shard` and `due_at`.
 """
