@@ -288,6 +288,8 @@ class FakeDynamoTable:
             raise aws_error("ValidationException", kind)
 
         def apply() -> None:
+            if kind == "ConditionCheck":
+                return
             if kind == "Delete":
                 self.items.pop(key, None)
                 return
@@ -432,6 +434,7 @@ class _Expression:
             "=": lambda held: bool(held == value),
             "<": lambda held: bool(held < value),
             "<=": lambda held: bool(held <= value),
+            ">": lambda held: bool(held > value),
         }
         return lambda item: name in item and compare[operator](item[name])
 

@@ -60,7 +60,9 @@ def upload_item(upload: Upload) -> dict[str, Any]:
     known = _present(upload, _UPLOAD_FIELDS)
     if not upload.unsized:
         del known["unsized"]
-    known["also"] = [new_name_value(each) for each in upload.also]
+    del known["also"]
+    if upload.also:
+        known["also"] = [new_name_value(each) for each in upload.also]
     return {
         "item": UPLOAD + upload.upload_id,
         "due_shard": due_shard(upload.upload_id),

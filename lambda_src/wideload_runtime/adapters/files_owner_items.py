@@ -69,8 +69,15 @@ class OwnerItems:
         found: list[dict[str, Any]] = answer["Items"]
         return found
 
-    def _put(self, item: dict[str, Any], condition: str | None = None) -> Write:
-        expression = expression_of(ConditionExpression=condition) if condition else {}
+    def _put(
+        self,
+        item: dict[str, Any],
+        condition: str | None = None,
+        values: dict[str, Any] | None = None,
+    ) -> Write:
+        expression = (
+            expression_of(ConditionExpression=condition, values=values) if condition else {}
+        )
         return {"Put": {"Item": {"owner": self.owner, **item}, **expression}}
 
     def _change(self, item: str, update: str, condition: str, values: dict[str, Any]) -> Write:
@@ -86,6 +93,10 @@ class OwnerItems:
             expression_of(ConditionExpression=condition, values=values) if condition else {}
         )
         return {"Delete": {"Key": self._key(item), **expression}}
+
+    def _check(self, item: str, condition: str, values: dict[str, Any] | None = None) -> Write:
+        expression = expression_of(ConditionExpression=condition, values=values)
+        return {"ConditionCheck": {"Key": self._key(item), **expression}}
 
     def _transact(self, *writes: Write) -> bool:
         """Write all or nothing; return False if a condition did not hold."""
@@ -138,15 +149,18 @@ class OwnerItems:
         changes: dict[str, int],
         condition: str | None = None,
         values: dict[str, Any] | None = None,
-    ) -> Write:
-        """Add to the counters."""
+    ) -> list[Write]:
+        """Return the write that adds to the counters; none if it changed nothing."""
+        changes = {name: change for name, change in changes.items() if change}
+        if not changes:
+            return []
         added = ", ".join(f"#{name} :add_{name}" for name in changes)
         expression = expression_of(
             UpdateExpression=f"ADD {added}",
             **({"ConditionExpression": condition} if condition else {}),
             values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
         )
-        return {"Update": {"Key": self._key(USAGE), **expression}}
+        return [{"Update": {"Key": self._key(USAGE), **expression}}]
 
     def _wait(self, attempt: int) -> None:
         self._sleep(pause(attempt))
@@ -162,8 +176,8 @@ def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict
     }
 
 
-def given_back(size: int) -> dict[str, int]:
-    return {"bytes": -size, "files": -1}
+def given_back(size: int, names: int = 1) -> dict[str, int]:
+    return {"bytes": -size, "files": -names}
 
 
 def _reasons(error: ClientError) -> set[str]:

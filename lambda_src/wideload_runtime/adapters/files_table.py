@@ -2,8 +2,8 @@
 
 Partition key `owner`, sort key `item`:
 
-    FILE#<file id>              a name: `folder_id`, `name`, `object_id`, …, and copies of what never
-                                changes of the object
+    FILE#<file id>              a name: `folder_id`, `name`, `object_id`, …, and copies of what
+                                never changes of the object
     OBJECT#<object id>          a stored object; `names`: the number of its FILE items, and of the
                                 names of its completed upload that have none yet
     CONTENT#<sha256>#<size>     `object_id`, or `upload_id` while an upload of it is open: it is
@@ -32,26 +32,28 @@ The index `by_due` holds the items that the sweep must handle, by `due_shard` an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from wideload_runtime.adapters.files_index import name_item
 from wideload_runtime.adapters.files_items import (
     DUE_SHARDS,
     FILE,
     KINDS,
+    OBJECT,
     TRASH,
     UPLOAD,
     USAGE,
     content_item,
     file_of,
     first_part_prefix,
+    object_of,
     record_of,
-    trash_item,
     trash_of,
     upload_of,
 )
-from wideload_runtime.adapters.files_owner_items import Write, expression_of, given_back
+from wideload_runtime.adapters.files_owner_items import expression_of
 from wideload_runtime.adapters.files_uploads import OwnUploads
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import (
@@ -59,6 +61,7 @@ from wideload_runtime.core.files.records import (
     Content,
     File,
     FirstPart,
+    StoredObject,
     Trash,
     Upload,
     Usage,
@@ -113,25 +116,37 @@ class OwnRecords(OwnUploads):
 
     # Read
 
-    def find(self, announced: Sequence[Announced]) -> dict[Announced, File | Upload]:
+    def find(self, announced: Sequence[Announced]) -> dict[Announced, StoredObject | Upload]:
         wanted: dict[str, Announced] = {
             content_item(one): one for one in announced if isinstance(one, Content)
         }
         named = {wanted[item["item"]]: _record_named(item) for item in self._items(wanted)}
         for part in {one for one in announced if isinstance(one, FirstPart)}:
-            # The open upload sorts after the files, any of which comes before it.
+            # The open upload sorts after the objects, any of which comes before it.
             if newest := self._newest(first_part_prefix(part), None, 2):
                 named[part] = _record_named(newest[-1])
         records = {item["item"]: record_of(item) for item in self._items(set(named.values()))}
         return {one: records[name] for one, name in named.items() if name in records}
 
-    def file_with(self, content: Content) -> File | None:
-        item = self._item(content_item(content)) or {}
-        return self.file(item["file_id"]) if "file_id" in item else None
+    def stored_with(self, content: Content) -> StoredObject | None:
+        object_id = (self._item(content_item(content)) or {}).get("object_id")
+        return self.stored([object_id]).get(object_id) if object_id else None
+
+    def stored(self, object_ids: Collection[str]) -> dict[str, StoredObject]:
+        items = self._items({OBJECT + each for each in object_ids})
+        return {stored.object_id: stored for stored in map(object_of, items)}
 
     def file(self, file_id: str) -> File | None:
         item = self._item(FILE + file_id)
         return file_of(item) if item else None
+
+    def files_by_id(self, file_ids: Collection[str]) -> dict[str, File]:
+        items = self._items({FILE + each for each in file_ids})
+        return {file.file_id: file for file in map(file_of, items)}
+
+    def named(self, folder_id: str, names: Collection[str]) -> dict[str, str]:
+        wanted = {name_item(folder_id, name): name for name in names}
+        return {wanted[item["item"]]: item["file_id"] for item in self._items(wanted)}
 
     def upload(self, upload_id: str) -> Upload | None:
         item = self._item(UPLOAD + upload_id)
@@ -153,55 +168,35 @@ class OwnRecords(OwnUploads):
 
     # Files
 
-    def rename(self, file_id: str, name: str) -> File | None:
-        item = self._update(
-            FILE + file_id, "SET #name = :name", "attribute_exists(#item)", {":name": name}
-        )
-        return file_of(item) if item else None
-
-    def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
-        content = self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id})
-        return self._transact(
-            *self._first_part_forgotten(file),
-            self._remove(FILE + file.file_id, "attribute_exists(#item)"),
-            # A corrupt file has lost its content item; if it became corrupt meanwhile, nothing
-            # is deleted.
-            *([] if file.corrupt else [content]),
-            self._remove(UPLOAD + file.file_id),
-            self._put(
-                trash_item(Trash(file.file_id, file.key, due_at, file.size if hold else None))
-            ),
-            *([] if hold else [self._count(given_back(file.size))]),
-        )
-
     def forget(self, trash: Trash) -> None:
         self._table.delete_item(Key=self._key(TRASH + trash.id))
 
-    def mark_verified(self, file: File) -> None:
+    def mark_verified(self, stored: StoredObject) -> None:
         self._update(
-            FILE + file.file_id,
-            "SET #verified = :true",
+            OBJECT + stored.object_id,
+            "SET #verified = :true, #verified_by = :verifier",
             "attribute_exists(#item) AND attribute_not_exists(#corrupt)",
-            {":true": True},
+            {":true": True, ":verifier": "verifier"},
         )
 
-    def mark_corrupt(self, file: File) -> bool:
+    def mark_corrupt(self, stored: StoredObject) -> bool:
         return self._transact(
             self._change(
-                FILE + file.file_id,
+                OBJECT + stored.object_id,
                 "SET #corrupt = :true",
                 "#verified = :false AND attribute_not_exists(#corrupt)",
                 {":true": True, ":false": False},
             ),
-            self._remove(content_item(file.content), "#file_id = :id", {":id": file.file_id}),
-            *self._first_part_forgotten(file),
+            self._remove(
+                content_item(stored.content), "#object_id = :id", {":id": stored.object_id}
+            ),
+            *self._first_part_forgotten(stored),
         )
-
-    def _first_part_forgotten(self, file: File) -> list[Write]:
-        part = file.first_part
-        return [self._remove(first_part_prefix(part) + file.file_id)] if part else []
 
 
 def _record_named(item: dict[str, Any]) -> str:
-    """Return the item of the file or upload that a CONTENT or FIRST item names."""
-    return f"{UPLOAD}{item['upload_id']}" if "upload_id" in item else f"{FILE}{item['file_id']}"
+    """Return the item of the object or upload that a CONTENT or FIRST item names."""
+    named, identifier = (
+        (UPLOAD, item["upload_id"]) if "upload_id" in item else (OBJECT, item["object_id"])
+    )
+    return f"{named}{identifier}"

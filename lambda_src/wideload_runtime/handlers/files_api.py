@@ -16,11 +16,11 @@ from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
+    parse_change,
     parse_check,
     parse_claim,
     parse_create,
     parse_parts,
-    parse_rename,
 )
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
@@ -82,7 +82,7 @@ def sign_parts(upload_id: str) -> Response[str]:
 @app.post("/files/uploads/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Response[str]:
     try:
-        file = _uploads().completion.complete(upload_id, parse_claim(_body()))
+        return answer(200, _uploads().complete(upload_id, parse_claim(_body())))
     except Refused as refused:
         if refused.code != "completing":
             raise
@@ -90,7 +90,6 @@ def complete_upload(upload_id: str) -> Response[str]:
         retry_after = refused.retry_after
         waiting = {"upload_id": upload_id, "state": "completing", "retry_after": retry_after}
         return answer(202, waiting, retry_after=retry_after)
-    return answer(200, {"file": file.shown})
 
 
 @app.get("/files")
@@ -100,12 +99,14 @@ def list_files() -> Response[str]:
 
 @app.get("/files/<file_id>")
 def get_file(file_id: str) -> Response[str]:
-    return answer(200, {"file": _files().get(file_id).shown})
+    files = _files()
+    return answer(200, {"file": files.shown(files.get(file_id))})
 
 
 @app.patch("/files/<file_id>")
-def rename_file(file_id: str) -> Response[str]:
-    return answer(200, {"file": _files().rename(file_id, parse_rename(_body())).shown})
+def change_file(file_id: str) -> Response[str]:
+    files = _files()
+    return answer(200, {"file": files.shown(files.change(file_id, parse_change(_body())))})
 
 
 @app.delete("/files/<file_id>")
@@ -116,9 +117,10 @@ def delete_file(file_id: str) -> Response[str]:
 
 @app.get("/files/<file_id>/download")
 def download_file(file_id: str) -> Response[str]:
-    file, action = _files().download(file_id)
+    files = _files()
+    file, action = files.download(file_id)
     if _takes_json():
-        return answer(200, {"file": file.shown, "action": action})
+        return answer(200, {"file": files.shown(file), "action": action})
     return Response(302, body="", headers={**NO_STORE, "Location": action["href"]})
 
 

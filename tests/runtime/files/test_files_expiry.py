@@ -7,7 +7,7 @@ import pytest
 from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
 from wideload_runtime.core.files.completing import KEEP_SECONDS
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.requests import Change, Page
 
 DAY = 24 * 3600
 
@@ -42,7 +42,7 @@ def test_a_file_whose_life_is_over_is_unknown(world: FilesWorld) -> None:
 
     assert refusal(lambda: world.ann.files.get(file_id)).code == "unknown_file"
     assert refusal(lambda: world.ann.files.download(file_id)).code == "unknown_file"
-    assert refusal(lambda: world.ann.files.rename(file_id, "b")).code == "unknown_file"
+    assert refusal(lambda: world.ann.files.change(file_id, Change("b"))).code == "unknown_file"
     assert refusal(lambda: world.ann.complete(file_id)).code == "upload_gone"
     assert refusal(lambda: world.ann.uploads.show(file_id)).code == "unknown_upload"
     assert [item["name"] for item in world.items("FILE#")] == ["a.bin"]
@@ -61,7 +61,7 @@ def test_an_upload_that_takes_longer_than_a_files_life_makes_a_file(
 
     assert world.ann.complete(upload_id) == file
     world.clock.time += DAY - 1
-    assert world.ann.files.get(upload_id).shown == file
+    assert world.ann.shown(upload_id) == file
     world.clock.time += 1
     assert refusal(lambda: world.ann.files.get(upload_id)).code == "unknown_file"
 

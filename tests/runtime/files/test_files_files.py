@@ -24,7 +24,7 @@ from tests.runtime.files.files_world import (
 )
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.requests import Change, Page
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.verifying import ObjectGoneError
 
@@ -105,14 +105,14 @@ def test_a_cursor_of_another_shows_ones_own_alone(world: FilesWorld) -> None:
 def test_a_file_is_renamed(world: FilesWorld) -> None:
     (file_id,) = upload_named(world, "a")
 
-    renamed = world.ann.files.rename(file_id, "Протокол")
+    renamed = world.ann.files.change(file_id, Change("Протокол"))
 
     assert renamed.name == "Протокол"
     assert world.ann.files.get(file_id) == renamed
     world.dynamo.conflicts = 5
-    assert world.ann.files.rename(file_id, "b").name == "b"
+    assert world.ann.files.change(file_id, Change("b")).name == "b"
     world.dynamo.conflicts = 6
-    assert refusal(lambda: world.ann.files.rename(file_id, "c")).code == "conflict"
+    assert refusal(lambda: world.ann.files.change(file_id, Change("c"))).code == "conflict"
 
 
 def test_a_file_is_deleted_once(world: FilesWorld) -> None:
@@ -148,7 +148,7 @@ def test_a_download_is_an_attachment_of_its_type(world: FilesWorld) -> None:
     (answer,) = world.ann.uploads.create([replace(wish(body), content_type="image/svg+xml")])
     world.s3.send(answer["action"], body)
     world.ann.complete(answer["upload_id"])
-    world.ann.files.rename(answer["upload_id"], "文.svg")
+    world.ann.files.change(answer["upload_id"], Change("文.svg"))
 
     file, action = world.ann.files.download(answer["upload_id"])
 
@@ -169,7 +169,7 @@ def test_what_is_anothers_is_unknown(world: FilesWorld, wanted: str | None) -> N
         str(refusal(work))
         for work in (
             lambda: world.bob.files.get(file_id),
-            lambda: world.bob.files.rename(file_id, "b"),
+            lambda: world.bob.files.change(file_id, Change("b")),
             lambda: world.bob.files.delete(file_id),
             lambda: world.bob.files.download(file_id),
         )
@@ -347,7 +347,7 @@ def test_a_flood_of_uploads_does_not_delay_others(world: FilesWorld) -> None:
 def test_files_expire_if_they_do() -> None:
     world = FilesWorld(life_seconds=30 * 24 * 3600)
     file = world.ann.upload(small())
-    world.ann.files.rename(file["file_id"], "b")
+    world.ann.files.change(file["file_id"], Change("b"))
     world.clock.time += 30 * DAY - 1
     assert world.sweep().deleted == 0
     world.clock.time += 1

@@ -23,6 +23,7 @@ from tests.runtime.files.files_world import (
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage
+from wideload_runtime.core.files.requests import Change
 
 pytestmark = pytest.mark.exhaustive
 
@@ -195,7 +196,7 @@ def test_delete_meets_complete_and_rename() -> None:
         return world, [
             lambda: world.ann.files.delete(upload_id),
             lambda: world.ann.complete(upload_id),
-            lambda: world.ann.files.rename(upload_id, "b"),
+            lambda: world.ann.files.change(upload_id, Change("b")),
         ]
 
     told = at_once(prepare)

@@ -495,7 +495,7 @@ def test_a_completed_upload_is_not_aborted(world: FilesWorld) -> None:
 
     for work in (world.ann.uploads.abort, lambda one: world.ann.sign(one, (1, small()))):
         assert refusal(lambda: work(file["file_id"])).code == "upload_completed"  # noqa: B023
-    assert world.ann.files.get(file["file_id"]).shown == file
+    assert world.ann.shown(file["file_id"]) == file
 
 
 def test_while_it_completes_nothing_is_signed_but_it_may_be_aborted(world: FilesWorld) -> None:

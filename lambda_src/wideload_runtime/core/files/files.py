@@ -1,4 +1,4 @@
-"""A person's files: list, rename, delete, download."""
+"""A person's files: list, rename, move, delete, download."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from wideload_runtime.core.cursors import encode_cursor
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import ROUNDS, conflict
 from wideload_runtime.core.files.names import content_disposition, matches
-from wideload_runtime.core.files.ports import Action, Bucket, Records
+from wideload_runtime.core.files.placing import NameTakenError, Placing
+from wideload_runtime.core.files.ports import Action, Bucket, Folders, Records
 from wideload_runtime.core.files.records import File
-from wideload_runtime.core.files.removing import remove
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.removing import clear, remove
+from wideload_runtime.core.files.requests import Change, Page
+from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
@@ -30,6 +32,9 @@ long."""
 @dataclass(frozen=True, kw_only=True)
 class Files:
     records: Records
+    folders: Folders
+    placing: Placing
+    showing: Showing
     bucket: Bucket
     metrics: Metrics
     url_seconds: int
@@ -41,9 +46,20 @@ class Files:
             Refused: `unknown_file`, also for another person's file.
         """
         file = self._known(file_id)
-        if file.is_over(iso(self.now())):
+        is_cut_off = self.folders.paths_of([file.folder_id])[file.folder_id] is None
+        if file.is_over(iso(self.now())) or is_cut_off:
             raise _unknown_file()
         return file
+
+    def shown(self, file: File) -> dict[str, Any]:
+        """
+        Raises:
+            Refused: `unknown_file`: it was deleted meanwhile.
+        """
+        shown = self.showing.file(file)
+        if shown is None:
+            raise _unknown_file()
+        return shown
 
     def _known(self, file_id: str) -> File:
         file = self.records.file(file_id) if is_ulid(file_id) else None
@@ -57,25 +73,36 @@ class Files:
         looked_at = self.records.files(before=page.before, limit=limit + 1)
         found, more = looked_at[:limit], len(looked_at) > limit
         now = iso(self.now())
-        items: list[dict[str, Any]] = []
+        matching: list[File] = []
+        last = found[-1] if found else None
         for position, file in enumerate(found):
             if not file.is_over(now) and matches(file.name, page.contains):
-                items.append(file.shown)
-            if len(items) == page.limit:
-                more = more or position + 1 < len(found)
-                return {"items": items, "cursor": encode_cursor(file.file_id) if more else None}
-        return {"items": items, "cursor": encode_cursor(found[-1].file_id) if more else None}
+                matching.append(file)
+            if len(matching) == page.limit:
+                last, more = file, more or position + 1 < len(found)
+                break
+        items = [shown for shown in self.showing.files(matching) if shown]
+        return {"items": items, "cursor": encode_cursor(last.file_id) if more and last else None}
 
-    def rename(self, file_id: str, name: str) -> File:
-        """
+    def change(self, file_id: str, change: Change) -> File:
+        """Rename or move a file.
+
         Raises:
-            Refused: `unknown_file` or `conflict`.
+            Refused: `unknown_file`, `name_exists` or `conflict`.
         """
-        self.get(file_id)
-        renamed = self.records.rename(file_id, name)
-        if renamed is None:
-            raise _unknown_file()
-        return renamed
+        for _ in range(ROUNDS):
+            file = self.get(file_id)
+            try:
+                placement = self.placing.move(file, change.folder, change.name, change.if_exists)
+            except NameTakenError as taken:
+                shown = self.showing.file(taken.file)
+                raise Refused(
+                    "name_exists", taken.refused.detail, members={"file": shown} if shown else {}
+                ) from taken
+            if placement.is_there or self.records.move(file, placement):
+                clear(placement.replaced, self.bucket)
+                return placement.file
+        raise conflict()
 
     def delete(self, file_id: str) -> None:
         """
@@ -83,7 +110,7 @@ class Files:
             Refused: `unknown_file` or `conflict`.
         """
         for _ in range(ROUNDS):
-            if remove(self._known(file_id), self.records, self.bucket, self.now()):
+            if remove(self.get(file_id), self.records, self.bucket, self.now()):
                 return
         raise conflict()
 
@@ -94,7 +121,10 @@ class Files:
             Refused: `unknown_file` or `corrupt`.
         """
         file = self.get(file_id)
-        if file.corrupt:
+        stored = self.records.stored([file.object_id]).get(file.object_id)
+        if stored is None:
+            raise _unknown_file()
+        if stored.corrupt:
             raise Refused(
                 "corrupt", "The content has not the SHA-256 that was announced: upload it again."
             )

@@ -11,6 +11,10 @@ from wideload_runtime.core.errors import Refused
 
 MAX_NAME = 255
 """Code points, so at most 1,020 bytes of UTF-8: the limit of common file systems."""
+MAX_FOLDER = 1024
+"""Code points of a folder's path."""
+MAX_DEPTH = 32
+"""Names of a folder's path."""
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -49,6 +53,37 @@ def parse_name(value: Any) -> str:
             raise _bad_name(
                 f"The name holds the character U+{ord(character):04X}, which can't be shown."
             )
+    return value
+
+
+def numbered(name: str, number: int) -> str:
+    """Return a name with a number: "offer (2).txt"."""
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension) > MAX_EXTENSION:
+        stem, dot, extension = name, "", ""
+    end = f" ({number}){dot}{extension}"
+    cut = min(len(stem), MAX_NAME - len(end))
+    while cut > 1 and _cuts_character(stem, cut):
+        cut -= 1
+    return stem[:cut] + end
+
+
+def parse_folder(value: Any) -> str:
+    """
+    Raises:
+        Refused: `invalid_name`.
+    """
+    if value == "":
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_FOLDER:
+        raise _bad_name(f"The folder is not a string of at most {MAX_FOLDER} characters.")
+    names = value.split("/")
+    if len(names) > MAX_DEPTH:
+        raise _bad_name(f"The folder has {len(names)} names, {MAX_DEPTH} are allowed.")
+    if "" in names:
+        raise _bad_name("The folder begins or ends with /, or holds //: leave the extra / out.")
+    for name in names:
+        parse_name(name)
     return value
 
 

@@ -175,14 +175,6 @@ class File:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A file as it is to be recorded, and the file whose name it takes."""
-
-    file: File
-    replaced: File | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """An upload session. Times are ISO 8601 in UTC unless named otherwise."""
@@ -328,6 +320,31 @@ class Trash:
     due_at: str
     held: int | None = None
     """Bytes that are counted, as is one file, since a URL may be valid; None: no longer counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Removal of a file."""
+
+    file: File
+    stored: StoredObject
+    trash: Trash
+    """The object's, if this is its last name."""
+
+    @property
+    def is_last(self) -> bool:
+        return self.stored.names == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A file as it is to be recorded."""
+
+    file: File
+    replaced: Removal | None = None
+    """Removal of the file whose name it takes."""
+    is_there: bool = False
+    """Whether the file is recorded already: the same folder, name and content."""
 
 
 @dataclass(frozen=True, slots=True)

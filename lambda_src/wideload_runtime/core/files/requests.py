@@ -6,14 +6,28 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from datetime import datetime
+from typing import Any, TypeGuard, cast, get_args
 
 from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, parse_limit
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
+from wideload_runtime.core.files.names import (
+    MAX_NAME,
+    parse_content_type,
+    parse_folder,
+    parse_name,
+)
 from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
-from wideload_runtime.core.files.records import Announced, Content, FirstPart, Unsized
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    FirstPart,
+    IfExists,
+    NewName,
+    Unsized,
+)
 from wideload_runtime.core.numbers import parse_integer
+from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_BODY = 1024 * 1024
@@ -29,9 +43,17 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class UploadRequest:
     """A file to upload."""
 
-    name: str
-    content_type: str
+    name: NewName
     announced: Announced
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new name or folder of a file."""
+
+    name: str | None = None
+    folder: str | None = None
+    if_exists: IfExists = "keep_both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +149,43 @@ def parse_claim(body: bytes) -> Claim | None:
     )
 
 
-def parse_rename(body: bytes) -> str:
+def parse_change(body: bytes) -> Change:
     """
     Raises:
         Refused: `body_too_large`, `invalid_request`, `invalid_name`.
     """
     given = _object(body)
-    if "name" not in given:
-        raise Refused("invalid_request", "name is missing.")
-    return parse_name(given["name"])
+    if "name" not in given and "folder" not in given:
+        raise Refused("invalid_request", "name and folder are missing: give one of them.")
+    return Change(
+        parse_name(given["name"]) if "name" in given else None,
+        parse_folder(given["folder"]) if "folder" in given else None,
+        parse_if_exists(given),
+    )
+
+
+def parse_if_exists(given: Mapping[str, Any]) -> IfExists:
+    """
+    Raises:
+        Refused: `invalid_request`.
+    """
+    how: Any = given.get("if_exists", "keep_both")
+    if how not in get_args(IfExists):
+        raise Refused("invalid_request", f"if_exists is not {', '.join(get_args(IfExists))}.")
+    return cast(IfExists, how)
 
 
 def _upload_request(file: Any) -> UploadRequest | Refused:
     try:
         announced = _announced(file)
-        name = parse_name(file.get("name"))
-        return UploadRequest(name, parse_content_type(file.get("content_type")), announced)
+        name = NewName(
+            folder=parse_folder(file.get("folder", "")),
+            name=parse_name(file.get("name")),
+            content_type=parse_content_type(file.get("content_type")),
+            modified_at=_time(file, "modified_at") if "modified_at" in file else None,
+            if_exists=parse_if_exists(file),
+        )
+        return UploadRequest(name, announced)
     except Refused as refused:
         return refused
 
@@ -196,6 +239,23 @@ def _sha256(given: dict[str, Any], where: str, name: str = "sha256") -> str:
             "invalid_request", f"{where}: {name} is not 64 hexadecimal digits in lower case."
         )
     return value
+
+
+def _time(given: dict[str, Any], name: str) -> str:
+    """Return a time as it is recorded: in UTC, of fixed width."""
+    value = given[name]
+    try:
+        time = datetime.fromisoformat(value)
+        return iso(time.timestamp()) if time.tzinfo else _refuse_time(name)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return _refuse_time(name)
+
+
+def _refuse_time(name: str) -> str:
+    raise Refused(
+        "invalid_request",
+        f"{name} is not a time in ISO 8601 with its offset, such as 2026-11-28T05:00:00Z.",
+    )
 
 
 def _is_integer(value: Any) -> TypeGuard[int]:

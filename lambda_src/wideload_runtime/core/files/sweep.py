@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import KEEP_SECONDS
-from wideload_runtime.core.files.files import Files
-from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.ports import Bucket, Due, Table
 from wideload_runtime.core.files.records import Upload
-from wideload_runtime.core.files.removing import LEFTOVER_SECONDS
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
@@ -38,17 +37,14 @@ class Sweep:
     """
     Args:
         uploads: Makes the uploads of a person.
-        files: Makes the files of a person.
         has_time: Whether to begin another item.
         tell: Called within the handling of each item's failure.
     """
 
     table: Table
     bucket: Bucket
-    verifications: Verifications
     metrics: Metrics
     uploads: Callable[[str], Uploads]
-    files: Callable[[str], Files]
     now: Callable[[], float]
     has_time: Callable[[], bool]
     tell: Callable[[Due], None]
@@ -91,8 +87,7 @@ class Sweep:
         elif due.kind == "file":
             file = records.file(due.id)
             if file and file.due_at and file.due_at <= iso(self.now()):
-                self.files(due.owner).delete(due.id)
-                self.report.deleted += 1
+                self.report.deleted += remove(file, records, self.bucket, self.now())
         else:
             upload = records.upload(due.id)
             if upload and upload.due_at and upload.due_at <= iso(self.now()):
@@ -104,10 +99,9 @@ class Sweep:
         elif upload.state == "completing":
             self._complete(owner, upload)
         elif upload.state == "completed":
-            # It was completed, but the verifier may not have been told.
-            if not self.verifications.ask(owner, upload.upload_id):
+            # Its further names may not be files yet, or the verifier may not have been told.
+            if self.uploads(owner).completion.conclude(upload).due_at:
                 raise RuntimeError("the verifier's queue does not answer")
-            self._settle(owner, upload)
         else:
             self._remove(upload.key, upload.s3_upload_id)
             if upload.held is None:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from wideload_runtime.core.files.completing import Completion
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.folders import OnlyTop
 from wideload_runtime.core.files.limits import Limits
-from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.placing import Placing
+from wideload_runtime.core.files.ports import Bucket, Due, Folders, Records, Table, Verifications
+from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.files.signing import Signing
 from wideload_runtime.core.files.sweep import Sweep
 from wideload_runtime.core.files.uploads import Uploads
@@ -38,22 +41,25 @@ class FileTransfer:
             owner: Owner of the uploads: the token's subject.
             seconds_left: Seconds to wait for S3.
         """
-        records = self.table.of(owner)
+        records, folders = self.table.of(owner), OnlyTop()
+        placing = self._placing(records, folders)
         return Uploads(
             records=records,
             bucket=self.bucket,
             signing=Signing(records=records, bucket=self.bucket, limits=self.limits, now=self.now),
             completion=Completion(
                 records=records,
+                placing=placing,
                 bucket=self.bucket,
                 verifications=self.verifications,
                 metrics=self.metrics,
-                life_seconds=self.life_seconds,
                 url_seconds=self.limits.url_seconds,
                 new_id=self.new_id,
                 now=self.now,
                 seconds_left=seconds_left,
             ),
+            placing=placing,
+            showing=Showing(records=records, folders=folders),
             metrics=self.metrics,
             limits=self.limits,
             prefix=key_prefix(owner),
@@ -62,11 +68,24 @@ class FileTransfer:
         )
 
     def files(self, owner: str) -> Files:
+        records, folders = self.table.of(owner), OnlyTop()
         return Files(
-            records=self.table.of(owner),
+            records=records,
+            folders=folders,
+            placing=self._placing(records, folders),
+            showing=Showing(records=records, folders=folders),
             bucket=self.bucket,
             metrics=self.metrics,
             url_seconds=self.limits.url_seconds,
+            now=self.now,
+        )
+
+    def _placing(self, records: Records, folders: Folders) -> Placing:
+        return Placing(
+            records=records,
+            folders=folders,
+            bucket=self.bucket,
+            life_seconds=self.life_seconds,
             now=self.now,
         )
 
@@ -79,10 +98,8 @@ class FileTransfer:
         return Sweep(
             table=self.table,
             bucket=self.bucket,
-            verifications=self.verifications,
             metrics=self.metrics,
             uploads=lambda owner: self.uploads(owner, seconds_left=seconds_left),
-            files=self.files,
             now=self.now,
             has_time=lambda: seconds_left() > 0,
             tell=tell,

@@ -1,0 +1,162 @@
+"""Place a name in its folder: find the file that has it, and decide what becomes of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.names import numbered
+from wideload_runtime.core.files.ports import Bucket, Folders, Records
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    File,
+    IfExists,
+    NewName,
+    Placement,
+    StoredObject,
+)
+from wideload_runtime.core.files.removing import removal_of, remove
+from wideload_runtime.core.times import iso
+
+MOST_ALIKE = 1_000
+"""Files of one folder that `keep_both` numbers under one name."""
+_TRIED = 100
+"""Numbered names that one request looks up."""
+
+
+class NameTakenError(Exception):
+    """Another file has the name, and is neither to be kept beside it nor replaced."""
+
+    def __init__(self, file: File, if_exists: IfExists) -> None:
+        super().__init__(file.file_id)
+        self.file = file
+        self.if_exists = if_exists
+
+    @property
+    def refused(self) -> Refused:
+        return Refused("name_exists", f"A file of this folder is named {self.file.name!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing:
+    """
+    Args:
+        life_seconds: Seconds for which a file is kept after it was made; None: for ever.
+    """
+
+    records: Records
+    folders: Folders
+    bucket: Bucket
+    life_seconds: int | None
+    now: Callable[[], float]
+
+    def check(self, name: NewName, announced: Announced) -> None:
+        """Check a name for content that is yet to be sent.
+
+        Raises:
+            NameTakenError: Other content has the name, and `if_exists` is `skip` or `fail`.
+        """
+        if name.if_exists not in ("skip", "fail"):
+            return
+        folder_id = self.folders.resolve(name.folder)
+        holder = self._holder(folder_id, name.name) if folder_id else None
+        if holder and not (isinstance(announced, Content) and holder.content == announced):
+            raise NameTakenError(holder, name.if_exists)
+
+    def place(
+        self,
+        name: NewName,
+        stored: StoredObject,
+        *,
+        file_id: str,
+        created_at: str,
+        is_sent: bool = False,
+    ) -> Placement:
+        """Return where a new file goes.
+
+        Args:
+            is_sent: Whether its content was sent for it: then `skip` and `fail` keep both.
+
+        Raises:
+            NameTakenError: Other content has the name, and `if_exists` is `skip` or `fail`.
+        """
+        now = self.now()
+        file = File(
+            file_id=file_id,
+            folder_id=self.folders.ensure(name.folder),
+            name=name.name,
+            content_type=name.content_type,
+            created_at=created_at,
+            modified_at=name.modified_at,
+            metadata=name.metadata,
+            due_at=None if self.life_seconds is None else iso(now + self.life_seconds),
+            object_id=stored.object_id,
+            size=stored.size,
+            sha256=stored.sha256,
+            key=stored.key,
+        )
+        holder = self._holder(file.folder_id, file.name)
+        if holder and holder.object_id == stored.object_id:
+            return Placement(holder, is_there=True)
+        keep = is_sent and name.if_exists in ("skip", "fail")
+        return self.beside(file, holder, "keep_both" if keep else name.if_exists)
+
+    def move(self, file: File, folder: str | None, name: str | None, how: IfExists) -> Placement:
+        """Return where a file goes that is renamed or moved.
+
+        Args:
+            folder: Path of its new folder; None: as it is.
+
+        Raises:
+            NameTakenError: As for `place`.
+        """
+        moved = replace(
+            file,
+            folder_id=file.folder_id if folder is None else self.folders.ensure(folder),
+            name=name or file.name,
+        )
+        if (moved.folder_id, moved.name) == (file.folder_id, file.name):
+            return Placement(file, is_there=True)
+        return self.beside(moved, self._holder(moved.folder_id, moved.name), how)
+
+    def beside(self, file: File, holder: File | None, how: IfExists) -> Placement:
+        """Return where a file goes whose name another file may have.
+
+        The same content under the same name is one file. So is a corrupt file, which nobody can
+        download, and the same content sent again.
+        """
+        if holder is None:
+            return Placement(file)
+        if holder.content == file.content or how == "replace":
+            stored = self.records.stored([holder.object_id]).get(holder.object_id)
+            if stored is None:
+                raise Refused(
+                    "conflict", "Two changes were made at once: try again.", retry_after=1
+                )
+            return Placement(file, removal_of(holder, stored, self.now()))
+        if how != "keep_both":
+            raise NameTakenError(holder, how)
+        return Placement(replace(file, name=self._free(file)))
+
+    def _holder(self, folder_id: str, name: str) -> File | None:
+        """Return the file that has a name; an expired one is removed."""
+        file_id = self.records.named(folder_id, [name]).get(name)
+        file = self.records.file(file_id) if file_id else None
+        if file and file.is_over(iso(self.now())):
+            remove(file, self.records, self.bucket, self.now())
+            return None
+        return file
+
+    def _free(self, file: File) -> str:
+        for start in range(2, MOST_ALIKE, _TRIED):
+            names = [numbered(file.name, start + more) for more in range(_TRIED)]
+            taken = self.records.named(file.folder_id, names)
+            for name in names:
+                if name not in taken:
+                    return name
+        raise Refused(
+            "name_exists",
+            f"Over {MOST_ALIKE} files of this folder have this name with a number: choose another.",
+        )
