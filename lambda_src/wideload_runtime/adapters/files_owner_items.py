@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters.batches import ATTEMPTS, items_of, overloaded, pause
 from wideload_runtime.adapters.files_items import USAGE
-from wideload_runtime.core.files.completing import conflict
+from wideload_runtime.core.errors import conflict
 
 _THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 

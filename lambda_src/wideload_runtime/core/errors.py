@@ -134,6 +134,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
         self.members = members or {}
 
 
+def conflict() -> Refused:
+    return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
+
+
 class OutOfTimeError(Exception):
     """Processing was stopped because its time ran out."""
 

@@ -12,6 +12,7 @@ from tests.runtime.files.files_world import (
     FilesWorld,
     Film,
     audit,
+    new_name,
     part_of,
     refusal,
     small,

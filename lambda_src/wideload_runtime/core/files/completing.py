@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.parts import base64_of, composite, composite_of, hex_of
 from wideload_runtime.core.files.placing import Placing
 from wideload_runtime.core.files.ports import (
@@ -451,10 +451,6 @@ def begun_anew(upload: Upload) -> Refused:
         f"S3 {why}, so the upload begins anew: send all {upload.part_count} parts, then complete.",
         members={"missing": _numbers(upload, []), "begun_anew": True},
     )
-
-
-def conflict() -> Refused:
-    return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
 
 
 def parts_missing(upload: Upload, parts: list[StoredPart]) -> Refused:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import ROUNDS, conflict
+from wideload_runtime.core.errors import Refused, conflict
+from wideload_runtime.core.files.completing import ROUNDS
 from wideload_runtime.core.files.names import content_disposition, matches
 from wideload_runtime.core.files.placing import NameTakenError, Placing
 from wideload_runtime.core.files.ports import Action, Bucket, Folders, Records

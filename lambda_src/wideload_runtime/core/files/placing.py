@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.names import numbered
 from wideload_runtime.core.files.ports import Bucket, Folders, Records
 from wideload_runtime.core.files.records import (
@@ -15,6 +15,7 @@ from wideload_runtime.core.files.records import (
     IfExists,
     NewName,
     Placement,
+    Removal,
     StoredObject,
 )
 from wideload_runtime.core.files.removing import removal_of, remove
@@ -98,10 +99,10 @@ class Placing:
             key=stored.key,
         )
         holder = self._holder(file.folder_id, file.name)
-        if holder and holder.object_id == stored.object_id:
-            return Placement(holder, is_there=True)
+        if holder and holder.content == stored.content:
+            return self._same(file, holder)
         keep = is_sent and name.if_exists in ("skip", "fail")
-        return self.beside(file, holder, "keep_both" if keep else name.if_exists)
+        return self._beside(file, holder, "keep_both" if keep else name.if_exists)
 
     def move(self, file: File, folder: str | None, name: str | None, how: IfExists) -> Placement:
         """Return where a file goes that is renamed or moved.
@@ -119,26 +120,34 @@ class Placing:
         )
         if (moved.folder_id, moved.name) == (file.folder_id, file.name):
             return Placement(file, is_there=True)
-        return self.beside(moved, self._holder(moved.folder_id, moved.name), how)
+        holder = self._holder(moved.folder_id, moved.name)
+        if holder and holder.object_id == file.object_id:
+            return Placement(moved, self._removal(holder))
+        return self._beside(moved, holder, how)
 
-    def beside(self, file: File, holder: File | None, how: IfExists) -> Placement:
-        """Return where a file goes whose name another file may have.
+    def _same(self, file: File, holder: File) -> Placement:
+        """Return the file with the same name and content; a corrupt one is replaced."""
+        if holder.object_id != file.object_id:
+            removal = self._removal(holder)
+            if removal.stored.corrupt:
+                return Placement(file, removal)
+        return Placement(holder, is_there=True)
 
-        The same content under the same name is one file. So is a corrupt file, which nobody can
-        download, and the same content sent again.
-        """
+    def _beside(self, file: File, holder: File | None, how: IfExists) -> Placement:
+        """Return where a file goes whose name a file of other content may have."""
         if holder is None:
             return Placement(file)
-        if holder.content == file.content or how == "replace":
-            stored = self.records.stored([holder.object_id]).get(holder.object_id)
-            if stored is None:
-                raise Refused(
-                    "conflict", "Two changes were made at once: try again.", retry_after=1
-                )
-            return Placement(file, removal_of(holder, stored, self.now()))
+        if how == "replace":
+            return Placement(file, self._removal(holder))
         if how != "keep_both":
             raise NameTakenError(holder, how)
         return Placement(replace(file, name=self._free(file)))
+
+    def _removal(self, file: File) -> Removal:
+        stored = self.records.stored([file.object_id]).get(file.object_id)
+        if stored is None:  # deleted meanwhile
+            raise conflict()
+        return removal_of(file, stored, self.now())
 
     def _holder(self, folder_id: str, name: str) -> File | None:
         """Return the file that has a name; an expired one is removed."""

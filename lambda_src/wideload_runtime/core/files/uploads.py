@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.completing import (
     ROUNDS,
     Completion,
-    conflict,
     known_upload,
     unknown_upload,
     upload_gone,
