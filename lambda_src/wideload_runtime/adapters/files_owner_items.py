@@ -151,8 +151,7 @@ class OwnerItems:
         values: dict[str, Any] | None = None,
     ) -> list[Write]:
         """Return the write that adds to the counters; none if it changed nothing."""
-        changes = {name: change for name, change in changes.items() if change}
-        if not changes:
+        if not any(changes.values()):
             return []
         added = ", ".join(f"#{name} :add_{name}" for name in changes)
         expression = expression_of(

@@ -177,6 +177,11 @@ class Person:
         assert upload
         return upload
 
+    def stored(self, file_id: str) -> StoredObject:
+        """The object of a file."""
+        object_id = self.files.get(file_id).object_id
+        return self.world.table.of(self.owner).stored([object_id])[object_id]
+
     def shown(self, file_id: str) -> dict[str, Any]:
         return self.files.shown(self.files.get(file_id))
 
@@ -241,6 +246,13 @@ class Person:
         if self.record(upload_id).is_multipart:
             self.send_parts(upload_id)
         return self.complete(upload_id)
+
+    def name(self, body: Body, name: str, **options: Any) -> dict[str, Any]:
+        """A further name of known content; the file."""
+        (answer,) = self.uploads.create([wish(body, name, **options)])
+        assert answer.get("duplicate"), answer
+        file: dict[str, Any] = answer["file"]
+        return file
 
 
 @dataclass(frozen=True)

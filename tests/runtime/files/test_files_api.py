@@ -461,7 +461,7 @@ def test_the_verifiers_handler(
     )
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert world.ann.files.get(file_id).corrupt  # its bytes are made up
+    assert world.ann.stored(file_id).corrupt  # its bytes are made up
     assert "verifying failed" in [record.message for record in caplog.records]
 
 

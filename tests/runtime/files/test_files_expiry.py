@@ -83,15 +83,34 @@ def test_files_whose_life_is_over_are_not_listed(world: FilesWorld) -> None:
 
 
 @pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
-def test_an_expired_file_is_no_duplicate(world: FilesWorld, body: Body) -> None:
+def test_a_file_expires_while_its_content_stays_for_another_name(
+    world: FilesWorld, body: Body
+) -> None:
     old = world.ann.upload(body)["file_id"]
     world.clock.time += DAY
 
-    assert world.ann.uploads.check([wish(body).announced]) == [{"duplicate": False}]
-    new = world.ann.upload(body)["file_id"]
+    assert world.ann.uploads.check([wish(body).announced]) == [{"duplicate": True}]
+    new = world.ann.name(body, "new")["file_id"]
 
     assert new != old
     assert refusal(lambda: world.ann.files.get(old)).code == "unknown_file"
     assert world.sweep().failed == 0
     assert world.ann.files.get(new).size == body.size
+    assert world.ann.usage.files == 1
+    assert audit(world) == []
+
+
+@pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
+def test_an_expired_name_of_the_same_content_is_not_the_answer(
+    world: FilesWorld, body: Body
+) -> None:
+    old = world.ann.upload(body)["file_id"]
+    world.clock.time += DAY
+
+    new = world.ann.upload(body)["file_id"]
+
+    assert new != old
+    assert refusal(lambda: world.ann.files.get(old)).code == "unknown_file"
+    assert world.sweep().failed == 0
+    assert world.ann.files.get(new).name == "a.bin"
     assert audit(world) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -23,8 +22,8 @@ from tests.runtime.files.files_world import (
     wish,
 )
 from wideload_runtime.core.files.ports import Due
-from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import Change, Page
+from wideload_runtime.core.files.records import NewName, Usage
+from wideload_runtime.core.files.requests import Change, Page, UploadRequest
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.verifying import ObjectGoneError
 
@@ -145,7 +144,9 @@ def test_a_deletion_that_s3_does_not_answer_is_done_by_the_sweep(world: FilesWor
 
 def test_a_download_is_an_attachment_of_its_type(world: FilesWorld) -> None:
     body = small()
-    (answer,) = world.ann.uploads.create([replace(wish(body), content_type="image/svg+xml")])
+    (answer,) = world.ann.uploads.create(
+        [UploadRequest(NewName(name="a", content_type="image/svg+xml"), wish(body).announced)]
+    )
     world.s3.send(answer["action"], body)
     world.ann.complete(answer["upload_id"])
     world.ann.files.change(answer["upload_id"], Change("文.svg"))
@@ -383,11 +384,12 @@ def verify(world: FilesWorld, file_id: str, time: bool = True) -> str:
 def test_a_file_is_verified() -> None:
     world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE))
-    assert world.ann.files.get(file_id).verified is False
+    assert world.ann.stored(file_id).verified is False
 
     assert verify(world, file_id) == "verified"
 
-    assert world.ann.files.get(file_id).verified is True
+    assert world.ann.stored(file_id).verified is True
+    assert world.ann.shown(file_id)["verified_by"] == "verifier"
     assert world.count("FileVerifiedCount") == 1
     ((kind, detail),) = world.events.told
     assert kind == "FileVerified"
@@ -411,8 +413,8 @@ def test_a_file_that_is_another_is_corrupt() -> None:
 
     assert verify(world, file_id) == "corrupt"
 
-    file = world.ann.files.get(file_id)
-    assert (file.verified, file.shown["corrupt"]) == (False, True)
+    file = world.ann.shown(file_id)
+    assert (file["verified"], file["corrupt"]) == (False, True)
     assert world.count("FileCorruptCount") == 1
     assert world.events.told[0][0] == "FileCorrupt"
     check_detail(world.events.told[0][1])
@@ -429,8 +431,8 @@ def test_the_content_of_a_corrupt_file_can_be_uploaded_again() -> None:
     again = world.ann.upload(announced)["file_id"]
 
     assert again != corrupt
-    assert world.ann.usage == Usage(2 * len(WHOLE), 2, 0)
-    world.ann.files.delete(corrupt)
+    assert refusal(lambda: world.ann.files.get(corrupt)).code == "unknown_file"
+    assert world.ann.usage == Usage(len(WHOLE), 1, 0)
     assert world.ann.create(announced)["file"]["file_id"] == again
     assert audit(world) == []
 
@@ -454,7 +456,7 @@ def test_a_file_too_large_stays_as_it_is() -> None:
 
     assert verify(world, file_id, time=False) == "too_large"
 
-    assert world.ann.files.get(file_id).verified is False
+    assert world.ann.stored(file_id).verified is False
     assert world.count("FileUnverifiableCount") == 1
     assert world.events.told == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wideload_runtime.core.errors import Refused, conflict
+from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.names import numbered
 from wideload_runtime.core.files.ports import Bucket, Folders, Records
 from wideload_runtime.core.files.records import (
@@ -129,7 +129,7 @@ class Placing:
         """Return the file with the same name and content; a corrupt one is replaced."""
         if holder.object_id != file.object_id:
             removal = self._removal(holder)
-            if removal.stored.corrupt:
+            if removal and removal.stored.corrupt:
                 return Placement(file, removal)
         return Placement(holder, is_there=True)
 
@@ -143,11 +143,10 @@ class Placing:
             raise NameTakenError(holder, how)
         return Placement(replace(file, name=self._free(file)))
 
-    def _removal(self, file: File) -> Removal:
+    def _removal(self, file: File) -> Removal | None:
+        """Return the removal of a file; None if it was deleted meanwhile."""
         stored = self.records.stored([file.object_id]).get(file.object_id)
-        if stored is None:  # deleted meanwhile
-            raise conflict()
-        return removal_of(file, stored, self.now())
+        return removal_of(file, stored, self.now()) if stored else None
 
     def _holder(self, folder_id: str, name: str) -> File | None:
         """Return the file that has a name; an expired one is removed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.files.ports import Folders, Records
-from wideload_runtime.core.files.records import File
+from wideload_runtime.core.files.records import File, StoredObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,16 +15,20 @@ class Showing:
     records: Records
     folders: Folders
 
-    def file(self, file: File) -> dict[str, Any] | None:
-        """Return a file as it is shown; None if it, or its folder, was deleted meanwhile."""
-        (shown,) = self.files([file])
+    def file(self, file: File, *known: StoredObject) -> dict[str, Any] | None:
+        """Return a file as it is shown; None if it, or its folder, was deleted meanwhile.
+
+        Args:
+            known: Objects that were read before.
+        """
+        (shown,) = self.files([file], *known)
         return shown
 
-    def files(self, files: Sequence[File]) -> list[dict[str, Any] | None]:
+    def files(self, files: Sequence[File], *known: StoredObject) -> list[dict[str, Any] | None]:
         """As `file`, for each of several."""
-        if not files:
-            return []
-        stored = self.records.stored({file.object_id for file in files})
+        stored = {one.object_id: one for one in known}
+        missing = {file.object_id for file in files} - stored.keys()
+        stored.update(self.records.stored(missing) if missing else {})
         paths = self.folders.paths_of({file.folder_id for file in files})
         return [
             file.shown(stored[file.object_id], path)

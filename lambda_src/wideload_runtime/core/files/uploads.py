@@ -75,16 +75,18 @@ class Uploads:
     def check(self, contents: Sequence[Content]) -> list[dict[str, Any]]:
         """Return for each content whether the person has a file of it."""
         known, now = self.records.find(contents), iso(self.now())
-        stored = [known.get(content) for content in contents]
-        ids = {one.file_id for one in stored if isinstance(one, StoredObject)}
-        files = [file for file in self.records.files_by_id(ids).values() if not file.is_over(now)]
-        shown = {file["file_id"]: file for file in self.showing.files(files) if file}
-        return [
-            {"duplicate": True, **({"file": shown[one.file_id]} if one.file_id in shown else {})}
-            if isinstance(one, StoredObject)
-            else {"duplicate": False}
-            for one in stored
-        ]
+        stored = [one for one in known.values() if isinstance(one, StoredObject)]
+        files = self.records.files_by_id({one.file_id for one in stored}).values()
+        kept = [file for file in files if not file.is_over(now)]
+        shown = {file["file_id"]: file for file in self.showing.files(kept, *stored) if file}
+        answers: list[dict[str, Any]] = []
+        for content in contents:
+            if isinstance(one := known.get(content), StoredObject):
+                newest = shown.get(one.file_id)
+                answers.append({"duplicate": True, **({"file": newest} if newest else {})})
+            else:
+                answers.append({"duplicate": False})
+        return answers
 
     def create(self, requests: Sequence[UploadRequest | Refused]) -> list[dict[str, Any]]:
         """Begin or resume an upload for each file; return what the client must send.
@@ -196,7 +198,7 @@ class Uploads:
                 self.limits.check_files(self.records.usage())
                 return None
             clear(placement.replaced, self.bucket)
-        shown = self.showing.file(placement.file)
+        shown = self.showing.file(placement.file, stored)
         if shown is None:
             return None
         self.metrics.add("DuplicateFileCount", 1)
