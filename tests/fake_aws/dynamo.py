@@ -283,6 +283,7 @@ class FakeDynamoTable:
         if (
             params
             or (kind == "Update") != (change is not None)
+            or (kind == "ConditionCheck" and condition is None)
             or (kind != "Put" and len(given) > len(self._schema.key))
         ):
             raise aws_error("ValidationException", kind)

@@ -95,6 +95,7 @@ class OwnerItems:
         return {"Delete": {"Key": self._key(item), **expression}}
 
     def _check(self, item: str, condition: str, values: dict[str, Any] | None = None) -> Write:
+        """Return a write that changes nothing: the transaction fails unless the condition holds."""
         expression = expression_of(ConditionExpression=condition, values=values)
         return {"ConditionCheck": {"Key": self._key(item), **expression}}
 

@@ -11,10 +11,10 @@ from wideload_runtime.core.errors import Refused
 
 MAX_NAME = 255
 """Code points, so at most 1,020 bytes of UTF-8: the limit of common file systems."""
-MAX_FOLDER = 1024
-"""Code points of a folder's path."""
+MAX_PATH = 1024
+"""Characters of a folder's path."""
 MAX_DEPTH = 32
-"""Names of a folder's path."""
+"""Names in a folder's path."""
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -70,18 +70,23 @@ def numbered(name: str, number: int) -> str:
 
 def parse_folder(value: Any) -> str:
     """
+    Returns:
+        The path of a folder; empty for the top.
+
     Raises:
         Refused: `invalid_name`.
     """
-    if value == "":
-        return ""
-    if not isinstance(value, str) or len(value) > MAX_FOLDER:
-        raise _bad_name(f"The folder is not a string of at most {MAX_FOLDER} characters.")
+    if not isinstance(value, str) or len(value) > MAX_PATH:
+        raise _bad_name(f"The folder is not a string of at most {MAX_PATH} characters.")
+    if not value:
+        return value
     names = value.split("/")
     if len(names) > MAX_DEPTH:
-        raise _bad_name(f"The folder has {len(names)} names, {MAX_DEPTH} are allowed.")
+        raise _bad_name(f"The folder's path has {len(names)} names; {MAX_DEPTH} are allowed.")
     if "" in names:
-        raise _bad_name("The folder begins or ends with /, or holds //: leave the extra / out.")
+        raise _bad_name(
+            "The folder's path begins or ends with /, or holds an empty name: write it as a/b."
+        )
     for name in names:
         parse_name(name)
     return value
@@ -113,6 +118,16 @@ def matches(name: str, wanted: str) -> bool:
     Case, kinds of space (macOS's screenshots have U+202F) and forms of accents don't matter.
     """
     return _folded(wanted) in _folded(name)
+
+
+def begins(name: str, wanted: str) -> bool:
+    """Return whether a name begins with a text, by `sort_key`."""
+    return sort_key(name).startswith(sort_key(wanted))
+
+
+def sort_key(name: str) -> str:
+    """Return the text by which names are sorted: without case and Unicode form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _folded(text: str) -> str:

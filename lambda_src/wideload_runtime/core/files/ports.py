@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from wideload_runtime.core.files.folder_records import FolderRecords
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
@@ -37,7 +38,7 @@ class Ask:
     """SHA-256 of the first part, by S3; hex."""
 
 
-class Records(Protocol):
+class Records(FolderRecords, Protocol):
     """Records of one person. No method takes an owner, so that none can be forgotten or wrong."""
 
     @property

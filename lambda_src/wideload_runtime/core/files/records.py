@@ -176,6 +176,21 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder below the top. Times are ISO 8601 in UTC."""
+
+    folder_id: str
+    """A ULID."""
+    parent_id: str
+    name: str
+    created_at: str
+    deleted_at: str | None = None
+    """None: it is there, if every folder above it is."""
+    due_at: str | None = None
+    """When the sweep goes on removing what is in it; None: it is not deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """An upload session. Times are ISO 8601 in UTC unless named otherwise."""
 

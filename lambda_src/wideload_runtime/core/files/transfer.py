@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from wideload_runtime.core.files.completing import Completion
 from wideload_runtime.core.files.files import Files
-from wideload_runtime.core.files.folders import OnlyTop
+from wideload_runtime.core.files.folders import Folders
 from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.placing import Placing
-from wideload_runtime.core.files.ports import Bucket, Due, Folders, Records, Table, Verifications
+from wideload_runtime.core.files.ports import Bucket, Due, Records, Table, Verifications
 from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.files.signing import Signing
 from wideload_runtime.core.files.sweep import Sweep
@@ -41,7 +41,8 @@ class FileTransfer:
             owner: Owner of the uploads: the token's subject.
             seconds_left: Seconds to wait for S3.
         """
-        records, folders = self.table.of(owner), OnlyTop()
+        records = self.table.of(owner)
+        folders = self._folders(records)
         placing = self._placing(records, folders)
         return Uploads(
             records=records,
@@ -68,7 +69,8 @@ class FileTransfer:
         )
 
     def files(self, owner: str) -> Files:
-        records, folders = self.table.of(owner), OnlyTop()
+        records = self.table.of(owner)
+        folders = self._folders(records)
         return Files(
             records=records,
             folders=folders,
@@ -79,6 +81,9 @@ class FileTransfer:
             url_seconds=self.limits.url_seconds,
             now=self.now,
         )
+
+    def _folders(self, records: Records) -> Folders:
+        return Folders(records=records, new_id=self.new_id, now=self.now)
 
     def _placing(self, records: Records, folders: Folders) -> Placing:
         return Placing(
