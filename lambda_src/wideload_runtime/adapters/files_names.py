@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from wideload_runtime.adapters.files_folders import OwnFolders
-from wideload_runtime.adapters.files_index import index_items
+from wideload_runtime.adapters.files_index import index_items, name_item
 from wideload_runtime.adapters.files_items import (
     FILE,
     OBJECT,
@@ -14,6 +15,7 @@ from wideload_runtime.adapters.files_items import (
     content_item,
     file_item,
     first_part_prefix,
+    object_of,
     trash_item,
 )
 from wideload_runtime.adapters.files_owner_items import Write, given_back
@@ -30,6 +32,18 @@ _SAME_PLACE = "#folder_id = :folder_id AND #name = :name"
 
 class OwnNames(OwnFolders):
     """Changes of one person's files: no method takes an owner."""
+
+    # Read
+
+    def stored(self, object_ids: Collection[str]) -> dict[str, StoredObject]:
+        items = self._items({OBJECT + each for each in object_ids})
+        return {stored.object_id: stored for stored in map(object_of, items)}
+
+    def named(self, folder_id: str, names: Collection[str]) -> dict[str, str]:
+        wanted = {name_item(folder_id, name): name for name in names}
+        return {wanted[item["item"]]: item["file_id"] for item in self._items(wanted)}
+
+    # Change
 
     def make(self, placement: Placement, quota: Quota) -> bool:
         file, most = placement.file, None if quota.files is None else quota.files - 1

@@ -36,7 +36,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from wideload_runtime.adapters.files_index import name_item
 from wideload_runtime.adapters.files_items import (
     DUE_SHARDS,
     FILE,
@@ -48,11 +47,11 @@ from wideload_runtime.adapters.files_items import (
     content_item,
     file_of,
     first_part_prefix,
-    object_of,
     record_of,
     trash_of,
     upload_of,
 )
+from wideload_runtime.adapters.files_migration import OwnMigration
 from wideload_runtime.adapters.files_owner_items import expression_of
 from wideload_runtime.adapters.files_uploads import OwnUploads
 from wideload_runtime.core.files.ports import Due
@@ -67,6 +66,11 @@ from wideload_runtime.core.files.records import (
     Usage,
 )
 from wideload_runtime.core.turns import in_turns
+
+KNOWN_SECONDS = 60
+"""Seconds for which a function does not look again whether an owner's items are of this version."""
+MOST_KNOWN = 10_000
+"""Owners that a function remembers."""
 
 
 class FilesTable:
@@ -86,9 +90,22 @@ class FilesTable:
         self._table = table
         self._sleep = sleep
         self._now = now
+        self._brought_over: dict[str, float] = {}
+        """Times until which owners' items are known to be of this version."""
 
     def of(self, owner: str) -> OwnRecords:
-        return OwnRecords(self._table, owner, sleep=self._sleep, now=self._now)
+        """Return an owner's records, once all are of this version.
+
+        Raises:
+            Refused: `unavailable`: more are to be brought over by further requests.
+        """
+        records = OwnRecords(self._table, owner, sleep=self._sleep, now=self._now)
+        if self._brought_over.get(owner, 0) <= self._now():
+            records.bring_over()
+            if len(self._brought_over) >= MOST_KNOWN:
+                self._brought_over.clear()
+            self._brought_over[owner] = self._now() + KNOWN_SECONDS
+        return records
 
     def due(self, now: str) -> Iterator[Due]:
         return in_turns(self._due_in(shard, now) for shard in range(DUE_SHARDS))
@@ -111,7 +128,7 @@ class FilesTable:
             wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-class OwnRecords(OwnUploads):
+class OwnRecords(OwnMigration, OwnUploads):
     """One person's records: no method takes an owner."""
 
     # Read
@@ -120,11 +137,15 @@ class OwnRecords(OwnUploads):
         wanted: dict[str, Announced] = {
             content_item(one): one for one in announced if isinstance(one, Content)
         }
-        named = {wanted[item["item"]]: _record_named(item) for item in self._items(wanted)}
+        items = {wanted[item["item"]]: item for item in self._items(wanted)}
         for part in {one for one in announced if isinstance(one, FirstPart)}:
             # The open upload sorts after the objects, any of which comes before it.
             if newest := self._newest(first_part_prefix(part), None, 2):
-                named[part] = _record_named(newest[-1])
+                items[part] = newest[-1]
+        if earlier := [item["file_id"] for item in items.values() if "file_id" in item]:
+            self.files_by_id(earlier)
+            return self.find(announced)
+        named = {one: _record_named(item) for one, item in items.items()}
         records = {item["item"]: record_of(item) for item in self._items(set(named.values()))}
         return {one: records[name] for one, name in named.items() if name in records}
 
@@ -132,21 +153,24 @@ class OwnRecords(OwnUploads):
         object_id = (self._item(content_item(content)) or {}).get("object_id")
         return self.stored([object_id]).get(object_id) if object_id else None
 
-    def stored(self, object_ids: Collection[str]) -> dict[str, StoredObject]:
-        items = self._items({OBJECT + each for each in object_ids})
-        return {stored.object_id: stored for stored in map(object_of, items)}
-
     def file(self, file_id: str) -> File | None:
         item = self._item(FILE + file_id)
+        if item and "object_id" not in item:
+            self._bring(item)
+            return self.file(file_id)
         return file_of(item) if item else None
 
     def files_by_id(self, file_ids: Collection[str]) -> dict[str, File]:
-        items = self._items({FILE + each for each in file_ids})
-        return {file.file_id: file for file in map(file_of, items)}
+        return self._files(lambda: list(self._items({FILE + each for each in file_ids})))
 
-    def named(self, folder_id: str, names: Collection[str]) -> dict[str, str]:
-        wanted = {name_item(folder_id, name): name for name in names}
-        return {wanted[item["item"]]: item["file_id"] for item in self._items(wanted)}
+    def _files(self, read: Callable[[], list[dict[str, Any]]]) -> dict[str, File]:
+        """Return files by id, once all are of this version."""
+        items = read()
+        if earlier := [item for item in items if "object_id" not in item]:
+            for item in earlier:
+                self._bring(item)
+            items = read()
+        return {file.file_id: file for file in map(file_of, items)}
 
     def upload(self, upload_id: str) -> Upload | None:
         item = self._item(UPLOAD + upload_id)
@@ -161,7 +185,7 @@ class OwnRecords(OwnUploads):
         return Usage(*(int(item.get(field.name, 0)) for field in fields(Usage)))
 
     def files(self, *, before: str | None, limit: int) -> list[File]:
-        return [file_of(item) for item in self._newest(FILE, before, limit)]
+        return list(self._files(lambda: self._newest(FILE, before, limit)).values())
 
     def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
         return [upload_of(item) for item in self._newest(UPLOAD, before, limit)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,10 @@ MAX_PATH = 1024
 """Characters of a folder's path."""
 MAX_DEPTH = 32
 """Names in a folder's path."""
+MOST_ALIKE = 1_000
+"""Files of one folder that have one name with different numbers."""
+_LOOKED_UP = 25
+"""Numbered names that are looked up at a time."""
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -66,6 +71,27 @@ def numbered(name: str, number: int) -> str:
     while cut > 1 and _cuts_character(stem, cut):
         cut -= 1
     return stem[:cut] + end
+
+
+def first_free(name: str, taken: Callable[[Sequence[str]], Collection[str]]) -> str:
+    """Return the first of the numbered names that is not taken.
+
+    Args:
+        taken: Returns those of several names that are taken.
+
+    Raises:
+        Refused: `name_exists`: all are.
+    """
+    for start in range(2, MOST_ALIKE, _LOOKED_UP):
+        names = [numbered(name, start + more) for more in range(_LOOKED_UP)]
+        others = taken(names)
+        for one in names:
+            if one not in others:
+                return one
+    raise Refused(
+        "name_exists",
+        f"Over {MOST_ALIKE} files of this folder have this name with a number: choose another.",
+    )
 
 
 def parse_folder(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.names import numbered
+from wideload_runtime.core.files.names import first_free
 from wideload_runtime.core.files.ports import Bucket, Folders, Records
 from wideload_runtime.core.files.records import (
     Announced,
@@ -20,11 +20,6 @@ from wideload_runtime.core.files.records import (
 )
 from wideload_runtime.core.files.removing import removal_of, remove
 from wideload_runtime.core.times import iso
-
-MOST_ALIKE = 1_000
-"""Files of one folder that `keep_both` numbers under one name."""
-_TRIED = 100
-"""Numbered names that one request looks up."""
 
 
 class NameTakenError(Exception):
@@ -141,7 +136,7 @@ class Placing:
             return Placement(file, self._removal(holder))
         if how != "keep_both":
             raise NameTakenError(holder, how)
-        return Placement(replace(file, name=self._free(file)))
+        return Placement(replace(file, name=self._free_name(file)))
 
     def _removal(self, file: File) -> Removal | None:
         """Return the removal of a file; None if it was deleted meanwhile."""
@@ -157,14 +152,5 @@ class Placing:
             return None
         return file
 
-    def _free(self, file: File) -> str:
-        for start in range(2, MOST_ALIKE, _TRIED):
-            names = [numbered(file.name, start + more) for more in range(_TRIED)]
-            taken = self.records.named(file.folder_id, names)
-            for name in names:
-                if name not in taken:
-                    return name
-        raise Refused(
-            "name_exists",
-            f"Over {MOST_ALIKE} files of this folder have this name with a number: choose another.",
-        )
+    def _free_name(self, file: File) -> str:
+        return first_free(file.name, lambda names: self.records.named(file.folder_id, names))
