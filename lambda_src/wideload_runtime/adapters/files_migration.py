@@ -30,7 +30,7 @@ from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.completing import ROUNDS
 from wideload_runtime.core.files.names import first_free
 from wideload_runtime.core.files.parts import SINGLE_PUT
-from wideload_runtime.core.files.records import File, StoredObject, Trash
+from wideload_runtime.core.files.records import TOP, File, StoredObject, Trash
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS
 from wideload_runtime.core.times import iso
 
@@ -96,23 +96,42 @@ class OwnMigration(OwnNames):
         raise conflict()
 
     def _brought(self, item: dict[str, Any]) -> list[Write]:
-        file_id = item["item"].removeprefix(FILE)
-        own = _object_of(item, file_id)
+        own = _object_of(item, item["item"].removeprefix(FILE))
         named = {} if own.corrupt else self._item(content_item(own.content)) or {}
         known_id = named.get("object_id")
         known = self.stored([known_id]).get(known_id) if known_id else None
         stored = known or own
         file = file_of({**item, "object_id": stored.object_id, "key": stored.key})
-        file = self._renamed(file)
+        file = replace(file, folder_id=self._folder_of(file))
+        holder = self.named(file.folder_id, [file.name]).get(file.name)
+        holding = self._item(FILE + holder) if holder else None
+        if known and holding and holding.get("object_id") == known.object_id:
+            return self._dropped(item, own, known)
+        if holder:
+            free = first_free(file.name, lambda names: self.named(file.folder_id, names))
+            file = replace(file, name=free)
         return [
-            self._put(
-                file_item(file),
-                "attribute_not_exists(#object_id) AND #name = :name AND #verified = :verified",
-                {":name": item["name"], ":verified": item["verified"]},
-            ),
+            self._put(file_item(file), *_unchanged(item)),
             *[self._put(each, "attribute_not_exists(#item)") for each in index_items(file)],
             *self._folder_there(file.folder_id),
-            *(self._over(file, own, known) if known else self._stored_anew(own)),
+            *(
+                [self._named(known.object_id, 1, file), *self._left(own, known)]
+                if known
+                else self._stored_anew(own)
+            ),
+        ]
+
+    def _folder_of(self, file: File) -> str:
+        """Return the folder of a file: that of a restored one may be deleted."""
+        folder = self.folders([file.folder_id]).get(file.folder_id)
+        return TOP if folder is None or folder.deleted_at else file.folder_id
+
+    def _dropped(self, item: dict[str, Any], own: StoredObject, known: StoredObject) -> list[Write]:
+        """Return the writes that remove a restored file which its folder has by now."""
+        return [
+            self._remove(item["item"], *_unchanged(item)),
+            *self._left(own, known),
+            *self._count({"files": -1}),
         ]
 
     def _stored_anew(self, stored: StoredObject) -> list[Write]:
@@ -127,23 +146,13 @@ class OwnMigration(OwnNames):
         new = self._put(object_item(stored), "attribute_not_exists(#item)")
         return [new, *([] if stored.corrupt else named)]
 
-    def _over(self, file: File, own: StoredObject, known: StoredObject) -> list[Write]:
-        """Return the writes of a file over an object that is there, such as a restored one."""
+    def _left(self, own: StoredObject, known: StoredObject) -> list[Write]:
+        """Return the write that leaves the object of a file whose content another object has."""
+        if own.key == known.key:
+            return []
         later = iso(self._now() + LEFTOVER_SECONDS)
         trash = Trash(own.object_id, own.key, max(own.urls_end or later, later))
-        return [
-            self._named(known.object_id, 1, file),
-            *([] if own.key == known.key else [self._put(trash_item(trash))]),
-        ]
-
-    def _renamed(self, file: File) -> File:
-        """Return the file with a number after its name, if another file has that."""
-        taken = self.named(file.folder_id, [file.name])
-        if not taken:
-            return file
-        return replace(
-            file, name=first_free(file.name, lambda names: self.named(file.folder_id, names))
-        )
+        return [self._put(trash_item(trash))]
 
 
 _EXISTS = "attribute_exists(#item)"
@@ -153,3 +162,11 @@ def _object_of(item: dict[str, Any], file_id: str) -> StoredObject:
     by = "s3" if item["size"] <= SINGLE_PUT else "verifier"
     verified = {"verified_by": by} if item["verified"] else {}
     return object_of({**item, **verified, "item": f"OBJECT#{file_id}", "file_id": file_id})
+
+
+def _unchanged(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the condition that a file is as an earlier version wrote it, and its values."""
+    return (
+        "attribute_not_exists(#object_id) AND #name = :name AND #verified = :verified",
+        {":name": item["name"], ":verified": item["verified"]},
+    )
