@@ -133,6 +133,13 @@ class FilesWorld:
         )
         self.ann = Person(self, "ann")
         self.bob = Person(self, "bob")
+        self.look_again()
+
+    def look_again(self) -> None:
+        """See to it that both persons' items are of this version, which is then known a minute."""
+        self.table.of("ann")
+        self.table.of("bob")
+        self.wire.requests.clear()
 
     def sweep(self) -> Report:
         return self.transfer.sweep(

@@ -236,9 +236,9 @@ def test_s3_is_asked_once_at_a_time(world: FilesWorld) -> None:
     world.seconds_left = 0
     refusal(lambda: world.ann.complete(upload_id))
     world.seconds_left = 20
-    world.wire.requests.clear()
 
     world.clock.time += ASK_SECONDS - 1
+    world.look_again()
     told = refusal(lambda: world.ann.complete(upload_id))
 
     assert (told.code, world.wire.requests) == ("completing", ["GetItem", "HeadObject"])
