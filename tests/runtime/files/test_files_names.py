@@ -434,3 +434,35 @@ def test_refusals_of_an_upload_request_stay_alone(world: FilesWorld) -> None:
 
     assert answers[0]["error"]["code"] == "not_allowed"
     assert "upload_id" in answers[1]
+
+
+# Requests
+
+
+def test_requests_and_items_of_an_upload(world: FilesWorld) -> None:
+    """`tools/costs` counts them; each item of a transaction is two write units."""
+    items: list[int] = []
+    client = world.dynamo.meta.client
+    write = client.transact_write_items
+
+    def counting(*, TransactItems: list[Any]) -> Any:  # noqa: N803 - as boto3 names it
+        items.append(len(TransactItems))
+        return write(TransactItems=TransactItems)
+
+    client.transact_write_items = counting
+
+    answer = announce(world.ann, small(), "a")
+    world.s3.send(answer["action"], small())
+    world.ann.complete(answer["upload_id"])
+
+    assert world.wire.requests == [
+        "BatchGetItem", "TransactWriteItems",
+        "GetItem", "HeadObject", "BatchGetItem", "TransactWriteItems", "BatchGetItem",
+    ]  # fmt: skip
+    assert items == [3, 9]
+    world.wire.requests.clear()
+    world.ann.name(small(), "b")
+    assert world.wire.requests == [
+        "BatchGetItem", "BatchGetItem", "BatchGetItem", "TransactWriteItems",
+    ]  # fmt: skip
+    assert items == [3, 9, 7]
