@@ -412,7 +412,7 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[st
     for upload in uploads:
         if upload.state != "completed" and upload.due_at is None and upload.expires_at is None:
             wrong.append(f"nobody looks at upload {upload.upload_id}")
-        elif upload.unmade and upload.due_at is None:
+        elif upload.state == "completed" and upload.unmade and upload.due_at is None:
             wrong.append(f"no one makes the further names of upload {upload.upload_id}")
         if upload.due_at is not None:
             keys.add(upload.key)

@@ -62,10 +62,11 @@ def settle(world: FilesWorld) -> None:
     world.sweep()
     assert world.failures == []
     assert audit(world) == []
-    assert len(world.s3.objects) == len(world.items("FILE#"))
+    objects = world.items("OBJECT#")
+    assert set(world.s3.objects) == {one["key"] for one in objects}
     assert world.s3.multiparts == {}
-    files = world.items("FILE#")
-    assert world.ann.usage == Usage(sum(int(file["size"]) for file in files), len(files), 0)
+    size, files = sum(int(one["size"]) for one in objects), len(world.items("FILE#"))
+    assert world.ann.usage == Usage(size, files, 0)
 
 
 def uploaded(body: Body, **options: Any) -> tuple[FilesWorld, str]:
