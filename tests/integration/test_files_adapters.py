@@ -349,10 +349,12 @@ def test_files(table: FilesTable) -> None:
     files.sort(key=lambda file: file.file_id, reverse=True)
     one, other = files[0], files[1]
 
-    assert records.files(before=None, limit=10) == files
-    assert records.files(before=None, limit=2) == files[:2]
-    assert records.files(before=files[1].file_id, limit=2) == files[2:4]
-    assert records.files(before="0" * 26, limit=2) == []
+    newest, more = records.listed("created_at", limit=10, descending=True)
+    assert [one.file for one in newest] == files
+    assert not more
+    page, more = records.listed("created_at", after=files[1].file_id, limit=2, descending=True)
+    assert [one.file for one in page] == files[2:4]
+    assert records.listed("created_at", after="0" * 26, limit=2, descending=True) == ([], False)
     assert len(records.uploads(before=None, limit=10)) == 5
     assert records.rename(one.file_id, "b") == replace(one, name="b")
     assert records.rename("0" * 26, "b") is None

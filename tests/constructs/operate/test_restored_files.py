@@ -13,7 +13,6 @@ from tests.runtime.files.files_world import DAY, FilesWorld, audit, large, small
 from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.users.restored_files import put_files_back
 from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import Page
 
 
 def restored(world: FilesWorld) -> FakeDynamoTable:
@@ -58,7 +57,7 @@ def test_lost_files_come_back_with_content_and_usage() -> None:
     brought_over(world)
     assert audit(world) == []
     assert world.ann.usage == before
-    assert {file["file_id"] for file in world.ann.files.listed(Page())["items"]} == {
+    assert {file["file_id"] for file in world.ann.listed({})["items"]} == {
         kept["file_id"], *ids
     }  # fmt: skip
     assert world.ann.create(small("lost"))["duplicate"] is True
@@ -90,9 +89,7 @@ def test_a_file_that_was_uploaded_again_is_there_once() -> None:
     assert put_back(world, copy).put_back == 1
 
     brought_over(world)
-    assert [file["file_id"] for file in world.ann.files.listed(Page())["items"]] == [
-        again["file_id"]
-    ]
+    assert [file["file_id"] for file in world.ann.listed({})["items"]] == [again["file_id"]]
     assert world.ann.usage == Usage(small().size, 1, 0)
     assert audit(world) == []
 
@@ -117,7 +114,7 @@ def test_several_names_and_folders_come_back_over_one_object() -> None:
     del world.dynamo.items[gone]
     assert audit(world) == []
     assert world.ann.usage == before
-    places = {(f["folder"], f["name"]) for f in world.ann.files.listed(Page())["items"]}
+    places = {(f["folder"], f["name"]) for f in world.ann.listed({})["items"]}
     assert places == {("", "a.bin"), ("x", "b"), ("", "c")}
 
 

@@ -15,7 +15,7 @@ from tests.fake_aws.s3 import Body, FakeS3, S3Refused
 from tests.fake_aws.wire import Outcome, Wire
 from tests.runtime.fakes import FakeClock, FakeMetrics
 from wideload_runtime.adapters.files_bucket import FilesBucket
-from wideload_runtime.adapters.files_index import index_items
+from wideload_runtime.adapters.files_index import folder_item, index_items
 from wideload_runtime.adapters.files_items import (
     announced_item,
     content_item,
@@ -25,7 +25,9 @@ from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.folders import Folders
 from wideload_runtime.core.files.limits import Limits
+from wideload_runtime.core.files.lists import FileQuery
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.parts import MIN_PART, part_size
 from wideload_runtime.core.files.ports import Due
@@ -188,6 +190,27 @@ class Person:
         """The object of a file."""
         object_id = self.files.get(file_id).object_id
         return self.world.table.of(self.owner).stored([object_id])[object_id]
+
+    @property
+    def folders(self) -> Folders:
+        return self.world.transfer.folders(self.owner)
+
+    def listed(self, query: dict[str, str]) -> dict[str, Any]:
+        """A page of the list of files."""
+        return self.world.transfer.listing(self.owner).page(FileQuery.parse(query))
+
+    def put(self, path: str, body: Body | None = None, **options: Any) -> str:
+        """Upload a file to a folder; its id."""
+        folder, _, name = path.rpartition("/")
+        body = body or small(path)
+        (answer,) = self.uploads.create([wish(body, name, folder=folder, **options)])
+        if "file" in answer:
+            return str(answer["file"]["file_id"])
+        self.world.s3.send(answer["action"], body)
+        return str(self.complete(answer["upload_id"])["file_id"])
+
+    def empty(self, folder_id: str, has_time: Callable[[], bool] = lambda: True) -> bool:
+        return self.world.transfer.emptying(self.owner, has_time=has_time).run(folder_id)
 
     def shown(self, file_id: str) -> dict[str, Any]:
         return self.files.shown(self.files.get(file_id))
@@ -391,6 +414,7 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[st
     kinds = ("NAME#", "SIZE#", "DATE#", "TITLE#")
     if sorted(indexed) != sorted(item for item in items if item.startswith(kinds)):
         wrong.append(f"the index is {items}, not {indexed}")
+    wrong += _audit_folders(world, owner, {file.folder_id for file in files})
     for file in files:
         copied = objects.get(file.object_id)
         if copied and (file.size, file.sha256, file.key) != (
@@ -417,6 +441,30 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[st
         if upload.due_at is not None:
             keys.add(upload.key)
     keys.update(trash.key for trash in trashes)
+    return wrong
+
+
+def _audit_folders(world: FilesWorld, owner: str, used: set[str]) -> list[str]:
+    """Folders that have files without being there, names without folder, and circles."""
+    items = {item: value for (of, item), value in world.dynamo.items.items() if of == owner}
+    there = {item.removeprefix("DIR#"): value for item, value in items.items() if "DIR#" in item}
+    named = {item: value["folder_id"] for item, value in items.items() if "FOLDER#" in item}
+    expected = {
+        folder_item(folder["parent_id"], folder["name"]): folder_id
+        for folder_id, folder in there.items()
+        if "deleted_at" not in folder
+    }
+    wrong = [] if named == expected else [f"folders are named {named}, not {expected}"]
+    wrong += [f"folder {each} of files is missing" for each in used - there.keys() - {"top"}]
+    for folder_id, folder in there.items():
+        if "deleted_at" in folder and "due_shard" not in folder:
+            wrong.append(f"deleted folder {folder_id} is not due")
+        above, seen = folder_id, set()
+        while above in there and above not in seen:
+            seen.add(above)
+            above = there[above]["parent_id"]
+        if above in seen:
+            wrong.append(f"folder {folder_id} lies within itself")
     return wrong
 
 

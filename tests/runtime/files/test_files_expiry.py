@@ -7,7 +7,7 @@ import pytest
 from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
 from wideload_runtime.core.files.completing import KEEP_SECONDS
-from wideload_runtime.core.files.requests import Change, Page
+from wideload_runtime.core.files.requests import Change
 
 DAY = 24 * 3600
 
@@ -72,14 +72,12 @@ def test_files_whose_life_is_over_are_not_listed(world: FilesWorld) -> None:
     world.clock.time += DAY
     young = world.ann.upload(small("d"))["file_id"]
 
-    page = world.ann.files.listed(Page(limit=2))
-    rest = world.ann.files.listed(Page.parse({"cursor": page["cursor"], "limit": "2"}))
+    page = world.ann.listed({"limit": "2"})
+    rest = world.ann.listed({"cursor": page["cursor"], "limit": "2"})
 
     assert [item["file_id"] for item in page["items"]] == [young]
     assert (rest["items"], rest["cursor"]) == ([], None)
-    assert [one["file_id"] for one in world.ann.files.listed(Page(contains="a"))["items"]] == [
-        young
-    ]
+    assert [one["file_id"] for one in world.ann.listed({"q": "a"})["items"]] == [young]
 
 
 @pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])

@@ -23,7 +23,7 @@ from tests.runtime.files.files_world import (
 )
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import NewName, Usage
-from wideload_runtime.core.files.requests import Change, Page, UploadRequest
+from wideload_runtime.core.files.requests import Change, UploadRequest
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.verifying import ObjectGoneError
 
@@ -48,7 +48,7 @@ def listed(world: FilesWorld, **query: str) -> list[list[str]]:
     """Names of files, page by page."""
     pages: list[list[str]] = []
     while True:
-        answer = world.ann.files.listed(Page.parse(query))
+        answer = world.ann.listed(query)
         pages.append([item["name"] for item in answer["items"]])
         if answer["cursor"] is None:
             return pages
@@ -83,20 +83,20 @@ def test_files_are_found_by_name(world: FilesWorld, monkeypatch: pytest.MonkeyPa
 
 def test_a_deleted_file_does_not_break_a_cursor(world: FilesWorld) -> None:
     ids = upload_named(world, "a", "b", "c")
-    page = world.ann.files.listed(Page(limit=2))
+    page = world.ann.listed({"limit": "2"})
     world.ann.files.delete(ids[1])
 
-    following = world.ann.files.listed(Page.parse({"cursor": page["cursor"]}))
+    following = world.ann.listed({"cursor": page["cursor"]})
 
     assert [item["name"] for item in following["items"]] == ["a"]
 
 
 def test_a_cursor_of_another_shows_ones_own_alone(world: FilesWorld) -> None:
     upload_named(world, "a", "b")
-    cursor = world.ann.files.listed(Page(limit=1))["cursor"]
+    cursor = world.ann.listed({"limit": "1"})["cursor"]
     world.bob.upload(small())
 
-    found = world.bob.files.listed(Page.parse({"cursor": cursor}))
+    found = world.bob.listed({"cursor": cursor})
 
     assert [item["name"] for item in found["items"]] == []  # it is newer than where it points
 
