@@ -114,9 +114,10 @@ class FilesService(Service):
 
     def key_of(self, file_id: str) -> str:
         """Key of the object of a file or an upload."""
-        upload = self._records.of(OWNER).upload(file_id)
-        assert upload
-        return upload.key
+        records = self._records.of(OWNER)
+        found = records.file(file_id) or records.upload(file_id)
+        assert found
+        return found.key
 
     def replace_content(self, file_id: str, content: Any) -> None:
         """Have S3 hold other bytes of a file."""

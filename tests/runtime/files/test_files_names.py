@@ -421,7 +421,8 @@ def test_giving_way_makes_a_name_of_its_own(world: FilesWorld) -> None:
     second = world.ann.complete(begun["upload_id"], film.claim)
 
     assert (first["name"], second["name"]) == ("b", "a")
-    assert second["file_id"] == begun["upload_id"]
+    assert second["file_id"] not in (first["file_id"], begun["upload_id"])
+    assert world.ann.complete(begun["upload_id"], film.claim) == second
     assert world.ann.usage == Usage(film.size, 2, 0)
     assert len(world.s3.objects) == 1
     assert audit(world) == []
