@@ -211,7 +211,11 @@ def test_many_files_in_one_request_each_with_its_answer(ann: Api) -> None:
     there = secrets.token_bytes(100)
     file = store(ann, there)
     new = secrets.token_bytes(100)
-    wishes = [announced(there), announced(new), announced(new) | {"name": "../etc/passwd"}]
+    wishes = [
+        announced(there) | {"name": file["name"]},
+        announced(new),
+        announced(new) | {"name": "../etc/passwd"},
+    ]
 
     answer = ann.post("/files", {"files": wishes})
 
