@@ -42,7 +42,7 @@ from wideload_runtime.core.files.records import (
     NewName,
     Quota,
 )
-from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
+from wideload_runtime.core.files.requests import Change, Claim, UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 
@@ -371,7 +371,7 @@ class Transfers(RuleBasedStateMachine):
             lambda: uploads.completion.complete(upload_id),
             lambda: uploads.abort(upload_id),
             lambda: files.get(upload_id),
-            lambda: files.rename(upload_id, "mine"),
+            lambda: files.change(upload_id, Change("mine")),
             lambda: files.download(upload_id),
             lambda: files.delete(upload_id),
         ]
