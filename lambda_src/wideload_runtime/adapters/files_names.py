@@ -64,11 +64,14 @@ class OwnNames(OwnFolders):
             *self._count(counts_of(placement)),
         )
 
-    def delete(self, removal: Removal) -> bool:
+    def delete(self, *removals: Removal) -> bool:
+        counts: Counter[str] = Counter()
+        for removal in removals:
+            counts.update(_counts(removal))
         return self._transact(
-            *self._file_removed(removal.file),
-            *self._name_released(removal),
-            *self._count(_counts(removal)),
+            *[write for each in removals for write in self._file_removed(each.file)],
+            *[write for each in removals for write in self._name_released(each)],
+            *self._count(counts),
         )
 
     def _placed(self, placement: Placement, was: File | None = None) -> list[Write]:

@@ -55,19 +55,37 @@ class OwnerItems:
 
     def _newest(self, prefix: str, before: str | None, limit: int) -> list[dict[str, Any]]:
         """Return at most `limit` items, newest first: one query, whose 1 MB suffices."""
-        start = {"ExclusiveStartKey": self._key(prefix + before)} if before else {}
-        answer = self._table.query(
+        found: list[dict[str, Any]] = self._query(prefix, before, limit, descending=True)["Items"]
+        return found
+
+    def _page(
+        self, prefix: str, after: str | None, limit: int, *, descending: bool = False
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return at most `limit` items, and whether there are more: one query."""
+        answer = self._query(prefix, after, limit + 1, descending=descending)
+        # DynamoDB has come to the query's limit, which is one more, or to its own of 1 MB.
+        return answer["Items"][:limit], "LastEvaluatedKey" in answer
+
+    def _query(
+        self, prefix: str, after: str | None, limit: int, *, descending: bool
+    ) -> dict[str, Any]:
+        """Query items whose keys start with `prefix`.
+
+        Args:
+            after: The rest of the key after which the query starts.
+        """
+        start = {"ExclusiveStartKey": self._key(prefix + after)} if after else {}
+        answer: dict[str, Any] = self._table.query(
             **expression_of(
                 KeyConditionExpression="#owner = :owner AND begins_with(#item, :prefix)",
                 values={":owner": self.owner, ":prefix": prefix},
             ),
-            ScanIndexForward=False,
+            ScanIndexForward=not descending,
             ConsistentRead=True,
             Limit=limit,
             **start,
         )
-        found: list[dict[str, Any]] = answer["Items"]
-        return found
+        return answer
 
     def _put(
         self,

@@ -51,10 +51,12 @@ from wideload_runtime.adapters.files_items import (
     trash_of,
     upload_of,
 )
+from wideload_runtime.adapters.files_lists import list_start, listed_id
 from wideload_runtime.adapters.files_migration import OwnMigration
 from wideload_runtime.adapters.files_owner_items import expression_of
 from wideload_runtime.adapters.files_uploads import OwnUploads
-from wideload_runtime.core.files.ports import Due
+from wideload_runtime.core.files.lists import Order
+from wideload_runtime.core.files.ports import Due, Listed
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
@@ -184,8 +186,23 @@ class OwnRecords(OwnMigration, OwnUploads):
         item = self._item(USAGE) or {}
         return Usage(*(int(item.get(field.name, 0)) for field in fields(Usage)))
 
-    def files(self, *, before: str | None, limit: int) -> list[File]:
-        return list(self._files(lambda: self._newest(FILE, before, limit)).values())
+    def listed(
+        self,
+        order: Order,
+        *,
+        folder_id: str | None = None,
+        prefix: str = "",
+        after: str | None = None,
+        limit: int,
+        descending: bool = False,
+    ) -> tuple[list[Listed], bool]:
+        start = list_start(order, folder_id, prefix)
+        items, more = self._page(start, after, limit, descending=descending)
+        known = {listed_id(item): file_of(item) for item in items if "object_id" in item}
+        files = known | self.files_by_id({listed_id(item) for item in items} - known.keys())
+        return [
+            Listed(item["item"].removeprefix(start), files.get(listed_id(item))) for item in items
+        ], more
 
     def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
         return [upload_of(item) for item in self._newest(UPLOAD, before, limit)]

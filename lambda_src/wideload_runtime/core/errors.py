@@ -152,3 +152,18 @@ class TenantBusyError(Exception):
 
 class LeaseLostError(Exception):
     """Another function has the payload's lease: its result is used."""
+
+
+def error_of(refused: Refused) -> dict[str, Any]:
+    """Return the answer for one of several files."""
+    known: dict[str, Any] = {
+        "code": refused.code,
+        "title": refused.title,
+        "status": refused.status,
+        "detail": refused.detail,
+    }
+    if refused.retry_after:
+        known["retry_after"] = refused.retry_after
+    if "file" in refused.members:
+        known["file"] = refused.members["file"]
+    return {"error": known}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,6 +14,7 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.limits import Limits
+from wideload_runtime.core.files.lists import FileQuery, FolderQuery
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
@@ -20,15 +22,21 @@ from wideload_runtime.core.files.requests import (
     parse_check,
     parse_claim,
     parse_create,
+    parse_delete,
+    parse_folders,
+    parse_move,
+    parse_named_folder,
     parse_parts,
 )
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
-from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
+from wideload_runtime.handlers._http import NO_STORE, Api, accepted, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
 
 MAX_SUBJECT = 1024
 """Bytes. A key of DynamoDB has up to 2,048."""
+EMPTYING_SECONDS = 5
+"""Seconds after which the rest of a deleted folder is left to the sweep."""
 JSON_RANGES = {"application/json", "application/*", "*/*"}
 
 settings = FilesApiSettings.from_environment()
@@ -94,7 +102,43 @@ def complete_upload(upload_id: str) -> Response[str]:
 
 @app.get("/files")
 def list_files() -> Response[str]:
-    return answer(200, _files().listed(Page.parse(app.query)))
+    return answer(200, transfer.listing(_owner()).page(FileQuery.parse(app.query)))
+
+
+@app.post("/files/move")
+def move_files() -> Response[str]:
+    file_ids, change = parse_move(_body())
+    return answer(200, {"files": _files().change_all(file_ids, change)})
+
+
+@app.post("/files/delete")
+def delete_files() -> Response[str]:
+    return answer(200, {"files": _files().delete_all(parse_delete(_body()))})
+
+
+@app.get("/files/folders")
+def list_folders() -> Response[str]:
+    return answer(200, transfer.folders(_owner()).listed(FolderQuery.parse(app.query)))
+
+
+@app.post("/files/folders")
+def make_folder() -> Response[str]:
+    (path,) = parse_folders(_body(), "folder")
+    return answer(200, {"folder": transfer.folders(_owner()).make(path)})
+
+
+@app.patch("/files/folders")
+def move_folder() -> Response[str]:
+    path, to = parse_folders(_body(), "folder", "to")
+    return answer(200, {"folder": transfer.folders(_owner()).move(path, to)})
+
+
+@app.delete("/files/folders")
+def delete_folder() -> Response[str]:
+    ends = time.monotonic() + EMPTYING_SECONDS
+    folder_id = transfer.folders(_owner()).delete(parse_named_folder(app.query, "folder"))
+    emptying = transfer.emptying(_owner(), has_time=lambda: time.monotonic() < ends)
+    return no_content() if emptying.try_run(folder_id) else accepted()
 
 
 @app.get("/files/<file_id>")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused, conflict
+from wideload_runtime.core.errors import Refused, conflict, error_of
 from wideload_runtime.core.files.completing import ROUNDS
-from wideload_runtime.core.files.names import content_disposition, matches
+from wideload_runtime.core.files.names import content_disposition
 from wideload_runtime.core.files.placing import NameTakenError, Placing
 from wideload_runtime.core.files.ports import Action, Bucket, Folders, Records
 from wideload_runtime.core.files.records import File
-from wideload_runtime.core.files.removing import clear, remove
-from wideload_runtime.core.files.requests import Change, Page
+from wideload_runtime.core.files.removing import clear, remove, remove_all
+from wideload_runtime.core.files.requests import Change
 from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
@@ -24,9 +23,6 @@ MAX_URL = 6 * 1024
 """Bytes of a download's URL: S3 accepts 8 KB for the head of a request, which has further lines of
 browsers and proxies (`RequestHeaderSectionTooLarge`).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
-SCANNED = 250
-"""Files that one page of a search compares: half of what one query returns if all names are
-long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,23 +63,6 @@ class Files:
             raise _unknown_file()
         return file
 
-    def listed(self, page: Page) -> dict[str, Any]:
-        """Files, newest first, and a cursor to those that follow."""
-        limit = SCANNED if page.contains else page.limit
-        looked_at = self.records.files(before=page.before, limit=limit + 1)
-        found, more = looked_at[:limit], len(looked_at) > limit
-        now = iso(self.now())
-        matching: list[File] = []
-        last = found[-1] if found else None
-        for position, file in enumerate(found):
-            if not file.is_over(now) and matches(file.name, page.contains):
-                matching.append(file)
-            if len(matching) == page.limit:
-                last, more = file, more or position + 1 < len(found)
-                break
-        items = [shown for shown in self.showing.files(matching) if shown]
-        return {"items": items, "cursor": encode_cursor(last.file_id) if more and last else None}
-
     def change(self, file_id: str, change: Change) -> File:
         """Rename or move a file.
 
@@ -113,6 +92,38 @@ class Files:
             if remove(self.get(file_id), self.records, self.bucket, self.now()):
                 return
         raise conflict()
+
+    def change_all(self, file_ids: Sequence[str], change: Change) -> list[dict[str, Any]]:
+        """Move files; return for each the file, or why it stays."""
+        answers: list[dict[str, Any]] = []
+        for file_id in file_ids:
+            try:
+                answers.append({"file": self.shown(self.change(file_id, change))})
+            except Refused as refused:
+                is_skipped = change.if_exists == "skip" and "file" in refused.members
+                answers.append(
+                    {"skipped": True, **refused.members} if is_skipped else error_of(refused)
+                )
+        return answers
+
+    def delete_all(self, file_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Delete files; return for each that it is deleted, or why not."""
+        known = self.records.files_by_id({each for each in file_ids if is_ulid(each)})
+        paths = self.folders.paths_of({file.folder_id for file in known.values()})
+        there = [file for file in known.values() if paths[file.folder_id] is not None]
+        removed = remove_all(there, self.records, self.bucket, self.now())
+        answers: dict[str, dict[str, Any]] = {each: {"deleted": True} for each in removed}
+        for file_id in file_ids:
+            if file_id not in answers:
+                answers[file_id] = self._deleted(file_id)
+        return [answers[file_id] for file_id in file_ids]
+
+    def _deleted(self, file_id: str) -> dict[str, Any]:
+        try:
+            self.delete(file_id)
+        except Refused as refused:
+            return error_of(refused)
+        return {"deleted": True}
 
     def download(self, file_id: str) -> tuple[File, Action]:
         """A file, and the request that downloads it.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from wideload_runtime.core.files.folder_records import FolderRecords
+from wideload_runtime.core.files.lists import Order
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
@@ -38,6 +39,15 @@ class Ask:
     """SHA-256 of the first part, by S3; hex."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file in a list."""
+
+    position: str
+    file: File | None
+    """None: it was deleted since the list was read."""
+
+
 class Records(FolderRecords, Protocol):
     """Records of one person. No method takes an owner, so that none can be forgotten or wrong."""
 
@@ -57,8 +67,24 @@ class Records(FolderRecords, Protocol):
     def upload(self, upload_id: str) -> Upload | None: ...
     def usage(self) -> Usage: ...
 
-    def files(self, *, before: str | None, limit: int) -> list[File]:
-        """Newest first, with ids below one."""
+    def listed(
+        self,
+        order: Order,
+        *,
+        folder_id: str | None = None,
+        prefix: str = "",
+        after: str | None = None,
+        limit: int,
+        descending: bool = False,
+    ) -> tuple[list[Listed], bool]:
+        """At most `limit` files, and whether there are more.
+
+        Args:
+            folder_id: None: those of all folders, which are not sorted by size.
+            prefix: Text that the names begin with, for the order by name; compared by `sort_key`,
+                of which the first 600 bytes decide.
+            after: Position of a file, after which the list starts.
+        """
 
     def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
         """In any state, newest first, with ids below one."""
@@ -148,8 +174,12 @@ class Records(FolderRecords, Protocol):
     def settle(self, upload: Upload, *, expires_at: int) -> None:
         """Remove an upload from the sweep's index."""
 
-    def delete(self, removal: Removal) -> bool:
-        """Remove a file and, with its last name, the object; False if either has changed."""
+    def delete(self, *removals: Removal) -> bool:
+        """Remove files and, with their last names, their objects; False if any has changed.
+
+        Args:
+            removals: At most `removing.MOST_AT_ONCE`, of different objects.
+        """
 
     def trash(self, identifier: str) -> Trash | None: ...
     def forget(self, trash: Trash) -> None: ...
@@ -179,7 +209,7 @@ class Due:
     """An item that is due for the sweep."""
 
     owner: str
-    kind: Literal["upload", "file", "trash"]
+    kind: Literal["upload", "file", "trash", "folder"]
     id: str
     since: str = ""
     """When it became due."""
@@ -256,6 +286,9 @@ class Bucket(Protocol):
 
     def try_abort(self, key: str, s3_upload_id: str) -> None:
         """Abort a multipart upload; only log an error: the bucket's rule aborts it later."""
+
+    def try_remove_all(self, keys: Sequence[str]) -> None:
+        """Delete up to 1,000 objects; only log an error: the sweep looks at each again."""
 
     def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
         """`remove`; on an error of S3, log it and return False: the sweep tries again."""

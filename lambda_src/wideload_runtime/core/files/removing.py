@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from wideload_runtime.core.files.ports import Bucket, Records
 from wideload_runtime.core.files.records import File, Removal, StoredObject, Trash
 from wideload_runtime.core.times import iso
 
+MOST_AT_ONCE = 9
+"""Files that one transaction removes. Each may be ten items (its own, four of the index, the
+object's, two by which that is found, the upload's, the trash), and a transaction has at most 100.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 LEFTOVER_SECONDS = 24 * 3600
 """Seconds after which the sweep checks aborted, expired and deleted uploads again: longer than any
 URL is valid (12 hours), since a PUT that began in time may store its object long after."""
@@ -36,6 +42,33 @@ def remove(file: File, records: Records, bucket: Bucket, now: float) -> bool:
         return False
     clear(removal, bucket)
     return True
+
+
+def remove_all(files: Iterable[File], records: Records, bucket: Bucket, now: float) -> set[str]:
+    """Remove files, several at once; return the ids of those that had not changed meanwhile."""
+    removed: set[str] = set()
+    for batch in _of_different_objects(files):
+        stored = records.stored([file.object_id for file in batch])
+        there = [file for file in batch if file.object_id in stored]
+        removals = [removal_of(file, stored[file.object_id], now) for file in there]
+        if removals and records.delete(*removals):
+            bucket.try_remove_all([each.stored.key for each in removals if each.is_last])
+            removed |= {file.file_id for file in there}
+        else:
+            removed |= {file.file_id for file in there if remove(file, records, bucket, now)}
+    return removed
+
+
+def _of_different_objects(files: Iterable[File]) -> Iterator[list[File]]:
+    """Yield all files in batches, since a transaction changes an item only once."""
+    waiting = list(files)
+    while waiting:
+        batch: dict[str, File] = {}
+        for file in waiting:
+            if len(batch) < MOST_AT_ONCE:
+                batch.setdefault(file.object_id, file)
+        yield list(batch.values())
+        waiting = [file for file in waiting if batch.get(file.object_id) != file]
 
 
 def clear(removal: Removal | None, bucket: Bucket) -> None:

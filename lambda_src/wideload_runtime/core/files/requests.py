@@ -12,7 +12,6 @@ from typing import Any, TypeGuard, cast, get_args
 from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, parse_limit
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.names import (
-    MAX_NAME,
     parse_content_type,
     parse_folder,
     parse_name,
@@ -35,6 +34,7 @@ MAX_BODY = 1024 * 1024
 MAX_CHECKED = 100
 MAX_CREATED = 25
 MAX_SIGNED = 100
+MAX_CHANGED = 100
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -84,8 +84,6 @@ class Page:
     limit: int = 50
     before: str | None = None
     """Last id of the page before."""
-    contains: str = ""
-    """Text that the name contains."""
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Page:
@@ -93,13 +91,11 @@ class Page:
         Raises:
             Refused: `invalid_request`.
         """
-        cursor, contains = query.get("cursor"), query.get("q", "")
+        cursor = query.get("cursor")
         before = decode_cursor(cursor) if cursor else None
         if before is not None and not is_ulid(before):
             raise bad_cursor()
-        if len(contains) > MAX_NAME:
-            raise Refused("invalid_request", f"q has over {MAX_NAME} characters, as no name has.")
-        return cls(parse_limit(query, MAX_LIST, default=50), before, contains)
+        return cls(parse_limit(query, MAX_LIST, default=50), before)
 
 
 def parse_check(body: bytes) -> list[Content]:
@@ -162,6 +158,64 @@ def parse_change(body: bytes) -> Change:
         parse_folder(given["folder"]) if "folder" in given else None,
         parse_if_exists(given),
     )
+
+
+def parse_move(body: bytes) -> tuple[list[str], Change]:
+    """
+    Returns:
+        Ids of files, and where they are to be.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `invalid_name`.
+    """
+    given = _object(body)
+    if "folder" not in given:
+        raise Refused("invalid_request", 'folder is missing: give a path, or "" for the top.')
+    change = Change(folder=parse_folder(given["folder"]), if_exists=parse_if_exists(given))
+    return _file_ids(body), change
+
+
+def parse_delete(body: bytes) -> list[str]:
+    """
+    Returns:
+        Ids of files.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`.
+    """
+    return _file_ids(body)
+
+
+def parse_folders(body: bytes, *names: str) -> list[str]:
+    """
+    Returns:
+        The paths that the body has under these names, of folders other than the top.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `invalid_name`.
+    """
+    given = _object(body)
+    return [parse_named_folder(given, name) for name in names]
+
+
+def parse_named_folder(given: Mapping[str, Any], name: str) -> str:
+    """
+    Raises:
+        Refused: `invalid_request`, `invalid_name`.
+    """
+    path = parse_folder(given.get(name, ""))
+    if not path:
+        raise Refused(
+            "invalid_request", f"{name} is missing or empty: give the path of a folder, as a/b."
+        )
+    return path
+
+
+def _file_ids(body: bytes) -> list[str]:
+    file_ids = _list_of(body, "file_ids", MAX_CHANGED)
+    if not all(isinstance(each, str) for each in file_ids):
+        raise Refused("invalid_request", "file_ids holds something else than strings.")
+    return file_ids
 
 
 def parse_if_exists(given: Mapping[str, Any]) -> IfExists:

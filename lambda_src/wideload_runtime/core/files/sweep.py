@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import KEEP_SECONDS
+from wideload_runtime.core.files.emptying import Emptying
 from wideload_runtime.core.files.ports import Bucket, Due, Table
 from wideload_runtime.core.files.records import Upload
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
@@ -24,6 +25,8 @@ class Report:
     """Uploads whose last step had not been recorded."""
     deleted: int = 0
     """Expired files."""
+    emptied: int = 0
+    """Deleted folders."""
     leftovers: int = 0
     """Objects removed again: a slow PUT may store its object after the removal."""
     failed: int = 0
@@ -37,6 +40,7 @@ class Sweep:
     """
     Args:
         uploads: Makes the uploads of a person.
+        emptying: Makes the removal of a person's deleted folders.
         has_time: Whether to begin another item.
         tell: Called within the handling of each item's failure.
     """
@@ -45,6 +49,7 @@ class Sweep:
     bucket: Bucket
     metrics: Metrics
     uploads: Callable[[str], Uploads]
+    emptying: Callable[[str], Emptying]
     now: Callable[[], float]
     has_time: Callable[[], bool]
     tell: Callable[[Due], None]
@@ -88,6 +93,10 @@ class Sweep:
             file = records.file(due.id)
             if file and file.due_at and file.due_at <= iso(self.now()):
                 self.report.deleted += remove(file, records, self.bucket, self.now())
+        elif due.kind == "folder":
+            folder = records.folders([due.id]).get(due.id)
+            if folder and folder.deleted_at:
+                self.report.emptied += self.emptying(due.owner).run(due.id)
         else:
             upload = records.upload(due.id)
             if upload and upload.due_at and upload.due_at <= iso(self.now()):

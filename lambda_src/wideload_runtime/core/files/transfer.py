@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wideload_runtime.core.files.completing import Completion
+from wideload_runtime.core.files.emptying import Emptying
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.folders import Folders
 from wideload_runtime.core.files.limits import Limits
+from wideload_runtime.core.files.listing import Listing
 from wideload_runtime.core.files.placing import Placing
 from wideload_runtime.core.files.ports import Bucket, Due, Records, Table, Verifications
 from wideload_runtime.core.files.showing import Showing
@@ -82,6 +84,20 @@ class FileTransfer:
             now=self.now,
         )
 
+    def folders(self, owner: str) -> Folders:
+        return self._folders(self.table.of(owner))
+
+    def listing(self, owner: str) -> Listing:
+        records = self.table.of(owner)
+        folders = self._folders(records)
+        showing = Showing(records=records, folders=folders)
+        return Listing(records=records, folders=folders, showing=showing, now=self.now)
+
+    def emptying(self, owner: str, *, has_time: Callable[[], bool]) -> Emptying:
+        return Emptying(
+            records=self.table.of(owner), bucket=self.bucket, now=self.now, has_time=has_time
+        )
+
     def _folders(self, records: Records) -> Folders:
         return Folders(records=records, new_id=self.new_id, now=self.now)
 
@@ -100,13 +116,18 @@ class FileTransfer:
             seconds_left: Seconds that the sweep may take.
             tell: Called within the handling of each item's failure.
         """
+
+        def has_time() -> bool:
+            return seconds_left() > 0
+
         return Sweep(
             table=self.table,
             bucket=self.bucket,
             metrics=self.metrics,
             uploads=lambda owner: self.uploads(owner, seconds_left=seconds_left),
+            emptying=lambda owner: self.emptying(owner, has_time=has_time),
             now=self.now,
-            has_time=lambda: seconds_left() > 0,
+            has_time=has_time,
             tell=tell,
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused, conflict
+from wideload_runtime.core.errors import Refused, conflict, error_of
 from wideload_runtime.core.files.completing import (
     ROUNDS,
     Completion,
@@ -404,15 +404,3 @@ class Uploads:
 
 def _shown(part: StoredPart) -> dict[str, Any]:
     return {"number": part.number, "sha256": hex_of(part.checksum)}
-
-
-def error_of(refused: Refused) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "code": refused.code,
-        "title": refused.title,
-        "status": refused.status,
-        "detail": refused.detail,
-    }
-    if refused.retry_after:
-        known["retry_after"] = refused.retry_after
-    return {"error": known}
