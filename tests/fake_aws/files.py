@@ -114,9 +114,10 @@ class FilesService(Service):
 
     def key_of(self, file_id: str) -> str:
         """Key of the object of a file or an upload."""
-        upload = self._records.of(OWNER).upload(file_id)
-        assert upload
-        return upload.key
+        records = self._records.of(OWNER)
+        found = records.file(file_id) or records.upload(file_id)
+        assert found
+        return found.key
 
     def replace_content(self, file_id: str, content: Any) -> None:
         """Have S3 hold other bytes of a file."""
@@ -147,6 +148,7 @@ class FilesService(Service):
         content: Any,
         name: str = "a.bin",
         *,
+        folder: str = "",
         sha256: str | None = None,
         verified: bool = True,
         corrupt: bool = False,
@@ -157,7 +159,7 @@ class FilesService(Service):
             content: Bytes, or an object that can be sliced like them, of which `sha256` is given.
         """
         body = Body(len(content), sha256 or hashlib.sha256(content).hexdigest(), content)
-        wanted = NewName(name=name, content_type="application/octet-stream")
+        wanted = NewName(folder=folder, name=name, content_type="application/octet-stream")
         request = UploadRequest(wanted, Content(body.sha256, body.size))
         uploads = self._uploads(single_put=MAX_SIZE)
         ((answer),) = uploads.create([request])

@@ -28,7 +28,7 @@ from wideload_runtime.adapters.files_names import OwnNames
 from wideload_runtime.adapters.files_owner_items import Write, expression_of
 from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.completing import ROUNDS
-from wideload_runtime.core.files.names import first_free
+from wideload_runtime.core.files.names import numbered_names, too_many_alike
 from wideload_runtime.core.files.parts import SINGLE_PUT
 from wideload_runtime.core.files.records import TOP, File, StoredObject, Trash
 from wideload_runtime.core.files.removing import LEFTOVER_SECONDS
@@ -108,8 +108,7 @@ class OwnMigration(OwnNames):
         if known and holding and holding.get("object_id") == known.object_id:
             return self._dropped(item, own, known)
         if holder:
-            free = first_free(file.name, lambda names: self.named(file.folder_id, names))
-            file = replace(file, name=free)
+            file = replace(file, name=self._free_name(file))
         return [
             self._put(file_item(file), *_unchanged(item)),
             *[self._put(each, "attribute_not_exists(#item)") for each in index_items(file)],
@@ -120,6 +119,14 @@ class OwnMigration(OwnNames):
                 else self._stored_anew(own)
             ),
         ]
+
+    def _free_name(self, file: File) -> str:
+        for names in numbered_names(file.name):
+            taken = self.named(file.folder_id, names)
+            for name in names:
+                if name not in taken:
+                    return name
+        raise too_many_alike()
 
     def _folder_of(self, file: File) -> str:
         """Return the folder of a file: that of a restored one may be deleted."""

@@ -265,6 +265,19 @@ def test_both_are_kept_under_the_first_free_number(world: FilesWorld) -> None:
     assert audit(world) == []
 
 
+def test_a_request_whose_answer_was_lost_makes_no_further_copy(world: FilesWorld) -> None:
+    upload(world.ann, small("a"), "offer.txt")
+    second = upload(world.ann, small("b"), "b")
+    made = announce(world.ann, small("b"), "offer.txt")["file"]
+
+    assert announce(world.ann, small("b"), "offer.txt")["file"] == made
+    assert made["name"] == "offer (2).txt"
+    assert world.ann.files.change(made["file_id"], Change("offer.txt")).name == "offer (2).txt"
+    moved = world.ann.files.change(second["file_id"], Change("offer.txt"))
+    assert moved.name == "offer (3).txt"
+    assert audit(world) == []
+
+
 def test_the_other_file_is_replaced_in_the_transaction_that_makes_the_new_one(
     world: FilesWorld,
 ) -> None:
@@ -421,7 +434,8 @@ def test_giving_way_makes_a_name_of_its_own(world: FilesWorld) -> None:
     second = world.ann.complete(begun["upload_id"], film.claim)
 
     assert (first["name"], second["name"]) == ("b", "a")
-    assert second["file_id"] == begun["upload_id"]
+    assert second["file_id"] not in (first["file_id"], begun["upload_id"])
+    assert world.ann.complete(begun["upload_id"], film.claim) == second
     assert world.ann.usage == Usage(film.size, 2, 0)
     assert len(world.s3.objects) == 1
     assert audit(world) == []

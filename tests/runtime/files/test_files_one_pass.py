@@ -404,7 +404,7 @@ def test_two_creates_share_an_upload() -> None:
 
 
 @pytest.mark.exhaustive
-def test_two_uploads_of_one_content_become_one_file() -> None:
+def test_two_uploads_of_one_content_become_one_object() -> None:
     def prepare() -> Any:
         world = FilesWorld()
         uploads = [(begun(world), FILM.claim), (hashed(world), None)]

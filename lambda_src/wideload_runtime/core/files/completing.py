@@ -241,7 +241,13 @@ class Completion:
             urls_end=None if ends is None else iso(ends),
             first_sha256=upload.joined_first_sha256,
         )
-        placement = self._place(upload, names[0], stored, upload.upload_id)
+        placement = self.placing.place(
+            names[0],
+            stored,
+            file_id=upload.upload_id,
+            created_at=upload.created_at,
+            is_sent=True,
+        )
         is_left = len(names) > 1 or self._wants_verification(stored)
         due_at = iso(now + COMPLETING_SECONDS) if is_left else None
         expires_at = int(now) + KEEP_SECONDS
@@ -260,7 +266,7 @@ class Completion:
         known, now, names = self.records.stored_with(own.content), self.now(), upload.names
         if known is None or known.object_id == own.object_id:
             return []
-        placement = self._place(upload, names[0], known, upload.upload_id)
+        placement = self._place_further(names[0], known)
         trash = Trash(
             upload.upload_id,
             upload.key,
@@ -292,11 +298,11 @@ class Completion:
         )
         return self._files_of(completed)
 
-    def _place(
-        self, upload: Upload, name: NewName, stored: StoredObject, file_id: str
-    ) -> Placement:
+    def _place_further(self, name: NewName, stored: StoredObject) -> Placement:
+        """Return where a file goes that has an id of its own, not its upload's."""
+        created_at = iso(self.now())
         return self.placing.place(
-            name, stored, file_id=file_id, created_at=upload.created_at, is_sent=True
+            name, stored, file_id=self.new_id(), created_at=created_at, is_sent=True
         )
 
     def conclude(self, upload: Upload) -> Upload:
@@ -319,7 +325,7 @@ class Completion:
 
     def _make_further(self, upload: Upload, index: int, stored: StoredObject) -> Upload:
         for _ in range(ROUNDS):
-            placement = self._place(upload, upload.also[index], stored, self.new_id())
+            placement = self._place_further(upload.also[index], stored)
             if made := self.records.make_further(upload, index, placement):
                 clear(placement.replaced, self.bucket)
                 return made

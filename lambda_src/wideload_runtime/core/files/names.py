@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -73,22 +73,14 @@ def numbered(name: str, number: int) -> str:
     return stem[:cut] + end
 
 
-def first_free(name: str, taken: Callable[[Sequence[str]], Collection[str]]) -> str:
-    """Return the first of the numbered names that is not taken.
-
-    Args:
-        taken: Returns those of several names that are taken.
-
-    Raises:
-        Refused: `name_exists`: all are.
-    """
+def numbered_names(name: str) -> Iterator[list[str]]:
+    """Yield numbered names, several at a time, to look up which of them are taken."""
     for start in range(2, MOST_ALIKE, _LOOKED_UP):
-        names = [numbered(name, start + more) for more in range(_LOOKED_UP)]
-        others = taken(names)
-        for one in names:
-            if one not in others:
-                return one
-    raise Refused(
+        yield [numbered(name, start + more) for more in range(_LOOKED_UP)]
+
+
+def too_many_alike() -> Refused:
+    return Refused(
         "name_exists",
         f"Over {MOST_ALIKE} files of this folder have this name with a number: choose another.",
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.names import first_free
+from wideload_runtime.core.files.names import numbered_names, too_many_alike
 from wideload_runtime.core.files.ports import Bucket, Folders, Records
 from wideload_runtime.core.files.records import (
     Announced,
@@ -97,7 +97,8 @@ class Placing:
         if holder and holder.content == stored.content:
             return self._same(file, holder)
         keep = is_sent and name.if_exists in ("skip", "fail")
-        return self._beside(file, holder, "keep_both" if keep else name.if_exists)
+        how: IfExists = "keep_both" if keep else name.if_exists
+        return self._beside(file, holder, how, lambda other: other.object_id == file.object_id)
 
     def move(self, file: File, folder: str | None, name: str | None, how: IfExists) -> Placement:
         """Return where a file goes that is renamed or moved.
@@ -118,7 +119,7 @@ class Placing:
         holder = self._holder(moved.folder_id, moved.name)
         if holder and holder.object_id == file.object_id:
             return Placement(moved, self._removal(holder))
-        return self._beside(moved, holder, how)
+        return self._beside(moved, holder, how, lambda other: other.file_id == file.file_id)
 
     def _same(self, file: File, holder: File) -> Placement:
         """Return the file with the same name and content; a corrupt one is replaced."""
@@ -128,15 +129,31 @@ class Placing:
                 return Placement(file, removal)
         return Placement(holder, is_there=True)
 
-    def _beside(self, file: File, holder: File | None, how: IfExists) -> Placement:
-        """Return where a file goes whose name a file of other content may have."""
+    def _beside(
+        self, file: File, holder: File | None, how: IfExists, is_same: Callable[[File], bool]
+    ) -> Placement:
+        """Return where a file goes whose name a file of other content may have.
+
+        Args:
+            is_same: Whether a file with a numbered name is this one, as after a request whose
+                answer was lost.
+        """
         if holder is None:
             return Placement(file)
         if how == "replace":
             return Placement(file, self._removal(holder))
         if how != "keep_both":
             raise NameTakenError(holder, how)
-        return Placement(replace(file, name=self._free_name(file)))
+        for names in numbered_names(file.name):
+            taken = self.records.named(file.folder_id, names)
+            others = self.records.files_by_id(taken.values())
+            for name in names:
+                if name not in taken:
+                    return Placement(replace(file, name=name))
+                other = others.get(taken[name])
+                if other and is_same(other) and not other.is_over(iso(self.now())):
+                    return Placement(other, is_there=True)
+        raise too_many_alike()
 
     def _removal(self, file: File) -> Removal | None:
         """Return the removal of a file; None if it was deleted meanwhile."""
@@ -151,6 +168,3 @@ class Placing:
             remove(file, self.records, self.bucket, self.now())
             return None
         return file
-
-    def _free_name(self, file: File) -> str:
-        return first_free(file.name, lambda names: self.records.named(file.folder_id, names))

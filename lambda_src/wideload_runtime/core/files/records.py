@@ -127,12 +127,12 @@ class File:
     """
 
     file_id: str
-    """A ULID: its upload's for the first name, else its own."""
+    """A ULID: that of the upload that stored the object for its first name, else its own."""
     folder_id: str = TOP
     name: str
     content_type: str
     created_at: str
-    """When its upload was begun or, for a further name, when it was made: ids sort as these do."""
+    """When that upload was begun, else when the file was made, so that ids sort as these times."""
     modified_at: str | None = None
     """As given by the person."""
     metadata: dict[str, str] | None = None
