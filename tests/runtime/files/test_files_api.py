@@ -427,6 +427,7 @@ def test_the_sweeps_handler(
         "expired": 1,
         "completed": 0,
         "deleted": 0,
+        "emptied": 0,
         "leftovers": 0,
         "failed": 0,
         "backlog_seconds": 0,

@@ -69,7 +69,7 @@ def test_a_new_person_has_no_files(world: FilesWorld) -> None:
 
 
 def test_files_are_found_by_name(world: FilesWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wideload_runtime.core.files.files.SCANNED", 3)
+    monkeypatch.setattr("wideload_runtime.core.files.listing.SCANNED", 3)
     upload_named(world, "Ä1.pdf", "x", "ä2.PDF", "y", "z", "a\u03083.pdf", "w")
 
     pages = listed(world, q="Ä", limit="2")
