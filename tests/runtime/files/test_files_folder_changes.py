@@ -234,6 +234,26 @@ def test_deletion_meets_moves_out_of_the_folder_and_a_new_subfolder() -> None:
 
 
 @pytest.mark.exhaustive
+def test_a_file_that_was_moved_out_of_a_deleted_folder_stays() -> None:
+    ways = set()
+
+    def run(choose: Callable[[int, bool], int]) -> None:
+        world = FilesWorld()
+        file_id = world.ann.put("a/1")
+        moved, deleted = AtOnce(world.wire, choose).run(
+            lambda: world.ann.files.change(file_id, Change(folder="b")),
+            lambda: world.ann.empty(world.ann.folders.delete("a")),
+        )
+        ways.add(said(moved))
+        assert said(deleted) == "ok"
+        assert names_in(world, "b") == (["1"] if said(moved) == "ok" else [])
+        assert audit(world) == []
+
+    every_order(run, switches=2)
+    assert ways == {"ok", "unknown_file"}
+
+
+@pytest.mark.exhaustive
 def test_two_runs_remove_a_folder_at_once() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = FilesWorld()

@@ -123,6 +123,14 @@ def test_a_page_takes_few_requests(world: FilesWorld) -> None:
     ]
 
 
+def test_a_prefix_is_compared_beyond_what_the_key_holds() -> None:
+    world = FilesWorld()
+    for end in "ab":
+        world.ann.put("\u4e00" * 205 + end)
+
+    assert pages(world, prefix="\u4e00" * 205 + "B") == [["\u4e00" * 205 + "b"]]
+
+
 def test_files_of_a_deleted_folder_are_not_listed_and_pages_go_on() -> None:
     world = FilesWorld()
     for number in range(3):
