@@ -50,7 +50,7 @@ class OwnMigration(OwnNames):
         """
         usage = self._item(USAGE)
         if usage is None or usage.get("model") == MODEL:
-            return  # nobody has files without usage
+            return  # an owner without usage has no files
         after, left = usage.get("model_after"), BROUGHT_OVER
         for item in self._files_after(after):
             if "object_id" in item:

@@ -435,9 +435,9 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[st
         keys.add(one.key)
     for upload in uploads:
         if upload.state != "completed" and upload.due_at is None and upload.expires_at is None:
-            wrong.append(f"nobody looks at upload {upload.upload_id}")
+            wrong.append(f"the sweep never looks at upload {upload.upload_id}")
         elif upload.state == "completed" and upload.unmade and upload.due_at is None:
-            wrong.append(f"no one makes the further names of upload {upload.upload_id}")
+            wrong.append(f"further names of upload {upload.upload_id} are never made")
         if upload.due_at is not None:
             keys.add(upload.key)
     keys.update(trash.key for trash in trashes)
