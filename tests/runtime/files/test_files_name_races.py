@@ -194,37 +194,6 @@ def test_two_renames_of_one_file_and_to_one_name() -> None:
     }  # fmt: skip
 
 
-def test_a_file_is_made_while_its_folder_is_deleted() -> None:
-    """The transaction checks the folder: no file is put into one that is deleted."""
-    worlds: list[FilesWorld] = []
-
-    def prepare() -> tuple[FilesWorld, list[Work]]:
-        world = small_world()
-        upload_id = announced(world, small(), "a", folder="x")
-        folders = world.transfer.files("ann").folders
-        folder_id = folders.ensure("x")
-        worlds.append(world)
-
-        def delete() -> None:
-            def work() -> None:
-                world.dynamo.items["ann", f"DIR#{folder_id}"]["deleted_at"] = "2026-09-21"
-                for key in [key for key in world.dynamo.items if key[1].startswith("FOLDER#")]:
-                    if world.dynamo.items[key]["folder_id"] == folder_id:
-                        del world.dynamo.items[key]
-
-            world.wire.call("TransactWriteItems", work)
-
-        return world, [lambda: world.ann.uploads.completion.complete(upload_id), delete]
-
-    told = at_once(prepare)
-
-    assert told == {"ok ok"}
-    for world in worlds:
-        ((file,), folders) = world.items("FILE#"), world.items("DIR#")
-        made = next(one for one in folders if one["item"] == f"DIR#{file['folder_id']}")
-        assert made["item"] == folders[-1]["item"]  # the one that is there, if it was made anew
-
-
 def test_the_quota_of_files_holds_for_names_at_once() -> None:
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world(quota_files=2)
