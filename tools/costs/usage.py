@@ -321,9 +321,9 @@ class Files:
         yield Line("s3.get", "files downloaded", self.count * self.downloads)
         stored = self.count * self.size / GB * self.keep_months
         yield Line("s3.storage", f"files, {self.keep_months:g} months", stored)
-        # Begin: content, upload and usage; complete: these, the object, the file, and the four items
-        # by which files are found and sorted; as transactions they count twice. The upload enters
-        # the index of what is due, and leaves it.
+        # Begin: content, upload and usage; complete: these, the object, the file, and the four
+        # items by which files are found and sorted; as transactions they count twice. The upload
+        # enters the index of what is due, and leaves it.
         writes = 2 * 3 + 2 * 9 + 2
         # Parts: S3's id is noted; completing is, and moves the upload within the index.
         writes += 1 + 1 + 2 if self.parts else 0
