@@ -17,10 +17,11 @@ SDKs. The package prints nothing and leaves logging alone.
 from wideload._client import Client
 from wideload._files.cancel import Cancel
 from wideload._files.files import Files
-from wideload._files.models import (
+from wideload._files.models import FileInfo, FolderInfo, Quarantine, UploadInfo
+from wideload._files.results import (
+    ChangeOutcome,
+    DownloadOutcome,
     DownloadResult,
-    FileInfo,
-    UploadInfo,
     UploadOutcome,
     UploadResult,
 )
@@ -58,18 +59,22 @@ __all__ = [
     "CallLog",
     "Cancel",
     "CancelledError",
+    "ChangeOutcome",
     "Client",
     "ConfigurationError",
     "ConflictError",
     "DocumentError",
+    "DownloadOutcome",
     "DownloadResult",
     "FileChangedError",
     "FileInfo",
     "FileRefusedError",
     "Files",
+    "FolderInfo",
     "IntegrityError",
     "NotFoundError",
     "PayloadRefusedError",
+    "Quarantine",
     "QuotaError",
     "RateLimitError",
     "Receipt",
