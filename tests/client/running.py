@@ -24,12 +24,17 @@ from wideload._cli.app import run
 # Of a file in a `--json` line.
 FILE_MEMBERS = {
     "file_id",
+    "folder",
     "name",
     "size",
     "content_type",
     "sha256",
     "verified",
+    "verified_by",
     "created_at",
+    "modified_at",
+    "quarantined",
+    "metadata",
     "corrupt",
 }
 

@@ -284,7 +284,7 @@ def test_the_token_is_not_shown(
 
 
 def test_all_the_members_of_a_file_are_printed() -> None:
-    from wideload._cli.output import file_members
+    from wideload._cli.output import members_of
 
     file = wideload.FileInfo.of(
         {
@@ -298,7 +298,7 @@ def test_all_the_members_of_a_file_are_printed() -> None:
         }
     )
 
-    assert file_members(file).keys() == FILE_MEMBERS
+    assert members_of(file).keys() == FILE_MEMBERS
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import queue
 import stat
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from wideload._files.batch_loop import LatestProgress, run_batch
@@ -81,7 +82,7 @@ class DownloadBatch:
             self._outcomes.put(DownloadOutcome(index=index, item=item, error=error))
             return
         if isinstance(item, FolderInfo):
-            self._outcomes.put(DownloadOutcome(index=index, item=item))
+            self._outcomes.put(DownloadOutcome(index=index, item=item, path=path))
         else:
             self._todo.put((index, item, path))
 
@@ -100,6 +101,7 @@ class DownloadBatch:
             if taken is None:
                 return
             index, file, path = taken
+            outcome = partial(DownloadOutcome, index=index, item=file, path=path)
             try:
                 result = self._fetch(index, file, path)
             except Stopped:
@@ -107,9 +109,9 @@ class DownloadBatch:
             except Exception as error:  # noqa: BLE001 - it becomes an outcome
                 if isinstance(error, WideloadError):
                     error.file_id = file.file_id
-                self._outcomes.put(DownloadOutcome(index=index, item=file, error=error))
+                self._outcomes.put(outcome(error=error))
             else:
-                self._outcomes.put(DownloadOutcome(index=index, item=file, result=result))
+                self._outcomes.put(outcome(result=result))
 
     def _fetch(self, index: int, file: FileInfo, path: Path) -> DownloadResult:
         self._scope.check()

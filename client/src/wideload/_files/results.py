@@ -76,6 +76,7 @@ class DownloadOutcome:
     Attributes:
         index: Number of the item, from 0, in their order.
         item: The record of the file or the folder.
+        path: Path of the file or the directory; None if there is none, because of an error.
         result: The result, if it is a file and was downloaded.
         error: The exception that `Files.download` would have raised, if that failed; or the reason
             for which the directory of a folder can't be made.
@@ -83,6 +84,7 @@ class DownloadOutcome:
 
     index: int
     item: FileInfo | FolderInfo
+    path: Path | None = None
     result: DownloadResult | None = None
     error: Exception | None = None
 
