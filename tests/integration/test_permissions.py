@@ -71,6 +71,11 @@ UNUSED = (
         frozenset({"table/IngestPayloads/stream"}),
     ),
     Unused(
+        "Only for files that an earlier version recorded, which each function brings over.",
+        frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}),
+        frozenset({"table/FilesTable"}),
+    ),
+    Unused(
         "Lambda sends there, under the function's role, the records that the function failed to "
         "publish for six hours.",
         frozenset({"sqs:SendMessage"}),
