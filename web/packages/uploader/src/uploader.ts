@@ -116,8 +116,11 @@ export class Uploader {
       throw new ConfigurationError(`An upload with the id "${id}" is under way already.`);
     const name =
       options.name ?? ("name" in source && typeof source.name === "string" ? source.name : "file");
-    const contentType = (options.contentType ?? source.type) || undefined;
-    const upload = new FileUpload(id, source, name, contentType, this.#shared);
+    const defaults = {
+      contentType: (options.contentType ?? source.type) || undefined,
+      modifiedAt: options.modifiedAt ?? modifiedAt(source),
+    };
+    const upload = new FileUpload(id, source, name, { ...options, ...defaults }, this.#shared);
     this.#uploads.set(id, upload);
     this.#join(upload);
     const { signal } = options;
@@ -224,4 +227,11 @@ export class Uploader {
     }
     return sums;
   }
+}
+
+/** When a File was last changed; undefined for other Blobs. */
+function modifiedAt(source: Blob): Date | undefined {
+  return "lastModified" in source && typeof source.lastModified === "number"
+    ? new Date(source.lastModified)
+    : undefined;
 }
