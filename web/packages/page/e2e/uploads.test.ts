@@ -27,7 +27,7 @@ test("progress is of what is under way, not of what ended before", async () => {
   }
   const sent = [...seen].filter((text) => text.includes("sent"));
   assert(sent.length > 0, [...seen].join(" | "));
-  for (const text of sent) assert.match(text, /^[\d.]+ [KM]?B of 1\.4 MB sent/);
+  for (const text of sent) assert.match(text, /^[\d.]+ (bytes|[kM]B) of 1\.4 MB sent/);
   await ann.close();
 });
 

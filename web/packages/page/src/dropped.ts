@@ -1,5 +1,7 @@
 /** Files and folders dropped on the page. */
 
+import { words } from "./words.js";
+
 const MOST_NAMED = 5;
 
 /** Left behind by file managers. The command line leaves out the same (tree.py). */
@@ -12,8 +14,7 @@ export function isSystemFile(name: string): boolean {
 /** Message about files that were skipped. */
 export function leftOut(paths: readonly string[]): string {
   const more = paths.length - MOST_NAMED;
-  const left = more > 0 ? ` and ${more.toLocaleString("en")} more` : "";
-  return `Skipped files that file managers create: ${paths.slice(0, MOST_NAMED).join(", ")}${left}.`;
+  return words.uploads.skippedSystemFiles(paths.slice(0, MOST_NAMED), more);
 }
 
 /** Files and folders of a drop. Only within its event: browsers forget them afterwards. */

@@ -3,7 +3,7 @@
 import type { Meta, Uppy } from "@uppy/core";
 import { ConfigurationError, RefusedError } from "@wideload/uploader";
 import type { WideloadBody } from "@wideload/uppy";
-import { explain } from "./words.js";
+import { explain } from "./explain.js";
 
 export interface Failure {
   readonly fileId: string;

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
 import { FailureList } from "./failure-list.js";
-import { count } from "./format.js";
 import type { Uploading, UploadingOptions, UploadingView } from "./uploading.js";
+import { words } from "./words.js";
 
 const REDRAW_MS = 500;
 
@@ -38,14 +38,13 @@ export function UploadPanel({ options, onReady }: Props) {
   return (
     <section class="upload" aria-labelledby="upload">
       <h2 id="upload" class="unseen">
-        Upload
+        {words.common.upload}
       </h2>
       <div ref={target} class="drop" aria-busy={uploading === null && !failed}>
-        {uploading === null && !failed && <p class="state">Loading…</p>}
+        {uploading === null && !failed && <p class="state">{words.common.loading}</p>}
         {failed && (
           <p class="state" role="alert">
-            A part of this page could not be loaded. Check your connection, then load the page
-            again.
+            {words.uploads.partMissing}
           </p>
         )}
       </div>
@@ -93,16 +92,16 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   return (
     <div class="upload-bar">
       <p class="progress">{view.text}</p>
-      {view.state === "sending" && button("Pause", uploading.pause)}
-      {view.state === "paused" && button("Resume", uploading.resume)}
+      {view.state === "sending" && button(words.uploads.pause, uploading.pause)}
+      {view.state === "paused" && button(words.uploads.resume, uploading.resume)}
       {(view.state === "sending" || view.state === "paused") &&
-        button("Cancel all", () => setCancelling(true))}
-      {view.state === "ended" && button("Clear the list", uploading.clear)}
+        button(words.uploads.cancelAll, () => setCancelling(true))}
+      {view.state === "ended" && button(words.uploads.clear, uploading.clear)}
       {cancelling && (
         <Dialog
-          title={`Cancel ${view.files === 1 ? "this upload" : count(view.files, "upload")}?`}
-          action="Cancel all"
-          dismissal="Keep uploading"
+          title={words.uploads.cancelTitle(view.files)}
+          action={words.uploads.cancelAll}
+          dismissal={words.uploads.keepUploading}
           dangerous
           onConfirm={async () => {
             // The last one may have ended since the list was drawn.
@@ -110,7 +109,7 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
           }}
           onClose={() => setCancelling(false)}
         >
-          <p>Parts of unfinished files are discarded. Stored files are kept.</p>
+          <p>{words.uploads.cancelText}</p>
         </Dialog>
       )}
     </div>

@@ -8,10 +8,10 @@ import { type FileInfo, type Upload, Uploader, type UploaderOptions } from "@wid
 import WideloadUppy from "@wideload/uppy";
 import { entriesOf, holdsFile } from "./dropped.js";
 import { Failures } from "./failures.js";
-import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
 import { PatientUppy } from "./patient-uppy.js";
 import { UploadingSign } from "./tabs.js";
+import { words } from "./words.js";
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
@@ -52,14 +52,8 @@ export function startUploading(options: UploadingOptions): Uploading {
       return before === undefined || before.progress.uploadComplete || Boolean(before.error);
     },
     locale: {
-      strings: {
-        noDuplicates: "%{fileName} is on the list above already.",
-        // Said by `failures` and by `view`.
-        failedToUpload: "",
-        noInternetConnection: "",
-        connectedToInternet: "",
-      },
-      pluralize: (count: number) => (count === 1 ? 0 : 1),
+      strings: words.dashboard.core,
+      pluralize: words.dashboard.pluralize,
     } as never,
   });
   uppy.use(Dashboard, {
@@ -75,16 +69,9 @@ export function startUploading(options: UploadingOptions): Uploading {
     // Messages go where a screen reader finds all the others.
     disableInformer: true,
     onDrop: (event) => void tellWhenEmpty(event, notices),
-    locale: {
-      strings: {
-        dashboardTitle: "Upload files",
-        removeFile: "Remove %{file}",
-        // It would count those that failed.
-        xFilesSelected: { 0: "", 1: "" },
-      },
-    } as never,
+    locale: { strings: words.dashboard.dashboard } as never,
   });
-  uppy.use(WideloadUppy, { uploader });
+  uppy.use(WideloadUppy, { uploader, locale: { strings: words.dashboard.plugin } as never });
   uppy.on("info-visible", () => {
     const info = uppy.getState().info.at(-1);
     if (!info?.message) return;
@@ -99,7 +86,7 @@ export function startUploading(options: UploadingOptions): Uploading {
     const [name] = stored;
     if (uploader.active || name === undefined) return;
     notices.done(
-      stored.length === 1 ? `${name} is stored.` : `${count(stored.length, "file")} are stored.`,
+      stored.length === 1 ? words.uploads.stored(name) : words.uploads.manyStored(stored.length),
     );
     stored = [];
   }
@@ -133,7 +120,7 @@ export function startUploading(options: UploadingOptions): Uploading {
 
 async function tellWhenEmpty(event: DragEvent, notices: Notices): Promise<void> {
   if (await holdsFile(entriesOf(event))) return;
-  notices.problem("Nothing to upload: there is no file in what you dropped.");
+  notices.problem(words.uploads.nothingDropped);
 }
 
 function isActive(upload: Upload): boolean {
@@ -148,26 +135,21 @@ function state(active: number, paused: boolean): UploadingView["state"] {
 function describe(uploader: Uploader, active: readonly Upload[], paused: boolean): string {
   const { files, doneFiles, failedFiles, hashedBytes, sentBytes, totalBytes, rate, secondsLeft } =
     uploader.progress;
-  const outcome = [`${doneFiles.toLocaleString("en")} of ${count(files, "file")} stored`];
-  if (failedFiles > 0) outcome.push(`${failedFiles.toLocaleString("en")} failed`);
+  const { uploads, common } = words;
+  const outcome = [uploads.outcome(doneFiles, files)];
+  if (failedFiles > 0) outcome.push(uploads.failedCount(failedFiles));
   if (active.length === 0) return files === 0 ? "" : outcome.join(" · ");
-  if (active.some((upload) => upload.waiting === "offline")) {
-    return "No network. Uploads continue when it is back.";
-  }
-  if (paused) return ["Paused", ...outcome].join(" · ");
-  const words: string[] = [];
+  if (active.some((upload) => upload.waiting === "offline")) return uploads.offline;
+  if (paused) return [uploads.paused, ...outcome].join(" · ");
+  const said: string[] = [];
   const sending = active.some((upload) => upload.state === "uploading");
-  if (sending) {
-    words.push(`${bytes(sentBytes)} of ${bytes(totalBytes)} sent`);
-  } else if (active.some((upload) => upload.state === "hashing")) {
-    words.push(`SHA-256 computed for ${bytes(hashedBytes)} of ${bytes(totalBytes)}`);
-  } else {
-    return "One moment…";
-  }
-  if (files > 1) words.push(...outcome);
+  if (sending) said.push(uploads.sent(sentBytes, totalBytes));
+  else if (active.some((upload) => upload.state === "hashing")) {
+    said.push(uploads.hashed(hashedBytes, totalBytes));
+  } else return common.oneMoment;
+  if (files > 1) said.push(...outcome);
   // Both count sent bytes.
-  if (sending && rate > 0) words.push(`${bytes(rate)}/s`);
-  if (sending && secondsLeft !== null && secondsLeft > 0)
-    words.push(`${timeLeft(secondsLeft)} left`);
-  return words.join(" · ");
+  if (sending && rate > 0) said.push(uploads.rate(rate));
+  if (sending && secondsLeft !== null && secondsLeft > 0) said.push(uploads.left(secondsLeft));
+  return said.join(" · ");
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { holdsFile } from "../src/dropped.js";
-import { moment } from "../src/format.js";
+import { formatsOf } from "../src/format.js";
 import { folded } from "../src/names.js";
 import { anyTabUploads, UploadingSign } from "../src/tabs.js";
 import { FakeLocks } from "./fakes.js";
@@ -22,7 +22,9 @@ test("names that differ stay different", () => {
 });
 
 test("a time is in the form of the list", () => {
-  expect(moment("2026-03-12T14:05:00.000Z")).toMatch(/^1[123] Mar 2026, \d\d:\d\d$/);
+  expect(formatsOf("en-GB").moment("2026-03-12T14:05:00.000Z")).toMatch(
+    /^1[123] Mar 2026, \d\d:\d\d$/,
+  );
 });
 
 /** A folder as browsers give it: a few entries at a time, then none. */
