@@ -242,7 +242,10 @@ export class FakeFiles {
     const file = this.shelves.get(owner, fileId);
     if (!file) return { error: problem(404, "unknown_file").body };
     const answer = this.#change(owner, file, body);
-    return answer.status === 200 ? (answer.body as Body) : { error: answer.body };
+    if (answer.status === 200) return answer.body as Body;
+    const { code, file: other } = answer.body as Body;
+    const skipped = code === "name_exists" && body["if_exists"] === "skip";
+    return skipped ? { skipped: true, file: other } : { error: answer.body };
   }
 
   #delete(fileId: string, owner: string): Body {
@@ -454,8 +457,9 @@ export class FakeFiles {
     if (!IF_EXISTS.has(if_exists)) return problem(400, "invalid_request");
     const other = this.shelves.at(owner, String(folder), String(name));
     if (other && other !== file) {
-      if (if_exists === "skip") return { status: 200, body: { skipped: true, file: other } };
-      if (if_exists === "fail") return problem(409, "name_exists", { file: other });
+      if (if_exists === "skip" || if_exists === "fail") {
+        return problem(409, "name_exists", { file: other });
+      }
       if (if_exists === "replace" || sameContent(file, other)) this.#remove(other.file_id);
     }
     this.shelves.ensure(owner, String(folder), this.#moment());
@@ -478,8 +482,6 @@ export class FakeFiles {
 
   /** A file over the content of another one; the one that is there, if there is. */
   #add(owner: string, same: StoredFile, name: Name): StoredFile {
-    const there = this.shelves.at(owner, name.folder, name.name);
-    if (there && sameContent(there, same)) return there;
     const content = this.contents.get(same.file_id) ?? new Uint8Array();
     const { size, sha256, verified, verified_by, corrupt, quarantined } = same;
     const members = { size, sha256, verified, verified_by, corrupt, quarantined };
@@ -493,13 +495,17 @@ export class FakeFiles {
     { folder, name, contentType, modifiedAt, ifExists }: Name,
     fileId: string,
   ): StoredFile {
-    const there = this.shelves.at(owner, folder, name);
-    if (there && ifExists === "replace") this.#remove(there.file_id);
+    const isSame = (file: StoredFile) => sameContent(file, content);
+    const taken = this.shelves.at(owner, folder, name);
+    if (taken && ifExists === "replace" && !isSame(taken)) this.#remove(taken.file_id);
+    const free = this.shelves.freeName(owner, folder, name, isSame);
+    const there = this.shelves.at(owner, folder, free);
+    if (there) return there;
     this.shelves.ensure(owner, folder, this.#moment());
     const file: StoredFile = {
       file_id: fileId,
       folder,
-      name: this.shelves.freeName(owner, folder, name),
+      name: free,
       content_type: contentType,
       ...content,
       ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),

@@ -101,16 +101,25 @@ export class Shelves {
     this.add(owner, file);
   }
 
-  /** The name, else the first free one of `offer (2).txt`, `offer (3).txt`, … */
-  freeName(owner: string, folder: string, name: string): string {
+  /**
+   * The name, else the first of `offer (2).txt`, `offer (3).txt`, … that is free.
+   *
+   * @param isSame - A file for which its name counts as free, so that a repeated request adds nothing.
+   */
+  freeName(
+    owner: string,
+    folder: string,
+    name: string,
+    isSame: (file: StoredFile) => boolean = () => false,
+  ): string {
     const dot = name.lastIndexOf(".");
     const stem = dot > 0 ? name.slice(0, dot) : name;
     const end = dot > 0 ? name.slice(dot) : "";
-    let free = name;
-    for (let number = 2; this.at(owner, folder, free); number += 1) {
-      free = `${stem} (${number})${end}`;
+    for (let number = 1; ; number += 1) {
+      const free = number === 1 ? name : `${stem} (${number})${end}`;
+      const there = this.at(owner, folder, free);
+      if (!there || isSame(there)) return free;
     }
-    return free;
   }
 
   /** Makes a folder and those above it, unless they are there. */
@@ -173,9 +182,6 @@ export class Shelves {
     const known = by in ORDERS && (by !== "size" || folder !== null);
     if (!known || (prefix !== "" && by !== "name")) return problem(400, "invalid_request");
     if (badPath(folder ?? "")) return problem(400, "invalid_name");
-    if (folder !== null && folder !== "" && !this.#foldersOf(owner).has(folder)) {
-      return problem(404, "unknown_folder");
-    }
     const all = this.#list(owner, folder, order, prefix);
     const limit = Number(query.get("limit") ?? 50);
     const q = folded(query.get("q") ?? "");

@@ -57,7 +57,7 @@ export class FilesApi {
     this.#http = new Http(options);
   }
 
-  /** Which of up to 100 contents are among your files; null: not. */
+  /** For each of up to 100 contents, a file of yours that has it; null: none is known. */
   async check(
     files: readonly { readonly sha256: string; readonly size: number }[],
     signal?: AbortSignal,
@@ -67,7 +67,10 @@ export class FilesApi {
     return decode(() =>
       list(answer, "files", (item) => {
         const found = objectOf(item, "file");
-        return found["duplicate"] === true ? decodeFile(found["file"]) : null;
+        // No file is named where the newest name of the content was deleted.
+        return found["duplicate"] === true && found["file"] != null
+          ? decodeFile(found["file"])
+          : null;
       }),
     );
   }
@@ -194,7 +197,10 @@ export class FilesApi {
     return this.update(fileId, { name }, signal);
   }
 
-  /** Renames a file, moves it to another folder, or both. */
+  /**
+   * Renames a file, moves it to another folder, or both. Raises `NameExistsError` if another file has
+   * the name, with `skip` and `fail`.
+   */
   update(
     fileId: string,
     change: {

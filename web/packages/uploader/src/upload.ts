@@ -324,7 +324,7 @@ export class FileUpload implements Upload {
       name: this.name,
       size: this.size,
       contentType: this.#contentType,
-      folder: this.folder,
+      folder: this.folder || undefined,
       modifiedAt: this.#modifiedAt,
       ifExists: this.#ifExists,
       ...identity,

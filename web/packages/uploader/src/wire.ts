@@ -143,7 +143,7 @@ export function decodeSignIn(value: unknown): SignIn {
 
 export function encodeNewFile(file: NewFile): Json {
   return {
-    ...(file.folder ? { folder: file.folder } : {}),
+    ...(file.folder === undefined ? {} : { folder: file.folder }),
     name: file.name,
     size: file.size,
     ...(file.contentType ? { content_type: file.contentType } : {}),
