@@ -220,14 +220,15 @@ export class FilesApi {
     return this.#file(this.#http.call({ method: "PATCH", path: filePath(fileId), body, signal }));
   }
 
-  /** Moves up to 100 files to a folder; answers in the same order. */
+  /** Moves up to 100 files to a folder, by default keeping both; answers in the same order. */
   async moveFiles(
     fileIds: readonly string[],
     folder: string,
-    ifExists: IfExists = "keep_both",
+    ifExists?: IfExists,
     signal?: AbortSignal,
   ): Promise<Moved[]> {
-    const body = { file_ids: fileIds, folder, if_exists: ifExists };
+    const choice = ifExists === undefined ? {} : { if_exists: ifExists };
+    const body = { file_ids: fileIds, folder, ...choice };
     const answer = await this.#http.call({ method: "POST", path: "/files/move", body, signal });
     return decode(() => list(answer, "files", decodeMoved));
   }
@@ -247,7 +248,7 @@ export class FilesApi {
     query: PageQuery & { readonly folder?: string } = {},
     signal?: AbortSignal,
   ): Promise<Page<Folder>> {
-    return this.#page("/files/folders", { folder: "", ...query }, decodeFolder, signal);
+    return this.#page("/files/folders", query, decodeFolder, signal);
   }
 
   /** Makes a folder, and those above it, if they aren't there. */

@@ -235,6 +235,11 @@ export interface UploaderOptions extends FilesApiOptions {
    */
   readonly parallel?: number | undefined;
   /**
+   * Bytes a second that all uploads together may send, on average; null: as fast as it goes. A part is
+   * sent at once, and the next one later. `uploader.limitRate` changes it. Default: null.
+   */
+  readonly limitRate?: number | null | undefined;
+  /**
    * How often a part is tried again, with no part of its file stored meanwhile, before the file
    * fails. Default: 8, over a minute and more. Waiting while offline doesn't count.
    */
