@@ -10,6 +10,7 @@ import { Listing } from "./listing.js";
 import { MyFiles } from "./my-files.js";
 import { NoticeList } from "./notice-list.js";
 import { Notices } from "./notices.js";
+import { Preferences } from "./preferences.js";
 import type { Session } from "./session.js";
 import { anyTabUploads } from "./tabs.js";
 import { UploadPanel } from "./upload-panel.js";
@@ -81,7 +82,9 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
         uploader: connection,
         notices,
         locks: navigator.locks,
+        preferences: new Preferences(() => window.localStorage),
         onStored: listing.add.bind(listing),
+        onFolder: () => {},
       },
     };
   }, [config, session]);

@@ -1,7 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
+import { explain } from "./explain.js";
 import { FailureList } from "./failure-list.js";
-import type { Uploading, UploadingOptions, UploadingView } from "./uploading.js";
+import { LimitSetting } from "./limit-setting.js";
+import type { Notices } from "./notices.js";
+import type { UploadingView } from "./progress.js";
+import { showShare } from "./tabs.js";
+import { UnfinishedList } from "./unfinished-list.js";
+import type { Uploading, UploadingOptions } from "./uploading.js";
 import { words } from "./words.js";
 
 const REDRAW_MS = 500;
@@ -50,7 +56,8 @@ export function UploadPanel({ options, onReady }: Props) {
       </div>
       {uploading && (
         <>
-          <UploadBar uploading={uploading} />
+          <UploadBar uploading={uploading} notices={options.notices} />
+          <UnfinishedList unfinished={uploading.unfinished} notices={options.notices} />
           <FailureList failures={uploading.failures} notices={options.notices} />
         </>
       )}
@@ -58,8 +65,13 @@ export function UploadPanel({ options, onReady }: Props) {
   );
 }
 
+interface BarProps {
+  readonly uploading: Uploading;
+  readonly notices: Notices;
+}
+
 /** State of all uploads, and the buttons for all files. */
-export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
+export function UploadBar({ uploading, notices }: BarProps) {
   const [view, setView] = useState<UploadingView>(() => uploading.view());
   const [cancelling, setCancelling] = useState(false);
   function draw() {
@@ -71,8 +83,23 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   useEffect(() => {
     // By the clock, since bytes move far more often than anyone reads.
     const timer = setInterval(draw, REDRAW_MS);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      showShare(null);
+    };
   }, [uploading]);
+  useEffect(() => showShare(view.share), [view.share]);
+
+  async function notify() {
+    try {
+      const answer = await uploading.notification.ask();
+      if (answer === "granted") notices.done(words.uploads.willNotify);
+      else notices.problem(words.uploads.notifyRefused);
+    } catch (error) {
+      notices.problem(explain(error));
+    }
+    draw();
+  }
 
   function button(label: string, press: () => void) {
     return (
@@ -92,11 +119,19 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   return (
     <div class="upload-bar">
       <p class="progress">{view.text}</p>
+      {uploading.notification.offered && button(words.uploads.notify, () => void notify())}
       {view.state === "sending" && button(words.uploads.pause, uploading.pause)}
       {view.state === "paused" && button(words.uploads.resume, uploading.resume)}
       {(view.state === "sending" || view.state === "paused") &&
         button(words.uploads.cancelAll, () => setCancelling(true))}
       {view.state === "ended" && button(words.uploads.clear, uploading.clear)}
+      <LimitSetting
+        limit={uploading.limitRate}
+        onChange={(limit) => {
+          uploading.limitRate = limit;
+          draw();
+        }}
+      />
       {cancelling && (
         <Dialog
           title={words.uploads.cancelTitle(view.files)}

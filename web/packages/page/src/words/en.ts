@@ -13,6 +13,7 @@ export const en = {
   language: "en",
   direction: "ltr",
   formats,
+  title: "Wideload",
 
   common: {
     loading: "Loading…",
@@ -105,6 +106,19 @@ export const en = {
     rate: (perSecond: number) => `${bytes(perSecond)}/s`,
     left: (seconds: number) => `${duration(seconds)} left`,
 
+    ended: "Uploads have ended",
+    tabTitle: (share: number) => `${formats.percent(Math.floor(share * 100) / 100)} – Wideload`,
+    notify: "Notify me at the end",
+    willNotify: "The browser notifies you when all uploads have ended.",
+    notifyRefused:
+      "The browser doesn't show notifications of this page. Allow them in its settings for this page.",
+    limit: "Limit",
+    noLimit: "None",
+    emptyFoldersMade: (count: number) =>
+      plural(count, { one: "# empty folder is made.", other: "# empty folders are made." }),
+    emptyFolderRefused: (path: string, reason: string) =>
+      `The empty folder ${isolated(path)} can't be made. ${reason}`,
+
     failuresTitle: (count: number) =>
       plural(count, { one: "# file not uploaded", other: "# files not uploaded" }),
     failuresList: "Files that were not uploaded",
@@ -113,6 +127,19 @@ export const en = {
     copyList: "Copy the list",
     listCopied: "The list is in the clipboard.",
     copyRefused: "The browser did not allow the copy. Select the list and copy it manually.",
+  },
+
+  /** Uploads from before that were interrupted. */
+  unfinished: {
+    title: (count: number) =>
+      plural(count, { one: "# unfinished upload", other: "# unfinished uploads" }),
+    hint: "Drop a file again to go on where its upload stopped.",
+    discard: "Discard",
+    discardTitle: "Discard this upload?",
+    discardText: (name: string) =>
+      `The parts of ${name} that were sent are deleted. If another tab or program is sending it, that ` +
+      "stops, too.",
+    discarded: (name: string) => `The upload of ${isolated(name)} is discarded.`,
   },
 
   /** Texts of Uppy's Dashboard that differ from its own. */
