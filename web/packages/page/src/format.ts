@@ -8,7 +8,7 @@ export interface Formats {
   number(value: number): string;
   /** `42%`, of a share of 0.42. */
   percent(share: number): string;
-  /** `1.2 GB`; a kB is 1,024 bytes, as in Uppy's Dashboard. */
+  /** `1.2 GB`; a kB is 1,024 bytes, rounded as in Uppy's Dashboard and on the command line. */
   bytes(size: number): string;
   /** `40 secs`, `4 mins`, `2 hrs 10 mins`. */
   duration(seconds: number): string;
@@ -30,13 +30,14 @@ export function formatsOf(tag: string): Formats {
   const units = new Map<string, Intl.NumberFormat>();
 
   function unit(value: number, name: string, maximumFractionDigits = 0): string {
-    let format = units.get(name);
+    const key = `${name} ${maximumFractionDigits}`;
+    let format = units.get(key);
     if (!format) {
       // Whole words for bytes, as the abbreviation "byte" has no plural.
       const unitDisplay = name === "byte" ? "long" : "short";
       const style = { style: "unit", unit: name, unitDisplay, maximumFractionDigits } as const;
       format = new Intl.NumberFormat(tag, style);
-      units.set(name, format);
+      units.set(key, format);
     }
     return format.format(value);
   }
@@ -48,8 +49,9 @@ export function formatsOf(tag: string): Formats {
       const whole = Math.round(size);
       const power = whole < 1 ? 0 : Math.floor(Math.log(whole) / Math.log(1024));
       const exponent = Math.min(power, UNITS.length - 1);
-      const digits = exponent < 3 ? 1 : 2;
-      return unit(whole / 1024 ** exponent, UNITS[exponent] ?? "byte", digits);
+      const value = whole / 1024 ** exponent;
+      const digits = exponent < 3 ? Number(value < 10) : 2;
+      return unit(value, UNITS[exponent] ?? "byte", digits);
     },
     duration(seconds) {
       if (seconds < 60) return unit(Math.max(1, Math.ceil(seconds)), "second");

@@ -37,8 +37,8 @@ export function UnfinishedList({ unfinished, notices }: Props) {
           <ul role="list">
             {items.map((upload) => (
               <li key={upload.uploadId}>
-                <div class="unfinished-name" dir="auto">
-                  {joined(upload.folder, upload.name)}
+                <div class="unfinished-name">
+                  <bdi>{joined(upload.folder, upload.name)}</bdi>
                 </div>
                 <div class="file-facts">
                   {upload.size !== null && <span>{words.formats.bytes(upload.size)}</span>}
