@@ -1,6 +1,6 @@
 /** Folders, names and conflicts of names, against the fake cloud. */
 
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   ConflictError,
   FilesApi,
@@ -9,7 +9,7 @@ import {
   RefusedError,
   type UploadOptions,
 } from "../src/index.js";
-import { API_URL, FakeCloud, problem, tick } from "./fake-cloud.js";
+import { API_URL, FakeCloud, problem } from "./fake-cloud.js";
 import { bytes, fileOf, happens, reached, setting } from "./setting.js";
 
 const PART = 1000;
@@ -250,8 +250,8 @@ describe("an upload", () => {
     };
 
     const upload = uploader.upload(fileOf(10, 99));
-    await reached(uploader, upload, "preparing");
-    for (let turns = 0; turns < 20; turns += 1) await tick();
+    const checks = () => cloud.requests.filter((request) => request === "POST /files/check");
+    await vi.waitFor(() => expect(checks()).toHaveLength(2), { timeout: 60_000 });
     expect(upload.state).toBe("preparing");
     cloud.hold = null;
     release();
