@@ -83,14 +83,26 @@ def event_loop() -> Iterator[EventLoop]:
 Connect = Callable[..., wideload.Client]
 
 
-@pytest.fixture(params=["Client", "AsyncClient"])
-def connect(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Connect]:
-    """Make a client of either kind, which never really waits and is closed after the test."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that sets BOTH_CLIENTS with either kind of client."""
+    if "client_kind" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_CLIENTS", False):
+        metafunc.parametrize("client_kind", ["Client", "AsyncClient"], indirect=True)
+
+
+@pytest.fixture
+def client_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of client that `connect` makes."""
+    return getattr(request, "param", "Client")
+
+
+@pytest.fixture
+def connect(client_kind: str, request: pytest.FixtureRequest, clock: Clock) -> Iterator[Connect]:
+    """Make a client that never really waits, and is closed after the test."""
     with ExitStack() as made:
 
         def make(url: str, **options: Any) -> wideload.Client:
             given = {"api_key": API_KEY, "_pacing": clock.pacing(), **options}
-            if request.param == "Client":
+            if client_kind == "Client":
                 return made.enter_context(wideload.Client(url, **given))
             loop = request.getfixturevalue("event_loop")
             return made.enter_context(as_client(BlockingAsyncClient(loop, url, **given)))

@@ -26,6 +26,8 @@ from tests.fake_aws.messages import DROP, problem
 from wideload._ingest import document as document_module
 from wideload._ingest.send import INLINE_LIMIT
 
+BOTH_CLIENTS = True
+
 
 def test_a_small_document_goes_inline_compressed(
     client: wideload.Client, server: IngestService, small: dict[str, Any]

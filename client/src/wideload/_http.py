@@ -381,7 +381,7 @@ def _proxy_failed(error: Exception) -> NoAnswer:
             stage = "dns"
         elif isinstance(error, (urllib3_errors.NewConnectionError, urllib3_errors.TimeoutError)):
             stage = "tcp"
-        plain = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))  # urllib3 puts its class there
+        plain = getattr(error.__cause__, "strerror", None) or str(error)
         return NoAnswer(f"the proxy can't be reached: {plain}", retryable=True, stage=stage)
     return proxy_refused(int(refused[1]), refused[2])
 
