@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from inspect import isasyncgen, iscoroutine
 from typing import Any, Self, TypeVar, cast
 
+import pytest
+
 import wideload
+import wideload._async
 
 _Result = TypeVar("_Result")
 
@@ -79,3 +83,11 @@ class BlockingAsyncClient:
 def as_client(made: BlockingAsyncClient) -> wideload.Client:
     """The same, typed as the client that it stands for."""
     return cast(wideload.Client, made)
+
+
+def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the modules of the extra `async` impossible to import."""
+    for name in ("wideload._async.http", "wideload._async.streams"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delattr(wideload._async, "http", raising=False)
+    monkeypatch.setitem(sys.modules, "httpcore", None)

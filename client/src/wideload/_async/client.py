@@ -79,15 +79,13 @@ class AsyncClient:
         self._policy = checked_policy(retries, retry_for, on_retry)
         self._base_url = checked_base_url(base_url)
         key = ApiKey(api_key, api_key_header)
-        try:
-            from asyncio import sleep
+        if missing := missing_module():
+            raise ConfigurationError(f"AsyncClient needs {missing}: pip install 'wideload[async]'")
+        from asyncio import sleep
 
-            from wideload._async.http import AsyncHttp
-            from wideload._async.workers import in_a_worker
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"AsyncClient needs {error.name}: pip install 'wideload[async]'"
-            ) from None
+        from wideload._async.http import AsyncHttp
+        from wideload._async.workers import in_a_worker
+
         self._pacing = _pacing or Pacing(sleep=sleep)
         self._http: AsyncHttp = AsyncHttp(
             ca_bundle, proxy, timeout=timeout, user_agent=f"wideload-python/{__version__}"
@@ -310,6 +308,15 @@ class AsyncClient:
                 yield item
         finally:
             await items.aclose()
+
+
+def missing_module() -> str | None:
+    """The module of the extra that isn't installed; None if all are."""
+    try:
+        import wideload._async.http  # noqa: F401
+    except ModuleNotFoundError as error:
+        return error.name
+    return None
 
 
 def _checked_deadline(deadline: float | None) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, Mapping
 from typing import cast
 from urllib.parse import urlsplit
 
+import anyio  # noqa: F401 - httpcore needs it, and says so only at the first request
 import httpcore
 import urllib3
 

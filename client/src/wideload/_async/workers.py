@@ -36,8 +36,4 @@ async def in_a_worker(
     function: Callable[_Args, _Result], *args: _Args.args, **options: _Args.kwargs
 ) -> _Result:
     """Call `function` in a worker thread; it runs to its end even if the caller is cancelled."""
-    try:
-        future = _executor.submit(function, *args, **options)
-    except RuntimeError:  # the interpreter shuts down, and starts no threads any more
-        return function(*args, **options)
-    return await asyncio.wrap_future(future)
+    return await asyncio.wrap_future(_executor.submit(function, *args, **options))
