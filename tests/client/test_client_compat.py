@@ -222,6 +222,20 @@ def test_nothing_is_raised(log: Any, url: str, says: str) -> None:
     assert says in result["error"]
 
 
+def test_the_log_is_serialized_outside_of_the_event_loop(server: IngestService) -> None:
+    threads: list[threading.Thread] = []
+
+    class Value:
+        def __str__(self) -> str:
+            threads.append(threading.current_thread())
+            return "v"
+
+    assert _send({"a": Value()}, API_KEY, server.url)["success"] is True
+
+    assert threads
+    assert threading.main_thread() not in threads
+
+
 def test_the_event_loop_goes_on_meanwhile(server: IngestService, extra: bool) -> None:
     """The API doesn't answer before the loop has run another task."""
     answered, other = threading.Event(), threading.Event()

@@ -70,7 +70,7 @@ async def send_to_whispey(
             "api_key_header": os.environ.get("WIDELOAD_API_KEY_HEADER") or "x-api-key",
             "ca_bundle": os.environ.get("WIDELOAD_CA_BUNDLE") or None,
         }
-        receipt = await _send(options, dumps_as_python(data, str), _call_id(data))
+        receipt = await _send(data, options)
     except (ApiError, UploadError) as error:
         return {"success": False, "status": error.status, "error": str(error)}
     except (WideloadError, OSError, TypeError, ValueError, RecursionError) as error:
@@ -79,17 +79,21 @@ async def send_to_whispey(
     return {"success": True, "status": status, "data": dict(receipt.answer)}
 
 
-async def _send(options: dict[str, Any], document: bytes, call_id: str | None) -> Receipt:
+async def _send(data: dict[str, Any], options: dict[str, Any]) -> Receipt:
+    call_id = _call_id(data)
     # While the interpreter shuts down, no thread pool can be used, nor even imported.
     shutting_down = not threading.main_thread().is_alive()
     if shutting_down or missing_module():
 
         def send() -> Receipt:
             with Client(**options) as client:
-                return client.send(document, call_id=call_id)
+                return client.send(dumps_as_python(data, str), call_id=call_id)
 
         return await _in_a_thread(send)
+    from wideload._async.workers import in_a_worker
+
     async with AsyncClient(**options) as client:
+        document = await in_a_worker(dumps_as_python, data, str)
         return await client.send(document, call_id=call_id)
 
 
