@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import inspect
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -454,3 +455,22 @@ def test_a_step_that_runs_in_another_thread_is_ended_before_its_generator_is_clo
     released.set()
     thread.join()
     assert told == ["stepped", "closed"]
+
+
+def test_the_example_sends_and_lists(server: IngestService) -> None:
+    program = Path(__file__).parents[2] / "examples" / "send_call_logs_async.py"
+
+    ran = subprocess.run(
+        [sys.executable, program],
+        check=False,
+        env={**os.environ, "WIDELOAD_URL": server.url, "WIDELOAD_API_KEY": API_KEY},
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    *sent, listed = (line.split() for line in ran.stdout.splitlines())
+    assert [state for _, state in sent] == ["stored"] * 3
+    assert listed[1] == "c-1"
+    assert listed[0] in {payload_id for payload_id, _ in sent}
