@@ -375,6 +375,15 @@ class _Failing:
 _POOL = urllib3.HTTPConnectionPool("host")
 
 
+def _unresolved(code: int) -> Exception:
+    cause = socket.gaierror(code, "")
+    error = urllib3.exceptions.NameResolutionError(
+        "h", urllib3.connection.HTTPConnection("h"), cause
+    )
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "says", "calls"),
     [
@@ -382,27 +391,13 @@ _POOL = urllib3.HTTPConnectionPool("host")
         (urllib3.exceptions.ConnectTimeoutError(), "connecting timed out", 3),
         (urllib3.exceptions.LocationParseError("/?secret"), "can't be parsed", 1),
         (urllib3.exceptions.ProtocolError("x", OSError("at /key?secret")), "at /key", 3),
-        (
-            urllib3.exceptions.NameResolutionError(
-                "h", None, socket.gaierror(socket.EAI_NONAME, "")
-            ),
-            "can't be resolved",
-            1,
-        ),
-        (
-            urllib3.exceptions.NameResolutionError(
-                "h", None, socket.gaierror(socket.EAI_AGAIN, "")
-            ),
-            "can't be resolved",
-            3,
-        ),
+        (_unresolved(socket.EAI_NONAME), "can't be resolved", 1),
+        (_unresolved(socket.EAI_AGAIN), "can't be resolved", 3),
     ],
 )
 def test_failures_of_the_transport_are_told_apart(
     clock: Clock, error: Exception, says: str, calls: int
 ) -> None:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        error.__cause__ = error._reason
     transport = _Failing(error)
     client = wideload.Client(
         "https://api.example",
