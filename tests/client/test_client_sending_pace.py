@@ -33,7 +33,7 @@ def _upload(client: wideload.Client, content: bytes) -> str:
 def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
     tls_files: FilesService, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connections, "_CONNECT_TIMEOUT", 2)
+    monkeypatch.setattr(_connections, "CONNECT_TIMEOUT", 2)
     content = bytes_of(SIZE)
     # Another host than the API's, so that the PUT needs a connection of its own.
     tls_files.bucket.endpoint = tls_files.root.replace("127.0.0.1", "localhost")
