@@ -34,6 +34,8 @@ LAMBDA_SOURCES := $(shell find lambda_src -name '*.py' -o -name '*.mjs') lambda_
 WEB_NODE := web/node_modules/.ready
 ZENSICAL := .local/zensical/.ready
 TWINE := .local/release/.ready
+FLOOR := .local/lowest-direct/.ready
+NEWEST := .local/highest/.ready
 DOCS_NODE := tools/docs/node_modules/.ready
 PAGE := src/wideload_cdk/_web/.built
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
@@ -94,6 +96,16 @@ $(ZENSICAL): tools/docs/requirements.txt | $(VENV)
 $(TWINE): tools/release/requirements.txt | $(VENV)
 	$(PYTHON) -m venv .local/release
 	$(BIN)/uv pip sync --quiet --require-hashes --python .local/release/bin/python tools/release/requirements.txt
+	@touch $@
+
+# Environments with the oldest and the newest versions that the distributions allow; uv's names.
+$(FLOOR) $(NEWEST): requirements.txt pyproject.toml client/pyproject.toml | $(VENV)
+	rm -rf $(@D)
+	$(PYTHON) -m venv --without-pip $(@D)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(@D)/bin/python requirements.txt
+	$(BIN)/uv pip compile --quiet --no-deps --no-strip-extras --resolution $(notdir $(@D)) --python $(@D)/bin/python --all-extras pyproject.toml client/pyproject.toml -o $(@D)/versions.txt
+	$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $(@D)/versions.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(@D)/bin/python -e . -e client
 	@touch $@
 
 $(DOCS_NODE): tools/docs/package.json tools/docs/package-lock.json | $(VENV)
@@ -196,6 +208,14 @@ test-web: $(PAGE) ## Run the tests of the uploader library and the page
 	@$(MAKE) chromium
 	$(TIMED) $(BESIDE) npm --prefix web run --silent test --workspaces --if-present
 	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/uploader
+
+# The rule packs need a newer aws-cdk-lib than the constructs do.
+.PHONY: test-floor test-newest
+test-floor: $(FLOOR) $(NODE) $(LAMBDA) ## Run the client's and the constructs' tests with the oldest versions of what they depend on (TESTS=tests/client)
+	.local/lowest-direct/bin/python -m pytest -m "not rule_packs" --ignore=tests/constructs/shared/test_findings.py $(or $(TESTS),tests/client tests/constructs)
+
+test-newest: $(NEWEST) $(NODE) $(LAMBDA) ## Run them with the newest versions (PYTHON=python3.14)
+	.local/highest/bin/python -m pytest $(or $(TESTS),tests/client tests/constructs)
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)

@@ -4,31 +4,16 @@
  */
 
 import { createHash } from "node:crypto";
-import { folded } from "../packages/page/src/names.ts";
+import { type Answer, type Body, problem, s3Refusal } from "./answers.ts";
+import { badName, badPath, Shelves, type StoredFile } from "./shelves.ts";
 
-export type Body = Record<string, unknown>;
-
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
-  /** Bytes or text as they are; anything else as JSON. */
-  readonly body?: unknown;
-}
-
-export interface StoredFile {
-  readonly file_id: string;
-  name: string;
-  readonly size: number;
-  readonly content_type: string;
-  readonly sha256: string;
-  readonly verified: boolean;
-  readonly created_at: string;
-  readonly corrupt?: true;
-}
+export { type Answer, type Body, problem, s3Refusal } from "./answers.ts";
+export type { StoredFile } from "./shelves.ts";
 
 export interface Session {
   readonly uploadId: string;
   readonly owner: string;
+  readonly folder: string;
   readonly name: string;
   readonly size: number;
   readonly contentType: string;
@@ -41,8 +26,21 @@ export interface Session {
   readonly createdAt: string;
   state: "open" | "completed" | "aborted";
   readonly parts: Map<number, { sha256: string; bytes: Uint8Array }>;
-  /** When completed. */
-  file?: StoredFile | undefined;
+  /** All names that it was created under, in order. */
+  readonly names: Name[];
+  /** When completed: a file for each of its names. */
+  files?: StoredFile[] | undefined;
+}
+
+type IfExists = "keep_both" | "replace" | "skip" | "fail";
+
+/** What a file is to be called, besides its content. */
+interface Name {
+  readonly folder: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly modifiedAt: string | undefined;
+  readonly ifExists: IfExists;
 }
 
 interface Wanted {
@@ -52,6 +50,9 @@ interface Wanted {
   readonly sha256?: string;
   readonly first_sha256?: string;
   readonly expected_size?: number;
+  readonly folder?: string;
+  readonly modified_at?: string;
+  readonly if_exists?: IfExists;
 }
 
 interface Signed {
@@ -63,12 +64,11 @@ interface Signed {
 
 const MIB = 1024 * 1024;
 const DAY = 86_400_000;
-/** Names that one request for a list looks at in a search, found or not. */
-const SCANNED = 250;
-const REQUEST_ID = "req-1";
+const IF_EXISTS = new Set<unknown>(["keep_both", "replace", "skip", "fail"]);
 
 export class FakeFiles {
-  readonly files = new Map<string, StoredFile>();
+  readonly shelves = new Shelves();
+  /** By file id; several files may share one. */
   readonly contents = new Map<string, Uint8Array>();
   readonly sessions = new Map<string, Session>();
   /** Life of a URL, in seconds. */
@@ -80,7 +80,6 @@ export class FakeFiles {
   trusting = false;
   /** Refuses a new file, for tests of refusals. */
   refuse: (file: Wanted) => Answer | undefined = () => undefined;
-  readonly #owners = new Map<string, string>();
   readonly #signed = new Map<string, Signed>();
   readonly #downloads = new Map<string, { fileId: string; until: number }>();
   readonly #s3Url: string;
@@ -116,6 +115,7 @@ export class FakeFiles {
     const content = Buffer.from(name);
     const file: StoredFile = {
       file_id: this.#id(),
+      folder: "",
       name,
       size: content.length,
       content_type: "text/plain",
@@ -124,18 +124,28 @@ export class FakeFiles {
       created_at: new Date(this.#date().getTime() - 60_000 * (1000 - this.#lastId)).toISOString(),
       ...members,
     };
+    this.shelves.ensure(owner, file.folder, this.#moment());
     this.#store(owner, file, content);
     return file;
+  }
+
+  /** Files of all people, by id. */
+  get files(): ReadonlyMap<string, StoredFile> {
+    return this.shelves.files;
   }
 
   /** Answers a request below `/files` of the person `owner`. */
   api(method: string, url: URL, body: Body, owner: string): Answer {
     const [, , first, id = "", verb] = url.pathname.split("/");
     if (first === undefined) {
-      return method === "POST" ? this.#create(body, owner) : this.#list(url, owner);
+      return method === "POST" ? this.#create(body, owner) : this.shelves.list(url, owner);
     }
     if (first === "check") return this.#check(body, owner);
+    if (first === "folders") return this.#folder(method, url, body, owner);
+    if (first === "move") return this.#each(body, (fileId) => this.#move(fileId, body, owner));
+    if (first === "delete") return this.#each(body, (fileId) => this.#delete(fileId, owner));
     if (first !== "uploads") return this.#file(method, first, id, body, owner);
+    if (id === "") return this.#uploads(url, owner);
     const session = this.sessions.get(id);
     if (session?.owner !== owner) return problem(404, "unknown_upload");
     if (verb === "parts") return this.#sign(session, body);
@@ -201,19 +211,63 @@ export class FakeFiles {
     };
   }
 
-  #list(url: URL, owner: string): Answer {
-    const limit = Number(url.searchParams.get("limit") ?? 50);
-    const start = Number(url.searchParams.get("cursor") ?? 0);
-    const q = folded(url.searchParams.get("q") ?? "");
-    const all = this.#of(owner);
-    const items: StoredFile[] = [];
-    let next = start;
-    const end = Math.min(all.length, start + (q === "" ? limit : SCANNED));
-    for (; next < end && items.length < limit; next += 1) {
-      const file = all[next];
-      if (file && folded(file.name).includes(q)) items.push(file);
+  #folder(method: string, url: URL, body: Body, owner: string): Answer {
+    const query = url.searchParams.get("folder");
+    if (method === "GET") return this.shelves.folders(owner, query ?? "", url.searchParams);
+    const folder = String(query ?? body["folder"] ?? "");
+    if (badPath(folder)) return problem(400, "invalid_name");
+    if (folder === "") return problem(400, "invalid_request");
+    if (method === "POST") {
+      return { status: 200, body: { folder: this.shelves.ensure(owner, folder, this.#moment()) } };
     }
-    return { status: 200, body: { items, cursor: next < all.length ? String(next) : null } };
+    if (method === "PATCH") {
+      return this.shelves.moveFolder(owner, folder, String(body["to"]), this.#moment());
+    }
+    const gone = this.shelves.deleteFolder(owner, folder);
+    if (gone === undefined) return problem(404, "unknown_folder");
+    for (const fileId of gone) this.contents.delete(fileId);
+    return { status: 204 };
+  }
+
+  /** Answers for up to 100 files. */
+  #each(body: Body, act: (fileId: string) => Body): Answer {
+    const ids = body["file_ids"] as string[];
+    if (!Array.isArray(ids) || ids.length < 1 || ids.length > 100) {
+      return problem(400, "invalid_request");
+    }
+    return { status: 200, body: { files: ids.map(act) } };
+  }
+
+  #move(fileId: string, body: Body, owner: string): Body {
+    const file = this.shelves.get(owner, fileId);
+    if (!file) return { error: problem(404, "unknown_file").body };
+    const answer = this.#change(owner, file, body);
+    if (answer.status === 200) return answer.body as Body;
+    const { code, file: other } = answer.body as Body;
+    const skipped = code === "name_exists" && body["if_exists"] === "skip";
+    return skipped ? { skipped: true, file: other } : { error: answer.body };
+  }
+
+  #delete(fileId: string, owner: string): Body {
+    if (!this.shelves.get(owner, fileId)) return { error: problem(404, "unknown_file").body };
+    this.#remove(fileId);
+    return { deleted: true };
+  }
+
+  #uploads(url: URL, owner: string): Answer {
+    const open = [...this.sessions.values()].filter(
+      (session) => session.owner === owner && session.state === "open",
+    );
+    const start = Number(url.searchParams.get("cursor") ?? 0);
+    const end = start + Number(url.searchParams.get("limit") ?? 50);
+    const items = open
+      .reverse()
+      .slice(start, end)
+      .map((session) => {
+        const { parts: _, ...upload } = this.#describe(session);
+        return upload;
+      });
+    return { status: 200, body: { items, cursor: end < open.length ? String(end) : null } };
   }
 
   #check(body: Body, owner: string): Answer {
@@ -254,11 +308,15 @@ export class FakeFiles {
     if (both || expected_size !== undefined || wanted.size === undefined) {
       return problem(400, "invalid_request");
     }
-    if (this.#same(owner, wanted) || this.#mayHave(owner, wanted)) return undefined;
-    // U+202A to U+202E change the direction of what follows.
-    if (wanted.name === "" || /[\u202a-\u202e]/.test(wanted.name)) {
+    if (badName(wanted.name) || badPath(wanted.folder ?? "")) {
       return problem(400, "invalid_name", { detail: "The name is refused." });
     }
+    if (!IF_EXISTS.has(wanted.if_exists ?? "keep_both")) return problem(400, "invalid_request");
+    if (wanted.if_exists === "fail") {
+      const other = this.#other(owner, wanted);
+      if (other) return problem(409, "name_exists", { file: other });
+    }
+    if (this.#same(owner, wanted) || this.#mayHave(owner, wanted)) return undefined;
     const open = [...this.sessions.values()].filter(
       (session) => session.owner === owner && session.state === "open",
     );
@@ -269,28 +327,37 @@ export class FakeFiles {
   }
 
   #createOne(wanted: Wanted, owner: string): Body {
-    const file = this.#same(owner, wanted);
-    if (file) return { duplicate: true, file };
+    const other = this.#other(owner, wanted);
+    if (other && wanted.if_exists === "skip") return { skipped: true, file: other };
+    const same = this.#same(owner, wanted);
+    if (same) return { duplicate: true, file: this.#add(owner, same, nameOf(wanted)) };
     const session = this.#open(owner, wanted) ?? this.#begin(wanted, owner);
+    const { folder, name } = nameOf(wanted);
+    if (!session.names.some((known) => known.folder === folder && known.name === name)) {
+      session.names.push(nameOf(wanted));
+    }
     const { upload_id, expires_at, part_size, part_count, parts } = this.#describe(session);
     if (session.multipart) return { upload_id, expires_at, part_size, part_count, parts };
     if (session.parts.has(1)) return { upload_id, expires_at };
     return { upload_id, expires_at, action: this.#signPut(session, 1, wanted.sha256 ?? "") };
   }
 
-  #begin({ name, size, content_type, ...hash }: Wanted, owner: string): Session {
+  #begin(wanted: Wanted, owner: string): Session {
+    const { name, size, content_type, folder = "", ...hash } = wanted;
     const multipart = size > this.#singlePut;
     const session: Session = {
       uploadId: this.#id(),
       owner,
+      folder,
       name,
+      names: [nameOf(wanted)],
       size,
       sha256: hash.sha256 ?? null,
       firstSha256: hash.first_sha256 ?? null,
       contentType: content_type ?? "application/octet-stream",
       partSize: multipart ? this.#partSize : size,
       multipart,
-      createdAt: this.#date().toISOString(),
+      createdAt: this.#moment(),
       state: "open",
       parts: new Map(),
     };
@@ -321,9 +388,9 @@ export class FakeFiles {
     const given = sha256 !== undefined && parts_sha256 !== undefined;
     if ((size ?? session.size) !== session.size) return problem(400, "invalid_request");
     if (session.state === "completed") {
-      if (given && session.file?.sha256 !== sha256) return problem(410, "upload_gone");
-      if (!this.files.has(session.file?.file_id ?? "")) return problem(404, "unknown_upload");
-      return { status: 200, body: { file: session.file } };
+      if (given && session.files?.[0]?.sha256 !== sha256) return problem(410, "upload_gone");
+      const left = session.files?.filter(({ file_id }) => this.files.has(file_id)) ?? [];
+      return left.length > 0 ? completed(left) : problem(404, "unknown_upload");
     }
     if (session.state === "aborted") return problem(410, "upload_gone");
     if (!given && session.firstSha256 !== null) return problem(400, "invalid_request");
@@ -345,20 +412,19 @@ export class FakeFiles {
     if (!this.trusting && sha256Hex(content) !== name)
       throw new Error("the parts don't make up the file");
     session.state = "completed";
-    session.file = this.#same(session.owner, { ...session, sha256: name });
-    if (session.file) return { status: 200, body: { file: session.file } };
-    const file: StoredFile = {
-      file_id: session.uploadId,
-      name: session.name,
+    const known = this.#same(session.owner, { size: session.size, sha256: name });
+    const first = {
       size: session.size,
-      content_type: session.contentType,
       sha256: name,
       verified: !session.multipart,
-      created_at: this.#date().toISOString(),
+      ...(session.multipart ? {} : { verified_by: "s3" as const }),
     };
-    session.file = file;
-    this.#store(session.owner, file, content);
-    return { status: 200, body: { file } };
+    session.files = session.names.map((each, index) => {
+      if (known) return this.#add(session.owner, known, each);
+      const fileId = index === 0 ? session.uploadId : this.#id();
+      return this.#make(session.owner, first, content, each, fileId);
+    });
+    return completed(session.files);
   }
 
   #abort(session: Session): Answer {
@@ -369,23 +435,84 @@ export class FakeFiles {
   }
 
   #file(method: string, fileId: string, verb: string, body: Body, owner: string): Answer {
-    const file = this.files.get(fileId);
-    if (!file || this.#owners.get(fileId) !== owner) return problem(404, "unknown_file");
+    const file = this.shelves.get(owner, fileId);
+    if (!file) return problem(404, "unknown_file");
     if (verb === "download") {
       if (file.corrupt) return problem(409, "corrupt");
+      if (file.quarantined) return problem(409, "quarantined");
       return { status: 200, body: { file, action: this.#signGet(fileId) } };
     }
-    if (method === "PATCH") {
-      const name = String(body["name"]);
-      if (name === "" || /[/\\]/.test(name)) return problem(400, "invalid_name");
-      file.name = name;
-    }
+    if (method === "PATCH") return this.#change(owner, file, body);
     if (method === "DELETE") {
-      this.files.delete(fileId);
-      this.contents.delete(fileId);
+      this.#remove(fileId);
       return { status: 204 };
     }
     return { status: 200, body: { file } };
+  }
+
+  /** Renames or moves a file. */
+  #change(owner: string, file: StoredFile, body: Body): Answer {
+    const { name = file.name, folder = file.folder, if_exists = "keep_both" } = body;
+    if (badName(name) || badPath(folder)) return problem(400, "invalid_name");
+    if (!IF_EXISTS.has(if_exists)) return problem(400, "invalid_request");
+    const other = this.shelves.at(owner, String(folder), String(name));
+    if (other && other !== file) {
+      if (if_exists === "skip" || if_exists === "fail") {
+        return problem(409, "name_exists", { file: other });
+      }
+      if (if_exists === "replace" || sameContent(file, other)) this.#remove(other.file_id);
+    }
+    this.shelves.ensure(owner, String(folder), this.#moment());
+    this.shelves.place(owner, file, String(folder), String(name));
+    return { status: 200, body: { file } };
+  }
+
+  #remove(fileId: string): void {
+    this.shelves.remove(fileId);
+    this.contents.delete(fileId);
+  }
+
+  /** A file of this name and folder with other content. */
+  #other(owner: string, { name, folder = "", size, sha256 }: Wanted): StoredFile | undefined {
+    const file = this.shelves.at(owner, folder, name);
+    // The content of a file with `first_sha256` alone is not known yet.
+    if (sha256 !== undefined && file && sameContent(file, { size, sha256 })) return undefined;
+    return file;
+  }
+
+  /** A file over the content of another one; the one that is there, if there is. */
+  #add(owner: string, same: StoredFile, name: Name): StoredFile {
+    const content = this.contents.get(same.file_id) ?? new Uint8Array();
+    const { size, sha256, verified, verified_by, corrupt, quarantined } = same;
+    const members = { size, sha256, verified, verified_by, corrupt, quarantined };
+    return this.#make(owner, members, content, name, this.#id());
+  }
+
+  #make(
+    owner: string,
+    content: Pick<StoredFile, "size" | "sha256" | "verified"> & Partial<StoredFile>,
+    bytes: Uint8Array,
+    { folder, name, contentType, modifiedAt, ifExists }: Name,
+    fileId: string,
+  ): StoredFile {
+    const isSame = (file: StoredFile) => sameContent(file, content);
+    const taken = this.shelves.at(owner, folder, name);
+    if (taken && ifExists === "replace" && !isSame(taken)) this.#remove(taken.file_id);
+    const free = this.shelves.freeName(owner, folder, name, isSame);
+    const there = this.shelves.at(owner, folder, free);
+    if (there) return there;
+    this.shelves.ensure(owner, folder, this.#moment());
+    const file: StoredFile = {
+      file_id: fileId,
+      folder,
+      name: free,
+      content_type: contentType,
+      ...content,
+      ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
+      created_at: this.#moment(),
+    };
+    this.#store(owner, file, bytes);
+    return file;
   }
 
   #describe(session: Session) {
@@ -393,6 +520,7 @@ export class FakeFiles {
     return {
       upload_id: session.uploadId,
       state: session.state,
+      folder: session.folder,
       name: session.name,
       size: session.size,
       content_type: session.contentType,
@@ -402,7 +530,7 @@ export class FakeFiles {
       parts: session.state === "open" ? partsOf(session) : [],
       created_at: session.createdAt,
       expires_at: new Date(created + 7 * DAY).toISOString(),
-      ...(session.state === "completed" ? { file: session.file } : {}),
+      ...(session.state === "completed" ? { file: session.files?.[0] } : {}),
     };
   }
 
@@ -432,10 +560,13 @@ export class FakeFiles {
     return this.#now() + this.expiresIn * 1000;
   }
 
+  #moment(): string {
+    return this.#date().toISOString();
+  }
+
   #store(owner: string, file: StoredFile, content: Uint8Array): void {
-    this.files.set(file.file_id, file);
+    this.shelves.add(owner, file);
     this.contents.set(file.file_id, content);
-    this.#owners.set(file.file_id, owner);
   }
 
   /** Whether the whole must be hashed: to find a duplicate, or for one PUT. */
@@ -448,12 +579,12 @@ export class FakeFiles {
         session.size === size &&
         session.multipart &&
         session.parts.get(1)?.sha256 === first_sha256 &&
-        this.files.has(session.file?.file_id ?? ""),
+        this.shelves.same(owner, size, session.files?.[0]?.sha256 ?? "") !== undefined,
     );
   }
 
-  #same(owner: string, { sha256, size }: Omit<Wanted, "name">): StoredFile | undefined {
-    return this.#of(owner).find((file) => file.sha256 === sha256 && file.size === size);
+  #same(owner: string, { size, sha256 }: Pick<Wanted, "size" | "sha256">): StoredFile | undefined {
+    return sha256 === undefined ? undefined : this.shelves.same(owner, size, sha256);
   }
 
   #open(owner: string, { sha256, first_sha256, size }: Wanted): Session | undefined {
@@ -467,33 +598,10 @@ export class FakeFiles {
     );
   }
 
-  /** A person's files, newest first. */
-  #of(owner: string): StoredFile[] {
-    const own = [...this.files.values()].filter((file) => this.#owners.get(file.file_id) === owner);
-    return own.sort((a, b) => b.created_at.localeCompare(a.created_at));
-  }
-
   #id(): string {
     this.#lastId += 1;
     return `U${this.#lastId}`;
   }
-}
-
-/** Problem details as the API answers them. */
-export function problem(status: number, code: string, members: Body = {}): Answer {
-  const retryAfter = members["retry_after"];
-  const headers: Record<string, string> = { "Content-Type": "application/problem+json" };
-  if (retryAfter !== undefined) headers["Retry-After"] = String(retryAfter);
-  const type = `urn:wideload:problem:${code}`;
-  const detail = `${code} it is.`;
-  const body = { type, title: code, status, detail, code, request_id: REQUEST_ID, ...members };
-  return { status, headers, body };
-}
-
-/** A refusal as S3 answers it. */
-export function s3Refusal(status: number, code: string): Answer {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>…</Message><RequestId>R1</RequestId></Error>`;
-  return { status, headers: { "Content-Type": "application/xml" }, body };
 }
 
 export function sha256Hex(bytes: Uint8Array): string {
@@ -522,8 +630,26 @@ function compositeOf(session: Session): string {
   );
 }
 
-function hashesOf({ sha256, firstSha256, file }: Session): Body {
-  const name = sha256 ?? file?.sha256;
+function completed(files: readonly StoredFile[]): Answer {
+  const [file] = files;
+  return { status: 200, body: files.length > 1 ? { file, files } : { file } };
+}
+
+function nameOf(wanted: Wanted): Name {
+  const { folder = "", name, content_type, modified_at, if_exists = "keep_both" } = wanted;
+  const contentType = content_type ?? "application/octet-stream";
+  return { folder, name, contentType, modifiedAt: modified_at, ifExists: if_exists };
+}
+
+function sameContent(
+  one: { size: number; sha256: string },
+  other: { size: number; sha256: string },
+): boolean {
+  return one.size === other.size && one.sha256 === other.sha256;
+}
+
+function hashesOf({ sha256, firstSha256, files }: Session): Body {
+  const name = sha256 ?? files?.[0]?.sha256;
   return {
     ...(name ? { sha256: name } : {}),
     ...(firstSha256 ? { first_sha256: firstSha256 } : {}),

@@ -1,7 +1,7 @@
 /** A deployment in one process, for working on the page without one, and for its tests. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Answer, FakeFiles, problem } from "../../../fake-cloud/files.ts";
+import { type Answer, FakeFiles, problem, type StoredFile } from "../../../fake-cloud/files.ts";
 import { type Exchange, exchange, send } from "./exchange.ts";
 import { FakeSignIn } from "./fake-sign-in.ts";
 
@@ -12,6 +12,9 @@ export const PEOPLE = [
   { username: "ann@example.com", password: "Ann's password 1" },
   { username: "ben@example.com", password: "Ben's password 1" },
 ] as const;
+
+/** `count`: so many files, with numbers behind their name. */
+type Seed = Partial<StoredFile> & { readonly owner?: string; readonly count?: number };
 
 export class FakeCloud {
   readonly signIn = new FakeSignIn(PEOPLE);
@@ -82,8 +85,10 @@ export class FakeCloud {
     if ("token_seconds" in wish) this.signIn.tokenSeconds = Number(wish.token_seconds);
     if ("revoke_all" in wish) this.signIn.revokeAll();
     if ("seed" in wish) {
-      const { owner, name, ...rest } = wish.seed as Record<string, string>;
-      this.files.seed(owner ?? "", name ?? "", rest);
+      const { owner = "", name = "", count = 1, ...rest } = wish.seed as Seed;
+      for (let number = 1; number <= count; number += 1) {
+        this.files.seed(owner, count === 1 ? name : `${name} ${number}`, rest);
+      }
     }
     if ("issue" in wish) return { status: 200, body: this.signIn.issue(String(wish["issue"])) };
     return { status: 200, body: { reused: this.signIn.reused } };

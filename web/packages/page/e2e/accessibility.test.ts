@@ -45,6 +45,18 @@ test("every state passes, whatever the scheme and the width", async () => {
   await ben.choose(small, large);
   await ben.page.locator("p.progress").getByText("left").waitFor();
   await check("uploading");
+  ben.page.once("dialog", (dialog) => dialog.accept());
+  await ben.page.reload();
+  await ben.ready();
+  await ben.page.getByRole("heading", { name: "1 unfinished upload" }).waitFor();
+  assert.equal(await ben.page.title(), "Wideload");
+  await check("unfinished");
+  // Both: of a single file, Uppy's Dashboard draws a list item without a list.
+  await ben.choose(small, large);
+  await ben.page
+    .getByRole("heading", { name: "1 unfinished upload" })
+    .waitFor({ state: "detached" });
+  await ben.page.waitForFunction(() => /^\d+% – Wideload$/.test(document.title));
   await ben.throttle(undefined);
   await ben.row(`film ${RUN}`).waitFor();
   await ben.page.getByRole("button", { name: "Clear the list" }).waitFor();

@@ -28,7 +28,7 @@ test("uploads a small file and a multipart one, lists them, and gives them back"
   assert(moves.length > 2, `progress moved: ${[...seen].join(" | ")}`);
   await ann.row(`small ${RUN}.txt`).waitFor();
   await ann.notice("2 files are stored.").waitFor();
-  assert.match((await ann.row(`small ${RUN}`).textContent()) ?? "", /293 KB.*Verified/s);
+  assert.match((await ann.row(`small ${RUN}`).textContent()) ?? "", /293 kB.*Verified/s);
   assert.match((await ann.row(`large ${RUN}`).textContent()) ?? "", /67 MB/);
   assert.equal(sum(ann.puts), 300_000 + 70 * MB);
   for (const path of [small, large]) {

@@ -27,7 +27,7 @@ test("progress is of what is under way, not of what ended before", async () => {
   }
   const sent = [...seen].filter((text) => text.includes("sent"));
   assert(sent.length > 0, [...seen].join(" | "));
-  for (const text of sent) assert.match(text, /^[\d.]+ [KM]?B of 1\.4 MB sent/);
+  for (const text of sent) assert.match(text, /^[\d.]+ (bytes|[kM]B) of 1\.4 MB sent/);
   await ann.close();
 });
 
@@ -62,12 +62,12 @@ test("what failed is listed in one place, and can be copied", async () => {
   await ann.close();
 });
 
-test("an empty folder that is dropped is answered", async () => {
+test("an empty folder that is dropped is made", async () => {
   const ann = await setting.signedIn(setting.ann);
 
   await ann.drag(await setting.folder.empty(`empty ${RUN}`));
 
-  await ann.notice("Nothing to upload: there is no file in what you dropped.").waitFor();
+  await ann.notice("1 empty folder is made.").waitFor();
   await ann.close();
 });
 

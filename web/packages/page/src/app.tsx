@@ -3,17 +3,19 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { Config } from "./config.js";
 import { Dialog } from "./dialog.js";
 import { startDownload } from "./download.js";
+import { explain } from "./explain.js";
 import { useChanges } from "./hooks.js";
 import icon from "./icon.svg";
 import { Listing } from "./listing.js";
 import { MyFiles } from "./my-files.js";
 import { NoticeList } from "./notice-list.js";
 import { Notices } from "./notices.js";
+import { Preferences } from "./preferences.js";
 import type { Session } from "./session.js";
 import { anyTabUploads } from "./tabs.js";
 import { UploadPanel } from "./upload-panel.js";
 import type { Uploading } from "./uploading.js";
-import { explain } from "./words.js";
+import { words } from "./words.js";
 
 interface Props {
   readonly config: Config;
@@ -44,7 +46,7 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
       await session.signIn();
     } catch (error) {
       reportError(error);
-      setFailure("The sign-in page can't be reached. Check your connection, then try again.");
+      setFailure(words.signIn.pageUnreachable);
     }
   }
   return (
@@ -52,15 +54,12 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
       <h1>
         <Brand />
       </h1>
-      <p>
-        Send files of any size. They go directly from your browser to storage; an interrupted upload
-        resumes where it stopped.
-      </p>
+      <p>{words.signIn.welcome}</p>
       <p role="alert" class="problem">
         {failure}
       </p>
       <button type="button" class="button primary large" onClick={signIn}>
-        Sign in
+        {words.signIn.signIn}
       </button>
     </main>
   );
@@ -83,7 +82,9 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
         uploader: connection,
         notices,
         locks: navigator.locks,
+        preferences: new Preferences(() => window.localStorage),
         onStored: listing.add.bind(listing),
+        onFolder: () => {},
       },
     };
   }, [config, session]);
@@ -96,18 +97,18 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
   return (
     <div class="frame">
       <a class="skip" href="#my-files">
-        Skip to my files
+        {words.files.skip}
       </a>
       <header>
         <h1>
           <Brand />
         </h1>
         <p class="person">
-          <span class="unseen">Signed in as </span>
+          <span class="unseen">{words.signIn.signedInAs} </span>
           {session.person}
         </p>
         <button type="button" class="button" onClick={signOut}>
-          Sign out
+          {words.signIn.signOut}
         </button>
       </header>
       <main>
@@ -123,16 +124,16 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
       <NoticeList notices={notices} />
       {leaving && (
         <Dialog
-          title="Sign out while files are being sent?"
-          action="Sign out"
+          title={words.signIn.leavingTitle}
+          action={words.signIn.signOut}
           onConfirm={() => session.signOut()}
           onClose={() => setLeaving(false)}
         >
           <p>
             {uploading.current?.uploader.active
-              ? "Uploads stop, in every tab of this browser that has this page open."
-              : "Uploads in another tab of this browser stop."}{" "}
-            To resume them later, sign in and drop the files again.
+              ? words.signIn.leavingHere
+              : words.signIn.leavingElsewhere}{" "}
+            {words.signIn.leavingResume}
           </p>
         </Dialog>
       )}
@@ -146,19 +147,17 @@ function SignInAgain({ session }: { readonly session: Session }) {
     try {
       await session.signInAgain();
     } catch (error) {
-      setFailure(
-        `${explain(error)} If no window opened, allow this page to open one, or sign out and in.`,
-      );
+      setFailure(`${explain(error)} ${words.signIn.noWindow}`);
     }
   }
   return (
     <div class="ended" role="alert">
       <p>
-        Your sign-in has ended. Sign in again in a separate window to continue.
+        {words.signIn.ended}
         {failure && ` ${failure}`}
       </p>
       <button type="button" class="button primary" onClick={signIn}>
-        Sign in again
+        {words.signIn.signInAgain}
       </button>
     </div>
   );

@@ -1,3 +1,5 @@
+import { words } from "./words.js";
+
 /**
  * `config.json`, beside the page, describes the deployment, so that one build serves all of them.
  *
@@ -29,7 +31,7 @@ export async function loadConfig(
   const given = await read(new URL("config.json", base), request);
   const url = given.api_url;
   if (typeof url !== "string" || !isUrl(url)) {
-    throw new ConfigError("config.json has no api_url. The operator of this page can fix it.");
+    throw new ConfigError(words.start.lacks("api_url"));
   }
   const api_url = url.replace(/\/+$/, "");
   const config =
@@ -38,7 +40,7 @@ export async function loadConfig(
       : { ...(await read(new URL(`${api_url}/sign-in`), request)), ...given };
   for (const member of ["issuer", "client_id"]) {
     if (typeof config[member] !== "string" || config[member] === "") {
-      throw new ConfigError(`config.json has no ${member}. The operator of this page can fix it.`);
+      throw new ConfigError(words.start.lacks(member));
     }
   }
   return { ...config, api_url } as unknown as Config;
@@ -49,10 +51,7 @@ async function read(url: URL, request: typeof fetch): Promise<Record<string, unk
   try {
     answer = await request(url, { cache: "no-cache" });
   } catch (error) {
-    throw new ConfigError(
-      "The server can't be reached. Check your connection, then load the page again.",
-      { cause: error },
-    );
+    throw new ConfigError(words.start.unreachable, { cause: error });
   }
   try {
     const content: unknown = answer.ok ? await answer.json() : null;
@@ -62,9 +61,7 @@ async function read(url: URL, request: typeof fetch): Promise<Record<string, unk
   } catch {
     // Said below, with the same words.
   }
-  throw new ConfigError(
-    `${url.pathname} is missing or isn't JSON (status ${answer.status}). The operator of this page can fix it.`,
-  );
+  throw new ConfigError(words.start.unreadable(url.pathname, answer.status));
 }
 
 function isUrl(text: string): boolean {

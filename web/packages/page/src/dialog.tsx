@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { explain } from "./words.js";
+import { explain } from "./explain.js";
+import { words } from "./words.js";
 
 interface Props {
   readonly title: string;
@@ -19,7 +20,7 @@ interface Props {
 export function Dialog({
   title,
   action,
-  dismissal = "Cancel",
+  dismissal = words.common.cancel,
   dangerous,
   children,
   onConfirm,
@@ -66,7 +67,7 @@ export function Dialog({
             class={dangerous ? "button danger" : "button primary"}
             aria-disabled={busy}
           >
-            {busy ? "One moment…" : action}
+            {busy ? words.common.oneMoment : action}
           </button>
         </div>
       </form>

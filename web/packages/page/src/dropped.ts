@@ -1,5 +1,7 @@
 /** Files and folders dropped on the page. */
 
+import { words } from "./words.js";
+
 const MOST_NAMED = 5;
 
 /** Left behind by file managers. The command line leaves out the same (tree.py). */
@@ -12,8 +14,7 @@ export function isSystemFile(name: string): boolean {
 /** Message about files that were skipped. */
 export function leftOut(paths: readonly string[]): string {
   const more = paths.length - MOST_NAMED;
-  const left = more > 0 ? ` and ${more.toLocaleString("en")} more` : "";
-  return `Skipped files that file managers create: ${paths.slice(0, MOST_NAMED).join(", ")}${left}.`;
+  return words.uploads.skippedSystemFiles(paths.slice(0, MOST_NAMED), more);
 }
 
 /** Files and folders of a drop. Only within its event: browsers forget them afterwards. */
@@ -22,19 +23,45 @@ export function entriesOf(event: DragEvent): FileSystemEntry[] {
   return items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
 }
 
-/** Whether there is a file in any of them, however deep; looks no further than that. */
-export async function holdsFile(entries: readonly FileSystemEntry[]): Promise<boolean> {
-  for (const entry of entries) {
-    if (!entry.isDirectory) return true;
-    const reader = (entry as FileSystemDirectoryEntry).createReader();
-    for (let some = await read(reader); some.length > 0; some = await read(reader)) {
-      if (await holdsFile(some)) return true;
-    }
-  }
-  return false;
+export interface Survey {
+  /** Whether there is any file to upload. */
+  readonly files: boolean;
+  /** Paths of the folders without files and folders, which uploads of files don't make. */
+  readonly emptyFolders: readonly string[];
 }
 
-/** Some more entries of a folder; none at its end. */
-function read(reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> {
-  return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+/** Looks through folders, however deep. */
+export async function survey(entries: readonly FileSystemEntry[], path = ""): Promise<Survey> {
+  let files = false;
+  const emptyFolders: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory) {
+      files ||= !isSystemFile(entry.name);
+      continue;
+    }
+    const folder = joined(path, entry.name);
+    const within = await survey(await children(entry as FileSystemDirectoryEntry), folder);
+    files ||= within.files;
+    if (within.files || within.emptyFolders.length > 0) emptyFolders.push(...within.emptyFolders);
+    else emptyFolders.push(folder);
+  }
+  return { files, emptyFolders };
+}
+
+/** A path below a folder; the empty folder is the top. */
+export function joined(folder: string, path: string): string {
+  return folder === "" ? path : `${folder}/${path}`;
+}
+
+/** Browsers give the entries of a folder a few at a time, then none. */
+async function children(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0) return all;
+    all.push(...some);
+  }
 }

@@ -1,7 +1,7 @@
 import type { Failures } from "./failures.js";
-import { count } from "./format.js";
 import { useChanges } from "./hooks.js";
 import type { Notices } from "./notices.js";
+import { words } from "./words.js";
 
 /** At most this many failures are shown; "Copy the list" copies all of them. */
 const SHOWN = 100;
@@ -19,9 +19,9 @@ export function FailureList({ failures, notices }: Props) {
   async function copy() {
     try {
       await navigator.clipboard.writeText(failures.text);
-      notices.done("The list is in the clipboard.");
+      notices.done(words.uploads.listCopied);
     } catch {
-      notices.problem("The browser did not allow the copy. Select the list and copy it manually.");
+      notices.problem(words.uploads.copyRefused);
     }
   }
 
@@ -30,31 +30,31 @@ export function FailureList({ failures, notices }: Props) {
       {/* There from the start: a screen reader hears only what changes within. */}
       <div role="alert">
         {all.length > 0 && (
-          <h3 class="failures-title">{`${count(all.length, "file")} not uploaded`}</h3>
+          <h3 class="failures-title">{words.uploads.failuresTitle(all.length)}</h3>
         )}
       </div>
       {all.length > 0 && (
         <div class="failures">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it. */}
-          <ul class="failures-list" tabIndex={0} aria-label="Files that were not uploaded">
+          <ul class="failures-list" tabIndex={0} aria-label={words.uploads.failuresList}>
             {all.slice(0, SHOWN).map(({ fileId, name, reason }) => (
               <li key={fileId}>
                 <bdi>{name}</bdi>: {reason}
               </li>
             ))}
-            {all.length > SHOWN && <li>{`And ${count(all.length - SHOWN, "more file")}.`}</li>}
+            {all.length > SHOWN && <li>{words.uploads.moreFailures(all.length - SHOWN)}</li>}
           </ul>
           <div class="failures-buttons">
             <button type="button" class="button" onClick={copy}>
-              Copy the list
+              {words.uploads.copyList}
             </button>
             {all.some(({ passing }) => passing) && (
               <button type="button" class="button" onClick={() => failures.retry()}>
-                Try again
+                {words.common.tryAgain}
               </button>
             )}
             <button type="button" class="button" onClick={() => failures.clear()}>
-              Dismiss
+              {words.common.dismiss}
             </button>
           </div>
         </div>

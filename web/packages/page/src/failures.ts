@@ -1,9 +1,10 @@
 /** Files on the list that were not uploaded. */
 
 import type { Meta, Uppy } from "@uppy/core";
-import { ConfigurationError, RefusedError } from "@wideload/uploader";
+import { ConfigurationError, NameExistsError, RefusedError } from "@wideload/uploader";
 import type { WideloadBody } from "@wideload/uppy";
-import { explain } from "./words.js";
+import { explain } from "./explain.js";
+import { Subject } from "./subject.js";
 
 export interface Failure {
   readonly fileId: string;
@@ -14,35 +15,30 @@ export interface Failure {
   readonly passing: boolean;
 }
 
-export class Failures {
+export class Failures extends Subject {
   readonly #uppy: Uppy<Meta, WideloadBody>;
-  readonly #listeners = new Set<() => void>();
   readonly #byFile = new Map<string, Failure>();
 
   constructor(uppy: Uppy<Meta, WideloadBody>) {
+    super();
     this.#uppy = uppy;
     uppy.on("upload-error", (file, error) => {
-      if (file === undefined) return;
+      // Those are `Conflicts`, which the person is asked about.
+      if (file === undefined || error instanceof NameExistsError) return;
       this.#byFile.set(file.id, {
         fileId: file.id,
         name: file.name ?? "",
         reason: explain(error),
         passing: !(error instanceof RefusedError || error instanceof ConfigurationError),
       });
-      this.#tell();
+      this.tell();
     });
     const forget = (file: { readonly id: string } | undefined) => {
-      if (file && this.#byFile.delete(file.id)) this.#tell();
+      if (file && this.#byFile.delete(file.id)) this.tell();
     };
     uppy.on("upload-retry", forget);
     uppy.on("file-added", forget);
     uppy.on("file-removed", forget);
-  }
-
-  /** Calls back after each change; the answer unsubscribes. */
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   get all(): readonly Failure[] {
@@ -64,9 +60,5 @@ export class Failures {
   /** Takes them off the list. */
   clear(): void {
     this.#uppy.removeFiles([...this.#byFile.keys()]);
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
   }
 }

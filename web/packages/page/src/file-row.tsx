@@ -1,5 +1,5 @@
 import type { FileInfo } from "@wideload/uploader";
-import { bytes, moment } from "./format.js";
+import { words } from "./words.js";
 
 export type FileAction = "download" | "rename" | "copy" | "delete";
 
@@ -9,14 +9,14 @@ interface Props {
 }
 
 export function FileRow({ file, onAction }: Props) {
-  const button = (action: FileAction, label: string, joint = "") => (
+  const button = (action: FileAction, label: string, of = words.files.of) => (
     <button
       type="button"
       class={action === "delete" ? "link danger" : "link"}
       onClick={() => onAction(action, file)}
     >
       {label}
-      <span class="unseen">{`${joint} ${file.name}`}</span>
+      <span class="unseen">{of(file.name)}</span>
     </button>
   );
   return (
@@ -25,22 +25,22 @@ export function FileRow({ file, onAction }: Props) {
         {file.name}
       </div>
       <div class="file-facts">
-        <span>{bytes(file.size)}</span>
-        <time dateTime={file.createdAt}>{moment(file.createdAt)}</time>
+        <span>{words.formats.bytes(file.size)}</span>
+        <time dateTime={file.createdAt}>{words.formats.moment(file.createdAt)}</time>
         <Mark file={file} />
       </div>
       <div class="file-actions">
-        {!file.corrupt && button("download", "Download")}
-        {button("rename", "Rename")}
-        {button("copy", "Copy SHA-256", " of")}
-        {button("delete", "Delete")}
+        {!file.corrupt && button("download", words.files.download)}
+        {button("rename", words.files.rename)}
+        {button("copy", words.files.copyHash, words.files.hashOf)}
+        {button("delete", words.files.delete)}
       </div>
     </li>
   );
 }
 
 function Mark({ file }: { readonly file: FileInfo }) {
-  if (file.corrupt) return <strong class="mark bad">Damaged: delete it and upload it again</strong>;
-  if (file.verified) return <span class="mark good">Verified</span>;
-  return <span class="mark">Parts verified</span>;
+  if (file.corrupt) return <strong class="mark bad">{words.files.damaged}</strong>;
+  if (file.verified) return <span class="mark good">{words.files.verified}</span>;
+  return <span class="mark">{words.files.partsVerified}</span>;
 }

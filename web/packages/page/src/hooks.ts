@@ -1,11 +1,11 @@
 import { useEffect, useReducer } from "preact/hooks";
 
-interface Subject {
+interface Changing {
   subscribe(listener: () => void): () => void;
 }
 
 /** Draws the component again whenever the subject changes. */
-export function useChanges(subject: Subject): void {
+export function useChanges(subject: Changing): void {
   const [, redraw] = useReducer((times: number, _action: undefined) => times + 1, 0);
   useEffect(() => subject.subscribe(() => redraw(undefined)), [subject]);
 }

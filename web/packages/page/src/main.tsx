@@ -4,6 +4,7 @@ import { render } from "preact";
 import { App } from "./app.js";
 import { ConfigError, loadConfig } from "./config.js";
 import { Session } from "./session.js";
+import { words } from "./words.js";
 
 // As the sign-in page knows it: without what it added, and without a file name.
 const PAGE = new URL(".", window.location.origin + window.location.pathname).href;
@@ -19,7 +20,9 @@ function leave(url: string): void {
 }
 
 async function start(root: HTMLElement): Promise<void> {
-  render(<p class="state">Loading…</p>, root);
+  document.documentElement.lang = words.language;
+  document.documentElement.dir = words.direction;
+  render(<p class="state">{words.common.loading}</p>, root);
   const config = await loadConfig(PAGE);
   const session = new Session(config, {
     page: PAGE,
@@ -30,12 +33,12 @@ async function start(root: HTMLElement): Promise<void> {
   let problem = "";
   try {
     if (!(await session.open(window.location.href))) {
-      render(<p class="state">This window is no longer needed. You can close it.</p>, root);
+      render(<p class="state">{words.start.windowUnneeded}</p>, root);
       return;
     }
   } catch (error) {
     reportError(error);
-    problem = "You are not signed in: the sign-in page reported a problem. Try again.";
+    problem = words.start.signInProblem;
   }
   // The code in the address is used up, and no business of the browser's history.
   window.history.replaceState(null, "", PAGE);
@@ -46,8 +49,7 @@ const root = document.getElementById("page");
 if (root) {
   start(root).catch((error: unknown) => {
     reportError(error);
-    const text =
-      error instanceof ConfigError ? error.message : "This page can't start. Load it again.";
+    const text = error instanceof ConfigError ? error.message : words.start.unusable;
     render(
       <p class="state" role="alert">
         {text}

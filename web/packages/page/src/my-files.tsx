@@ -1,12 +1,13 @@
 import type { FileInfo, FilesApi } from "@wideload/uploader";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
+import { explain } from "./explain.js";
 import { type FileAction, FileRow } from "./file-row.js";
-import { count } from "./format.js";
 import { useChanges } from "./hooks.js";
 import type { Listing } from "./listing.js";
+import { Named } from "./named.js";
 import type { Notices } from "./notices.js";
-import { explain } from "./words.js";
+import { words } from "./words.js";
 
 const TYPING_PAUSE_MS = 300;
 
@@ -32,22 +33,20 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
   async function download(file: FileInfo) {
     try {
       const { action } = await api.download(file.fileId);
-      startDownload(action.href, () =>
-        notices.problem(`${file.name} could not be downloaded. Try again in a minute.`),
-      );
-      notices.done(`Downloading ${file.name}.`);
+      startDownload(action.href, () => notices.problem(words.files.downloadFailed(file.name)));
+      notices.done(words.files.downloading(file.name));
     } catch (error) {
-      notices.problem(`${file.name} can't be downloaded. ${explain(error)}`);
+      notices.problem(words.files.downloadRefused(file.name, explain(error)));
     }
   }
 
   async function copy(file: FileInfo) {
     try {
       await navigator.clipboard.writeText(file.sha256);
-      notices.done(`The SHA-256 of ${file.name} is in the clipboard.`);
+      notices.done(words.files.hashCopied(file.name));
     } catch {
       // No permission: it can still be copied by hand.
-      notices.problem(`SHA-256 of ${file.name}: ${file.sha256}`);
+      notices.problem(words.files.hashShown(file.name, file.sha256));
     }
   }
 
@@ -60,7 +59,7 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
   async function rename(file: FileInfo, name: string) {
     if (name === file.name) return;
     listing.replace(await api.rename(file.fileId, name));
-    notices.done(`Renamed to ${name}.`);
+    notices.done(words.files.renamed(name));
   }
 
   async function remove(file: FileInfo) {
@@ -72,7 +71,7 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
     }
     removed.current = listing.items.findIndex((item) => item.fileId === file.fileId);
     listing.remove(file.fileId);
-    notices.done(`${file.name} is deleted.`);
+    notices.done(words.files.deleted(file.name));
   }
 
   function close() {
@@ -93,7 +92,7 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
     <section class="files" aria-labelledby="my-files">
       <div class="files-top">
         <h2 id="my-files" ref={heading} tabIndex={-1}>
-          My files
+          {words.files.title}
         </h2>
         <Search onSearch={(text) => void listing.find(text)} />
       </div>
@@ -116,14 +115,14 @@ export function MyFiles({ api, listing, notices, startDownload }: Props) {
       )}
       {asked?.action === "delete" && (
         <Dialog
-          title="Delete this file?"
-          action="Delete"
+          title={words.files.deleteTitle}
+          action={words.files.delete}
           dangerous
           onConfirm={() => remove(asked.file)}
           onClose={close}
         >
           <p>
-            <bdi>{asked.file.name}</bdi> will be deleted permanently.
+            <Named text={words.files.deleteText} name={asked.file.name} />
           </p>
         </Dialog>
       )}
@@ -158,13 +157,13 @@ function Search({ onSearch }: { readonly onSearch: (text: string) => void }) {
     <search>
       <form onSubmit={submit}>
         <label for="search" class="unseen">
-          Search by name
+          {words.files.search}
         </label>
         <input
           id="search"
           name="q"
           type="search"
-          placeholder="Search by name"
+          placeholder={words.files.search}
           autocomplete="off"
           maxLength={255}
           onInput={type}
@@ -193,12 +192,12 @@ function RenameDialog({ file, onRename, onClose }: RenameProps) {
 
   return (
     <Dialog
-      title="Rename"
-      action="Rename"
+      title={words.files.rename}
+      action={words.files.rename}
       onConfirm={(form) => onRename(String(form.get("name")).trim())}
       onClose={onClose}
     >
-      <label for={id}>New name</label>
+      <label for={id}>{words.files.newName}</label>
       <input
         id={id}
         ref={input}
@@ -221,20 +220,18 @@ function Foot({ listing }: { readonly listing: Listing }) {
       <div class="state" role="alert">
         <p>{explain(listing.error)}</p>
         <button type="button" class="button" onClick={() => void listing.loadMore()}>
-          Try again
+          {words.common.tryAgain}
         </button>
       </div>
     );
   }
-  if (listing.state === "loading") return <p class="state">Loading…</p>;
+  if (listing.state === "loading") return <p class="state">{words.common.loading}</p>;
   if (listing.more) {
     return (
       <div class="state">
-        {listing.items.length === 0 && (
-          <p>No newer file's name contains “{listing.search}”. There are older ones.</p>
-        )}
+        {listing.items.length === 0 && <p>{words.files.noNewer(listing.search)}</p>}
         <button type="button" class="button" onClick={() => void listing.loadMore()}>
-          {listing.search === "" ? "More files" : "Search older files"}
+          {listing.search === "" ? words.files.more : words.files.searchOlder}
         </button>
       </div>
     );
@@ -242,15 +239,11 @@ function Foot({ listing }: { readonly listing: Listing }) {
   if (listing.items.length > 0) return null;
   return (
     <p class="state">
-      {listing.search === ""
-        ? "No files yet. Drop some above: they will be listed here."
-        : `No file's name contains “${listing.search}”.`}
+      {listing.search === "" ? words.files.none : words.files.noMatch(listing.search)}
     </p>
   );
 }
 
 function summary({ state, items, more, search }: Listing): string {
-  if (state !== "ready") return "";
-  const found = search === "" ? "" : ` with “${search}” in the name`;
-  return `${count(items.length, "file")}${found}${more ? ", and there are more" : ""}.`;
+  return state === "ready" ? words.files.summary(items.length, search, more) : "";
 }

@@ -1,5 +1,6 @@
 import { useChanges } from "./hooks.js";
 import type { Notice, Notices } from "./notices.js";
+import { words } from "./words.js";
 
 /**
  * The newest comes first. Both regions are there from the start: a screen reader hears only what
@@ -13,9 +14,10 @@ export function NoticeList({ notices }: { readonly notices: Notices }) {
       .reverse()
       .map(({ id, text }) => (
         <div key={id} class={`notice ${kind}`}>
-          <p dir="auto">{text}</p>
+          <p>{text}</p>
           <button type="button" class="link" onClick={() => notices.dismiss(id)}>
-            Dismiss<span class="unseen">: {text}</span>
+            {words.common.dismiss}
+            <span class="unseen">: {text}</span>
           </button>
         </div>
       ));

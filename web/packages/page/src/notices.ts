@@ -1,5 +1,7 @@
 /** Notices: shown for a while, and read out by screen readers. */
 
+import { Subject } from "./subject.js";
+
 export interface Notice {
   readonly id: number;
   readonly text: string;
@@ -9,15 +11,9 @@ export interface Notice {
 const SHOWN_MS = 6000;
 const MOST = 4;
 
-export class Notices {
-  readonly #listeners = new Set<() => void>();
+export class Notices extends Subject {
   #last = 0;
   current: readonly Notice[] = [];
-
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
 
   /** Says something that takes care of itself. */
   done(text: string): void {
@@ -49,6 +45,6 @@ export class Notices {
 
   #set(current: readonly Notice[]): void {
     this.current = current;
-    for (const listener of this.#listeners) listener();
+    this.tell();
   }
 }

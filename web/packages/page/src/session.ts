@@ -9,6 +9,7 @@ import {
 } from "oidc-client-ts";
 import type { Config } from "./config.js";
 import { TokenStore } from "./token-store.js";
+import { words } from "./words.js";
 
 /** Seconds before its end from which an access token counts as too old to send. */
 const MARGIN = 60;
@@ -292,7 +293,7 @@ export class Session {
 /** The sign-in can't be renewed. */
 export class SignInEnded extends Error {
   constructor() {
-    super("Your sign-in has ended. Sign in again.");
+    super(words.errors.signInEnded);
   }
 }
 

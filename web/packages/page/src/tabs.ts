@@ -1,6 +1,13 @@
-/** Messages between the tabs of this browser that have the page open. */
+/** The tab's title, and messages between the tabs of this browser that have the page open. */
+
+import { words } from "./words.js";
 
 const UPLOADING = "wideload-uploading";
+
+/** Shows in the tab's title how much of the uploads is sent; null: none are under way. */
+export function showShare(share: number | null): void {
+  document.title = share === null ? words.title : words.uploads.tabTitle(share);
+}
 
 /** A sign for other tabs that this one sends files. It goes with the tab, however that ends. */
 export class UploadingSign {

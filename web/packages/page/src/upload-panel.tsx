@@ -1,8 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
+import { explain } from "./explain.js";
 import { FailureList } from "./failure-list.js";
-import { count } from "./format.js";
-import type { Uploading, UploadingOptions, UploadingView } from "./uploading.js";
+import { LimitSetting } from "./limit-setting.js";
+import type { Notices } from "./notices.js";
+import type { UploadingView } from "./progress.js";
+import { showShare } from "./tabs.js";
+import { UnfinishedList } from "./unfinished-list.js";
+import type { Uploading, UploadingOptions } from "./uploading.js";
+import { words } from "./words.js";
 
 const REDRAW_MS = 500;
 
@@ -38,20 +44,20 @@ export function UploadPanel({ options, onReady }: Props) {
   return (
     <section class="upload" aria-labelledby="upload">
       <h2 id="upload" class="unseen">
-        Upload
+        {words.common.upload}
       </h2>
       <div ref={target} class="drop" aria-busy={uploading === null && !failed}>
-        {uploading === null && !failed && <p class="state">Loading…</p>}
+        {uploading === null && !failed && <p class="state">{words.common.loading}</p>}
         {failed && (
           <p class="state" role="alert">
-            A part of this page could not be loaded. Check your connection, then load the page
-            again.
+            {words.uploads.partMissing}
           </p>
         )}
       </div>
       {uploading && (
         <>
-          <UploadBar uploading={uploading} />
+          <UploadBar uploading={uploading} notices={options.notices} />
+          <UnfinishedList unfinished={uploading.unfinished} notices={options.notices} />
           <FailureList failures={uploading.failures} notices={options.notices} />
         </>
       )}
@@ -59,8 +65,13 @@ export function UploadPanel({ options, onReady }: Props) {
   );
 }
 
+interface BarProps {
+  readonly uploading: Uploading;
+  readonly notices: Notices;
+}
+
 /** State of all uploads, and the buttons for all files. */
-export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
+export function UploadBar({ uploading, notices }: BarProps) {
   const [view, setView] = useState<UploadingView>(() => uploading.view());
   const [cancelling, setCancelling] = useState(false);
   function draw() {
@@ -72,8 +83,23 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   useEffect(() => {
     // By the clock, since bytes move far more often than anyone reads.
     const timer = setInterval(draw, REDRAW_MS);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      showShare(null);
+    };
   }, [uploading]);
+  useEffect(() => showShare(view.share), [view.share]);
+
+  async function notify() {
+    try {
+      const answer = await uploading.notification.ask();
+      if (answer === "granted") notices.done(words.uploads.willNotify);
+      else notices.problem(words.uploads.notifyRefused);
+    } catch (error) {
+      notices.problem(explain(error));
+    }
+    draw();
+  }
 
   function button(label: string, press: () => void) {
     return (
@@ -93,16 +119,24 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
   return (
     <div class="upload-bar">
       <p class="progress">{view.text}</p>
-      {view.state === "sending" && button("Pause", uploading.pause)}
-      {view.state === "paused" && button("Resume", uploading.resume)}
+      {uploading.notification.offered && button(words.uploads.notify, () => void notify())}
+      {view.state === "sending" && button(words.uploads.pause, uploading.pause)}
+      {view.state === "paused" && button(words.uploads.resume, uploading.resume)}
       {(view.state === "sending" || view.state === "paused") &&
-        button("Cancel all", () => setCancelling(true))}
-      {view.state === "ended" && button("Clear the list", uploading.clear)}
+        button(words.uploads.cancelAll, () => setCancelling(true))}
+      {view.state === "ended" && button(words.uploads.clear, uploading.clear)}
+      <LimitSetting
+        limit={uploading.limitRate}
+        onChange={(limit) => {
+          uploading.limitRate = limit;
+          draw();
+        }}
+      />
       {cancelling && (
         <Dialog
-          title={`Cancel ${view.files === 1 ? "this upload" : count(view.files, "upload")}?`}
-          action="Cancel all"
-          dismissal="Keep uploading"
+          title={words.uploads.cancelTitle(view.files)}
+          action={words.uploads.cancelAll}
+          dismissal={words.uploads.keepUploading}
           dangerous
           onConfirm={async () => {
             // The last one may have ended since the list was drawn.
@@ -110,7 +144,7 @@ export function UploadBar({ uploading }: { readonly uploading: Uploading }) {
           }}
           onClose={() => setCancelling(false)}
         >
-          <p>Parts of unfinished files are discarded. Stored files are kept.</p>
+          <p>{words.uploads.cancelText}</p>
         </Dialog>
       )}
     </div>

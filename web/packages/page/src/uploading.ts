@@ -4,36 +4,50 @@ import "@uppy/core/css/style.min.css";
 import "@uppy/dashboard/css/style.min.css";
 
 import Dashboard from "@uppy/dashboard";
-import { type FileInfo, type Upload, Uploader, type UploaderOptions } from "@wideload/uploader";
+import {
+  type FileInfo,
+  type Folder,
+  type IfExists,
+  Uploader,
+  type UploaderOptions,
+} from "@wideload/uploader";
 import WideloadUppy from "@wideload/uppy";
-import { entriesOf, holdsFile } from "./dropped.js";
+import { Conflicts } from "./conflicts.js";
+import { DoneNotification } from "./done-notification.js";
+import { entriesOf, joined, survey } from "./dropped.js";
+import { explain } from "./explain.js";
 import { Failures } from "./failures.js";
-import { bytes, count, timeLeft } from "./format.js";
 import type { Notices } from "./notices.js";
 import { PatientUppy } from "./patient-uppy.js";
+import type { Preferences } from "./preferences.js";
+import { outcomeOf, type UploadingView, viewOf } from "./progress.js";
 import { UploadingSign } from "./tabs.js";
+import { Unfinished } from "./unfinished.js";
+import { words } from "./words.js";
 
 export interface UploadingOptions {
   readonly target: HTMLElement;
   readonly uploader: UploaderOptions;
   readonly notices: Notices;
   readonly locks: LockManager;
+  readonly preferences: Preferences;
+  /** For names that are taken; `fail` lists them as `conflicts`. Default: `keep_both`. */
+  readonly ifExists?: IfExists;
   readonly onStored: (file: FileInfo) => void;
-}
-
-/** State of the uploads at one moment. */
-export interface UploadingView {
-  /** `empty`: nothing is on the list; `ended`: nothing on it is under way. */
-  readonly state: "empty" | "sending" | "paused" | "ended";
-  /** Progress or result, in one sentence. */
-  readonly text: string;
-  /** How many files are under way. */
-  readonly files: number;
+  /** A folder without files was made. */
+  readonly onFolder: (folder: Folder) => void;
 }
 
 export interface Uploading {
   readonly uploader: Uploader;
   readonly failures: Failures;
+  readonly conflicts: Conflicts;
+  readonly unfinished: Unfinished;
+  readonly notification: DoneNotification;
+  /** Path of the folder that files go into which are added from now on. */
+  folder: string;
+  /** Bytes a second; null: no limit. This browser remembers it. */
+  limitRate: number | null;
   view(): UploadingView;
   pause(): void;
   resume(): void;
@@ -42,8 +56,11 @@ export interface Uploading {
 }
 
 export function startUploading(options: UploadingOptions): Uploading {
-  const { notices, onStored } = options;
-  const uploader = new Uploader(options.uploader);
+  const { notices, preferences, onStored } = options;
+  const uploader = new Uploader({ ...options.uploader, limitRate: preferences.limitRate });
+  const unfinished = new Unfinished(uploader);
+  // Where that fails, the list of files fails, too, and says why.
+  unfinished.load().catch(() => {});
   const uppy = new PatientUppy({
     autoProceed: true,
     onBeforeFileAdded: (file, files) => {
@@ -52,16 +69,13 @@ export function startUploading(options: UploadingOptions): Uploading {
       return before === undefined || before.progress.uploadComplete || Boolean(before.error);
     },
     locale: {
-      strings: {
-        noDuplicates: "%{fileName} is on the list above already.",
-        // Said by `failures` and by `view`.
-        failedToUpload: "",
-        noInternetConnection: "",
-        connectedToInternet: "",
-      },
-      pluralize: (count: number) => (count === 1 ? 0 : 1),
+      strings: words.dashboard.core,
+      pluralize: words.dashboard.pluralize,
     } as never,
   });
+  let folder = "";
+  uppy.folderOf = ({ name, data }) =>
+    unfinished.folderOf(name ?? "", (data as Blob).size) ?? folder;
   uppy.use(Dashboard, {
     target: options.target,
     inline: true,
@@ -74,17 +88,18 @@ export function startUploading(options: UploadingOptions): Uploading {
     hideCancelButton: true,
     // Messages go where a screen reader finds all the others.
     disableInformer: true,
-    onDrop: (event) => void tellWhenEmpty(event, notices),
-    locale: {
-      strings: {
-        dashboardTitle: "Upload files",
-        removeFile: "Remove %{file}",
-        // It would count those that failed.
-        xFilesSelected: { 0: "", 1: "" },
-      },
-    } as never,
+    fileManagerSelectionType: "both",
+    onDrop: (event) => {
+      const entries = entriesOf(event);
+      void keepEmptyFolders(entries, folder, { ...options, uploader });
+    },
+    locale: { strings: words.dashboard.dashboard } as never,
   });
-  uppy.use(WideloadUppy, { uploader });
+  uppy.use(WideloadUppy, {
+    uploader,
+    ifExists: options.ifExists,
+    locale: { strings: words.dashboard.plugin } as never,
+  });
   uppy.on("info-visible", () => {
     const info = uppy.getState().info.at(-1);
     if (!info?.message) return;
@@ -99,75 +114,80 @@ export function startUploading(options: UploadingOptions): Uploading {
     const [name] = stored;
     if (uploader.active || name === undefined) return;
     notices.done(
-      stored.length === 1 ? `${name} is stored.` : `${count(stored.length, "file")} are stored.`,
+      stored.length === 1 ? words.uploads.stored(name) : words.uploads.manyStored(stored.length),
     );
     stored = [];
   }
-  uploader.on("change", () => sign.show(uploader.active));
-  uploader.on("done", (_, { file, duplicate }) => {
-    // What was there already the plugin tells itself, by a message.
-    if (!duplicate) stored.push(file.name);
-    onStored(file);
-    tellStored();
+  const notification = new DoneNotification({
+    notifications: globalThis.Notification,
+    visible: () => document.visibilityState === "visible",
+    now: () => performance.now(),
   });
-  uploader.on("failed", tellStored);
-  uploader.on("cancelled", tellStored);
+  function ended() {
+    tellStored();
+    if (!uploader.active) notification.end(outcomeOf(uploader));
+  }
+  uploader.on("change", () => {
+    sign.show(uploader.active);
+    if (uploader.active) notification.begin();
+  });
+  uploader.on("done", (_, { file, duplicate, skipped }) => {
+    // What was there already the plugin tells itself, by a message.
+    if (!duplicate && !skipped) stored.push(file.name);
+    if (!skipped) onStored(file);
+    ended();
+  });
+  uploader.on("failed", ended);
+  uploader.on("cancelled", ended);
 
   return {
     uploader,
     failures: new Failures(uppy),
-    view() {
-      const active = uploader.uploads.filter(isActive);
-      const paused = active.length > 0 && active.every((upload) => upload.paused);
-      return {
-        state: uppy.getFiles().length === 0 ? "empty" : state(active.length, paused),
-        text: describe(uploader, active, paused),
-        files: active.length,
-      };
+    conflicts: new Conflicts(uppy),
+    unfinished,
+    notification,
+    get folder() {
+      return folder;
     },
+    set folder(path) {
+      folder = path;
+    },
+    get limitRate() {
+      return uploader.limitRate;
+    },
+    set limitRate(limit) {
+      uploader.limitRate = limit;
+      preferences.limitRate = limit;
+    },
+    view: () => viewOf(uploader, uppy.getFiles().length > 0),
     pause: () => uppy.pauseAll(),
     resume: () => uppy.resumeAll(),
     clear: () => uppy.cancelAll(),
   };
 }
 
-async function tellWhenEmpty(event: DragEvent, notices: Notices): Promise<void> {
-  if (await holdsFile(entriesOf(event))) return;
-  notices.problem("Nothing to upload: there is no file in what you dropped.");
-}
-
-function isActive(upload: Upload): boolean {
-  return !["done", "failed", "cancelled"].includes(upload.state);
-}
-
-function state(active: number, paused: boolean): UploadingView["state"] {
-  if (active === 0) return "ended";
-  return paused ? "paused" : "sending";
-}
-
-function describe(uploader: Uploader, active: readonly Upload[], paused: boolean): string {
-  const { files, doneFiles, failedFiles, hashedBytes, sentBytes, totalBytes, rate, secondsLeft } =
-    uploader.progress;
-  const outcome = [`${doneFiles.toLocaleString("en")} of ${count(files, "file")} stored`];
-  if (failedFiles > 0) outcome.push(`${failedFiles.toLocaleString("en")} failed`);
-  if (active.length === 0) return files === 0 ? "" : outcome.join(" · ");
-  if (active.some((upload) => upload.waiting === "offline")) {
-    return "No network. Uploads continue when it is back.";
+/** Makes the folders of a drop that no file would make. */
+async function keepEmptyFolders(
+  entries: readonly FileSystemEntry[],
+  parent: string,
+  {
+    uploader,
+    notices,
+    onFolder,
+  }: Pick<UploadingOptions, "notices" | "onFolder"> & {
+    readonly uploader: Uploader;
+  },
+): Promise<void> {
+  const { files, emptyFolders } = await survey(entries);
+  if (!files && emptyFolders.length === 0) notices.problem(words.uploads.nothingDropped);
+  let made = 0;
+  for (const path of emptyFolders) {
+    try {
+      onFolder(await uploader.api.createFolder(joined(parent, path)));
+      made += 1;
+    } catch (error) {
+      notices.problem(words.uploads.emptyFolderRefused(path, explain(error)));
+    }
   }
-  if (paused) return ["Paused", ...outcome].join(" · ");
-  const words: string[] = [];
-  const sending = active.some((upload) => upload.state === "uploading");
-  if (sending) {
-    words.push(`${bytes(sentBytes)} of ${bytes(totalBytes)} sent`);
-  } else if (active.some((upload) => upload.state === "hashing")) {
-    words.push(`SHA-256 computed for ${bytes(hashedBytes)} of ${bytes(totalBytes)}`);
-  } else {
-    return "One moment…";
-  }
-  if (files > 1) words.push(...outcome);
-  // Both count sent bytes.
-  if (sending && rate > 0) words.push(`${bytes(rate)}/s`);
-  if (sending && secondsLeft !== null && secondsLeft > 0)
-    words.push(`${timeLeft(secondsLeft)} left`);
-  return words.join(" · ");
+  if (made > 0) notices.done(words.uploads.emptyFoldersMade(made));
 }

@@ -10,8 +10,13 @@ export function file(number: number, change: Partial<FileInfo> = {}): FileInfo {
     size: number * 1000,
     contentType: "text/plain",
     sha256: String(number).padStart(64, "0"),
+    folder: "",
+    modifiedAt: null,
     verified: true,
+    verifiedBy: "s3",
     corrupt: false,
+    quarantined: null,
+    metadata: {},
     createdAt: "2026-03-12T14:05:00.000Z",
     ...change,
   };

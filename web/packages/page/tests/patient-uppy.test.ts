@@ -71,3 +71,25 @@ test("the longer the list, the fewer files are added at once", () => {
   expect(steps.at(-1)?.listed).toBe(1000);
   for (const { added, listed } of steps) expect(added * (listed - added)).toBeLessThan(10_001);
 });
+
+test("files go into the folder that is open, with the folder they were dropped with", () => {
+  const uppy = new PatientUppy({ logger: SILENT });
+  uppy.folderOf = ({ name }) => (name === "c.txt" ? "" : "2026");
+  uppy.addFiles(dropped("a.txt", "raw/b.txt", "c.txt") as never);
+
+  expect(uppy.getFiles().map(({ meta }) => meta["relativePath"])).toEqual([
+    "2026/a.txt",
+    "2026/raw/b.txt",
+    null,
+  ]);
+});
+
+test("the same file may be on the list for two folders", () => {
+  const uppy = new PatientUppy({ logger: SILENT });
+  for (const folder of ["a", "b"]) {
+    uppy.folderOf = () => folder;
+    uppy.addFiles(dropped("offer.txt") as never);
+  }
+
+  expect(uppy.getFiles()).toHaveLength(2);
+});

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { holdsFile } from "../src/dropped.js";
-import { moment } from "../src/format.js";
+import { survey } from "../src/dropped.js";
+import { formatsOf } from "../src/format.js";
 import { folded } from "../src/names.js";
+import { Preferences } from "../src/preferences.js";
 import { anyTabUploads, UploadingSign } from "../src/tabs.js";
 import { FakeLocks } from "./fakes.js";
 
@@ -22,29 +23,55 @@ test("names that differ stay different", () => {
 });
 
 test("a time is in the form of the list", () => {
-  expect(moment("2026-03-12T14:05:00.000Z")).toMatch(/^1[123] Mar 2026, \d\d:\d\d$/);
+  expect(formatsOf("en-GB").moment("2026-03-12T14:05:00.000Z")).toMatch(
+    /^1[123] Mar 2026, \d\d:\d\d$/,
+  );
 });
 
 /** A folder as browsers give it: a few entries at a time, then none. */
-function folder(...entries: FileSystemEntry[]): FileSystemEntry {
+function folder(name: string, ...entries: FileSystemEntry[]): FileSystemEntry {
   const left = [...entries];
   const readEntries = (done: (some: FileSystemEntry[]) => void) => done(left.splice(0, 1));
   const reader = { readEntries };
-  return { name: "folder", isDirectory: true, createReader: () => reader } as never;
+  return { name, isDirectory: true, createReader: () => reader } as never;
 }
 
 function fileEntry(name: string): FileSystemEntry {
   return { name, isDirectory: false } as never;
 }
 
-test("finds a file in what was dropped, however deep", async () => {
-  expect(await holdsFile([folder(folder(), folder(folder(fileEntry("a.txt"))))])).toBe(true);
-  expect(await holdsFile([fileEntry("a.txt")])).toBe(true);
+test("a drop is looked through for files and empty folders, however deep", async () => {
+  const drop = folder(
+    "a",
+    folder("empty"),
+    folder("b", folder("only system files", fileEntry(".DS_Store")), fileEntry("a.txt")),
+    folder("c", folder("d")),
+  );
+
+  expect(await survey([drop])).toEqual({
+    files: true,
+    emptyFolders: ["a/empty", "a/b/only system files", "a/c/d"],
+  });
+  expect(await survey([folder("a")])).toEqual({ files: false, emptyFolders: ["a"] });
+  expect(await survey([fileEntry("Thumbs.db")])).toEqual({ files: false, emptyFolders: [] });
 });
 
-test("finds none in empty folders", async () => {
-  expect(await holdsFile([])).toBe(false);
-  expect(await holdsFile([folder(folder(), folder())])).toBe(false);
+test("the limit is remembered, and storage that the browser blocks is no problem", () => {
+  const storage = window.localStorage;
+  const preferences = new Preferences(() => storage);
+  expect(preferences.limitRate).toBeNull();
+  preferences.limitRate = 1000;
+  expect(new Preferences(() => storage).limitRate).toBe(1000);
+  storage.setItem("wideload.limit-rate", "much");
+  expect(preferences.limitRate).toBeNull();
+  preferences.limitRate = null;
+  expect(storage.length).toBe(0);
+
+  const blocked = new Preferences(() => {
+    throw new DOMException("blocked", "SecurityError");
+  });
+  blocked.limitRate = 1000;
+  expect(blocked.limitRate).toBeNull();
 });
 
 test("a tab that uploads is known to the others, as long as it does", async () => {

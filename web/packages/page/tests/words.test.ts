@@ -1,48 +1,54 @@
-import { TransportError, WideloadError } from "@wideload/uploader";
 import { expect, test } from "vitest";
-import { bytes, count, timeLeft } from "../src/format.js";
-import { explain } from "../src/words.js";
-import { apiError } from "./fakes.js";
+import { formatsOf, isolated } from "../src/format.js";
+import { en } from "../src/words/en.js";
+import { wordsFor } from "../src/words.js";
+
+const { bytes, duration, percent, plural } = formatsOf("en-GB");
 
 test.each([
-  [apiError(409, "corrupt"), "Delete it and upload the file again."],
-  [apiError(413, "quota_exceeded", "100 files are there."), "100 files are there."],
-  [apiError(400, "invalid_name", "A name is too long."), "A name is too long."],
-  [
-    apiError(502, "bad_gateway"),
-    "Try again in a minute. If it lasts, report this number: request-1",
-  ],
-  [new TransportError("fetch failed"), "Check your connection"],
-  [new TransportError("The browser keeps it from this page.", { code: "cors" }), "keeps it from"],
-  [new WideloadError("The file changed. Drop it again."), "The file changed. Drop it again."],
-  [new TypeError("x is not a function"), "Reload it and try again."],
-])("%s: says what to do", (error, words) => {
-  expect(explain(error)).toContain(words);
-});
-
-test.each([
-  [0, "0 B"],
-  [1536, "1.5 KB"],
+  [0, "0 bytes"],
+  [1, "1 byte"],
+  [1023, "1,023 bytes"],
+  [1234.5, "1.2 kB"],
+  [1536, "1.5 kB"],
+  [300_000, "293 kB"],
+  [70_000_000, "67 MB"],
+  [1_234_567_890, "1.15 GB"],
   [2 * 1024 ** 3, "2 GB"],
-  [1234.5, "1.2 KB"],
+  [3 * 1024 ** 6, "3,072 PB"],
 ])("%d bytes are %s", (size, text) => {
   expect(bytes(size)).toBe(text);
 });
 
 test.each([
-  [0.2, "1 s"],
-  [59, "59 s"],
-  [61, "2 min"],
-  [3600, "1 h"],
-  [9_000, "2 h 30 min"],
+  [0.2, "1 sec"],
+  [59, "59 secs"],
+  [61, "2 mins"],
+  [3600, "1 hr"],
+  [9_000, "2 hrs 30 mins"],
 ])("%d seconds are %s", (seconds, text) => {
-  expect(timeLeft(seconds)).toBe(text);
+  expect(duration(seconds)).toBe(text);
 });
 
-test("counts one and many", () => {
-  expect([count(0, "file"), count(1, "file"), count(1200, "file")]).toEqual([
-    "0 files",
-    "1 file",
-    "1,200 files",
-  ]);
+test("a language's own forms are used for numbers, sizes and plurals", () => {
+  const polish = { one: "# plik", few: "# pliki", many: "# plików", other: "# pliku" };
+  const formats = formatsOf("pl");
+
+  const texts = [1, 3, 5, 12_345].map((value) => formats.plural(value, polish));
+
+  expect(texts).toEqual(["1 plik", "3 pliki", "5 plików", "12\u00a0345 plików"]);
+  expect(formatsOf("de").bytes(1.5 * 1024 ** 3)).toBe("1,5\u00a0GB");
+  expect(plural(1200, { one: "# file", other: "# files" })).toBe("1,200 files");
+  expect(percent(0.42)).toBe("42%");
+});
+
+test("only names that are written from right to left are isolated", () => {
+  expect(isolated("film.mov")).toBe("film.mov");
+  expect(isolated("سيرة.pdf")).toBe("\u2068سيرة.pdf\u2069");
+  expect(en.uploads.stored("חוזה.pdf")).toBe("\u2068חוזה.pdf\u2069 is stored.");
+});
+
+test("the first language that is there is taken, else English", () => {
+  expect(wordsFor(["xx", "en-US"]).language).toBe("en");
+  expect(wordsFor([])).toBe(en);
 });

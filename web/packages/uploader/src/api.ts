@@ -1,16 +1,23 @@
 import { ConflictError, GoneError, LimitError, NotFoundError, ServerError } from "./errors.js";
 import { type Call, decode, Http } from "./http.js";
+import { decodeFile, type Json, list, objectOf } from "./json.js";
 import { stillCompleting } from "./problem.js";
 import type {
   Action,
   ContentHashes,
   Created,
+  Deleted,
   FileInfo,
   FilePage,
   FilesApiOptions,
+  Folder,
+  IfExists,
+  ListQuery,
+  Moved,
   NewFile,
   OpenUpload,
   Page,
+  PageQuery,
   PartHash,
   SignIn,
   UploadSession,
@@ -18,7 +25,9 @@ import type {
 import {
   decodeAction,
   decodeCreated,
-  decodeFile,
+  decodeDeleted,
+  decodeFolder,
+  decodeMoved,
   decodePage,
   decodePart,
   decodeSession,
@@ -26,14 +35,14 @@ import {
   decodeUpload,
   encodeContent,
   encodeNewFile,
-  type Json,
-  list,
-  objectOf,
+  encodeQuery,
 } from "./wire.js";
 
 /** How many files a `create`, and how many contents a `check`, may name. */
 export const FILES_PER_CREATE = 25;
 export const FILES_PER_CHECK = 100;
+/** How many files a `moveFiles` or `deleteFiles` may name. */
+export const FILES_PER_BATCH = 100;
 /** How many parts a `signParts` may name. */
 export const PARTS_PER_SIGN = 100;
 
@@ -48,7 +57,7 @@ export class FilesApi {
     this.#http = new Http(options);
   }
 
-  /** Which of up to 100 contents are among your files; null: not. */
+  /** For each of up to 100 contents, a file of yours that has it; null: none is known. */
   async check(
     files: readonly { readonly sha256: string; readonly size: number }[],
     signal?: AbortSignal,
@@ -58,7 +67,10 @@ export class FilesApi {
     return decode(() =>
       list(answer, "files", (item) => {
         const found = objectOf(item, "file");
-        return found["duplicate"] === true ? decodeFile(found["file"]) : null;
+        // No file is named where the newest name of the content was deleted.
+        return found["duplicate"] === true && found["file"] != null
+          ? decodeFile(found["file"])
+          : null;
       }),
     );
   }
@@ -118,11 +130,14 @@ export class FilesApi {
    * Makes an upload a file. Waits while S3 puts many parts together.
    *
    * @param content - Required if the upload was created with `firstSha256`.
+   * @param place - Which file to answer, of an upload that was created under several names. Default,
+   *   and if none of the names is this one: the first.
    */
   async complete(
     uploadId: string,
     signal?: AbortSignal,
     content?: ContentHashes,
+    place?: { readonly folder: string; readonly name: string },
   ): Promise<FileInfo> {
     const { pacing } = this.#http;
     const call = {
@@ -133,7 +148,7 @@ export class FilesApi {
     } as const;
     for (const began = pacing.now(); ; ) {
       const answer = await this.#completed(call);
-      if (!(answer instanceof ServerError)) return decode(() => decodeFile(answer["file"]));
+      if (!(answer instanceof ServerError)) return decode(() => fileAt(answer, place));
       if (pacing.now() - began > LONGEST_COMPLETION) throw answer;
       await pacing.sleep((answer.retryAfter ?? 2) * 1000, signal);
     }
@@ -151,25 +166,19 @@ export class FilesApi {
     }
   }
 
-  /** One page, newest first. `limit`: 1 to 100, default 50. `q`: the name contains, in any case. */
-  async list(
-    query: { readonly cursor?: string | null; readonly limit?: number; readonly q?: string } = {},
-    signal?: AbortSignal,
-  ): Promise<FilePage> {
+  /** One page of your files. */
+  async list(query: ListQuery = {}, signal?: AbortSignal): Promise<FilePage> {
     return this.#page("/files", query, decodeFile, signal);
   }
 
-  /** One page of your uploads that aren't finished, newest first. `limit`: 1 to 100, default 50. */
-  async uploads(
-    query: { readonly cursor?: string | null; readonly limit?: number } = {},
-    signal?: AbortSignal,
-  ): Promise<Page<OpenUpload>> {
+  /** One page of your uploads that aren't finished, newest first. */
+  async uploads(query: PageQuery = {}, signal?: AbortSignal): Promise<Page<OpenUpload>> {
     return this.#page("/files/uploads", query, decodeUpload, signal);
   }
 
-  /** All files, newest first, page after page. */
+  /** All files, page after page. */
   async *all(
-    query: { readonly q?: string } = {},
+    query: Omit<ListQuery, keyof PageQuery> = {},
     signal?: AbortSignal,
   ): AsyncGenerator<FileInfo, void, void> {
     let cursor: string | null = null;
@@ -185,9 +194,85 @@ export class FilesApi {
   }
 
   rename(fileId: string, name: string, signal?: AbortSignal): Promise<FileInfo> {
-    return this.#file(
-      this.#http.call({ method: "PATCH", path: filePath(fileId), body: { name }, signal }),
-    );
+    return this.update(fileId, { name }, signal);
+  }
+
+  /**
+   * Renames a file, moves it to another folder, or both. Raises `NameExistsError` if another file has
+   * the name, with `skip` and `fail`.
+   */
+  update(
+    fileId: string,
+    change: {
+      readonly name?: string;
+      readonly folder?: string;
+      /** Default: `keep_both`. */
+      readonly ifExists?: IfExists;
+    },
+    signal?: AbortSignal,
+  ): Promise<FileInfo> {
+    const { name, folder, ifExists } = change;
+    const body = {
+      ...(name === undefined ? {} : { name }),
+      ...(folder === undefined ? {} : { folder }),
+      ...(ifExists === undefined ? {} : { if_exists: ifExists }),
+    };
+    return this.#file(this.#http.call({ method: "PATCH", path: filePath(fileId), body, signal }));
+  }
+
+  /** Moves up to 100 files to a folder, by default keeping both; answers in the same order. */
+  async moveFiles(
+    fileIds: readonly string[],
+    folder: string,
+    ifExists?: IfExists,
+    signal?: AbortSignal,
+  ): Promise<Moved[]> {
+    const choice = ifExists === undefined ? {} : { if_exists: ifExists };
+    const body = { file_ids: fileIds, folder, ...choice };
+    const answer = await this.#http.call({ method: "POST", path: "/files/move", body, signal });
+    return decode(() => list(answer, "files", decodeMoved));
+  }
+
+  /**
+   * Deletes up to 100 files; answers in the same order. A file that is gone already is refused as
+   * `unknown_file`.
+   */
+  async deleteFiles(fileIds: readonly string[], signal?: AbortSignal): Promise<Deleted[]> {
+    const body = { file_ids: fileIds };
+    const answer = await this.#http.call({ method: "POST", path: "/files/delete", body, signal });
+    return decode(() => list(answer, "files", decodeDeleted));
+  }
+
+  /** One page of the folders in a folder, by name. Default: those at the top. */
+  async folders(
+    query: PageQuery & { readonly folder?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<Page<Folder>> {
+    return this.#page("/files/folders", query, decodeFolder, signal);
+  }
+
+  /** Makes a folder, and those above it, if they aren't there. */
+  async createFolder(folder: string, signal?: AbortSignal): Promise<Folder> {
+    const body = { folder };
+    const answer = await this.#http.call({ method: "POST", path: "/files/folders", body, signal });
+    return decode(() => decodeFolder(answer["folder"]));
+  }
+
+  /** Renames or moves a folder with all that is in it. Raises `NameExistsError` if `to` is there. */
+  async moveFolder(folder: string, to: string, signal?: AbortSignal): Promise<Folder> {
+    const body = { folder, to };
+    const answer = await this.#http.call({ method: "PATCH", path: "/files/folders", body, signal });
+    return decode(() => decodeFolder(answer["folder"]));
+  }
+
+  /** Deletes a folder with all that is in it. */
+  async deleteFolder(folder: string, signal?: AbortSignal): Promise<void> {
+    await this.#http.call({
+      method: "DELETE",
+      path: `/files/folders${encodeQuery({ folder })}`,
+      signal,
+      accept: goneByRepeat,
+    });
   }
 
   /** Deletes a file. Raises `NotFoundError` if there is none (any more). */
@@ -196,8 +281,7 @@ export class FilesApi {
       method: "DELETE",
       path: filePath(fileId),
       signal,
-      // The answer to the first attempt was lost; it did what was asked.
-      accept: (status, _members, repeats) => (status === 404 && repeats > 0 ? {} : null),
+      accept: goneByRepeat,
     });
   }
 
@@ -227,16 +311,15 @@ export class FilesApi {
 
   async #page<T>(
     path: string,
-    query: { readonly cursor?: string | null; readonly limit?: number; readonly q?: string },
+    query: ListQuery,
     decodeItem: (item: unknown) => T,
     signal?: AbortSignal,
   ): Promise<Page<T>> {
-    const search = new URLSearchParams();
-    if (query.q) search.set("q", query.q);
-    if (query.limit !== undefined) search.set("limit", String(query.limit));
-    if (query.cursor) search.set("cursor", query.cursor);
-    const suffix = search.size > 0 ? `?${search}` : "";
-    const answer = await this.#http.call({ method: "GET", path: path + suffix, signal });
+    const answer = await this.#http.call({
+      method: "GET",
+      path: path + encodeQuery(query),
+      signal,
+    });
     return decode(() => decodePage(answer, decodeItem));
   }
 
@@ -260,6 +343,18 @@ export function isGone(error: unknown): boolean {
 /** There are too many open uploads; some may be our own, so that waiting helps. */
 export function isCrowded(error: unknown): error is LimitError {
   return error instanceof LimitError && error.code === "too_many_uploads";
+}
+
+/** A deletion that finds nothing when it is repeated: the answer to the first request was lost. */
+function goneByRepeat(status: number, _members: Json, repeats: number): Json | null {
+  return status === 404 && repeats > 0 ? {} : null;
+}
+
+/** The file of an answer that is at a place, of those that have the content; else the first. */
+function fileAt(answer: Json, place?: { folder: string; name: string }): FileInfo {
+  const files = answer["files"] === undefined ? [] : list(answer, "files", decodeFile);
+  const own = files.find(({ folder, name }) => folder === place?.folder && name === place.name);
+  return own ?? decodeFile(answer["file"]);
 }
 
 function uploadPath(uploadId: string): string {

@@ -10,15 +10,18 @@
  *     ├── StorageError            S3 refused a part for good
  *     └── ApiError                the API answered with an error
  *         ├── AuthenticationError 401: sign in again
- *         ├── RefusedError        400, 413: this file won't be taken
+ *         ├── RefusedError        400, 403 not_allowed, 413: this file won't be taken
  *         ├── NotFoundError       404: no such file or upload of yours
  *         ├── ConflictError       409
+ *         │   └── NameExistsError the folder has another file of that name
  *         ├── GoneError           410: the upload was aborted or has expired
  *         ├── LimitError          413 quota_exceeded, 429: make room, or come back later
  *         └── ServerError         5xx, after all retries; or completing takes too long
  *
  * No message or property of these holds a token or a presigned URL.
  */
+
+import type { FileInfo } from "./types.js";
 
 export class WideloadError extends Error {
   /** `code` of the API or of S3, or a word of our own, such as `offline`. */
@@ -114,12 +117,22 @@ export class ApiError extends WideloadError implements ApiErrorFields {
 
 /** 401: the token is missing, expired or for something else. */
 export class AuthenticationError extends ApiError {}
-/** 400, 413 and other 4xx: sending the same again won't help. */
+/** 400, 403 not_allowed, 413 and other 4xx: sending the same again won't help. */
 export class RefusedError extends ApiError {}
 /** 404: no such file or upload of yours; another person's looks the same. */
 export class NotFoundError extends ApiError {}
 /** 409: `code` tells which. */
 export class ConflictError extends ApiError {}
+/** 409 name_exists: with `ifExists: "fail"`, the folder has another file of that name. */
+export class NameExistsError extends ConflictError {
+  /** The file that has the name; null for a folder. */
+  readonly file: FileInfo | null;
+
+  constructor(message: string, fields: ApiErrorFields, file: FileInfo | null) {
+    super(message, fields);
+    this.file = file;
+  }
+}
 /** 410: the upload was aborted or has expired. */
 export class GoneError extends ApiError {}
 /** Quota of bytes, or too many open uploads. */

@@ -7,6 +7,7 @@ import {
   TransportError,
   WideloadError,
 } from "./errors.js";
+import { type Json, objectOf, ShapeError } from "./json.js";
 import { noAnswer, silent } from "./no-answer.js";
 import {
   abortable,
@@ -19,7 +20,6 @@ import {
 } from "./pacing.js";
 import { apiError, signedOut } from "./problem.js";
 import type { FilesApiOptions, Network, Pacing, TokenSource } from "./types.js";
-import { type Json, objectOf, ShapeError } from "./wire.js";
 
 const RETRIES = 5;
 /** API Gateway gives up after 30 s; a little more, so that its own answer arrives. */

@@ -131,10 +131,12 @@ export class Parts {
     this.#moving.set(number, now);
   }
 
-  /** Bytes that were sent and must be sent again. */
-  lost(number: number): void {
-    this.#movingBytes -= this.#moving.get(number) ?? 0;
+  /** Its bytes that were on their way have to be sent again. Returns how many. */
+  lost(number: number): number {
+    const bytes = this.#moving.get(number) ?? 0;
+    this.#movingBytes -= bytes;
     this.#moving.delete(number);
+    return bytes;
   }
 
   stored(number: number): void {

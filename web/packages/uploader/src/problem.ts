@@ -7,10 +7,12 @@ import {
   ConflictError,
   GoneError,
   LimitError,
+  NameExistsError,
   NotFoundError,
   RefusedError,
   ServerError,
 } from "./errors.js";
+import { decodeFile } from "./json.js";
 
 /** Advice for a code, where the API's own text isn't written for the person. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -52,8 +54,14 @@ export function apiError(
     retryAfter: retryAfter ?? (typeof asked === "number" ? asked : null),
   };
   if (fields.code === "completing") return stillCompleting(status, members, fields);
-  // 403 comes from API Gateway alone: the token lacks a scope.
-  if (status === 401 || status === 403)
+  if (fields.code === "name_exists")
+    return new NameExistsError(
+      sentence("The name is taken.", "Choose another name.", fields),
+      fields,
+      members["file"] == null ? null : decodeFile(members["file"]),
+    );
+  // Other than for a refusal of the team's function, 403 comes from API Gateway: the token lacks a scope.
+  if (status === 401 || (status === 403 && fields.code !== "not_allowed"))
     return new AuthenticationError(
       fields.code
         ? sentence("This sign-in is not accepted.", "Sign in again.", fields)

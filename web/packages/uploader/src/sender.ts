@@ -1,4 +1,5 @@
 import { FileChangedError, FileReadError, TransportError } from "./errors.js";
+import type { RateLimit } from "./limit.js";
 import { noAnswer, silent } from "./no-answer.js";
 import { backoff, whenOnline } from "./pacing.js";
 import type { Parts } from "./parts.js";
@@ -17,6 +18,8 @@ export interface SendOptions {
   readonly fetch: typeof fetch;
   /** Shared with all other uploads. */
   readonly slots: Slots;
+  /** Shared with all other uploads. */
+  readonly limit: RateLimit;
   /** How many parts of this upload may be on their way; the slots bound it too. */
   readonly parallel: number;
   readonly retries: number;
@@ -131,15 +134,17 @@ class Sender {
 
   /** S3's answer, or null if none came. */
   async #put(number: number): Promise<PutResponse | null> {
-    const { parts, signer, slots } = this.#options;
+    const { parts, signer, slots, limit } = this.#options;
     const release = await slots.take(this.#signal);
+    let refund: (sent: number) => void = () => {};
     try {
+      refund = await limit.take(parts.size(number), this.#signal);
       const action = await signer.action(number, () => this.#upcoming(), this.#signal);
       const response = await this.#send(number, action);
-      if (!response || judge(response).kind !== "stored") parts.lost(number);
+      if (!response || judge(response).kind !== "stored") refund(parts.lost(number));
       return response;
     } catch (error) {
-      parts.lost(number);
+      refund(parts.lost(number));
       throw error;
     } finally {
       release();

@@ -18,6 +18,8 @@ export class UploadShared extends Error {}
 export interface SessionOptions extends SendOptions {
   readonly api: FilesApi;
   readonly uploadId: string;
+  /** Of the names of the upload, the one of which the file is to be returned. */
+  readonly place: { readonly folder: string; readonly name: string };
   /** Of an upload that was created with the hash of its first part; null: with that of its content. */
   readonly hashing: Hashing | null;
   /** Ends completing too, which `signal` doesn't: it takes no bandwidth, and is best not torn. */
@@ -27,14 +29,14 @@ export interface SessionOptions extends SendOptions {
 
 /** Sends the missing parts of an upload, and makes it a file. */
 export async function sendAndComplete(options: SessionOptions): Promise<FileInfo> {
-  const { api, uploadId, parts, hashing, signal, stop, onPhase } = options;
+  const { api, uploadId, place, parts, hashing, signal, stop, onPhase } = options;
   for (let rounds = 1; ; rounds += 1) {
     onPhase("uploading");
     await sendParts(options);
     const content = hashing ? await contentOf(hashing, signal) : undefined;
     onPhase("completing");
     try {
-      return await api.complete(uploadId, stop, content);
+      return await api.complete(uploadId, stop, content, place);
     } catch (error) {
       if (!(error instanceof ConflictError) || !REPAIRABLE.has(error.code ?? "")) throw error;
       // Parts that another client overwrites would differ each time.

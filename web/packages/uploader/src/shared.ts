@@ -1,5 +1,6 @@
 import type { FilesApi } from "./api.js";
 import type { Batcher } from "./batcher.js";
+import type { RateLimit } from "./limit.js";
 import type { Places } from "./places.js";
 import type { Slots } from "./slots.js";
 import type { Created, FileInfo, Hasher, Network, NewFile, Pacing, Transport } from "./types.js";
@@ -21,6 +22,7 @@ export interface Shared<U> {
   readonly open: Places;
   /** PUTs under way. */
   readonly puts: Slots;
+  readonly limit: RateLimit;
   readonly creates: Batcher<NewFile, Created>;
   readonly checks: Batcher<{ readonly sha256: string; readonly size: number }, FileInfo | null>;
   /** Ids of the uploads that are being sent to. */

@@ -9,20 +9,52 @@ import type { ApiError, WideloadError } from "./errors.js";
 
 // Files as the API knows them
 
-/** A finished file. `fileId` is the `uploadId` of the upload that brought its content. */
+/** Why a file can't be downloaded for now; `detail` is a sentence for the person, or null. */
+export interface Quarantine {
+  readonly reason: "scanning" | "malware" | "not_scanned";
+  readonly detail: string | null;
+}
+
+/** A finished file: a name in a folder, over a content that may have several names. */
 export interface FileInfo {
   readonly fileId: string;
   readonly name: string;
+  /** Path of its folder, such as `2026/March`; empty: the top. */
+  readonly folder: string;
   readonly size: number;
   readonly contentType: string;
   /** Of the whole content: what `sha256sum` prints. */
   readonly sha256: string;
+  /** When the content was last changed, as the client that uploaded it said; null: unknown. */
+  readonly modifiedAt: string | null;
   /** Whether the deployment itself has computed `sha256`; else it is the word of the client. */
   readonly verified: boolean;
+  /** If verified: by S3 while it was stored, or by the deployment's verifier later. */
+  readonly verifiedBy: "s3" | "verifier" | null;
   /** The verifier found other content than `sha256` says: it can't be downloaded any more. */
   readonly corrupt: boolean;
+  /** Null once the file may be downloaded. */
+  readonly quarantined: Quarantine | null;
+  /** Set by the team that runs the deployment. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: string;
 }
+
+/** A folder. It exists once it is made or used, until it is deleted. */
+export interface Folder {
+  /** Its path: names separated by `/`, without one at the begin or the end. */
+  readonly folder: string;
+  /** The last name of the path. */
+  readonly name: string;
+  readonly createdAt: string;
+}
+
+/**
+ * For a name that another content of the folder has: `keep_both` picks a free name, such as
+ * `offer (2).txt`; `replace` removes the other file; `skip` leaves it and adds nothing; `fail` raises
+ * a `NameExistsError`.
+ */
+export type IfExists = "keep_both" | "replace" | "skip" | "fail";
 
 /** A presigned request: send exactly these headers, besides what the browser itself adds. */
 export interface Action {
@@ -39,6 +71,11 @@ export type NewFile = {
   readonly size: number;
   /** Default: `application/octet-stream`. */
   readonly contentType?: string | undefined;
+  /** Path of the folder to put it into, which is made if need be. Default: the top. */
+  readonly folder?: string | undefined;
+  readonly modifiedAt?: string | undefined;
+  /** Default: `keep_both`. */
+  readonly ifExists?: IfExists | undefined;
 } & ({ readonly sha256: string } | { readonly firstSha256: string });
 
 /** Hashes with which an upload that was created with `firstSha256` is completed. */
@@ -54,9 +91,24 @@ export interface PartHash {
   readonly sha256: string;
 }
 
+/** This file alone is refused. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly error: ApiError;
+}
+
+/** Result of `moveFiles` for one file. `skipped`: `file` is the other one, which is there. */
+export type Moved = { readonly kind: "moved" | "skipped"; readonly file: FileInfo } | Refusal;
+
+/** Result of `deleteFiles` for one file. */
+export type Deleted = { readonly kind: "deleted" } | Refusal;
+
 /** Result of `create` for one file. */
 export type Created =
+  /** No byte has to be sent; `file` has the name that was given. */
   | { readonly kind: "duplicate"; readonly file: FileInfo }
+  /** With `ifExists: "skip"`: nothing is added; `file` has the name already. */
+  | { readonly kind: "skipped"; readonly file: FileInfo }
   /** One PUT. No `action`: S3 holds the object already, only `complete` is missing. */
   | {
       readonly kind: "single";
@@ -75,8 +127,7 @@ export type Created =
     }
   /** To a file with `firstSha256`: it may be a duplicate; create it with `sha256`. */
   | { readonly kind: "hash_first" }
-  /** This file alone is refused. */
-  | { readonly kind: "refused"; readonly error: ApiError };
+  | Refusal;
 
 export type UploadSessionState = "open" | "completing" | "completed" | "aborted" | "expired";
 
@@ -85,6 +136,7 @@ export interface OpenUpload {
   readonly uploadId: string;
   readonly state: UploadSessionState;
   readonly name: string;
+  readonly folder: string;
   /** Null while another client sends a stream whose size it doesn't know; `partCount` too. */
   readonly size: number | null;
   readonly contentType: string;
@@ -113,6 +165,27 @@ export interface Page<T> {
 }
 
 export type FilePage = Page<FileInfo>;
+
+/** Order of a list; with `-`, the last comes first. */
+export type FileOrder = "created_at" | "-created_at" | "name" | "-name" | "size" | "-size";
+
+/** Part of a list to read: `cursor` of the page before, and 1 to 100 items (default: 50). */
+export interface PageQuery {
+  readonly cursor?: string | null;
+  readonly limit?: number;
+}
+
+/** Files to list. A `cursor` belongs to its query. */
+export interface ListQuery extends PageQuery {
+  /** Those of this folder, without its subfolders; empty: the top. Default: those of all folders. */
+  readonly folder?: string;
+  /** Default: `-created_at`. By size within a folder only. */
+  readonly sort?: FileOrder;
+  /** Names that begin with this, in any case; sorted by name. */
+  readonly prefix?: string;
+  /** Names that contain this, in any case. */
+  readonly q?: string;
+}
 
 /** How people sign in to this deployment. Without endpoints: OIDC discovery at `issuer`. */
 export interface SignIn {
@@ -162,6 +235,11 @@ export interface UploaderOptions extends FilesApiOptions {
    */
   readonly parallel?: number | undefined;
   /**
+   * Bytes a second that all uploads together may send, on average; null: as fast as it goes. A part is
+   * sent at once, and the next one later. `uploader.limitRate` changes it. Default: null.
+   */
+  readonly limitRate?: number | null | undefined;
+  /**
    * How often a part is tried again, with no part of its file stored meanwhile, before the file
    * fails. Default: 8, over a minute and more. Waiting while offline doesn't count.
    */
@@ -186,6 +264,12 @@ export interface UploadOptions {
   readonly name?: string | undefined;
   /** Default: the Blob's type, or `application/octet-stream`. */
   readonly contentType?: string | undefined;
+  /** Path of the folder to put it into, such as `2026/March`; made if need be. Default: the top. */
+  readonly folder?: string | undefined;
+  /** Default: the File's own. */
+  readonly modifiedAt?: Date | undefined;
+  /** For a name that another file of the folder has. Default: `keep_both`. */
+  readonly ifExists?: IfExists | undefined;
   /** Where you know the file under an id of yours. Default: one that is made up. */
   readonly id?: string | undefined;
   /** Aborting it cancels the upload. */
@@ -251,8 +335,10 @@ export interface TotalProgress {
 
 export interface UploadResult {
   readonly file: FileInfo;
-  /** The API had this content of yours already (perhaps under another name, see `file.name`). */
+  /** The API had this content of yours already: no byte had to be sent. */
   readonly duplicate: boolean;
+  /** With `ifExists: "skip"`: nothing was added, as `file`, with other content, has the name. */
+  readonly skipped: boolean;
   /** Bytes that S3 received from this upload, without repeats. */
   readonly sentBytes: number;
   /** Bytes that S3 held from an earlier attempt. */
@@ -263,6 +349,7 @@ export interface UploadResult {
 export interface Upload {
   readonly id: string;
   readonly name: string;
+  readonly folder: string;
   readonly size: number;
   readonly source: Blob;
   readonly state: UploadState;
@@ -285,8 +372,12 @@ export interface Upload {
   /** Stops hashing and sending at once; S3 keeps what it has. Parts under way are sent again. */
   pause(): void;
   resume(): void;
-  /** Goes on after a failure; hashes, and parts that S3 holds, are used again. */
-  retry(): void;
+  /**
+   * Goes on after a failure; hashes, and parts that S3 holds, are used again.
+   *
+   * @param options - `ifExists`: after a `NameExistsError`, what to do instead.
+   */
+  retry(options?: { readonly ifExists?: IfExists | undefined }): void;
   /** Stops for good. Settles when the API knows, or can't be told. Never rejects. */
   cancel(options?: CancelOptions): Promise<void>;
 }

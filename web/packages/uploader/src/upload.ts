@@ -15,7 +15,9 @@ import type {
   CancelOptions,
   Created,
   FileInfo,
+  IfExists,
   Upload,
+  UploadOptions,
   UploadProgress,
   UploadResult,
   UploadState,
@@ -33,8 +35,11 @@ type Identity = { readonly sha256: string } | { readonly firstSha256: string };
 
 /** One file on its way: rounds of create, send and complete until one succeeds, beside hashing. */
 export class FileUpload implements Upload {
+  readonly folder: string;
   readonly #shared: Shared<FileUpload>;
   readonly #contentType: string | undefined;
+  readonly #modifiedAt: string | undefined;
+  #ifExists: IfExists | undefined;
   readonly #gate = new Switch();
   /** Closed while paused, and after a failure. */
   readonly #hashGate = new Switch();
@@ -58,11 +63,14 @@ export class FileUpload implements Upload {
     readonly id: string,
     readonly source: Blob,
     readonly name: string,
-    contentType: string | undefined,
+    { contentType, folder = "", modifiedAt, ifExists }: UploadOptions,
     shared: Shared<FileUpload>,
   ) {
     this.#shared = shared;
+    this.folder = folder;
     this.#contentType = contentType;
+    this.#modifiedAt = modifiedAt?.toISOString();
+    this.#ifExists = ifExists;
     this.#meter = new RateMeter(() => shared.pacing.now());
     this.#partSize = shared.partSizeOf(source.size);
     this.#onePass = this.#partSize !== null;
@@ -145,8 +153,9 @@ export class FileUpload implements Upload {
     this.#shared.onChange(this, false);
   }
 
-  retry(): void {
+  retry(options: { readonly ifExists?: IfExists | undefined } = {}): void {
     if (this.#state !== "failed") return;
+    this.#ifExists = options.ifExists ?? this.#ifExists;
     const changed = this.#error instanceof FileChangedError || this.#error instanceof FileReadError;
     if (changed || this.#hashing?.failed) this.#unhash();
     this.#error = null;
@@ -285,15 +294,19 @@ export class FileUpload implements Upload {
     const identity = await this.#identify(hashing, signal);
     this.#enter("preparing");
     // While others fill all places, at least duplicates needn't wait.
-    if (open.full && "sha256" in identity) {
-      const file = await abortable(checks.add({ ...identity, size: this.size }), signal);
-      if (file) return this.#duplicate(file);
-    }
+    const known =
+      open.full && "sha256" in identity
+        ? await abortable(checks.add({ ...identity, size: this.size }), signal)
+        : null;
     // Of two that are alike, the second then learns that the first is stored.
-    const release = await open.take(`${this.size} ${Object.values(identity)}`, signal);
+    const content = `${this.size} ${Object.values(identity)}`;
+    const release = known ? () => {} : await open.take(content, signal);
     try {
       const created = await this.#create(identity, signal);
       if (created.kind === "duplicate") return this.#duplicate(created.file);
+      if (created.kind === "skipped") return this.#skipped(created.file);
+      // Deleted meanwhile: then a place is needed.
+      if (known) return null;
       if (created.kind !== "hash_first") return await this.#drive(created, hashing, signal);
       this.#onePass = false;
       return null;
@@ -311,6 +324,9 @@ export class FileUpload implements Upload {
       name: this.name,
       size: this.size,
       contentType: this.#contentType,
+      folder: this.folder || undefined,
+      modifiedAt: this.#modifiedAt,
+      ifExists: this.#ifExists,
       ...identity,
     };
     // A pause doesn't end the request. Twice in one request, the file would get two uploads.
@@ -365,6 +381,7 @@ export class FileUpload implements Upload {
       const file = await sendAndComplete({
         ...this.#shared,
         uploadId,
+        place: { folder: this.folder, name: this.name },
         parts,
         signer,
         hashing: this.#onePass ? hashing : null,
@@ -395,6 +412,7 @@ export class FileUpload implements Upload {
       file,
       // Another upload of the same content may have been completed first.
       duplicate: file.fileId !== this.#uploadId,
+      skipped: false,
       sentBytes: this.size - resumedBytes,
       resumedBytes,
     };
@@ -403,7 +421,11 @@ export class FileUpload implements Upload {
   #duplicate(file: FileInfo): UploadResult {
     // Sent in an earlier round, whose answer was lost.
     if (file.fileId === this.#uploadId && this.#parts?.anySent) return this.#stored(file);
-    return { file, duplicate: true, sentBytes: 0, resumedBytes: 0 };
+    return { file, duplicate: true, skipped: false, sentBytes: 0, resumedBytes: 0 };
+  }
+
+  #skipped(file: FileInfo): UploadResult {
+    return { file, duplicate: false, skipped: true, sentBytes: 0, resumedBytes: 0 };
   }
 
   #enter(state: UploadState): void {

@@ -3,6 +3,7 @@ import { Batcher } from "./batcher.js";
 import { Emitter } from "./emitter.js";
 import { ConfigurationError } from "./errors.js";
 import { PROCESSORS, workerHasher } from "./hasher.js";
+import { RateLimit } from "./limit.js";
 import { browserNetwork, realPacing } from "./pacing.js";
 import { partSizeOf } from "./parts.js";
 import { Places } from "./places.js";
@@ -74,6 +75,7 @@ export class Uploader {
       hashing: new Slots(PROCESSORS),
       open: new Places(OPEN),
       puts: new Slots(parallel),
+      limit: new RateLimit(pacing, options.limitRate ?? null),
       creates: new Batcher(FILES_PER_CREATE, (files) => api.create(files)),
       checks: new Batcher(FILES_PER_CHECK, (files) => api.check(files)),
       sending: new Set(),
@@ -102,11 +104,24 @@ export class Uploader {
   get progress(): TotalProgress {
     const sums = this.#sums();
     const left = sums.totalBytes - sums.sentBytes;
+    const { binding, bytesPerSecond } = this.#shared.limit;
+    // Bursts and pauses of a limit are no measure of the rate.
+    if (binding && bytesPerSecond !== null)
+      return { ...sums, rate: bytesPerSecond, secondsLeft: left / bytesPerSecond };
     return {
       ...sums,
       rate: left > 0 ? this.#meter.rate : 0,
       secondsLeft: this.#meter.secondsFor(left),
     };
+  }
+
+  /** Bytes a second that all uploads together may send, on average; null: as fast as it goes. */
+  get limitRate(): number | null {
+    return this.#shared.limit.bytesPerSecond;
+  }
+
+  set limitRate(bytesPerSecond: number | null) {
+    this.#shared.limit.bytesPerSecond = bytesPerSecond;
   }
 
   /** Starts at once. */
@@ -116,8 +131,11 @@ export class Uploader {
       throw new ConfigurationError(`An upload with the id "${id}" is under way already.`);
     const name =
       options.name ?? ("name" in source && typeof source.name === "string" ? source.name : "file");
-    const contentType = (options.contentType ?? source.type) || undefined;
-    const upload = new FileUpload(id, source, name, contentType, this.#shared);
+    const defaults = {
+      contentType: (options.contentType ?? source.type) || undefined,
+      modifiedAt: options.modifiedAt ?? modifiedAt(source),
+    };
+    const upload = new FileUpload(id, source, name, { ...options, ...defaults }, this.#shared);
     this.#uploads.set(id, upload);
     this.#join(upload);
     const { signal } = options;
@@ -224,4 +242,11 @@ export class Uploader {
     }
     return sums;
   }
+}
+
+/** When a File was last changed; undefined for other Blobs. */
+function modifiedAt(source: Blob): Date | undefined {
+  return "lastModified" in source && typeof source.lastModified === "number"
+    ? new Date(source.lastModified)
+    : undefined;
 }

@@ -1,85 +1,41 @@
 /** JSON of the API (snake_case) to the types of this package. */
 
+import {
+  decodeFile,
+  type Json,
+  list,
+  number,
+  numberOrNull,
+  objectOf,
+  text,
+  textOrNull,
+  texts,
+} from "./json.js";
 import { apiError } from "./problem.js";
 import type {
   Action,
   ContentHashes,
   Created,
-  FileInfo,
+  Deleted,
+  Folder,
+  ListQuery,
+  Moved,
   NewFile,
   OpenUpload,
   Page,
   PartHash,
+  Refusal,
   SignIn,
   UploadSession,
   UploadSessionState,
 } from "./types.js";
-
-export type Json = Readonly<Record<string, unknown>>;
-
-/** The API's answer doesn't have the agreed shape. */
-export class ShapeError extends Error {}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function objectOf(value: unknown, what: string): Json {
-  if (isObject(value)) return value;
-  throw new ShapeError(`${what} is no object`);
-}
-
-function text(value: Json, name: string): string {
-  const member = value[name];
-  if (typeof member === "string") return member;
-  throw new ShapeError(`${name} is no string`);
-}
-
-function textOrNull(value: Json, name: string): string | null {
-  return value[name] == null ? null : text(value, name);
-}
-
-function number(value: Json, name: string): number {
-  const member = value[name];
-  if (typeof member === "number") return member;
-  throw new ShapeError(`${name} is no number`);
-}
-
-function numberOrNull(value: Json, name: string): number | null {
-  return value[name] == null ? null : number(value, name);
-}
-
-export function list<T>(value: Json, name: string, decode: (item: unknown) => T): T[] {
-  const member = value[name];
-  if (Array.isArray(member)) return member.map(decode);
-  throw new ShapeError(`${name} is no list`);
-}
-
-export function decodeFile(value: unknown): FileInfo {
-  const file = objectOf(value, "file");
-  return {
-    fileId: text(file, "file_id"),
-    name: text(file, "name"),
-    size: number(file, "size"),
-    contentType: text(file, "content_type"),
-    sha256: text(file, "sha256"),
-    verified: file["verified"] === true,
-    corrupt: file["corrupt"] === true,
-    createdAt: text(file, "created_at"),
-  };
-}
 
 export function decodeAction(value: unknown): Action {
   const action = objectOf(value, "action");
   return {
     method: text(action, "method"),
     href: text(action, "href"),
-    headers: Object.fromEntries(
-      Object.entries(objectOf(action["headers"], "headers")).map(([name, header]) => [
-        name,
-        String(header),
-      ]),
-    ),
+    headers: texts(action["headers"], "headers"),
     expiresIn: number(action, "expires_in"),
   };
 }
@@ -89,15 +45,40 @@ export function decodePart(value: unknown): PartHash {
   return { number: number(part, "number"), sha256: text(part, "sha256") };
 }
 
+/** The error for one of several files; null if it was not refused. */
+function decodeRefusal(result: Json): Refusal | null {
+  if (result["error"] === undefined) return null;
+  const problem = objectOf(result["error"], "error");
+  const status = typeof problem["status"] === "number" ? problem["status"] : 400;
+  return { kind: "refused", error: apiError(status, problem) };
+}
+
+export function decodeMoved(value: unknown): Moved {
+  const moved = objectOf(value, "file");
+  const kind = moved["skipped"] === true ? "skipped" : "moved";
+  return decodeRefusal(moved) ?? { kind, file: decodeFile(moved["file"]) };
+}
+
+export function decodeDeleted(value: unknown): Deleted {
+  return decodeRefusal(objectOf(value, "file")) ?? { kind: "deleted" };
+}
+
+export function decodeFolder(value: unknown): Folder {
+  const folder = objectOf(value, "folder");
+  return {
+    folder: text(folder, "folder"),
+    name: text(folder, "name"),
+    createdAt: text(folder, "created_at"),
+  };
+}
+
 export function decodeCreated(value: unknown): Created {
   const created = objectOf(value, "file");
-  if (created["error"] !== undefined) {
-    const problem = objectOf(created["error"], "error");
-    const status = typeof problem["status"] === "number" ? problem["status"] : 400;
-    return { kind: "refused", error: apiError(status, problem) };
-  }
+  const refused = decodeRefusal(created);
+  if (refused) return refused;
   if (created["duplicate"] === true)
     return { kind: "duplicate", file: decodeFile(created["file"]) };
+  if (created["skipped"] === true) return { kind: "skipped", file: decodeFile(created["file"]) };
   if (created["hash_first"] === true) return { kind: "hash_first" };
   const uploadId = text(created, "upload_id");
   const expiresAt = text(created, "expires_at");
@@ -121,6 +102,7 @@ export function decodeUpload(value: unknown): OpenUpload {
     uploadId: text(upload, "upload_id"),
     state: text(upload, "state") as UploadSessionState,
     name: text(upload, "name"),
+    folder: textOrNull(upload, "folder") ?? "",
     size: numberOrNull(upload, "size"),
     contentType: text(upload, "content_type"),
     sha256: textOrNull(upload, "sha256"),
@@ -161,11 +143,27 @@ export function decodeSignIn(value: unknown): SignIn {
 
 export function encodeNewFile(file: NewFile): Json {
   return {
+    ...(file.folder === undefined ? {} : { folder: file.folder }),
     name: file.name,
     size: file.size,
     ...(file.contentType ? { content_type: file.contentType } : {}),
     ...("sha256" in file ? { sha256: file.sha256 } : { first_sha256: file.firstSha256 }),
+    ...(file.modifiedAt ? { modified_at: file.modifiedAt } : {}),
+    ...(file.ifExists ? { if_exists: file.ifExists } : {}),
   };
+}
+
+/** The query of a list, with its question mark; empty without any. */
+export function encodeQuery(query: ListQuery): string {
+  const search = new URLSearchParams();
+  // The empty folder is the top one, in contrast to none.
+  if (query.folder !== undefined) search.set("folder", query.folder);
+  if (query.prefix) search.set("prefix", query.prefix);
+  if (query.q) search.set("q", query.q);
+  if (query.sort) search.set("sort", query.sort);
+  if (query.limit !== undefined) search.set("limit", String(query.limit));
+  if (query.cursor) search.set("cursor", query.cursor);
+  return search.size > 0 ? `?${search}` : "";
 }
 
 export function encodeContent({ sha256, partsSha256 }: ContentHashes): Json {

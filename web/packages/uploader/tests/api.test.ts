@@ -79,8 +79,13 @@ describe("requests", () => {
       size: 3,
       contentType: "text/plain",
       sha256: "a".repeat(64),
+      folder: "",
+      modifiedAt: null,
       verified: true,
+      verifiedBy: null,
       corrupt: false,
+      quarantined: null,
+      metadata: {},
       createdAt: "2026-11-22T09:00:00.123Z",
     });
   });

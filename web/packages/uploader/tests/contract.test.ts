@@ -6,6 +6,8 @@ import {
   ApiError,
   type ContentHashes,
   FilesApi,
+  type IfExists,
+  type ListQuery,
   type NewFile,
   type PartHash,
 } from "../src/index.js";
@@ -38,11 +40,11 @@ function filled(value: unknown, name = ""): unknown {
 function call(api: FilesApi, method: string, path: string, body: Body): Promise<unknown> {
   const url = new URL(path, API_URL);
   const [, , first = "", second = "", third = ""] = url.pathname.split("/");
-  const query = {
-    ...(url.searchParams.has("q") ? { q: url.searchParams.get("q") ?? "" } : {}),
-    ...(url.searchParams.has("limit") ? { limit: Number(url.searchParams.get("limit")) } : {}),
-    cursor: url.searchParams.get("cursor"),
-  };
+  const { limit, ...given } = Object.fromEntries(url.searchParams);
+  const query: ListQuery = { ...given, ...(limit === undefined ? {} : { limit: Number(limit) }) };
+  const ids = body["file_ids"] as string[];
+  const { folder, name, if_exists } = body as Record<string, string>;
+  const ifExists = if_exists as IfExists | undefined;
   if (url.pathname === "/sign-in") return api.signIn();
   if (first === "check") return api.check(body["files"] as { sha256: string; size: number }[]);
   if (first === "uploads" && second === "") return api.uploads(query);
@@ -51,18 +53,34 @@ function call(api: FilesApi, method: string, path: string, body: Body): Promise<
     if (third === "complete") return api.complete(second, undefined, contentOf(body));
     return method === "GET" ? api.session(second) : api.abort(second);
   }
+  if (first === "move") return api.moveFiles(ids, folder ?? "", ifExists);
+  if (first === "delete") return api.deleteFiles(ids);
+  if (first === "folders") {
+    if (method === "GET") return api.folders(query);
+    if (method === "DELETE") return api.deleteFolder(query.folder ?? "");
+    if (method === "PATCH") return api.moveFolder(folder ?? "", String(body["to"]));
+    return api.createFolder(folder ?? "");
+  }
   if (first === "") return method === "GET" ? api.list(query) : api.create(newFiles(body));
   if (second === "download") return api.download(first);
-  if (method === "PATCH") return api.rename(first, body["name"] as string);
+  if (method === "PATCH")
+    return api.update(first, {
+      ...(name === undefined ? {} : { name }),
+      ...(folder === undefined ? {} : { folder }),
+      ...(ifExists === undefined ? {} : { ifExists }),
+    });
   return method === "GET" ? api.get(first) : api.delete(first);
 }
 
 function newFiles(body: Body): NewFile[] {
-  return (body["files"] as Body[]).map(({ content_type, first_sha256, ...file }) => {
+  return (body["files"] as Body[]).map((wanted) => {
+    const { content_type, first_sha256, modified_at, if_exists, ...file } = wanted;
     return {
       ...file,
       ...(content_type === undefined ? {} : { contentType: content_type }),
       ...(first_sha256 === undefined ? {} : { firstSha256: first_sha256 }),
+      ...(modified_at === undefined ? {} : { modifiedAt: modified_at }),
+      ...(if_exists === undefined ? {} : { ifExists: if_exists }),
     } as unknown as NewFile;
   });
 }
@@ -81,7 +99,7 @@ function inWords(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key.replace(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      key === "headers" ? item : inWords(item),
+      key === "headers" || key === "metadata" ? item : inWords(item),
     ]),
   );
 }
@@ -100,7 +118,10 @@ function isForeign({ request }: Step): boolean {
   if (!request.text) return false;
   try {
     const body = JSON.parse(request.text) as Body;
-    if (request.method === "PATCH") return typeof body["name"] !== "string";
+    if (request.method === "PATCH" && !request.path.startsWith("/files/folders"))
+      return typeof (body["name"] ?? body["folder"]) !== "string";
+    if (["/files/folders", "/files/move", "/files/delete"].includes(request.path))
+      return [body["folder"] ?? "", body["to"] ?? ""].some((path) => typeof path !== "string");
     if (request.path.endsWith("/complete"))
       return !("parts_sha256" in body) || body["size"] !== undefined;
     const wanted = body["files"] ?? body["parts"];
@@ -177,8 +198,14 @@ describe("a case of the contract", () => {
         );
       else if (Array.isArray(outcome))
         expect(outcome.map(kindOf)).toEqual((answer["files"] as Body[]).map(kindIn));
+      else if (path.startsWith("/files/folders") && "folder" in answer)
+        agrees(answer, { folder: words });
       else
-        agrees(answer, "file" in answer && !("file" in (words as Body)) ? { file: words } : words);
+        agrees(
+          // The client picks one of several files.
+          { ...answer, ...("files" in answer ? { files: undefined } : {}) },
+          "file" in answer && !("file" in (words as Body)) ? { file: words } : words,
+        );
     } else if (Array.isArray(outcome)) {
       expect(outcome.map(kindOf)).toEqual((answer["files"] as Body[]).map(kindIn));
     } else {
@@ -199,6 +226,9 @@ function kindOf(created: { kind: string; action?: unknown }): string {
 function kindIn(created: Body): string {
   if ("error" in created) return "refused";
   if (created["duplicate"]) return "duplicate";
+  if (created["skipped"]) return "skipped";
+  if (created["deleted"]) return "deleted";
+  if ("file" in created) return "moved";
   if (created["hash_first"]) return "hash_first";
   if ("parts" in created) return "multipart";
   return "action" in created ? "single" : "held";

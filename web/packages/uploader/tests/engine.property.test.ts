@@ -110,7 +110,8 @@ it("stores every file whole and once, whatever happens on the way", {
       }
 
       expect(uploads.map((upload) => upload.error)).toEqual(uploads.map(() => null));
-      expect(cloud.files.size).toBe(new Set(contents.map((each) => each.toString("hex"))).size);
+      const named = uploads.map(({ name }, index) => `${name} ${contents[index]?.toString("hex")}`);
+      expect(cloud.files.size).toBe(new Set(named).size);
       uploads.forEach((upload, index) => {
         const { size = 0 } = files[index] ?? {};
         const stored = cloud.contents.get(upload.result?.file.fileId ?? "");

@@ -120,7 +120,7 @@ describe("a large file", () => {
 
     const result = await uploader.upload(fileOf(5 * PART, 1, "second.bin")).done;
 
-    expect(result).toMatchObject({ duplicate: true, sentBytes: 0, file: { name: "first.bin" } });
+    expect(result).toMatchObject({ duplicate: true, sentBytes: 0, file: { name: "second.bin" } });
     expect(cloud.requests).toEqual(["POST /files", "POST /files"]);
     expect(cloud.puts).toHaveLength(5);
     expect(states.at(-1)).toBe("done");
@@ -380,7 +380,8 @@ it("is a duplicate when the owner got the content meanwhile", async () => {
 
   const result = await upload.done;
 
-  expect(result).toMatchObject({ duplicate: true, file: { name: "theirs.bin" } });
+  expect(result).toMatchObject({ duplicate: true, file: { name: "file-1.bin" } });
+  expect([...cloud.files.values()].map(({ name }) => name)).toEqual(["theirs.bin", "file-1.bin"]);
 });
 
 it("fails with the service's refusal when completing is refused for good", async () => {

@@ -23,6 +23,7 @@ it("exports what it says, and nothing else", () => {
     "FilesApi",
     "GoneError",
     "LimitError",
+    "NameExistsError",
     "NotFoundError",
     "RefusedError",
     "ServerError",

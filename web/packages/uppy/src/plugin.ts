@@ -11,6 +11,7 @@ import {
   ApiError,
   ConfigurationError,
   type FileInfo,
+  type IfExists,
   StorageError,
   type Upload,
   Uploader,
@@ -23,10 +24,12 @@ import { Throttle } from "./throttle.js";
 
 /** `response.body` of `upload-success`, which the file keeps as `file.response.body`. */
 export interface WideloadBody extends Record<string, unknown> {
-  /** The finished file; a duplicate may have another name than the file that was added. */
+  /** The finished file; its name is another than that of the file that was added if it was taken. */
   file: FileInfo;
-  /** It was there already: only its hash was sent. */
+  /** The content was there already: only its hash was sent. */
   duplicate: boolean;
+  /** With `ifExists: "skip"`: nothing was added, as `file`, with other content, has the name. */
+  skipped: boolean;
 }
 
 export type WideloadUppyOptions = PluginOpts & {
@@ -35,6 +38,11 @@ export type WideloadUppyOptions = PluginOpts & {
    * false, such an upload is aborted there too. Closing the page never aborts.
    */
   readonly keepCancelled?: boolean | undefined;
+  /**
+   * For a name that another file of the folder has; `meta.ifExists` of a file takes precedence, also
+   * when it is retried. Default: `keep_both`.
+   */
+  readonly ifExists?: IfExists | undefined;
 } & (
     | {
         /** One of yours, which the plugin doesn't close. */
@@ -56,7 +64,8 @@ const MOST_BEFORE_SUCCESS = 0.994;
  * Per file: `preprocess-progress` while it is hashed before it is sent, `upload-start` and
  * `upload-progress` while it is sent, then `upload-success` (`response.body` is a `WideloadBody`) or
  * `upload-error` (with a `WideloadError`). Phases of less than 0.2 s have no progress events. Large
- * files are sent while they are hashed. Pause, resume, retry, removal of single files and cancel-all
+ * files are sent while they are hashed. A file that was added with its folder (`meta.relativePath`, as
+ * the Dashboard sets it) goes into a folder of that path. Pause, resume, retry, removal of single files and cancel-all
  * work, files with the same content are sent once, and an interrupted upload resumes when its file is
  * added again.
  */
@@ -161,14 +170,17 @@ export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
         code: "ghost",
       });
     const before = this.#uploads.get(file.id);
+    const ifExists = (file.meta["ifExists"] as IfExists | undefined) ?? this.opts.ifExists;
     if (before?.state === "failed" && before.source === data) {
-      before.retry();
+      before.retry({ ifExists });
       return before;
     }
     if (before) this.#forget(before);
     const upload = this.uploader.upload(data, {
       name: file.meta.name || file.name,
       contentType: file.type,
+      folder: folderOf(file.meta["relativePath"]),
+      ifExists,
     });
     this.#uploads.set(file.id, upload);
     this.#fileIds.set(upload, file.id);
@@ -241,7 +253,8 @@ export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
     this.#throttle.drop(fileId);
     const file = this.uppy.getFile(fileId);
     if (!this.#started(file)) this.uppy.emit("upload-start", [file]);
-    const body: WideloadBody = { file: result.file, duplicate: result.duplicate };
+    const { file: stored, duplicate, skipped } = result;
+    const body: WideloadBody = { file: stored, duplicate, skipped };
     this.uppy.emit("upload-success", this.uppy.getFile(fileId), {
       status: 200,
       body: body as unknown as B,
@@ -290,6 +303,12 @@ export class WideloadUppy<M extends Meta, B extends Body> extends BasePlugin<
       if (file) this.uppy.setFileState(file.id, { error: upload.error.message });
     }
   };
+}
+
+/** Folder of a path such as `docs/2026/offer.pdf`. */
+function folderOf(relativePath: unknown): string {
+  const path = typeof relativePath === "string" ? relativePath.replace(/^\/+/, "") : "";
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function responseOf(error: unknown): { status: number } | undefined {

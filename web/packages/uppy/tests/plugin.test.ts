@@ -134,6 +134,42 @@ describe("a file", () => {
     expect(kindsOf(events)).toEqual(["start", "success", "complete"]);
   });
 
+  it("goes into the folder that it was dropped with", async () => {
+    const { cloud, uppy } = world();
+    const add = (name: string, relativePath: string | null) =>
+      uppy.addFile({ name, data: fileOf(50, name.length, name), meta: { relativePath } });
+    add("a.txt", null);
+    add("bb.txt", "docs/2026/bb.txt");
+    add("ccc.txt", "/docs/ccc.txt");
+
+    await uppy.upload();
+
+    const paths = [...cloud.files.values()].map(({ folder, name }) => `${folder}/${name}`);
+    expect(paths.sort()).toEqual(["/a.txt", "docs/2026/bb.txt", "docs/ccc.txt"]);
+  });
+
+  it("whose name is taken is refused, kept, replaced or skipped, as it is told", async () => {
+    const { cloud, uppy } = world({}, { ifExists: "fail" });
+    cloud.seed("ann", "a.txt", { size: 1 });
+    const id = uppy.addFile({ name: "a.txt", data: fileOf(50, 1, "a.txt") });
+    await uppy.upload();
+    expect(uppy.getFile(id).error).toContain("name_exists");
+    const names = () => [...cloud.files.values()].map(({ name, size }) => `${name} ${size}`);
+
+    uppy.setFileMeta(id, { ifExists: "replace" });
+    await uppy.retryUpload(id);
+
+    expect(names()).toEqual(["a.txt 50"]);
+    const other = uppy.addFile({ name: "a.txt", data: fileOf(60, 2), meta: { ifExists: "skip" } });
+    await uppy.upload();
+    expect(uppy.getFile(other).response?.body).toMatchObject({
+      skipped: true,
+      duplicate: false,
+      file: { name: "a.txt", size: 50 },
+    });
+    expect(names()).toEqual(["a.txt 50"]);
+  });
+
   it("keeps the name that was edited", async () => {
     const { uppy, cloud } = world();
     const id = add(uppy, fileOf(10));
@@ -186,7 +222,7 @@ describe("a file", () => {
 
     expect(uppy.getFile(id).response?.body).toMatchObject({
       duplicate: true,
-      file: { name: "first.bin" },
+      file: { name: "second.bin" },
     });
     expect(uppy.getFile(id).progress).toMatchObject({ uploadComplete: true, percentage: 100 });
     expect(infos).toEqual(["second.bin is already stored; nothing had to be sent."]);
