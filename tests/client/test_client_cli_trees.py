@@ -1,7 +1,8 @@
-"""`wideload upload --recursive`: what it sends of a tree, and what it says of the rest."""
+"""`wideload upload --recursive`: the files and folders that a tree becomes, and messages."""
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -61,24 +62,44 @@ def test_a_link_that_is_given_is_followed(
 def test_a_directory_that_can_not_be_read_is_named_and_the_rest_goes_on(
     files_command: Command, fake_files: FilesService, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tree / "z").mkdir()
-    write(tree / "z" / "last.txt", 30, 30)
+    for name in ("locked", "z"):
+        (tree / name).mkdir()
+        write(tree / name / "last.txt", 30, 30)
     (tree / "sub").unlink()
     (tree / "key.pem").unlink()
-    monkeypatch.chdir(tree)
-    for _ in range(20):  # so deep that its path is too long: as unreadable to root as to all
-        os.mkdir("x" * 250)
-        os.chdir("x" * 250)
-    monkeypatch.chdir(tree.parent)
+    listed = os.listdir
+
+    def listdir(path: str) -> list[str]:  # root, as which the tests may run, can read all
+        if path == "d/locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
 
     ran = files_command("upload", "--recursive", "--json", "d")
 
     assert ran.status == 2
     assert {line["file"] for line in ran.lines[1:]} == {"d/a.txt", "d/z/last.txt"}
-    assert ran.lines[0]["file"].startswith("d/xxx")
-    assert ran.lines[0]["error"]["message"] == "File name too long"
-    assert ran.error.startswith("wideload: d/xxx")
-    assert ran.error.endswith(": File name too long\n")
+    assert ran.lines[0]["file"] == "d/locked"
+    assert ran.error == "wideload: d/locked: Permission denied\n"
+
+
+def test_what_the_api_does_not_take_is_told_one_by_one_and_the_rest_goes_on(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    for seed, name in enumerate(("d/a.txt", "d/back\\slash.txt", "d/on\x1be/b.txt", "d/z/c.txt")):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        write(tmp_path / name, 10 + seed, seed)
+
+    ran = files_command("upload", "--recursive", "--json", "d")
+
+    errors = {line["file"]: line["error"]["message"] for line in ran.lines if "error" in line}
+    assert ran.status == 2
+    assert {line["file"] for line in ran.lines} - set(errors) == {"d/a.txt", "d/z/c.txt"}
+    assert set(errors) == {"d/back\\slash.txt", "d/on\x1be"}
+    assert "no / and no \\" in errors["d/back\\slash.txt"]
+    assert "can't be made" in errors["d/on\x1be"]
+    assert len(ran.error.splitlines()) == 2
     assert "stopped" not in ran.error
 
 
@@ -113,7 +134,7 @@ def test_what_is_no_file_and_what_the_system_leaves_is_skipped_and_named(
     given = files_command("upload", "--json", "d/.DS_Store")
     quiet = files_command("upload", "--recursive", "--quiet", "d")
 
-    assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt"])
+    assert (ran.status, [line["file"] for line in ran.lines]) == (0, ["d/a.txt", "d/e"])
     assert ran.error.splitlines() == [
         "wideload: skipped, since file managers leave them behind: "
         "d/.DS_Store, d/Desktop.ini, d/THUMBS.DB, d/e/.DS_Store",
@@ -141,7 +162,7 @@ def test_a_tree_without_a_file_says_why(
 ) -> None:
     (tree / "a.txt").unlink()
 
-    ran = files_command("upload", "--recursive", "d")
+    ran = files_command("upload", "--recursive", "d/.")
 
     assert ran.status == 2
     assert _LINKS in ran.error
@@ -153,7 +174,8 @@ def test_help_says_what_is_skipped_and_the_exit_status(files_command: Command) -
     text = " ".join(files_command("upload", "--help").output.split())
 
     assert ".DS_Store, Thumbs.db and desktop.ini" in text
-    assert "links, pipes, sockets and devices are skipped" in text
+    assert "Links, pipes, sockets and devices are skipped" in text
+    assert "directories without files become folders, too" in text
     assert "is a failure (exit status 2), and the rest is uploaded" in text
 
 

@@ -67,8 +67,10 @@ class IdBatch(Batch[object]):
         return Report(f"{item}: {self.done}", members, outcome=self.done)
 
     def how_to_go_on(self) -> str:
-        """The API may have got the request for the ID that was under way."""
-        unknown = "".join(f"{item} may have been {self.done} or not; " for item in self.interrupted)
+        """The API may have got the request for the IDs that were under way."""
+        some = [*self.interrupted]
+        what = some[0] if len(some) == 1 else f"{len(some)} more"
+        unknown = f"{what} may have been {self.done} or not; " if some else ""
         return f"{unknown}{self._again} is safe"
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any, TextIO
 
 import click
 
-from wideload import FileInfo, FolderInfo
+from wideload import FileInfo, FolderInfo, UploadInfo
 from wideload._text import CONTROL_CHARACTERS, SURROGATE
 
 # Paths that mean standard output.
@@ -102,8 +102,8 @@ def file_state(file: FileInfo) -> str:
     return "corrupt" if file.corrupt else "verified" if file.verified else "unverified"
 
 
-def path_of(item: FileInfo | FolderInfo) -> str:
-    """The path of a file, or of a folder with / at its end."""
+def path_of(item: FileInfo | UploadInfo | FolderInfo) -> str:
+    """The path of a file or an upload, or of a folder with / at its end."""
     if isinstance(item, FolderInfo):
         return f"{item.folder}/"
     return f"{item.folder}/{item.name}" if item.folder else item.name

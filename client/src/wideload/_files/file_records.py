@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -28,6 +28,7 @@ _SORTS = ("created_at", "-created_at", "name", "-name", "size", "-size")
 _LONGEST_PAGE = 100
 # Limit of one request that moves or deletes files.
 _MOST_CHANGED = 100
+_DELETE = "/files/delete"
 _JSON = {"Content-Type": "application/json"}
 
 _Read = TypeVar("_Read")
@@ -115,7 +116,7 @@ class FileRecords:
             ApiError, TransportError: A page can't be read.
         """
         self._check_open()
-        return items(
+        found = items(
             self._api,
             "/files/folders",
             {"folder": checked_folder(folder)},
@@ -124,6 +125,7 @@ class FileRecords:
             page_size=_LONGEST_PAGE,
             attempts=self._attempts,
         )
+        return _or_none_of_earlier_deployment(found)
 
     def walk(self, folder: str = "") -> Iterator[FolderInfo | FileInfo]:
         """Everything in a folder: its files by name, then each folder with everything in it.
@@ -242,7 +244,7 @@ class FileRecords:
         Raises:
             ConfigurationError: One is no id; nothing is deleted.
         """
-        return self._change("/files/delete", file_ids, {})
+        return self._change(_DELETE, file_ids, {})
 
     def create_folder(self, folder: str) -> FolderInfo:
         """Make a folder, and those above it, unless they are there. It can be repeated.
@@ -381,7 +383,8 @@ class FileRecords:
         for start in range(0, len(ids), _MOST_CHANGED):
             some = ids[start : start + _MOST_CHANGED]
             try:
-                outcomes += self._change_some(path, some, change)
+                for outcome in self._change_some(path, some, change):
+                    outcomes.append(outcome)  # noqa: PERF402 - keeps those before a failure
             except WideloadError as error:
                 failure = error
                 break
@@ -390,17 +393,24 @@ class FileRecords:
 
     def _change_some(
         self, path: str, ids: Sequence[str], change: dict[str, str]
-    ) -> builtins.list[ChangeOutcome]:
+    ) -> Iterable[ChangeOutcome]:
         attempts = self._attempts()
         body = orjson.dumps({"file_ids": ids, **change})
-        answer = self._api.request("POST", path, attempts, headers=_JSON, body=body)
+        try:
+            answer = self._api.request("POST", path, attempts, headers=_JSON, body=body)
+        except NotFoundError as error:
+            # Deployments of earlier versions have no such route, and only one folder.
+            if error.code or path != _DELETE:
+                raise
+            return self._delete_one_by_one(ids)
+        request_id = answer.headers.get("apigw-requestid")
 
         def outcome(file_id: str, changed: dict[str, Any]) -> ChangeOutcome:
             if "error" in changed:
-                problem = changed["error"]
+                problem = {"request_id": request_id, **changed["error"]}
                 error = self._api.error(f"POST {path}", problem, int(problem["status"]))
                 error.file_id = file_id
-                gone = path == "/files/delete" and error.code == "unknown_file"
+                gone = path == _DELETE and error.code == "unknown_file"
                 if gone and attempts.ambiguous:  # deleted by an attempt whose answer was lost
                     return ChangeOutcome(file_id=file_id)
                 return ChangeOutcome(file_id=file_id, error=error)
@@ -419,6 +429,17 @@ class FileRecords:
             ],
         )
 
+    def _delete_one_by_one(self, ids: Sequence[str]) -> Iterator[ChangeOutcome]:
+        for file_id in ids:
+            failure = None
+            try:
+                self.delete(file_id)
+            except NotFoundError as error:
+                if not error.code:
+                    raise
+                failure = error
+            yield ChangeOutcome(file_id=file_id, error=failure)
+
     def _attempts(self) -> Attempts:
         return Attempts(self._policy, self._pacing)
 
@@ -434,6 +455,15 @@ def _read(method: str, path: str, answer: Answer, take: Callable[[dict[str, Any]
         return take(members)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise unexpected(method, path, answer) from None
+
+
+def _or_none_of_earlier_deployment(folders: Iterator[FolderInfo]) -> Iterator[FolderInfo]:
+    """The folders; none if a deployment of an earlier version has looked for a file "folders"."""
+    try:
+        yield from folders
+    except NotFoundError as error:
+        if error.code != "unknown_file":
+            raise
 
 
 def _checked_named_folder(folder: str) -> str:

@@ -78,14 +78,14 @@ def ls(  # noqa: PLR0917 - click passes by name
     searching = query is not None or prefix is not None
     if recursive and (searching or sort):
         raise click.UsageError("--recursive lists all by name: leave --query, --prefix, --sort out")
-    top = "" if folder is None else folder
-    shown_below = None if searching and folder is None else top
+    if folder is None and not searching:
+        folder = ""
     with connect_files(**connection) as client:
         print_list(
             partial(
                 _items,
                 client,
-                folder=None if searching and folder is None else top,
+                folder=folder,
                 recursive=recursive,
                 query=query,
                 prefix=prefix,
@@ -94,7 +94,7 @@ def ls(  # noqa: PLR0917 - click passes by name
             as_json=as_json,
             limit=limit,
             heading=_heading(long=long),
-            row=lambda item: _row(item, _relative(item, shown_below), long=long),
+            row=lambda item: _row(item, _relative(item, folder), long=long),
             fields=_fields,
             members=members_of,
             default_limit=DEFAULT_ON_TERMINAL,

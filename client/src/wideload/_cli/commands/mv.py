@@ -8,13 +8,7 @@ from typing import Any
 
 import click
 
-from wideload import (
-    CancelledError,
-    Client,
-    ConflictError,
-    FileInfo,
-    FolderInfo,
-)
+from wideload import CancelledError, Client, ConflictError, FileInfo, FolderInfo, NotFoundError
 from wideload._cli.batch import Batch, Report, distinct, one_by_one
 from wideload._cli.connections import connect_files
 from wideload._cli.exit_status import BATCH_LEGEND
@@ -165,6 +159,11 @@ class _Moves(Batch[_Moved]):
             {"source": item, **members_of(result), "skipped": False},
             outcome="moved",
         )
+
+    def note(self, error: Exception) -> str:
+        if isinstance(error, NotFoundError) and not error.file_id:  # it wasn't given by its ID
+            return "; a folder is given with / at its end"
+        return ""
 
     def how_to_go_on(self) -> str:
         return "Some may have been moved or not; to see: wideload ls"

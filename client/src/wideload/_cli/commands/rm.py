@@ -63,7 +63,10 @@ def rm(
             batch.apply(client.files.delete_folder)
         else:
             confirm_deletion("file", items, yes=yes)
-            batch.apply_to_all(client.files.delete_many)
+            if len(items) == 1:
+                batch.apply(client.files.delete)
+            else:
+                batch.apply_to_all(client.files.delete_many)
 
 
 def _ids(given: tuple[str, ...]) -> list[str]:
