@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.running import write
+from tests.client.running import FILE_MEMBERS, write
 from tests.fake_aws.files import FilesService
 
 _LINKS = "skipped, since links aren't followed without --follow-links: "
@@ -193,3 +193,185 @@ def test_a_file_that_goes_while_others_are_uploaded_is_named(
     assert ran.status == 2
     assert {line["file"] for line in ran.lines if "error" not in line} == {"d/a.txt", "d/b.txt"}
     assert "wideload: d/c.txt: No such file or directory\n" in ran.error
+
+
+# Folders
+
+
+_TREE = {"a.txt": b"a", ".hidden": b"hidden", "sub/a.txt": b"other", "sub/copy.txt": b"a"}
+
+
+def _make(top: Path) -> None:
+    for name, content in _TREE.items():
+        (top / name).parent.mkdir(exist_ok=True, parents=True)
+        (top / name).write_bytes(content)
+    (top / "sub" / "empty" / "within").mkdir(parents=True)
+
+
+def _found(top: Path) -> dict[str, bytes | None]:
+    """Content of each file below a directory; None for directories."""
+    return {
+        str(path.relative_to(top)): path.read_bytes() if path.is_file() else None
+        for path in top.rglob("*")
+    }
+
+
+def _paths(fake_files: FilesService) -> set[str]:
+    return {f"{file['folder']}/{file['name']}" for file in fake_files.files.values()}
+
+
+def test_a_tree_becomes_folders_and_is_downloaded_again(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    _make(tmp_path / "disk" / "photos")
+
+    up = files_command("upload", "-r", "--folder", "2026", "--json", "disk/photos/")
+    down = files_command("download", "-r", "--json", "2026/photos", "-o", "copy")
+
+    assert (up.status, down.status, up.error + down.error) == (0, 0, "")
+    assert _paths(fake_files) == {f"2026/photos/{name}" for name in _TREE}
+    assert _found(tmp_path / "copy" / "photos") == _found(tmp_path / "disk" / "photos")
+    assert {line["file"]: line["folder"] for line in up.lines} == {
+        "disk/photos/a.txt": "2026/photos",
+        "disk/photos/.hidden": "2026/photos",
+        "disk/photos/sub/a.txt": "2026/photos/sub",
+        "disk/photos/sub/copy.txt": "2026/photos/sub",
+        "disk/photos/sub/empty/within": "2026/photos/sub/empty/within",
+    }
+    files = {line["path"]: line for line in down.lines if "file_id" in line}
+    assert set(files) == {f"copy/photos/{name}" for name in _TREE}
+    assert files["copy/photos/a.txt"].keys() == {
+        *FILE_MEMBERS,
+        "path",
+        "bytes_received",
+        "resumed_bytes",
+    }
+    folders = [line for line in down.lines if "file_id" not in line]
+    assert {line["path"]: line["folder"] for line in folders} == {
+        "copy/photos/sub": "2026/photos/sub",
+        "copy/photos/sub/empty": "2026/photos/sub/empty",
+        "copy/photos/sub/empty/within": "2026/photos/sub/empty/within",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "folders"),
+    [
+        (["d"], {"d", "d/sub"}),
+        (["d/"], {"d", "d/sub"}),
+        (["d/."], {"", "sub"}),
+        (["d/sub", "d/a.txt"], {"sub", ""}),
+        (["--folder", "/", "d"], {"d", "d/sub"}),
+    ],
+)
+def test_the_folder_that_a_directory_becomes(
+    files_command: Command,
+    fake_files: FilesService,
+    tmp_path: Path,
+    given: list[str],
+    folders: set[str],
+) -> None:
+    _make(tmp_path / "d")
+
+    ran = files_command("upload", "-r", *given)
+
+    assert (ran.status, ran.error) == (0, "")
+    assert {file["folder"] for file in fake_files.files.values()} == folders
+
+
+def test_the_top_is_downloaded_into_the_output_itself(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    fake_files.add(b"x", name="x.txt")
+    fake_files.add(b"y", name="y.txt", folder="f")
+
+    ran = files_command("download", "-r", "/", "-o", "all")
+
+    assert (ran.status, ran.error) == (0, "")
+    assert _found(tmp_path / "all") == {"x.txt": b"x", "f": None, "f/y.txt": b"y"}
+    assert sorted(ran.output.splitlines()) == ["all/f/y.txt: 1 B", "all/x.txt: 1 B"]
+
+
+def test_a_second_run_transfers_only_what_is_missing(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    _make(tmp_path / "d")
+    files_command("upload", "-r", "d")
+    files_command("download", "-r", "d", "-o", "copy")
+    (tmp_path / "copy" / "d" / "sub" / "a.txt").unlink()
+    sent = fake_files.s3.bytes_put
+    del fake_files.seen[:]
+
+    up = files_command("upload", "-r", "--json", "d")
+    down = files_command("download", "-r", "--json", "d", "-o", "copy")
+
+    assert fake_files.s3.bytes_put == sent
+    assert all(line["duplicate"] for line in up.lines if "file_id" in line)
+    assert sum(line.get("bytes_received", 0) for line in down.lines) == len(b"other")
+    assert len(fake_files.requests("GET /s3/")) == 1
+    assert _found(tmp_path / "copy" / "d") == _found(tmp_path / "d")
+
+
+def test_files_that_are_there_with_other_content_are_replaced_only_by_force(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    _make(tmp_path / "copy" / "d")
+    fake_files.add(b"new a", name="a.txt", folder="d")
+    fake_files.add(b"b", name="b.txt", folder="d")
+
+    kept = files_command("download", "-r", "d", "-o", "copy")
+    mine = (tmp_path / "copy" / "d" / "a.txt").read_bytes()
+    forced = files_command("download", "-r", "--force", "d", "-o", "copy")
+
+    assert (kept.status, forced.status, mine) == (2, 0, b"a")
+    assert "a.txt" in kept.error
+    assert kept.error.endswith("add --force to replace it\n")
+    assert (tmp_path / "copy" / "d" / "a.txt").read_bytes() == b"new a"
+    assert (tmp_path / "copy" / "d" / "b.txt").read_bytes() == b"b"
+
+
+def test_a_folder_that_is_not_there_does_not_keep_others_from_being_downloaded(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    fake_files.add(b"x", name="x.txt", folder="f")
+
+    ran = files_command("download", "-r", "--json", "none/", "f")
+
+    assert ran.status == 1
+    assert [line.get("error", {}).get("code") for line in ran.lines] == ["unknown_folder", None]
+    assert ran.lines[0]["folder"] == "none"
+    assert _found(tmp_path) == {"f": None, "f/x.txt": b"x"}
+
+
+def test_nothing_is_written_outside_of_the_output(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    fake_files.add(b"evil", name="x.txt", folder="f/sub")
+    (tmp_path / "out" / "f").mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "out" / "f" / "sub").symlink_to(tmp_path / "home")
+
+    ran = files_command("download", "-r", "f", "-o", "out")
+
+    assert ran.status != 0
+    assert os.listdir(tmp_path / "home") == []
+    assert "sub" in ran.error
+
+
+def test_thousands_of_small_files_are_announced_in_batches(
+    files_command: Command, fake_files: FilesService, tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(200):
+        (tmp_path / "d" / f"{number}").write_bytes(b"%d" % number)
+
+    up = files_command("upload", "-r", "--json", "d")
+    announced = fake_files.api_requests.count("POST /stage/files")
+    again = files_command("upload", "-r", "--json", "d")
+    lists = len(fake_files.api_requests)
+    down = files_command("download", "-r", "--json", "d", "-o", "copy")
+
+    assert len(up.lines) == len(again.lines) == len(down.lines) == 200
+    assert announced <= 200 / 25 + 2
+    asked = fake_files.api_requests[lists:]
+    assert len([line for line in asked if not line.endswith("/download")]) <= 5
