@@ -128,7 +128,7 @@ setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Set up all 
 # The embedded cloud
 
 .PHONY: demo
-demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs through it, compare
+demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs and files through it, compare
 	$(BIN)/python -m local up $(CONTEXT)
 	$(BIN)/python -m local.demo
 

@@ -1,4 +1,4 @@
-"""Send call logs and a file through the deployed stacks, read them back, and say what happened."""
+"""Send call logs, a file and a folder through the deployed stacks, and read them back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -24,6 +24,7 @@ LARGE = 16_500_000
 SMALL = 40_000
 FILE = 80_000_000
 """Bytes: over the 64 MiB from which an upload is multipart."""
+CONTRACT = 200_000
 EXPECTED_METRICS = {
     "LargePayloadCount",
     "S3UploadDuration",
@@ -54,6 +55,7 @@ def main() -> int:
         send(client, "A small call log", SMALL, via="inline")
     with _files_client(outputs) as client, tempfile.TemporaryDirectory() as folder:
         transfer(client.files, Path(folder), FILE)
+        transfer_folder(client.files, Path(folder))
     show_metrics(emitted_since(cloud, began))
     show_page(outputs)
     print(
@@ -137,6 +139,60 @@ def transfer(files: wideload.Files, folder: Path, size: int) -> None:
         raise DemoFailedError("what was downloaded is not what was uploaded")
     if not again.duplicate or again.bytes_sent:
         raise DemoFailedError(f"{again.bytes_sent:,} bytes of a duplicate were sent again")
+
+
+def transfer_folder(files: wideload.Files, folder: Path) -> None:
+    """Upload a directory that holds one content under two names, download it again, and compare."""
+    source = folder / "contracts"
+    (source / "signed" / "none yet").mkdir(parents=True)
+    content = random.randbytes(CONTRACT)
+    for name in ("offer.txt", "copy of offer.txt"):
+        (source / name).write_bytes(content)
+    (source / "signed" / "first.txt").write_bytes(random.randbytes(CONTRACT))
+
+    started = time.perf_counter()
+    uploaded = [
+        _held(outcome).result
+        for outcome in files.upload_tree(source, folder="demo", if_exists="replace")
+    ]
+    uploaded_after = time.perf_counter() - started
+    started = time.perf_counter()
+    for outcome in files.download_tree("demo", folder / "copy"):
+        _held(outcome)
+    downloaded_after = time.perf_counter() - started
+    equal = _tree(folder / "copy") == _tree(source)
+    sent = sum(result.bytes_sent for result in uploaded if result)
+    ids = {result.file.name: result.file.file_id for result in uploaded if result}
+    files.delete(ids["offer.txt"])
+    files.download(ids["copy of offer.txt"], folder / "kept.txt")
+    kept = (folder / "kept.txt").read_bytes() == content
+
+    print(f"A folder: {len(ids)} files of {CONTRACT:,} bytes, two of them names of one content")
+    print(f"  uploaded {'':<32} {uploaded_after:6.2f} s  {sent:,} bytes sent")
+    print(f"  downloaded {'':<30} {downloaded_after:6.2f} s  equal: {'yes' if equal else 'NO'}")
+    print(f"  one name deleted, the other kept {'':<18} equal: {'yes' if kept else 'NO'}")
+    if sent != 2 * CONTRACT:
+        raise DemoFailedError(f"{sent:,} bytes were sent, of two contents of {CONTRACT:,} bytes")
+    if not equal or not kept:
+        raise DemoFailedError("what was downloaded is not what was uploaded")
+
+
+_Outcome = TypeVar("_Outcome", wideload.UploadOutcome, wideload.DownloadOutcome)
+
+
+def _held(outcome: _Outcome) -> _Outcome:
+    """The outcome, unless it is an error."""
+    if outcome.error:
+        raise outcome.error
+    return outcome
+
+
+def _tree(top: Path) -> dict[str, bytes | None]:
+    """Content of each file in a directory, at any depth; None for directories."""
+    return {
+        str(path.relative_to(top)): path.read_bytes() if path.is_file() else None
+        for path in top.rglob("*")
+    }
 
 
 def _sha256(path: Path) -> str:
