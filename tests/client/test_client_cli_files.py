@@ -196,7 +196,7 @@ def interrupted(fake_files: FilesService, files_command: Command, tmp_path: Path
     """An upload that S3 would not take, and that is open still."""
     write(tmp_path / "film.mkv", 100)
     fake_files.fail("PUT /s3/", s3_error(400, "InvalidRequest"))
-    assert files_command("upload", "film.mkv").status == 1
+    assert files_command("upload", "--folder", "films", "film.mkv").status == 1
     (upload_id,) = fake_files.uploads
     return upload_id
 
@@ -210,7 +210,7 @@ def test_uploads_lists_what_is_not_finished(
     (as_json,) = files_command("uploads", "--json").lines
 
     begun, until = "2026-11-22T09:00:00.123Z", "2026-11-29T09:00:00.123Z"
-    assert ran.output == f"{interrupted}\t{begun}\t{until}\t100\topen\tfilm.mkv\n"
+    assert ran.output == f"{interrupted}\t{begun}\t{until}\t100\topen\tfilms/film.mkv\n"
     assert as_json.keys() == {
         "upload_id",
         "state",
@@ -227,7 +227,7 @@ def test_uploads_lists_what_is_not_finished(
     }
     assert on_a_terminal(fake_files, "uploads").splitlines() == [
         f"{'UPLOAD ID':26}  {'BEGUN':16}  {'KEPT UNTIL':16}       SIZE  NAME",
-        f"{interrupted}  2026-11-22 14:30  2026-11-29 14:30      100 B  film.mkv",
+        f"{interrupted}  2026-11-22 14:30  2026-11-29 14:30      100 B  films/film.mkv",
     ]
 
 

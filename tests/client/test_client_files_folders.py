@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 import wideload
 from tests.fake_aws.files import FilesService
-from tests.fake_aws.messages import DROP_AFTER, problem
+from tests.fake_aws.messages import DROP_AFTER, Fault, problem
 from wideload._files import file_records
 from wideload._files.models import FileInfo
 
@@ -240,6 +241,21 @@ def test_many_files_are_deleted(person: wideload.Client, files_server: FilesServ
     assert isinstance(outcomes[240].error, wideload.NotFoundError)
     assert set(files_server.files) == set(ids[240:])
     assert len(files_server.requests("POST /stage/files/delete")) == 3
+
+
+def test_the_error_of_one_of_many_has_the_requests_id(
+    person: wideload.Client, files_server: FilesService
+) -> None:
+    answer = {"files": [{"error": {"status": 404, "code": "unknown_file", "detail": "None."}}]}
+    files_server.fail(
+        "POST /stage/files/delete",
+        Fault(200, json.dumps(answer).encode(), {"apigw-requestid": "gw-1"}),
+    )
+
+    (outcome,) = person.files.delete_many(["01JUNKNOWN"])
+
+    assert isinstance(outcome.error, wideload.NotFoundError)
+    assert (outcome.error.request_id, outcome.error.file_id) == ("gw-1", "01JUNKNOWN")
 
 
 def test_after_a_request_that_failed_the_rest_has_its_error(
