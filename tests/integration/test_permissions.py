@@ -74,6 +74,7 @@ UNUSED = (
         "Only for files that an earlier version recorded, which each function brings over.",
         frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}),
         frozenset({"table/FilesTable"}),
+        "FilesVerifier",
     ),
     Unused(
         "Lambda sends there, under the function's role, the records that the function failed to "
