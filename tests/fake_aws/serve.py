@@ -21,11 +21,16 @@ def main(origin: str) -> None:
         # Small documents in tests are to be queued, too.
         service.in_request_limit = 5_000_000
         service.api_cors, service.s3_cors = cors.of_ingest_api(origin), cors.of_bucket(origin)
-        print(json.dumps({"apiUrl": service.url, "apiKey": API_KEY}), flush=True)
+        _say({"apiUrl": service.url, "apiKey": API_KEY})
         for line in sys.stdin:
             fault = json.loads(line)
             service.fail(fault.pop("what"), Fault(**fault))
-            print("{}", flush=True)
+            _say({})
+
+
+def _say(members: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps(members) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

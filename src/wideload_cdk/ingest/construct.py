@@ -41,7 +41,7 @@ from wideload_cdk.shared.checks import (
     check_reserved,
     refuse_for_given_bucket,
 )
-from wideload_cdk.shared.formats import HEADER_NAME, RECORDS_FIELD
+from wideload_cdk.shared.formats import HEADER_NAME, ORIGIN, RECORDS_FIELD
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
 from wideload_cdk.shared.limits import (
@@ -68,8 +68,8 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             A given bucket should expire `transit/`, abort incomplete multipart uploads, and send
             its events to EventBridge; without events, unclaimed uploads wait for the sweep. It
             must not expire `archive/`, since documents are deleted with their items. If it is
-            versioned, noncurrent versions should expire. Default: a new `TransferBucket` with
-            these settings.
+            versioned, noncurrent versions should expire. For `cors_origins` it must allow their
+            pages PUT and GET (CORS). Default: a new `TransferBucket` with these settings.
         table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
             `expires_at`, its stream has new and old images. All keys are strings. It has three
             global indexes, which project at least these attributes:
@@ -97,6 +97,9 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         environment_name: The metrics' dimension `environment`; two deployments with the same
             name in one account and region share their metrics. Default: the stack's name.
         api_key_header: Header that carries the API key. Default: `x-api-key`.
+        cors_origins: Origins whose pages may call API and bucket (CORS), such as
+            `https://app.example.com`, or `*`. The key that a page sends can be read by everyone
+            who opens the page. Default: none, so no browser can.
         upload_url_ttl: Life of an upload URL, 1 minute to 12 hours. It ends earlier when the
             function's credentials do. Default: 15 minutes.
         unclaimed_delay: Time from an upload until the worker processes it if it is still
@@ -243,6 +246,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         environment_name: str | None = None,
         api_key_header: str = "x-api-key",
+        cors_origins: Sequence[str] = (),
         upload_url_ttl: Duration = Duration.minutes(15),
         unclaimed_delay: Duration = Duration.minutes(1),
         in_request_limit: int = 25_000_000,
@@ -297,6 +301,8 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         )
         check_format("api_key_header", api_key_header, HEADER_NAME)
         check_format("records_field", records_field, RECORDS_FIELD)
+        for origin in cors_origins:
+            check_format("an origin of cors_origins", origin, ORIGIN)
         check_limit("upload_url_ttl", upload_url_ttl, URL_MINUTES)
         check_limit("unclaimed_delay", unclaimed_delay, UNCLAIMED_DELAY_SECONDS)
         check_limit("in_request_limit", in_request_limit, IN_REQUEST_BYTES)
@@ -330,6 +336,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
                 expiration=transit_expiration,
                 expiration_prefix=TRANSIT_PREFIX,
                 max_url_age=upload_url_ttl,
+                cors_origins=cors_origins,
                 access_logs_bucket=access_logs_bucket,
                 removal_policy=removal_policy,
             )
@@ -417,6 +424,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             handler=self.api_function,
             authorizer=self.authorizer_function,
             api_key_header=api_key_header,
+            cors_origins=cors_origins,
             settings=self._api_settings,
         )
 
