@@ -192,10 +192,10 @@ test-faults: ## Run the tests of what happens when AWS or a function fails
 test-local: ## Run the tests of the embedded cloud's own programs
 	$(TIMED) $(PYTEST) tests/local
 
-test-web: $(PAGE) ## Run the tests of the uploader library and the page
+test-web: $(PAGE) ## Run the tests of the packages for JavaScript and of the page
 	@$(MAKE) chromium
 	$(TIMED) $(BESIDE) npm --prefix web run --silent test --workspaces --if-present
-	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/uploader
+	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/ingest -w @wideload/uploader
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
@@ -338,7 +338,7 @@ release-check: $(VENV) $(TWINE) $(LAMBDA) local-up ## Build all that is released
 
 .PHONY: publish-npm
 publish-npm: $(VENV) ## Publish the npm packages of dist/release; only the release workflow is trusted to
-	@for package in uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
+	@for package in ingest uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
 
 .PHONY: publish-release
 publish-release: ## Make TAG a release on GitHub, with dist/release; needs GitHub's gh

@@ -11,7 +11,7 @@ import click
 from tools.release import artifacts, sboms, versions
 from tools.release.commands import CommandError
 from tools.release.notes import release_notes
-from tools.release.uses import deploy_app, send_payload, show_page
+from tools.release.uses import deploy_app, send_from_javascript, send_payload, show_page
 
 _ROOT = Path(__file__).parents[2]
 
@@ -42,6 +42,8 @@ def cli(folder: Path, tag: str | None) -> None:
             _say("constructs", f"installed; the README's app has {app.resources} resources")
             sent = send_payload(built.client, Path(scratch) / "client")
             _say("client", f"installed; sent {sent.size:,} bytes {sent.via}, and read them back")
+            program = send_from_javascript(_ROOT, built.ingest, Path(scratch) / "javascript")
+            _say("ingest", f"installed; sent {program.via} from Node.js, and read it back")
             page = show_page(_ROOT, built, Path(scratch) / "page")
             _say("npm", f"installed; a page of {page.size / 1e3:.0f} KB was built with them")
             for path in sboms.write(_ROOT, folder, app.environment, sent.environment, page.folder):

@@ -18,6 +18,7 @@ class Artifacts:
     client: Path
     """Wheel of wideload."""
     client_source: Path
+    ingest: Path
     uploader: Path
     uppy: Path
 
@@ -29,7 +30,7 @@ class Artifacts:
     @property
     def all(self) -> list[Path]:
         """All files, in the order of building."""
-        return [*self.python, self.uploader, self.uppy]
+        return [*self.python, self.ingest, self.uploader, self.uppy]
 
 
 def build(root: Path, folder: Path) -> Artifacts:
@@ -45,7 +46,7 @@ def build(root: Path, folder: Path) -> Artifacts:
     folder.mkdir(parents=True)
     run("hatchling", "build", "--target", "wheel", "--directory", folder, cwd=root)
     run("hatchling", "build", "--directory", folder, cwd=root / "client")
-    for name in ("uploader", "uppy"):
+    for name in ("ingest", "uploader", "uppy"):
         run(
             "npm",
             "pack",
@@ -58,6 +59,7 @@ def build(root: Path, folder: Path) -> Artifacts:
         constructs=_only(folder, "wideload_cdk-*.whl"),
         client=_only(folder, "wideload-*.whl"),
         client_source=_only(folder, "wideload-*.tar.gz"),
+        ingest=_only(folder, "wideload-ingest-*.tgz"),
         uploader=_only(folder, "wideload-uploader-*.tgz"),
         uppy=_only(folder, "wideload-uppy-*.tgz"),
     )
