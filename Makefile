@@ -118,7 +118,7 @@ setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Set up all 
 .PHONY: demo
 demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs through it, compare
 	$(BIN)/python -m local up $(CONTEXT)
-	$(BIN)/python -m local.demo
+	$(BIN)/python -m local demo
 
 .PHONY: local-up
 local-up: $(LOCAL_READY) ## Start the embedded cloud with everything deployed (WIDELOAD_LOCAL_PORT, default 4566)
@@ -351,6 +351,7 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) lambda_src/requirements.in -o lambda_src/requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) local/installed.in -o local/installed.txt
 	$(LOCK) $(UPGRADE) bench/peers/requirements.in -o bench/peers/requirements.txt
 	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
 	$(LOCK) $(UPGRADE) tools/release/requirements.in -o tools/release/requirements.txt

@@ -10,6 +10,7 @@ import click
 
 from tools.release import artifacts, sboms, versions
 from tools.release.commands import CommandError
+from tools.release.embedded import run_on_this_machine
 from tools.release.notes import release_notes
 from tools.release.uses import deploy_app, send_from_javascript, send_payload, show_page
 
@@ -40,6 +41,8 @@ def cli(folder: Path, tag: str | None) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             app = deploy_app(_ROOT, built.constructs, Path(scratch) / "app")
             _say("constructs", f"installed; the README's app has {app.resources} resources")
+            local = run_on_this_machine(_ROOT, built, Path(scratch) / "local")
+            _say("local", f"installed; the app of the guide ran here, and its function {local}")
             sent = send_payload(built.client, Path(scratch) / "client")
             _say("client", f"installed; sent {sent.size:,} bytes {sent.via}, and read them back")
             program = send_from_javascript(_ROOT, built.ingest, Path(scratch) / "javascript")
