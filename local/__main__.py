@@ -187,10 +187,5 @@ def _say(what: str, began: float) -> None:
     print(f"embedded cloud: {what} ({time.monotonic() - began:.1f} s)", flush=True)
 
 
-def run_program() -> None:
-    """`wideload-local`."""
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run_program()
+    sys.exit(main())
