@@ -46,20 +46,84 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * Files, newest first
-         * @description Sorted by `created_at`, the time at which the upload was started.
+         * Files, newest first or sorted
+         * @description By default of all folders, newest first by `created_at`: the time at which its upload was started or, for a further name of stored content, at which the file was made. A cursor belongs to its query: with another query it gets 400 `invalid_request`.
          */
         readonly get: operations["listFiles"];
         readonly put?: never;
         /**
          * Start uploads, or resume them
-         * @description If every file is refused, the answer is the first refusal as problem details, with its status and `Retry-After`, and with the list of all refusals in the member `files`.
+         * @description A name that other content has is handled by `if_exists`, when the file is announced and again when it is made: then `skip` and `fail` act as `keep_both`, since the content has been sent. The same content under several names is one upload, of which all names become files when it is completed.
+         *     If every file is refused, the answer is the first refusal as problem details, with its status and `Retry-After`, and with the list of all refusals in the member `files`.
          */
         readonly post: operations["createUploads"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/files/move": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Move files to a folder */
+        readonly post: operations["moveFiles"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/files/delete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Delete files */
+        readonly post: operations["deleteFiles"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/files/folders": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Direct subfolders of a folder, by name */
+        readonly get: operations["listFolders"];
+        readonly put?: never;
+        /**
+         * Make a folder and its parents
+         * @description Safe to repeat.
+         */
+        readonly post: operations["createFolder"];
+        /**
+         * Delete a folder with everything in it
+         * @description From the answer on, none of its files and folders is listed or found.
+         */
+        readonly delete: operations["deleteFolder"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Rename or move a folder with everything in it
+         * @description At once, whatever the number of files. Parents of `to` are made. 409 `name_exists` if `to` is there; 400 `invalid_request` if `to` lies within `folder`.
+         */
+        readonly patch: operations["moveFolder"];
         readonly trace?: never;
     };
     readonly "/files/uploads": {
@@ -135,7 +199,8 @@ export interface paths {
         /**
          * Complete an upload, which creates the file
          * @description Safe to repeat. 409 `not_uploaded` or `parts_missing` (with `missing`) means that content is still missing in S3. 202 means that S3 is joining the parts, which may take minutes: repeat after `Retry-After`. 409 `parts_missing` with `begun_anew` means that S3 can't join them: send all parts again.
-         *     An upload that was created with `first_sha256` needs a body. 409 `parts_differ` means that `parts_sha256` is not that of the parts that S3 holds: get the upload, send the parts that differ, complete again. 410 `upload_gone` means that the upload was completed with another `sha256`, or has ended: create it again, with `sha256`. If the user has got a file of that content meanwhile, that file is the answer, and nothing else is kept: so `file_id` may be another than `upload_id`.
+         *     An upload that was created with `first_sha256` needs a body. 409 `parts_differ` means that `parts_sha256` is not that of the parts that S3 holds: get the upload, send the parts that differ, complete again. 410 `upload_gone` means that the upload was completed with another `sha256`, or has ended: create it again, with `sha256`. If the user has got that content meanwhile, the file is made over it, and the sent object is removed.
+         *     `file_id` may be another than `upload_id`. An upload of several names becomes several files: find yours in `files` by folder and name; else, as its name may have been taken, it is `file`.
          */
         readonly post: operations["completeUpload"];
         readonly delete?: never;
@@ -161,7 +226,10 @@ export interface paths {
         readonly delete: operations["deleteFile"];
         readonly options?: never;
         readonly head?: never;
-        /** Rename a file */
+        /**
+         * Rename or move a file
+         * @description 409 `name_exists`, with `file`, if the name is another file's and `if_exists` is `fail` or `skip`.
+         */
         readonly patch: operations["renameFile"];
         readonly trace?: never;
     };
@@ -199,6 +267,22 @@ export interface components {
         readonly Size: number;
         /** @description Characters of any script (at most 1,020 bytes of UTF-8), except control, surrogate, line-separator and bidirectional-override characters, `/` and `\`; not `.` or `..`. */
         readonly Name: string;
+        /** @description Path of a folder: at most 32 names separated by `/`, without a `/` at either end; each obeys the rules of `Name`. Empty: the top. */
+        readonly Folder: string;
+        /** @description A folder other than the top. */
+        readonly NamedFolder: components["schemas"]["Folder"] & unknown;
+        readonly FolderObject: {
+            readonly folder: components["schemas"]["NamedFolder"];
+            readonly name: components["schemas"]["Name"];
+            readonly created_at: components["schemas"]["Time"];
+        };
+        /**
+         * @description For a name that another file of the folder has. `keep_both`: the new file gets the first free of the names "offer (2).txt", "offer (3).txt"…; `replace`: the other file is deleted in the transaction that makes the new one; `skip`: nothing is done, the answer is the other file; `fail`: `name_exists`.
+         * @default keep_both
+         * @enum {unknown}
+         */
+        readonly IfExists: "keep_both" | "replace" | "skip" | "fail";
+        readonly FileIds: readonly string[];
         /**
          * @description `type/subtype`, with optional parameters. Empty means the default.
          * @default application/octet-stream
@@ -216,7 +300,11 @@ export interface components {
             readonly sha256: components["schemas"]["Sha256"];
         };
         readonly NewFile: {
+            readonly folder?: components["schemas"]["Folder"];
             readonly name: components["schemas"]["Name"];
+            /** @description Time at which the file was last changed, as its file system says. */
+            readonly modified_at?: components["schemas"]["Time"];
+            readonly if_exists?: components["schemas"]["IfExists"];
             readonly size?: components["schemas"]["Size"];
             readonly content_type?: components["schemas"]["ContentType"];
             readonly sha256?: components["schemas"]["Sha256"];
@@ -227,6 +315,7 @@ export interface components {
         } & (unknown | unknown);
         readonly File: {
             readonly file_id: components["schemas"]["Id"];
+            readonly folder: components["schemas"]["Folder"];
             readonly name: components["schemas"]["Name"];
             readonly size: components["schemas"]["Size"];
             readonly content_type: components["schemas"]["ContentType"];
@@ -234,11 +323,28 @@ export interface components {
             /** @description Whether sha256 was checked against the content: by S3, for one PUT; by the verifier, for multipart, if the deployment has one. If not, sha256 is only the client's claim, and S3 checked the SHA-256 of each part. */
             readonly verified: boolean;
             /**
+             * @description Present if `verified`.
+             * @enum {unknown}
+             */
+            readonly verified_by?: "s3" | "verifier";
+            /**
              * @description The verifier found that sha256 is not the content's.
              * @constant
              */
             readonly corrupt?: true;
-            /** @description Time at which the upload was started. */
+            /** @description Present while the file can't be downloaded, as no scan has found it clean. */
+            readonly quarantined?: {
+                /** @enum {unknown} */
+                readonly reason: "scanning" | "malware" | "not_scanned";
+                readonly detail: string;
+            };
+            /** @description As given when it was created. */
+            readonly modified_at?: components["schemas"]["Time"];
+            /** @description What the deployment's own authorization function has added. */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
+            /** @description Time at which the upload was started or, for a further name of stored content, at which the file was made. */
             readonly created_at: components["schemas"]["Time"];
         };
         readonly Action: {
@@ -253,12 +359,38 @@ export interface components {
             /** @description Seconds, from now. */
             readonly expires_in: number;
         };
+        /**
+         * Duplicate
+         * @description The content is stored, so nothing is to be sent. `file` is the file of the name that was announced, which was made if it was not there.
+         */
         readonly Duplicate: {
             /** @constant */
             readonly duplicate: true;
             readonly file: components["schemas"]["File"];
         };
-        readonly Created: components["schemas"]["Duplicate"] | {
+        /**
+         * Skipped
+         * @description With `if_exists: skip`: the file that has the name.
+         */
+        readonly Skipped: {
+            /** @constant */
+            readonly skipped: true;
+            readonly file: components["schemas"]["File"];
+        };
+        /** Refused */
+        readonly RefusedFile: {
+            readonly error: {
+                readonly code: components["schemas"]["Code"];
+                readonly title: string;
+                readonly status: number;
+                readonly detail: string;
+                /** @description Seconds. */
+                readonly retry_after?: number;
+                /** @description With `name_exists`: the file that has the name. */
+                readonly file?: components["schemas"]["File"];
+            };
+        };
+        readonly Created: components["schemas"]["Duplicate"] | components["schemas"]["Skipped"] | {
             readonly upload_id: components["schemas"]["Id"];
             readonly action?: components["schemas"]["Action"];
             readonly expires_at: components["schemas"]["Time"];
@@ -274,20 +406,12 @@ export interface components {
         } | {
             /** @constant */
             readonly hash_first: true;
-        } | {
-            readonly error: {
-                readonly code: components["schemas"]["Code"];
-                readonly title: string;
-                readonly status: number;
-                readonly detail: string;
-                /** @description Seconds. */
-                readonly retry_after?: number;
-            };
-        };
+        } | components["schemas"]["RefusedFile"];
         readonly OpenUpload: {
             readonly upload_id: components["schemas"]["Id"];
             /** @enum {unknown} */
             readonly state: "open" | "completing" | "completed" | "aborted" | "expired";
+            readonly folder: components["schemas"]["Folder"];
             readonly name: components["schemas"]["Name"];
             /** @description Absent if the upload was created without it and is not completed. */
             readonly size?: components["schemas"]["Size"];
@@ -327,7 +451,7 @@ export interface components {
             readonly cognito_endpoint?: string;
         };
         /** @enum {unknown} */
-        readonly Code: "invalid_request" | "invalid_name" | "not_an_access_token" | "unknown_upload" | "unknown_file" | "not_found" | "not_uploaded" | "parts_missing" | "parts_differ" | "upload_completed" | "corrupt" | "conflict" | "upload_gone" | "file_too_large" | "quota_exceeded" | "body_too_large" | "too_many_uploads" | "internal" | "unavailable" | "completing";
+        readonly Code: "invalid_request" | "invalid_name" | "not_an_access_token" | "unknown_upload" | "unknown_file" | "unknown_folder" | "not_found" | "not_uploaded" | "parts_missing" | "parts_differ" | "upload_completed" | "corrupt" | "quarantined" | "name_exists" | "not_allowed" | "conflict" | "upload_gone" | "file_too_large" | "quota_exceeded" | "body_too_large" | "too_many_uploads" | "internal" | "unavailable" | "completing";
         readonly Problem: {
             /** Format: uri */
             readonly type: string;
@@ -343,6 +467,8 @@ export interface components {
              * @constant
              */
             readonly begun_anew?: true;
+            /** @description With name_exists: the file that has the name. */
+            readonly file?: components["schemas"]["File"];
             /** @description If every file of the request was refused, the refusals. */
             readonly files?: readonly components["schemas"]["Created"][];
         };
@@ -356,6 +482,17 @@ export interface components {
             content: {
                 readonly "application/json": {
                     readonly file: components["schemas"]["File"];
+                };
+            };
+        };
+        /** @description The folder. */
+        readonly Folder: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": {
+                    readonly folder: components["schemas"]["FolderObject"];
                 };
             };
         };
@@ -450,7 +587,12 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": {
-                        readonly files: readonly (components["schemas"]["Duplicate"] | {
+                        readonly files: readonly ({
+                            /** @constant */
+                            readonly duplicate: true;
+                            /** @description A file of that content. Absent if the newest name of that content was deleted and others are there. */
+                            readonly file?: components["schemas"]["File"];
+                        } | {
                             /** @constant */
                             readonly duplicate: false;
                         })[];
@@ -468,6 +610,12 @@ export interface operations {
     readonly listFiles: {
         readonly parameters: {
             readonly query?: {
+                /** @description Only files of exactly this folder, not of those below; an empty value is the top. Without it: files of all folders. */
+                readonly folder?: components["schemas"]["Folder"];
+                /** @description `size` and `-size` need `folder`. A leading `-` means descending. */
+                readonly sort?: "created_at" | "-created_at" | "name" | "-name" | "size" | "-size";
+                /** @description Only files whose name begins with this text, sorted by name. Case and the Unicode form of accents don't matter. */
+                readonly prefix?: string;
                 readonly cursor?: components["schemas"]["Cursor"];
                 readonly limit?: components["schemas"]["Limit"];
                 /** @description Only files whose name contains this text. Case, the kind of white space and the Unicode form of accents don't matter. */
@@ -514,7 +662,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description One answer per file, in the same order. Repeated content is one upload. */
+            /** @description One answer per file, in the same order. Repeated content is one upload, which the first of these files begins. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -531,6 +679,202 @@ export interface operations {
             readonly 409: components["responses"]["Problem"];
             readonly 413: components["responses"]["Problem"];
             readonly 429: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly moveFiles: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly file_ids: components["schemas"]["FileIds"];
+                    readonly folder: components["schemas"]["Folder"];
+                    readonly if_exists?: components["schemas"]["IfExists"];
+                };
+            };
+        };
+        readonly responses: {
+            /** @description One answer per file, in the same order. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly files: readonly ({
+                            readonly file: components["schemas"]["File"];
+                        } | components["schemas"]["Skipped"] | components["schemas"]["RefusedFile"])[];
+                    };
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly deleteFiles: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly file_ids: components["schemas"]["FileIds"];
+                };
+            };
+        };
+        readonly responses: {
+            /** @description One answer per file, in the same order; an unknown one is `unknown_file`. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly files: readonly ({
+                            /** @constant */
+                            readonly deleted: true;
+                        } | components["schemas"]["RefusedFile"])[];
+                    };
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly listFolders: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The parent; absent or empty: the top. */
+                readonly folder?: components["schemas"]["Folder"];
+                readonly cursor?: components["schemas"]["Cursor"];
+                readonly limit?: components["schemas"]["Limit"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A page, which may hold fewer than `limit`, even none, and still have a cursor: continue with it. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly items: readonly components["schemas"]["FolderObject"][];
+                        /** @description For the next page; null at the end. */
+                        readonly cursor: string | null;
+                    };
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly createFolder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly folder: components["schemas"]["NamedFolder"];
+                };
+            };
+        };
+        readonly responses: {
+            readonly 200: components["responses"]["Folder"];
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly deleteFolder: {
+        readonly parameters: {
+            readonly query: {
+                readonly folder: components["schemas"]["NamedFolder"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Deleted; the content is removed in the background. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Deleted, with everything in it. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 500: components["responses"]["Problem"];
+            readonly 503: components["responses"]["Problem"];
+        };
+    };
+    readonly moveFolder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly folder: components["schemas"]["NamedFolder"];
+                    readonly to: components["schemas"]["NamedFolder"];
+                };
+            };
+        };
+        readonly responses: {
+            readonly 200: components["responses"]["Folder"];
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Gateway"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
             readonly 500: components["responses"]["Problem"];
             readonly 503: components["responses"]["Problem"];
         };
@@ -687,7 +1031,19 @@ export interface operations {
             };
         };
         readonly responses: {
-            readonly 200: components["responses"]["File"];
+            /** @description The file of the name that was announced first. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly file: components["schemas"]["File"];
+                        /** @description The files of all names, in the order in which they were announced, if there are several. */
+                        readonly files?: readonly components["schemas"]["File"][];
+                    };
+                };
+            };
             /** @description S3 is joining the parts. */
             readonly 202: {
                 headers: {
@@ -772,8 +1128,10 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    readonly name: components["schemas"]["Name"];
-                };
+                    readonly name?: components["schemas"]["Name"];
+                    readonly folder?: components["schemas"]["Folder"];
+                    readonly if_exists?: components["schemas"]["IfExists"];
+                } | unknown | unknown;
             };
         };
         readonly responses: {
