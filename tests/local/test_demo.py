@@ -13,7 +13,8 @@ import pytest
 import wideload
 from local.cloud import Cloud
 from local.demo import (
-    EXPECTED_METRICS,
+    FILES_METRICS,
+    INGEST_METRICS,
     DemoFailedError,
     emitted_since,
     show_metrics,
@@ -21,6 +22,7 @@ from local.demo import (
 )
 from tests.fake_aws.files import TOKEN, serving_files
 
+EXPECTED_METRICS = INGEST_METRICS | FILES_METRICS
 FUNCTIONS = ("files-api", "ingest-api")
 BEGAN = 1_764_230_400.75
 """Epoch seconds at which the second run begins."""
@@ -46,11 +48,11 @@ def test_metrics_are_summed_and_a_missing_one_is_named(capsys: pytest.CaptureFix
     lines = [_emf(0, {name: [2, 3]}) for name in sorted(names)]
 
     with pytest.raises(DemoFailedError, match="no function emitted BytesSaved"):
-        show_metrics(lines)
+        show_metrics(lines, EXPECTED_METRICS)
     shown = capsys.readouterr().out
     assert shown.count(" 5 Count") == len(names)
 
-    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})])
+    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})], EXPECTED_METRICS)
 
 
 def test_a_folder_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
