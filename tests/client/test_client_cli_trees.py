@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.running import FILE_MEMBERS, on_a_terminal, write
+from tests.client.running import FILE_MEMBERS, on_a_terminal, stored_paths, write
 from tests.fake_aws.files import FilesService
 
 _LINKS = "skipped, since links aren't followed without --follow-links: "
@@ -216,10 +216,6 @@ def _found(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def _paths(fake_files: FilesService) -> set[str]:
-    return {f"{file['folder']}/{file['name']}" for file in fake_files.files.values()}
-
-
 def test_a_tree_becomes_folders_and_is_downloaded_again(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
@@ -229,7 +225,7 @@ def test_a_tree_becomes_folders_and_is_downloaded_again(
     down = files_command("download", "-r", "--json", "2026/photos", "-o", "copy")
 
     assert (up.status, down.status, up.error + down.error) == (0, 0, "")
-    assert _paths(fake_files) == {f"2026/photos/{name}" for name in _TREE}
+    assert stored_paths(fake_files) == {f"2026/photos/{name}" for name in _TREE}
     assert _found(tmp_path / "copy" / "photos") == _found(tmp_path / "disk" / "photos")
     assert {line["file"]: line["folder"] for line in up.lines} == {
         "disk/photos/a.txt": "2026/photos",
