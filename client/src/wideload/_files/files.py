@@ -268,7 +268,11 @@ class Files(FileRecords):
             folder: Path of the folder. Default: the top.
             if_exists: As for `upload`.
             follow_links: Whether to follow links, also to files outside of the directory.
-            parallel, limit_rate, progress, hashing, cancel: As for `upload_many`.
+            parallel: As for `upload_many`.
+            limit_rate: As for `upload_many`.
+            progress: As for `upload_many`.
+            hashing: As for `upload_many`.
+            cancel: As for `upload_many`.
             skipped: Called with the path of each entry that is skipped, and the reason: `link`,
                 `special` (pipe, socket or device), `system` (left behind by a file manager) or
                 `again` (a directory that is in already by another path).
