@@ -211,5 +211,10 @@ def write(path: Path, size: int, seed: int = 1) -> bytes:
     return content
 
 
+def stored_paths(server: FilesService) -> set[str]:
+    """Paths of all files; those at the top begin with /."""
+    return {f"{file['folder']}/{file['name']}" for file in server.files.values()}
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""`wideload` with folders: `ls`, `mkdir`, `mv`, `rm -r`, `info`, and names that are taken."""
+"""`wideload` with folders: `ls`, `mkdir`, `mv`, `rm -r` and `info`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.running import FILE_MEMBERS, Terminal, on_a_terminal, sha256, write
-from tests.fake_aws.files import MIB, FilesService
+from tests.client.running import FILE_MEMBERS, Terminal, on_a_terminal, sha256, stored_paths, write
+from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import Fault, problem
-from wideload._files.rate_limit import RateLimit
 
 _WHEN = "2026-11-22T09:00:00.123Z"
 _FOLDER_MEMBERS = {"folder", "name", "created_at"}
@@ -28,11 +27,6 @@ def films(fake_files: FilesService) -> dict[str, str]:
         ]
         for path in paths
     }
-
-
-def _paths(fake_files: FilesService) -> set[str]:
-    """Paths of all files."""
-    return {f"{file['folder']}/{file['name']}" for file in fake_files.files.values()}
 
 
 def _shown(output: str) -> list[str]:
@@ -246,7 +240,7 @@ def test_mv_moves_files_by_id_path_and_name_and_folders(
             "films/2026/: is now archive/2025/2026/",
         ]
     )
-    assert _paths(fake_files) == {
+    assert stored_paths(fake_files) == {
         "archive/2025/top.txt",
         "archive/2025/a.mkv",
         "archive/2025/x.mkv",
@@ -285,7 +279,7 @@ def test_mv_of_one_renames_or_moves(
         + (f"{becomes.rpartition('/')[0]}/" if source.endswith("/") else becomes.removeprefix("/"))
         + "\n"
     )
-    assert becomes in _paths(fake_files)
+    assert becomes in stored_paths(fake_files)
     assert len(fake_files.files) == len(films)
 
 
@@ -314,7 +308,7 @@ def test_mv_to_a_name_that_is_taken(
 
     (line,) = ran.lines
     assert ran.status == status
-    assert _paths(fake_files) == left
+    assert stored_paths(fake_files) == left
     assert line["source"] == "x/a.txt"
     if if_exists == "fail":
         assert line["error"]["code"] == "name_exists"
@@ -329,7 +323,7 @@ def test_mv_of_what_is_not_there_does_not_keep_others_from_being_moved(
     ran = files_command("mv", "none", "none/", "films/a.mkv", "old/")
 
     assert ran.status == 1
-    assert "old/a.mkv" in _paths(fake_files)
+    assert "old/a.mkv" in stored_paths(fake_files)
     assert "there is no file none; a folder is given with / at its end" in ran.error
     assert ran.error.count("\n") == 2
 
@@ -337,14 +331,14 @@ def test_mv_of_what_is_not_there_does_not_keep_others_from_being_moved(
 def test_mv_of_a_folder_into_itself_or_over_another_is_refused(
     files_command: Command, fake_files: FilesService, films: dict[str, str]
 ) -> None:
-    before = _paths(fake_files)
+    before = stored_paths(fake_files)
 
     into_itself = files_command("mv", "films/", "films/2026/")
     over = files_command("mv", "--json", "films/", "old")
 
     assert (into_itself.status, over.status) == (1, 1)
     assert over.lines[0]["error"]["code"] == "name_exists"
-    assert _paths(fake_files) == before
+    assert stored_paths(fake_files) == before
 
 
 # rm -r
@@ -359,7 +353,7 @@ def test_rm_of_a_folder_in_a_script_does_not_ask(
     assert ran.status == 1
     assert deleted == {"folder": "films", "deleted": True}
     assert (unknown["folder"], unknown["error"]["code"]) == ("none", "unknown_folder")
-    assert _paths(fake_files) == {"/top.txt", "old/x.mkv"}
+    assert stored_paths(fake_files) == {"/top.txt", "old/x.mkv"}
 
 
 @pytest.mark.parametrize(("typed", "status", "left"), [("y\n", 0, 2), ("n\n", 1, 5)])
@@ -382,116 +376,3 @@ def test_rm_of_a_path_without_recursive_says_what_to_do(
     assert ran.status == 2
     assert "add --recursive for a folder" in ran.error
     assert fake_files.seen == []
-
-
-# Names that are taken, in uploads
-
-
-@pytest.mark.parametrize(
-    ("if_exists", "status", "stored", "says"),
-    [
-        (
-            "keep-both",
-            0,
-            {b"old", b"new"},
-            "it is named a (2).txt, since another file has its name",
-        ),
-        ("replace", 0, {b"new"}, "uploaded as"),
-        ("skip", 0, {b"old"}, "skipped, since x/a.txt is there with other content"),
-        ("fail", 1, {b"old"}, "a.txt"),
-    ],
-)
-def test_upload_to_a_name_that_is_taken(
-    files_command: Command,
-    fake_files: FilesService,
-    tmp_path: Path,
-    if_exists: str,
-    status: int,
-    stored: set[bytes],
-    says: str,
-) -> None:
-    fake_files.add(b"old", name="a.txt", folder="x")
-    (tmp_path / "a.txt").write_bytes(b"new")
-
-    ran = files_command("upload", "--folder", "/x/", "--if-exists", if_exists, "a.txt")
-
-    assert ran.status == status
-    assert says in ran.output + ran.error
-    assert {fake_files.content(file_id) for file_id in fake_files.files} == stored
-
-
-def test_names_of_a_tree_that_are_taken(
-    files_command: Command, fake_files: FilesService, tmp_path: Path
-) -> None:
-    (tmp_path / "d").mkdir()
-    for name in ("a.txt", "b.txt"):
-        (tmp_path / "d" / name).write_bytes(name.encode())
-    fake_files.add(b"old", name="a.txt", folder="d")
-
-    ran = files_command("upload", "-r", "--if-exists", "skip", "--json", "d")
-
-    assert ran.status == 0
-    assert {line["file"]: line["skipped"] for line in ran.lines} == {
-        "d/a.txt": True,
-        "d/b.txt": False,
-    }
-    assert _paths(fake_files) == {"d/a.txt", "d/b.txt"}
-
-
-def test_a_copy_under_another_name_is_a_file_for_which_nothing_is_sent(
-    files_command: Command, fake_files: FilesService, tmp_path: Path
-) -> None:
-    for name in ("offer.txt", "copy of offer.txt"):
-        (tmp_path / name).write_bytes(b"same")
-
-    files_command("upload", "offer.txt")
-    ran = files_command("upload", "copy of offer.txt")
-
-    assert "(copy of offer.txt); nothing was sent" in ran.output
-    assert _paths(fake_files) == {"/offer.txt", "/copy of offer.txt"}
-    assert fake_files.s3.bytes_put == 4
-
-
-# Rate and times
-
-
-def test_the_rate_is_limited_in_both_directions(
-    files_command: Command,
-    fake_files: FilesService,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (tmp_path / "d").mkdir()
-    write(tmp_path / "a.bin", 4000)
-    write(tmp_path / "d" / "b.bin", 2000, 2)
-    write(tmp_path / "d" / "c.bin", 3000, 3)
-    waited: list[tuple[float | None, int]] = []
-    monkeypatch.setattr(
-        RateLimit, "wait", lambda limit, count, scope: waited.append((limit._limit, count))
-    )
-
-    for arguments in (["a.bin"], ["-r", "d"]):
-        files_command("upload", "--limit-rate", "1.5M", *arguments)
-    for arguments in (["-o", "b.bin", "a.bin"], ["-r", "d", "-o", "c"]):
-        files_command("download", "--limit-rate", "512k", *arguments)
-
-    half = 512 * 1024
-    assert waited[0] == (1.5 * MIB, 4000)
-    assert sorted(waited[1:3]) == [(1.5 * MIB, 2000), (1.5 * MIB, 3000)]
-    assert waited[3] == (half, 4000)
-    assert sorted(waited[4:]) == [(half, 2000), (half, 3000)]
-
-
-def test_times_of_the_last_change_are_kept_unless_not_wanted(
-    files_command: Command, fake_files: FilesService, tmp_path: Path
-) -> None:
-    write(tmp_path / "a.bin", 10)
-    os.utime(tmp_path / "a.bin", (0, 1_577_934_245))
-    (up,) = files_command("upload", "--json", "a.bin").lines
-
-    files_command("download", "-o", "kept.bin", "a.bin")
-    files_command("download", "-o", "new.bin", "--no-mtime", "a.bin")
-
-    assert up["modified_at"] == "2020-01-02T03:04:05.000Z"
-    assert (tmp_path / "kept.bin").stat().st_mtime == 1_577_934_245
-    assert (tmp_path / "new.bin").stat().st_mtime > 1_700_000_000

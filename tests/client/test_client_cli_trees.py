@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Command
-from tests.client.running import FILE_MEMBERS, write
+from tests.client.running import FILE_MEMBERS, on_a_terminal, stored_paths, write
 from tests.fake_aws.files import FilesService
 
 _LINKS = "skipped, since links aren't followed without --follow-links: "
@@ -216,10 +216,6 @@ def _found(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def _paths(fake_files: FilesService) -> set[str]:
-    return {f"{file['folder']}/{file['name']}" for file in fake_files.files.values()}
-
-
 def test_a_tree_becomes_folders_and_is_downloaded_again(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
@@ -229,7 +225,7 @@ def test_a_tree_becomes_folders_and_is_downloaded_again(
     down = files_command("download", "-r", "--json", "2026/photos", "-o", "copy")
 
     assert (up.status, down.status, up.error + down.error) == (0, 0, "")
-    assert _paths(fake_files) == {f"2026/photos/{name}" for name in _TREE}
+    assert stored_paths(fake_files) == {f"2026/photos/{name}" for name in _TREE}
     assert _found(tmp_path / "copy" / "photos") == _found(tmp_path / "disk" / "photos")
     assert {line["file"]: line["folder"] for line in up.lines} == {
         "disk/photos/a.txt": "2026/photos",
@@ -375,3 +371,15 @@ def test_small_files_are_announced_and_listed_many_at_a_time(
     assert announced <= 4
     asked = fake_files.api_requests[lists:]
     assert len([line for line in asked if not line.endswith("/download")]) <= 5
+
+
+def test_the_summary_of_a_tree_on_a_terminal(fake_files: FilesService, tmp_path: Path) -> None:
+    _make(tmp_path / "d")
+
+    up = on_a_terminal(fake_files, "upload", "-r", "d", cwd=tmp_path)
+    down = on_a_terminal(fake_files, "download", "-r", "d", "-o", "copy", cwd=tmp_path)
+
+    assert "d/sub/empty/within: is the folder d/sub/empty/within\n" in up
+    counts = [ran.splitlines()[-1].partition("; ")[0].split(", ") for ran in (up, down)]
+    assert sorted(counts[0]) == ["1 already there", "1 empty folder", "3 uploaded"]
+    assert sorted(counts[1]) == ["3 folders", "4 downloaded"]

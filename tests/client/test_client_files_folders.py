@@ -10,7 +10,7 @@ import pytest
 import wideload
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import DROP_AFTER, Fault, problem
-from wideload._files import file_records
+from wideload._files import file_records, folder_records
 from wideload._files.models import FileInfo
 
 NOWHERE = "01JDF000000000000000000999"
@@ -73,7 +73,7 @@ def test_a_list_that_can_not_be_asked_for(
 def test_folders_of_a_folder_by_name_over_pages(
     person: wideload.Client, files_server: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_records, "_LONGEST_PAGE", 2)
+    monkeypatch.setattr(folder_records, "LONGEST_PAGE", 2)
     for name in ("c", "a", "B", "d"):
         person.files.create_folder(f"f/{name}")
 

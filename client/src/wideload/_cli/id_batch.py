@@ -103,7 +103,7 @@ def confirm_deletion(kind: str, ids: list[str], *, yes: bool, more: str = "") ->
 
     Args:
         kind: `file`, `folder` or `payload`.
-        more: What goes with them, such as " with everything in it".
+        more: Appended to the question, such as " with everything in it".
 
     Raises:
         Failed: The answer was no.

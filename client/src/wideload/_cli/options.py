@@ -138,8 +138,9 @@ IF_EXISTS = click.option(
     type=click.Choice(["keep-both", "replace", "skip", "fail"]),
     default="keep-both",
     show_default=True,
-    help="What becomes of a name that another file of the folder has: keep-both gives this file a "
-    "number, as offer (2).txt; replace deletes the other file.",
+    help="If another file of the folder has the name: keep-both gives this file a number, as in "
+    "offer (2).txt; replace deletes the other file; skip leaves everything as it is; fail does so, "
+    "and is a failure.",
     callback=lambda _context, _option, value: value.replace("-", "_"),
 )
 NO_MTIME = click.option(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 import orjson
 
-from wideload._api import Api, checked_id, parse_answer, unexpected
-from wideload._auth import Token
-from wideload._error_codes import FILE_CODES
+from wideload._api import checked_id
 from wideload._files.files_api import read_file
+from wideload._files.folder_records import JSON, LONGEST_PAGE, FolderRecords, read_answer
 from wideload._files.models import FileInfo, FolderInfo, IfExists, UploadInfo
 from wideload._files.names import checked_folder, checked_if_exists, checked_name
 from wideload._files.results import ChangeOutcome
-from wideload._http import Answer, Http
 from wideload._pages import checked_count, items
-from wideload._retry import Attempts, Pacing, RetryPolicy
 from wideload._text import SURROGATE
 from wideload.errors import ConfigurationError, NotFoundError, WideloadError
 
@@ -25,32 +22,13 @@ Sort = Literal["created_at", "-created_at", "name", "-name", "size", "-size"]
 """An order of files; with `-` the largest, newest or last comes first."""
 
 _SORTS = ("created_at", "-created_at", "name", "-name", "size", "-size")
-_LONGEST_PAGE = 100
 # Limit of one request that moves or deletes files.
 _MOST_CHANGED = 100
 _DELETE = "/files/delete"
-_JSON = {"Content-Type": "application/json"}
-
-_Read = TypeVar("_Read")
 
 
-class FileRecords:
+class FileRecords(FolderRecords):
     """Base of `Files`."""
-
-    def __init__(
-        self,
-        http: Http,
-        base_url: str,
-        *,
-        token: Token,
-        pacing: Pacing,
-        policy: RetryPolicy,
-        check_open: Callable[[], None],
-    ) -> None:
-        self._pacing = pacing
-        self._policy = policy
-        self._check_open = check_open
-        self._api = Api(http, base_url, auth=token, codes=FILE_CODES, pacing=pacing)
 
     def list(
         self,
@@ -99,33 +77,9 @@ class FileRecords:
             query,
             take=FileInfo.of,
             limit=checked_count("limit", limit),
-            page_size=_LONGEST_PAGE,
+            page_size=LONGEST_PAGE,
             attempts=self._attempts,
         )
-
-    def folders(self, folder: str = "", *, limit: int | None = None) -> Iterator[FolderInfo]:
-        """The folders directly in a folder, by name. Pages are requested when they are needed.
-
-        Args:
-            folder: Path of the folder. Default: the top.
-            limit: Items at most. Default: all.
-
-        Raises:
-            ConfigurationError: An argument is wrong; raised at once, not while iterating.
-            NotFoundError: This person has no such folder; raised while iterating, as are the rest.
-            ApiError, TransportError: A page can't be read.
-        """
-        self._check_open()
-        found = items(
-            self._api,
-            "/files/folders",
-            {"folder": checked_folder(folder)},
-            take=FolderInfo.of,
-            limit=checked_count("limit", limit),
-            page_size=_LONGEST_PAGE,
-            attempts=self._attempts,
-        )
-        return _or_none_of_earlier_deployment(found)
 
     def walk(self, folder: str = "") -> Iterator[FolderInfo | FileInfo]:
         """Everything in a folder: its files by name, then each folder with everything in it.
@@ -179,7 +133,7 @@ class FileRecords:
 
         Args:
             folder: Path of the folder; "" is the top. Default: as it is.
-            if_exists: What becomes of the name if another file of the folder has it.
+            if_exists: Treatment of the name if another file of the folder has it.
 
         Raises:
             ConfigurationError: The API takes no such name or folder.
@@ -202,7 +156,7 @@ class FileRecords:
 
         Args:
             folder: Path of the folder; "" is the top.
-            if_exists: What becomes of a name that another file of the folder has.
+            if_exists: Treatment of a name that another file of the folder has.
 
         Returns:
             An outcome for each id, in the same order. After a request that failed as a whole, that
@@ -246,66 +200,6 @@ class FileRecords:
         """
         return self._change(_DELETE, file_ids, {})
 
-    def create_folder(self, folder: str) -> FolderInfo:
-        """Make a folder, and those above it, unless they are there. It can be repeated.
-
-        A folder need not be made before files are uploaded or moved to it.
-
-        Raises:
-            ConfigurationError: The API takes no such path.
-            ApiError, TransportError: The API answered with an error, or not at all.
-        """
-        self._check_open()
-        return self._folder("POST", {"folder": _checked_named_folder(folder)}, self._attempts())
-
-    def move_folder(self, folder: str, to: str) -> FolderInfo:
-        """Rename or move a folder with everything in it, at once, however much that is.
-
-        Args:
-            folder: Its path.
-            to: Its new path, including its name. Folders above it are made if they aren't there.
-
-        Raises:
-            ConfigurationError: The API takes no such path.
-            NotFoundError: This person has no such folder (code `unknown_folder`).
-            ConflictError: There is a folder of the new path (code `name_exists`).
-            FileRefusedError: The new path lies within the folder itself.
-            ApiError, TransportError: The API answered with another error, or not at all.
-        """
-        self._check_open()
-        paths = {"folder": _checked_named_folder(folder), "to": _checked_named_folder(to)}
-        attempts = self._attempts()
-        try:
-            return self._folder("PATCH", paths, attempts)
-        except NotFoundError as error:
-            # An earlier attempt, whose answer was lost, may have moved it.
-            if error.code == "unknown_folder" and attempts.ambiguous:
-                above = to.rpartition("/")[0]
-                for found in self.folders(above):
-                    if found.folder == to:
-                        return found
-            raise
-
-    def delete_folder(self, folder: str) -> None:
-        """Delete a folder with everything in it. It can't be undone.
-
-        When it returns, nothing of it is listed or found any more; the content of many files is
-        removed in the background. Deleting it again raises NotFoundError, as with `delete`.
-
-        Raises:
-            ConfigurationError: That is no path of a folder. The top can't be deleted.
-            NotFoundError: This person has no such folder (any more).
-            ApiError, TransportError: The API answered with another error, or not at all.
-        """
-        self._check_open()
-        query = {"folder": _checked_named_folder(folder)}
-        attempts = self._attempts()
-        try:
-            self._api.request("DELETE", "/files/folders", attempts, query=query)
-        except NotFoundError as error:
-            if error.code != "unknown_folder" or not attempts.ambiguous:
-                raise
-
     def uploads(self, *, limit: int | None = None) -> Iterator[UploadInfo]:
         """The person's uploads that aren't finished, newest first, without their parts.
 
@@ -323,7 +217,7 @@ class FileRecords:
             {},
             take=UploadInfo.of,
             limit=checked_count("limit", limit),
-            page_size=_LONGEST_PAGE,
+            page_size=LONGEST_PAGE,
             attempts=self._attempts,
         )
 
@@ -337,7 +231,7 @@ class FileRecords:
         self._check_open()
         path = f"/files/uploads/{checked_id('upload', upload_id)}"
         answer = self._api.request("GET", path, self._attempts())
-        return _read("GET", path, answer, UploadInfo.of)
+        return read_answer("GET", path, answer, UploadInfo.of)
 
     def abort(self, upload_id: str) -> None:
         """Abort an upload, and delete its parts in S3. It can be repeated.
@@ -354,21 +248,13 @@ class FileRecords:
     def _file(self, method: str, file_id: str, body: bytes | None = None) -> FileInfo:
         self._check_open()
         path = f"/files/{checked_id('file', file_id)}"
-        headers = _JSON if body else {}
+        headers = JSON if body else {}
         try:
             answer = self._api.request(method, path, self._attempts(), headers=headers, body=body)
             return read_file(method, path, answer)
         except WideloadError as error:
             error.file_id = file_id
             raise
-
-    def _folder(self, method: str, paths: dict[str, str], attempts: Attempts) -> FolderInfo:
-        answer = self._api.request(
-            method, "/files/folders", attempts, headers=_JSON, body=orjson.dumps(paths)
-        )
-        return _read(
-            method, "/files/folders", answer, lambda members: FolderInfo.of(members["folder"])
-        )
 
     def _change(
         self, path: str, file_ids: Sequence[str], change: dict[str, str]
@@ -397,7 +283,7 @@ class FileRecords:
         attempts = self._attempts()
         body = orjson.dumps({"file_ids": ids, **change})
         try:
-            answer = self._api.request("POST", path, attempts, headers=_JSON, body=body)
+            answer = self._api.request("POST", path, attempts, headers=JSON, body=body)
         except NotFoundError as error:
             # Deployments of earlier versions have no such route, and only one folder.
             if error.code or path != _DELETE:
@@ -419,7 +305,7 @@ class FileRecords:
             file = FileInfo.of(changed["file"])
             return ChangeOutcome(file_id=file_id, file=file, skipped="skipped" in changed)
 
-        return _read(
+        return read_answer(
             "POST",
             path,
             answer,
@@ -439,37 +325,6 @@ class FileRecords:
                     raise
                 failure = error
             yield ChangeOutcome(file_id=file_id, error=failure)
-
-    def _attempts(self) -> Attempts:
-        return Attempts(self._policy, self._pacing)
-
-
-def _read(method: str, path: str, answer: Answer, take: Callable[[dict[str, Any]], _Read]) -> _Read:
-    """Read an answer.
-
-    Raises:
-        ApiError: It isn't as the contract says.
-    """
-    members = parse_answer(method, path, answer)
-    try:
-        return take(members)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        raise unexpected(method, path, answer) from None
-
-
-def _or_none_of_earlier_deployment(folders: Iterator[FolderInfo]) -> Iterator[FolderInfo]:
-    """The folders; none if a deployment of an earlier version has looked for a file "folders"."""
-    try:
-        yield from folders
-    except NotFoundError as error:
-        if error.code != "unknown_file":
-            raise
-
-
-def _checked_named_folder(folder: str) -> str:
-    if folder == "":
-        raise ConfigurationError("the top can't be made, moved or deleted: give a folder's path")
-    return checked_folder(folder)
 
 
 def _checked_text(name: str, text: str) -> str:

@@ -116,8 +116,8 @@ class Files(FileRecords):
                 object's `name`.
             folder: Path of the folder to put it in, such as `films/2026`, which is made if it isn't
                 there. Default: the top.
-            if_exists: What becomes of the name if another file of the folder, with other content,
-                has it: `keep_both` (this file gets a number: "offer (2).txt"), `replace`, `skip`
+            if_exists: Treatment of the name if another file of the folder, with other content, has
+                it: `keep_both` (this file gets a number: "offer (2).txt"), `replace`, `skip`
                 (nothing is sent, and that file is the result) or `fail` (ConflictError). If the
                 name is taken while this file is sent, `skip` and `fail` keep both.
             content_type: Such as `application/pdf`. Default: guessed from the name.
@@ -268,7 +268,11 @@ class Files(FileRecords):
             folder: Path of the folder. Default: the top.
             if_exists: As for `upload`.
             follow_links: Whether to follow links, also to files outside of the directory.
-            parallel, limit_rate, progress, hashing, cancel: As for `upload_many`.
+            parallel: As for `upload_many`.
+            limit_rate: As for `upload_many`.
+            progress: As for `upload_many`.
+            hashing: As for `upload_many`.
+            cancel: As for `upload_many`.
             skipped: Called with the path of each entry that is skipped, and the reason: `link`,
                 `special` (pipe, socket or device), `system` (left behind by a file manager) or
                 `again` (a directory that is in already by another path).
@@ -414,7 +418,7 @@ class Files(FileRecords):
         Args:
             folder: Path of the folder; "" is the top.
             directory: Path of the directory, which is made if it isn't there.
-            items: What to download, of that which `walk` gives. Default: all of it.
+            items: The files and folders to download, a part of what `walk` gives. Default: all.
             overwrite: Whether existing files of other content may be replaced.
             set_mtime: As for `download`.
             parallel: Connections at most, of all downloads together.

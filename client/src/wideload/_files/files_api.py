@@ -38,7 +38,7 @@ class NewFile:
 
     Attributes:
         folder: Path of its folder.
-        if_exists: What becomes of a name that another file has.
+        if_exists: Treatment of a name that another file has.
         modified_at: ISO 8601 time at which it was last changed.
         size: Bytes; None for a pipe.
         sha256: Hex SHA-256 of the whole.

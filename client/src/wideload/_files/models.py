@@ -18,7 +18,7 @@ BatchProgress = Callable[[int, int, int], object]
 """Called with (number of the source from 0, bytes done, bytes in all)."""
 
 IfExists = Literal["keep_both", "replace", "skip", "fail"]
-"""What becomes of a name that another file of its folder has.
+"""Treatment of a name that another file of the folder has.
 
 `keep_both`: the new file gets a number, as "offer (2).txt". `replace`: the other file is deleted.
 `skip`: the other file stays, and is the result. `fail`: `ConflictError` with the code

@@ -194,7 +194,7 @@ def open_source_file(
     Args:
         name: Default: the source's own name.
         folder: Path of the folder.
-        if_exists: What becomes of a name that another file of the folder has.
+        if_exists: Treatment of a name that another file of the folder has.
         content_type: Default: guessed from the name.
 
     Raises:

@@ -146,7 +146,7 @@ def _row(item: _Item, path: str, *, long: bool) -> str:
 
 
 def _remark(file: FileInfo, *, long: bool) -> str:
-    """What is to be known of a file's content."""
+    """The state of a file's content, for the end of a row, unless it is as it should be."""
     if file.quarantined:
         return f"  (quarantined: {file.quarantined.reason.replace('_', ' ')})"
     if file.corrupt:
