@@ -91,18 +91,20 @@ function FileCells({ file, placed, onPlace, children }: FileProps) {
         <time dateTime={file.createdAt}>{words.formats.moment(file.createdAt)}</time>
       </div>
       <div role="cell" class="row-more">
-        {placed && (
-          <a
-            class="link row-place"
-            href={hashOf(file.folder)}
-            title={file.folder}
-            onClick={onPlace}
-          >
-            <FolderIcon />
-            <bdi>{file.folder === "" ? words.folders.top : file.folder}</bdi>
-          </a>
-        )}
-        <Mark file={file} />
+        <span class="row-facts">
+          {placed && (
+            <a
+              class="link row-place"
+              href={hashOf(file.folder)}
+              title={file.folder}
+              onClick={onPlace}
+            >
+              <FolderIcon />
+              <bdi>{file.folder === "" ? words.folders.top : file.folder}</bdi>
+            </a>
+          )}
+          <Mark file={file} />
+        </span>
         <span class="row-actions">{children}</span>
       </div>
     </>

@@ -61,6 +61,8 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
   const [searched, setSearched] = useState<Searched>({ text: "", everywhere: true });
   const [asked, setAsked] = useState<Asked | null>(null);
   const section = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const opened = useRef(folder);
   /** Where rows were that are deleted or moved. */
   const removed = useRef<number | null>(null);
   const actions = useMemo(
@@ -84,8 +86,11 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
   useEffect(() => {
     stopSearch();
     void folders.load(folder);
-    // The link that was followed is gone with its list.
-    focusLater(() => document.getElementById("open-folder"));
+    if (opened.current !== folder) {
+      // The link that was followed is gone with its list.
+      focusLater(() => document.getElementById("open-folder") ?? heading.current);
+    }
+    opened.current = folder;
   }, [folder]);
   useEffect(() => {
     selection.clear();
@@ -145,7 +150,7 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
     focusLater(() => {
       const drawn = [...(section.current?.querySelectorAll<HTMLElement>("[data-index]") ?? [])];
       const next = drawn.find((row) => Number(row.dataset["index"]) >= index) ?? drawn.at(-1);
-      return next?.querySelector("button") ?? document.getElementById("my-files");
+      return next?.querySelector("button") ?? heading.current;
     });
   }
 
@@ -179,7 +184,7 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
       </nav>
       <div class="files-main">
         <div class="files-top">
-          <h2 id="my-files" tabIndex={-1}>
+          <h2 id="my-files" ref={heading} tabIndex={-1}>
             {words.files.title}
           </h2>
           <button type="button" class="button" onClick={() => setAsked({ kind: "new folder" })}>
@@ -191,7 +196,7 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
             onSearch={(text, everywhere) => setSearched({ text, everywhere })}
           />
         </div>
-        <Crumbs folder={folder} onFollow={stopSearch} />
+        {folder !== "" && <Crumbs folder={folder} onFollow={stopSearch} />}
         <p class="unseen" role="status">
           {listing.state === "ready" &&
             words.files.summary(
