@@ -1,5 +1,5 @@
 import { type FileInfo, FilesApi, type Folder } from "@wideload/uploader";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Config } from "./config.js";
 import { Dialog } from "./dialog.js";
 import { startDownload } from "./download.js";
@@ -112,6 +112,7 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
       },
     };
   }, [config, session]);
+  useEffect(() => () => place.close(), [place]);
 
   async function signOut() {
     if (await anyTabUploads(navigator.locks)) setLeaving(true);

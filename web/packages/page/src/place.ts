@@ -20,19 +20,15 @@ export function folderOf(hash: string): string | null {
 
 export class Place extends Subject {
   readonly #window: Window;
+  readonly #closed = new AbortController();
   #folder: string;
 
   constructor(window: Window) {
     super();
     this.#window = window;
     this.#folder = folderOf(window.location.hash) ?? "";
-    window.addEventListener("hashchange", () => {
-      const { hash } = window.location;
-      const folder = hash === "" ? "" : folderOf(hash);
-      // A link within the page: the browser has gone there, and the folder stays.
-      if (folder === null) window.history.replaceState(null, "", hashOf(this.#folder));
-      else if (folder !== this.#folder) this.#change(folder);
-    });
+    const { signal } = this.#closed;
+    window.addEventListener("hashchange", () => this.#follow(), { signal });
   }
 
   get folder(): string {
@@ -44,6 +40,19 @@ export class Place extends Subject {
     // The event comes later: whoever asks meanwhile gets the new folder.
     this.#window.location.hash = hashOf(folder);
     this.#change(folder);
+  }
+
+  /** Stops following the address. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  #follow(): void {
+    const { hash } = this.#window.location;
+    const folder = hash === "" ? "" : folderOf(hash);
+    // A link within the page: the browser has gone there, and the folder stays.
+    if (folder === null) this.#window.history.replaceState(null, "", hashOf(this.#folder));
+    else if (folder !== this.#folder) this.#change(folder);
   }
 
   #change(folder: string): void {

@@ -13,8 +13,6 @@ import { zipOf } from "./zip-stream.js";
 /** Largest ZIP that is kept in memory, where the browser can't write to a file. */
 export const MOST_IN_MEMORY = 1024 ** 3;
 
-const ZIP = { "Content-Type": "application/zip" };
-
 /** Of the File System Access API, which TypeScript doesn't know. */
 type Picker = (options: {
   suggestedName: string;
@@ -123,7 +121,7 @@ export class Zipping extends Subject {
         },
       });
       if (handle) await stream.pipeTo(await handle.createWritable(), { signal });
-      else save(await new Response(stream, { headers: ZIP }).blob(), name);
+      else save(await blobOf(stream, signal), name);
       return refused;
     } catch (error) {
       // Else the empty file that was made when the person chose its name would stay.
@@ -131,6 +129,14 @@ export class Zipping extends Subject {
       throw error;
     }
   }
+}
+
+/** Keeps a stream in memory. `Response.blob` would not say why the stream failed. */
+async function blobOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Blob> {
+  const pieces: Blob[] = [];
+  const write = (piece: Uint8Array<ArrayBuffer>) => void pieces.push(new Blob([piece]));
+  await stream.pipeTo(new WritableStream({ write }), { signal });
+  return new Blob(pieces, { type: "application/zip" });
 }
 
 /** The person closed the browser's dialog without a choice. */
