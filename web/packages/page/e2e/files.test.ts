@@ -108,7 +108,7 @@ test("a second person sees nothing of the first", async () => {
   await ann.row(`private ${RUN}`).waitFor();
 
   const ben = await setting.signedIn(setting.ben);
-  await ben.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  await ben.page.locator(".files-main[aria-busy=false]").waitFor({ state: "attached" });
   assert.equal(await ben.row(`private ${RUN}`).count(), 0);
 
   await ben.choose(path);

@@ -99,7 +99,6 @@ export function FileList({
         role="table"
         class={placed ? "list placed" : "list"}
         aria-labelledby="my-files"
-        aria-busy={busy}
         aria-rowcount={more ? -1 : rows.length + 1}
         onKeyDown={press}
         onFocusIn={({ target }) => {

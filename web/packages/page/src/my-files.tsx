@@ -182,7 +182,7 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
           }}
         />
       </nav>
-      <div class="files-main">
+      <div class="files-main" aria-busy={listing.state === "loading"}>
         <div class="files-top">
           <h2 id="my-files" ref={heading} tabIndex={-1}>
             {words.files.title}
