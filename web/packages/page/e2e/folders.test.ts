@@ -144,7 +144,7 @@ test("of a long list only the rows in sight are drawn, and the rest is loaded on
     loaded = await ann.page
       .locator(".rows")
       .evaluate((list) => Number(getComputedStyle(list).getPropertyValue("--count")));
-    assert((await rows()) < 80);
+    assert((await rows()) < 45);
   }
 
   await ann.page.locator("main").evaluate((main) => main.scrollTo(0, main.scrollHeight));

@@ -1,5 +1,5 @@
 import type { FileOrder } from "@wideload/uploader";
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ListRow, type RowAction } from "./file-row.js";
 import { keyOf, type Row } from "./rows.js";
 import type { Selection } from "./selection.js";
@@ -50,7 +50,8 @@ export function FileList({
   const [focused, setFocused] = useState<number | null>(null);
   /** What gets the focus once its row is drawn. */
   const wanted = useRef<{ index: number; control: string } | null>(null);
-  const keys = useMemo(() => rows.map(keyOf), [rows]);
+  // Of many rows: made when they are needed.
+  const keys = () => rows.map(keyOf);
 
   useEffect(() => {
     if (end + LOAD_AHEAD >= rows.length) onEnd();
@@ -65,7 +66,7 @@ export function FileList({
   });
 
   function select(row: Row, range: boolean) {
-    if (range) selection.extend(keys, keyOf(row));
+    if (range) selection.extend(keys(), keyOf(row));
     else selection.toggle(keyOf(row));
   }
 
@@ -80,9 +81,9 @@ export function FileList({
     const next = rows[index];
     if (next === undefined) return;
     if (event.shiftKey) {
-      const here = keys[from];
-      if (selection.size === 0 && here !== undefined) selection.toggle(here);
-      selection.extend(keys, keyOf(next));
+      const here = rows[from];
+      if (selection.size === 0 && here !== undefined) selection.toggle(keyOf(here));
+      selection.extend(keys(), keyOf(next));
     }
     wanted.current = { index, control: target.dataset["control"] ?? "" };
     setFocused(index);
@@ -116,7 +117,7 @@ export function FileList({
                 checked={all}
                 // Of what is loaded.
                 indeterminate={!all && selection.size > 0}
-                onChange={() => (all ? selection.clear() : selection.set(keys))}
+                onChange={() => (all ? selection.clear() : selection.set(keys()))}
               />
             </div>
             <Header column="name" label={words.files.name} sort={sort} onSort={onSort} />

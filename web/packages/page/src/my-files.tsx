@@ -74,10 +74,11 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
   const branch = folders.branch(folder);
   const subfolders = searching ? NO_ROWS : (branch?.items ?? NO_ROWS);
   const rows = useMemo(() => [...subfolders, ...listing.items], [subfolders, listing.items]);
-  const chosen = useMemo(
-    () => (selection.size === 0 ? NO_ROWS : rows.filter((row) => selection.has(keyOf(row)))),
-    [rows, selection.keys],
-  );
+  const chosen = useMemo(() => {
+    if (selection.size === 0) return NO_ROWS;
+    if (selection.size === rows.length) return rows;
+    return rows.filter((row) => selection.has(keyOf(row)));
+  }, [rows, selection.keys]);
 
   const everywhere = searching && searched.everywhere;
   const stopSearch = () =>

@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks";
 import { isFile, isWithheld, type Row } from "./rows.js";
 import { words } from "./words.js";
 
@@ -18,13 +19,7 @@ interface Props {
 /** How much is selected, and what can be done with it. */
 export function SelectionBar(props: Props) {
   const { rows, moreToSelect, zipping, onAction, onSelectAll, onClear } = props;
-  const files = rows.filter(isFile);
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const text =
-    rows.length === 0
-      ? ""
-      : words.selection.summary(files.length, rows.length - files.length, bytes);
-  const loadable = rows.some((row) => !isFile(row) || !isWithheld(row));
+  const { text, single, loadable } = useMemo(() => summaryOf(rows), [rows]);
   const button = (label: string, press: () => void, disabled = false) => (
     <button type="button" class="button" disabled={disabled} onClick={press}>
       {label}
@@ -39,8 +34,7 @@ export function SelectionBar(props: Props) {
           {moreToSelect && button(words.selection.allOfFolder, onSelectAll)}
           {loadable && button(words.selection.zip, () => onAction("zip"), zipping)}
           {button(words.files.move, () => onAction("move"))}
-          {rows.length === 1 &&
-            files.length === 1 &&
+          {single &&
             // Where rows have no room for it.
             button(words.files.copyHash, () => onAction("copy"))}
           {button(words.files.delete, () => onAction("delete"))}
@@ -49,4 +43,23 @@ export function SelectionBar(props: Props) {
       )}
     </div>
   );
+}
+
+function summaryOf(rows: readonly Row[]) {
+  let [files, bytes, loadable] = [0, 0, false];
+  for (const row of rows) {
+    if (isFile(row)) {
+      files += 1;
+      bytes += row.size;
+    }
+    loadable ||= !isFile(row) || !isWithheld(row);
+  }
+  const folders = rows.length - files;
+  return {
+    text: rows.length === 0 ? "" : words.selection.summary(files, folders, bytes),
+    /** Whether it is one file. */
+    single: rows.length === 1 && files === 1,
+    /** Whether any of it can be downloaded. */
+    loadable,
+  };
 }

@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
 /** Rows that are drawn before and after those in sight. */
-const SPARE = 10;
+const SPARE = 5;
 /** Rows that are drawn where there is no layout. */
 const WITHOUT_LAYOUT = 100;
 
