@@ -34,6 +34,8 @@ LAMBDA_SOURCES := $(shell find lambda_src -name '*.py' -o -name '*.mjs') lambda_
 WEB_NODE := web/node_modules/.ready
 ZENSICAL := .local/zensical/.ready
 TWINE := .local/release/.ready
+FLOOR := .local/lowest-direct/.ready
+NEWEST := .local/highest/.ready
 DOCS_NODE := tools/docs/node_modules/.ready
 PAGE := src/wideload_cdk/_web/.built
 WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
@@ -96,6 +98,16 @@ $(TWINE): tools/release/requirements.txt | $(VENV)
 	$(BIN)/uv pip sync --quiet --require-hashes --python .local/release/bin/python tools/release/requirements.txt
 	@touch $@
 
+# Environments with the oldest and the newest versions that the distributions allow; uv's names.
+$(FLOOR) $(NEWEST): requirements.txt pyproject.toml client/pyproject.toml | $(VENV)
+	rm -rf $(@D)
+	$(PYTHON) -m venv --without-pip $(@D)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(@D)/bin/python requirements.txt
+	$(BIN)/uv pip compile --quiet --no-deps --no-strip-extras --resolution $(notdir $(@D)) --python $(@D)/bin/python --all-extras pyproject.toml client/pyproject.toml -o $(@D)/versions.txt
+	$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $(@D)/versions.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(@D)/bin/python -e . -e client
+	@touch $@
+
 $(DOCS_NODE): tools/docs/package.json tools/docs/package-lock.json | $(VENV)
 	cd tools/docs && npm ci --no-progress --no-audit --no-fund
 	@touch $@
@@ -118,7 +130,7 @@ setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Set up all 
 .PHONY: demo
 demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs through it, compare
 	$(BIN)/python -m local up $(CONTEXT)
-	$(BIN)/python -m local.demo
+	$(BIN)/python -m local demo
 
 .PHONY: local-up
 local-up: $(LOCAL_READY) ## Start the embedded cloud with everything deployed (WIDELOAD_LOCAL_PORT, default 4566)
@@ -192,10 +204,18 @@ test-faults: ## Run the tests of what happens when AWS or a function fails
 test-local: ## Run the tests of the embedded cloud's own programs
 	$(TIMED) $(PYTEST) tests/local
 
-test-web: $(PAGE) ## Run the tests of the uploader library and the page
+test-web: $(PAGE) ## Run the tests of the packages for JavaScript and of the page
 	@$(MAKE) chromium
 	$(TIMED) $(BESIDE) npm --prefix web run --silent test --workspaces --if-present
-	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/uploader
+	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/ingest -w @wideload/uploader
+
+# The rule packs need a newer aws-cdk-lib than the constructs do.
+.PHONY: test-floor test-newest
+test-floor: $(FLOOR) $(NODE) $(LAMBDA) ## Run the client's and the constructs' tests with the oldest versions of what they depend on (TESTS=tests/client)
+	.local/lowest-direct/bin/python -m pytest -m "not rule_packs" --ignore=tests/constructs/shared/test_findings.py $(or $(TESTS),tests/client tests/constructs)
+
+test-newest: $(NEWEST) $(NODE) $(LAMBDA) ## Run them with the newest versions (PYTHON=python3.14)
+	.local/highest/bin/python -m pytest $(or $(TESTS),tests/client tests/constructs)
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
@@ -338,7 +358,7 @@ release-check: $(VENV) $(TWINE) $(LAMBDA) local-up ## Build all that is released
 
 .PHONY: publish-npm
 publish-npm: $(VENV) ## Publish the npm packages of dist/release; only the release workflow is trusted to
-	@for package in uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
+	@for package in ingest uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
 
 .PHONY: publish-release
 publish-release: ## Make TAG a release on GitHub, with dist/release; needs GitHub's gh
@@ -351,6 +371,7 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) lambda_src/requirements.in -o lambda_src/requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) local/installed.in -o local/installed.txt
 	$(LOCK) $(UPGRADE) bench/peers/requirements.in -o bench/peers/requirements.txt
 	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
 	$(LOCK) $(UPGRADE) tools/release/requirements.in -o tools/release/requirements.txt

@@ -29,6 +29,7 @@ OPERATIONS = {
         "CompleteMultipartUpload",
         "CreateMultipartUpload",
         "DeleteObject",
+        "DeleteObjects",
         "GetObject",
         "HeadObject",
         "ListObjectsV2",

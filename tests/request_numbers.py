@@ -57,6 +57,7 @@ _PLACES = {
     ],
     "files": [
         ("GET", "/files?limit=%", ""),
+        ("GET", "/files/folders?limit=%", ""),
         ("GET", "/files/uploads?limit=%", ""),
         ("POST", "/files/check", '{"files":[{"sha256":"SHA","size":%}]}'),
         ("POST", "/files", '{"files":[{"name":"a","sha256":"SHA","size":%}]}'),

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import trustme
 import urllib3
 
 import wideload
+from tests.client.async_client import BlockingAsyncClient, EventLoop, as_client
 from tests.client.fake_sign_in import FakeSignIn, signing_in
 from tests.client.running import start
 from tests.client.transfer_samples import RANGE
@@ -71,10 +73,46 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[EventLoop]:
+    loop = EventLoop()
+    yield loop
+    loop.close()
+
+
+Connect = Callable[..., wideload.Client]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that sets BOTH_CLIENTS with either kind of client."""
+    if "client_kind" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_CLIENTS", False):
+        metafunc.parametrize("client_kind", ["Client", "AsyncClient"], indirect=True)
+
+
 @pytest.fixture
-def client(server: IngestService, clock: Clock) -> Iterator[wideload.Client]:
-    with wideload.Client(server.url, api_key=API_KEY, _pacing=clock.pacing()) as made:
-        yield made
+def client_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of client that `connect` makes."""
+    return getattr(request, "param", "Client")
+
+
+@pytest.fixture
+def connect(client_kind: str, request: pytest.FixtureRequest, clock: Clock) -> Iterator[Connect]:
+    """Make a client that never really waits, and is closed after the test."""
+    with ExitStack() as made:
+
+        def make(url: str, **options: Any) -> wideload.Client:
+            given = {"api_key": API_KEY, "_pacing": clock.pacing(), **options}
+            if client_kind == "Client":
+                return made.enter_context(wideload.Client(url, **given))
+            loop = request.getfixturevalue("event_loop")
+            return made.enter_context(as_client(BlockingAsyncClient(loop, url, **given)))
+
+        yield make
+
+
+@pytest.fixture
+def client(server: IngestService, connect: Connect) -> wideload.Client:
+    return connect(server.url)
 
 
 @dataclass(frozen=True)
@@ -104,12 +142,9 @@ def tls_server(authority: Authority) -> Iterator[IngestService]:
 
 @pytest.fixture
 def tls_client(
-    tls_server: IngestService, authority: Authority, clock: Clock
-) -> Iterator[wideload.Client]:
-    with wideload.Client(
-        tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
-    ) as made:
-        yield made
+    tls_server: IngestService, authority: Authority, connect: Connect
+) -> wideload.Client:
+    return connect(tls_server.url, ca_bundle=authority.ca_bundle)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def test_send_says_what_became_of_the_file(command: Command, call_json: Path) ->
 def wideload_size(path: Path) -> int:
     from wideload._ingest.document import prepare
 
-    with prepare(path) as prepared:
-        return prepared.size
+    with closing(prepare(path)) as steps:
+        return next(done for done in steps if done).size
 
 
 def test_send_json_prints_an_object_per_file(

@@ -164,7 +164,10 @@ def test_files_of_one_name_in_one_run_are_numbered(
 def test_force_does_not_replace_a_file_that_a_number_leads_to(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
-    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
+    ids = [
+        fake_files.add(content, name="a.txt", folder=content.decode())["file_id"]
+        for content in (b"one", b"two")
+    ]
     (tmp_path / "a.txt").write_bytes(b"old")
     (tmp_path / "a (2).txt").write_bytes(b"mine")
 
@@ -179,7 +182,10 @@ def test_force_does_not_replace_a_file_that_a_number_leads_to(
 def test_the_same_run_again_gives_each_file_the_same_name(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
-    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"one", b"two")]
+    ids = [
+        fake_files.add(content, name="a.txt", folder=content.decode())["file_id"]
+        for content in (b"one", b"two")
+    ]
     files_command("download", *ids)
     (tmp_path / "a (2).txt").unlink()  # as if the second had been interrupted
 
@@ -310,7 +316,10 @@ def test_a_file_is_found_by_its_name(
 def test_of_several_files_with_a_name_the_ids_are_listed(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
-    ids = [fake_files.add(content, name="a.txt")["file_id"] for content in (b"1", b"2")]
+    ids = [
+        fake_files.add(content, name="a.txt", folder=content.decode())["file_id"]
+        for content in (b"1", b"2")
+    ]
     fake_files.add(b"3", name="b.txt")
 
     ran = files_command("download", "a.txt", "b.txt", "none.txt")

@@ -56,14 +56,16 @@ def test_upload_json_has_stable_members(
 def test_what_is_there_already_is_not_sent(
     files_command: Command, fake_files: FilesService, tmp_path: Path
 ) -> None:
-    file = fake_files.add(write(tmp_path / "copy.bin", 1000), name="first\x1b[2J.bin")
+    fake_files.add(write(tmp_path / "copy.bin", 1000), name="first.bin")
 
     ran = files_command("upload", "copy.bin")
     as_json = files_command("upload", "--json", "copy.bin")
 
     assert ran.output == (
-        f"copy.bin: is there already, as {file['file_id']} (first?[2J.bin); nothing was sent\n"
+        f"copy.bin: is there already, as {as_json.lines[0]['file_id']} (copy.bin); "
+        "nothing was sent\n"
     )
+    assert {file["name"] for file in fake_files.files.values()} == {"copy.bin", "first.bin"}
     assert as_json.lines[0]["duplicate"] is True
     assert as_json.lines[0]["bytes_sent"] == 0
     assert fake_files.s3.bytes_put == 0

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import wideload
+from tests.client.async_client import without_the_extra
 from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import problem, s3_error
 from wideload import _client
+from wideload._async import client as async_client
 from wideload._retry import Pacing
 from wideload.compat import send_to_whispey
 
@@ -32,7 +33,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     # The function makes its own client, so time is taken out where clients get theirs.
-    monkeypatch.setattr(_client, "Pacing", lambda: Pacing(sleep=lambda seconds: None))
+    for module in (_client, async_client):
+        monkeypatch.setattr(module, "Pacing", lambda **_: Pacing(sleep=lambda seconds: None))
+
+
+@pytest.fixture(autouse=True, params=["with the extra", "without it"])
+def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the extra `async` is installed."""
+    installed: bool = request.param == "with the extra"
+    if not installed:
+        without_the_extra(monkeypatch)
+    return installed
 
 
 def _send(*args: Any, **options: Any) -> dict[str, Any]:
@@ -143,8 +154,10 @@ _AT_THE_END = {
 
 
 @pytest.mark.parametrize("how", _AT_THE_END)
-def test_it_works_at_the_interpreters_end(server: IngestService, how: str) -> None:
+def test_it_works_at_the_interpreters_end(server: IngestService, how: str, extra: bool) -> None:
     program = f"""
+import sys
+if not {extra}: sys.modules["httpcore"] = None
 import asyncio, atexit, threading
 from wideload.compat import send_to_whispey
 def send():
@@ -209,19 +222,39 @@ def test_nothing_is_raised(log: Any, url: str, says: str) -> None:
     assert says in result["error"]
 
 
-def test_the_event_loop_goes_on_meanwhile(
-    server: IngestService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_is_serialized_outside_of_the_event_loop(server: IngestService) -> None:
     threads: list[threading.Thread] = []
-    send = wideload.Client.send
 
-    def recording(self: wideload.Client, *args: Any, **options: Any) -> wideload.Receipt:
-        threads.append(threading.current_thread())
-        return send(self, *args, **options)
+    class Value:
+        def __str__(self) -> str:
+            threads.append(threading.current_thread())
+            return "v"
 
-    monkeypatch.setattr(wideload.Client, "send", recording)
-
-    _send({"a": 1}, API_KEY, server.url)
+    assert _send({"a": Value()}, API_KEY, server.url)["success"] is True
 
     assert threads
-    assert threads[0] is not threading.main_thread()
+    assert threading.main_thread() not in threads
+
+
+def test_the_event_loop_goes_on_meanwhile(server: IngestService, extra: bool) -> None:
+    """The API doesn't answer before the loop has run another task."""
+    answered, other = threading.Event(), threading.Event()
+
+    def hold(line: str, answer: dict[str, Any]) -> dict[str, Any]:
+        answered.set()
+        return answer if other.wait(60) else {}
+
+    server.tamper = hold
+    threads: list[str] = []
+
+    async def main() -> dict[str, Any]:
+        sending = asyncio.create_task(send_to_whispey({"a": 1}, API_KEY, server.url))
+        while not answered.is_set():
+            await asyncio.sleep(0.01)
+        threads.extend(thread.name for thread in threading.enumerate())
+        other.set()
+        return await sending
+
+    assert asyncio.run(main())["success"] is True
+    # Without the extra, the client has a thread of its own.
+    assert any("run" in name for name in threads) is not extra

@@ -92,7 +92,7 @@ def test_an_upload_url_is_read(
 
     attempts = Attempts(RetryPolicy(0), Pacing())
     upload_url = request_upload_url(
-        client._api, attempts, size=1, sha256="0" * 64, content_type="application/json"
+        client._payloads.api, attempts, size=1, sha256="0" * 64, content_type="application/json"
     )
 
     request = upload_url.request

@@ -17,6 +17,8 @@ from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import DROP, problem, s3_error
 from tests.fake_aws.s3 import Body
 
+BOTH_CLIENTS = True
+
 _URL = "POST /stage/get-upload-url"
 _SEND = "POST /stage/send-call-log"
 _SIGN = "POST /stage/files/uploads"

@@ -75,7 +75,7 @@ def test_the_limit_of_requests_falls_with_failures_and_rises_with_successes() ->
         for thread in threads:
             thread.start()
         count = 0
-        while inside.acquire(timeout=0.3):
+        while inside.acquire(timeout=1):
             count += 1
         scope.stop()
         leave.set()

@@ -148,9 +148,9 @@ def test_a_duplicate_is_found_when_it_has_been_sent(
 
     again = person.files.upload(_stream(content), name="b")
 
-    assert (again.duplicate, again.file) == (True, first.file)
-    assert again.bytes_sent == MANY
-    assert len(files_server.files) == 1
+    assert (again.duplicate, again.file.name, again.bytes_sent) == (True, "b", MANY)
+    assert again.file.sha256 == first.file.sha256
+    assert (len(files_server.files), len(files_server.s3.objects)) == (2, 1)
 
 
 def test_bytes_that_were_damaged_on_the_way_are_sent_again(

@@ -14,6 +14,8 @@ from wideload._json import parse
 from wideload._retry import parse_retry_after
 from wideload._signin.tokens import Tokens
 
+BOTH_CLIENTS = True
+
 HUGE = b"1" + b"0" * 400
 FILE: dict[str, Any] = {
     "file_id": "01J", "name": "a", "content_type": "text/plain", "sha256": "0" * 64,

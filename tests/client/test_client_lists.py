@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 import wideload
-from tests.client.conftest import Clock
+from tests.client.conftest import Clock, Connect
 from tests.fake_aws.ingest import (
     API_KEY,
     PAYLOAD_1,
@@ -24,6 +24,8 @@ from tests.fake_aws.ingest import (
     IngestService,
 )
 from tests.fake_aws.messages import DROP, DROP_AFTER, Fault, problem
+
+BOTH_CLIENTS = True
 
 _LIST = "GET /stage/call-logs"
 _DELETE = "DELETE /stage/call-logs/"
@@ -149,18 +151,17 @@ def test_wrong_arguments_of_lists_are_refused_at_once(
 
 
 def test_each_page_has_retries_of_its_own(
-    server: IngestService, client: wideload.Client, clock: Clock
+    server: IngestService, client: wideload.Client, connect: Connect
 ) -> None:
     server.longest_page = 1
     _send(client, 3)
-    patient = wideload.Client(server.url, api_key=API_KEY, retries=1, _pacing=clock.pacing())
 
-    with patient:
-        logs = patient.call_logs()
-        for _ in range(3):
-            server.fail(_LIST, problem(503, "unavailable"))
-            next(logs)
-        assert list(logs) == []
+    logs = connect(server.url, retries=1).call_logs()
+
+    for _ in range(3):
+        server.fail(_LIST, problem(503, "unavailable"))
+        next(logs)
+    assert list(logs) == []
 
 
 @pytest.mark.parametrize(
@@ -444,8 +445,7 @@ def test_a_delete_that_never_left_is_no_excuse(clock: Clock, server: IngestServi
     transport.clear()
 
 
-def test_a_closed_client_lists_and_deletes_nothing(server: IngestService) -> None:
-    client = wideload.Client(server.url, api_key=API_KEY)
+def test_a_closed_client_lists_and_deletes_nothing(client: wideload.Client) -> None:
     client.close()
 
     for call in (

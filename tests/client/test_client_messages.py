@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import wideload
-from tests.client.conftest import Authority, Clock, Command, spawn
+from tests.client.conftest import Authority, Clock, Command, Connect, spawn
 from tests.client.running import read_terminal
 from tests.fake_aws.ingest import API_KEY, IngestService
 from tests.fake_aws.messages import Fault, s3_error
 from wideload import signin
 from wideload._cli.exit_status import NOT_SIGNED_IN, REFUSED, UNAVAILABLE, USAGE, status_of
+
+BOTH_CLIENTS = True
 
 _SEND = "POST /stage/send-call-log"
 
@@ -66,35 +68,33 @@ def test_an_upload_too_large_for_a_proxy_is_told_from_s3s_refusals(
 
 
 def test_an_untrusted_certificate_names_the_setting(
-    tls_server: IngestService, clock: Clock
+    tls_server: IngestService, clock: Clock, connect: Connect
 ) -> None:
-    client = wideload.Client(tls_server.url, api_key=API_KEY, _pacing=clock.pacing())
+    client = connect(tls_server.url)
 
-    with client, pytest.raises(wideload.TlsError, match="WIDELOAD_CA_BUNDLE") as raised:
+    with pytest.raises(wideload.TlsError, match="WIDELOAD_CA_BUNDLE") as raised:
         client.send({"a": 1})
 
     assert (clock.slept, status_of(raised.value)) == ([], USAGE)
 
 
 def test_https_at_a_port_without_tls_says_so(
-    server: IngestService, authority: Authority, clock: Clock
+    server: IngestService, authority: Authority, clock: Clock, connect: Connect
 ) -> None:
     url = server.url.replace("http:", "https:")
-    client = wideload.Client(
-        url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
-    )
+    client = connect(url, ca_bundle=authority.ca_bundle)
 
-    with client, pytest.raises(wideload.TlsError, match="http:// instead of https://") as raised:
+    with pytest.raises(wideload.TlsError, match="http:// instead of https://") as raised:
         client.send({"a": 1})
 
     assert (clock.slept, status_of(raised.value)) == ([], USAGE)
 
 
-def test_http_at_a_tls_port_says_so(tls_server: IngestService, clock: Clock) -> None:
+def test_http_at_a_tls_port_says_so(tls_server: IngestService, connect: Connect) -> None:
     url = tls_server.url.replace("https:", "http:")
-    client = wideload.Client(url, api_key=API_KEY, retries=0, _pacing=clock.pacing())
+    client = connect(url, retries=0)
 
-    with client, pytest.raises(wideload.TransportError, match="begins with https://"):
+    with pytest.raises(wideload.TransportError, match="begins with https://"):
         client.send({"a": 1})
 
 
@@ -121,29 +121,27 @@ def test_a_wrong_key_is_no_sign_in_that_ended(
     assert status_of(raised.value) == NOT_SIGNED_IN
 
 
-def test_the_caller_hears_of_each_retry(server: IngestService, clock: Clock) -> None:
+def test_the_caller_hears_of_each_retry(
+    server: IngestService, clock: Clock, connect: Connect
+) -> None:
     told: list[wideload.Retry] = []
     server.fail(_SEND, Fault(503), Fault(503))
-    client = wideload.Client(
-        server.url, api_key=API_KEY, on_retry=told.append, _pacing=clock.pacing()
-    )
 
-    with client:
-        client.send({"a": 1})
+    connect(server.url, on_retry=told.append).send({"a": 1})
 
     assert [(retry.number, retry.most, retry.delay) for retry in told] == [(1, 5, 0.5), (2, 5, 1.0)]
     assert clock.slept == [0.5, 1.0]
     assert all(isinstance(retry.error, wideload.ServerError) for retry in told)
 
 
-def test_retry_for_goes_on_until_its_time_is_over(server: IngestService, clock: Clock) -> None:
+def test_retry_for_goes_on_until_its_time_is_over(
+    server: IngestService, clock: Clock, connect: Connect
+) -> None:
     server.fail(_SEND, *[Fault(503)] * 99)
     began = clock.time
-    client = wideload.Client(
-        server.url, api_key=API_KEY, retries=2, retry_for=600, _pacing=clock.pacing()
-    )
+    client = connect(server.url, retries=2, retry_for=600)
 
-    with client, pytest.raises(wideload.ServerError):
+    with pytest.raises(wideload.ServerError):
         client.send({"a": 1})
 
     assert 580 <= clock.time - began <= 600
@@ -151,13 +149,11 @@ def test_retry_for_goes_on_until_its_time_is_over(server: IngestService, clock: 
 
 
 def test_with_retry_for_a_long_retry_after_is_waited_for(
-    server: IngestService, clock: Clock
+    server: IngestService, clock: Clock, connect: Connect
 ) -> None:
     server.fail(_SEND, Fault(503, b"", {"Retry-After": "300"}))
-    client = wideload.Client(server.url, api_key=API_KEY, retry_for=600, _pacing=clock.pacing())
 
-    with client:
-        assert client.send({"a": 1}).state == "stored"
+    assert connect(server.url, retry_for=600).send({"a": 1}).state == "stored"
 
     assert clock.slept == [300.0]
 
@@ -225,14 +221,13 @@ def test_a_tls_error_of_the_put_costs_one_claim(
     server: IngestService,
     authority: Authority,
     clock: Clock,
+    connect: Connect,
     large: dict[str, object],
 ) -> None:
     tls_server.bucket.endpoint = server.root.replace("http:", "https:")
-    client = wideload.Client(
-        tls_server.url, api_key=API_KEY, ca_bundle=authority.ca_bundle, _pacing=clock.pacing()
-    )
+    client = connect(tls_server.url, ca_bundle=authority.ca_bundle)
 
-    with client, pytest.raises(wideload.TlsError, match="no answer to PUT"):
+    with pytest.raises(wideload.TlsError, match="no answer to PUT"):
         client.send(large)
 
     assert len(tls_server.requests(_SEND)) == 1

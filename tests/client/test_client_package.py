@@ -75,7 +75,17 @@ def test_types_are_declared() -> None:
 
 
 def test_importing_it_pulls_in_nothing_heavy() -> None:
-    heavy = {"boto3", "botocore", "aws_cdk", "jsii", "rich", "click", "asyncio", "wideload_cdk"}
+    heavy = {
+        "boto3",
+        "botocore",
+        "aws_cdk",
+        "jsii",
+        "rich",
+        "click",
+        "asyncio",
+        "httpcore",
+        "wideload_cdk",
+    }
     code = "import sys, wideload; print(*{name.partition('.')[0] for name in sys.modules})"
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,6 +14,7 @@ from tests.client.conftest import Clock
 from wideload._http import Body, Http
 from wideload._presigned import PresignedCall, PresignedRequest, RenewableRequest
 from wideload._retry import Attempts, RetryPolicy
+from wideload._steps import run
 from wideload.errors import TransportError, UploadError
 
 _FORBIDDEN = b"<Error><Code>AccessDenied</Code></Error>"
@@ -179,11 +180,11 @@ def test_a_put_is_timed_without_its_failed_attempts(clock: Clock) -> None:
 
 def test_a_request_that_another_thread_has_replaced_is_not_discarded_again(clock: Clock) -> None:
     requests = _Transfer(_Storage(), clock).requests
-    first = requests.current()
+    first = run(requests.current())
     requests.discard(first)
-    second = requests.current()
+    second = run(requests.current())
 
     requests.discard(first)
 
     assert second is not first
-    assert requests.current() is second
+    assert run(requests.current()) is second

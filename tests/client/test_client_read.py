@@ -16,6 +16,8 @@ from tests.fake_aws.ingest import PAYLOAD_1, PAYLOAD_7, PAYLOAD_9, IngestService
 from tests.fake_aws.messages import DROP, SIGNATURE, Fault, problem, s3_error
 from wideload._json import split_document
 
+BOTH_CLIENTS = True
+
 
 def test_get_returns_the_record(client: wideload.Client, small: dict[str, Any]) -> None:
     receipt = client.send(small)

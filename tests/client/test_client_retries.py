@@ -10,10 +10,12 @@ import pytest
 import urllib3
 
 import wideload
-from tests.client.conftest import Clock
+from tests.client.conftest import Clock, Connect
 from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import DROP, DROP_AFTER, SIGNATURE, Fault, problem, s3_error
 from wideload._retry import Pacing, parse_retry_after
+
+BOTH_CLIENTS = True
 
 _SEND = "POST /stage/send-call-log"
 _URL = "POST /stage/get-upload-url"
@@ -89,13 +91,12 @@ def test_the_request_id_of_the_gateway_is_kept(
     assert (raised.value.request_id, raised.value.detail) == ("gw-1", "Forbidden")
 
 
-def test_delays_grow_with_jitter(server: IngestService, clock: Clock) -> None:
+def test_delays_grow_with_jitter(server: IngestService, clock: Clock, connect: Connect) -> None:
     chances = iter([1.0, 0.5, 0.0, 1.0, 1.0, 1.0, 1.0])
     pacing = Pacing(clock.sleep, clock.now, clock.now, lambda: next(chances))
     server.fail(_SEND, *[Fault(503)] * 7)
 
-    with wideload.Client(server.url, api_key=API_KEY, retries=7, _pacing=pacing) as client:
-        client.send({"a": 1})
+    connect(server.url, retries=7, _pacing=pacing).send({"a": 1})
 
     assert clock.slept == [0.5, 0.5, 0.0, 4.0, 8.0, 16.0, 20.0]
 
@@ -153,14 +154,11 @@ def test_attempts_have_an_upper_bound_over_all_steps(
     assert raised.value.payload_id == PAYLOAD_1
 
 
-def test_no_retries_when_told_so(server: IngestService) -> None:
+def test_no_retries_when_told_so(server: IngestService, connect: Connect) -> None:
     server.fail(_SEND, Fault(503))
 
-    with (
-        wideload.Client(server.url, api_key=API_KEY, retries=0) as client,
-        pytest.raises(wideload.ServerError),
-    ):
-        client.send({"a": 1})
+    with pytest.raises(wideload.ServerError):
+        connect(server.url, retries=0).send({"a": 1})
 
     assert len(server.seen) == 1
 
@@ -224,14 +222,11 @@ def test_a_url_that_s3_no_longer_takes_is_replaced(
 
 
 def test_an_upload_url_that_is_too_old_by_this_clock_is_replaced(
-    server: IngestService, large: dict[str, Any], clock: Clock
+    server: IngestService, large: dict[str, Any], connect: Connect
 ) -> None:
     server.fail("PUT", s3_error(503, "SlowDown", Retry_After="880"))  # the URL lives for 900 s
 
-    with wideload.Client(
-        server.url, api_key=API_KEY, retry_for=3600, _pacing=clock.pacing()
-    ) as client:
-        assert client.send(large).state == "stored"
+    assert connect(server.url, retry_for=3600).send(large).state == "stored"
 
     assert len(server.requests(_URL)) == 2
     assert len(server.requests("PUT")) == 2
@@ -350,14 +345,13 @@ def test_no_error_shows_the_signature_or_the_key(
     assert f"/s3/transit/acme/{PAYLOAD_1[:4]}" in text
 
 
-def test_a_transport_error_says_what_was_tried(clock: Clock) -> None:
+def test_a_transport_error_says_what_was_tried(connect: Connect) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        client = wideload.Client(url, api_key=API_KEY, retries=2, _pacing=clock.pacing())
 
         with pytest.raises(wideload.TransportError) as raised:
-            client.send({"a": 1})
+            connect(url, retries=2).send({"a": 1})
 
     assert raised.value.attempts == 3
     assert str(raised.value) == (
@@ -381,6 +375,15 @@ class _Failing:
 _POOL = urllib3.HTTPConnectionPool("host")
 
 
+def _unresolved(code: int) -> Exception:
+    cause = socket.gaierror(code, "")
+    error = urllib3.exceptions.NameResolutionError(
+        "h", urllib3.connection.HTTPConnection("h"), cause
+    )
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "says", "calls"),
     [
@@ -388,27 +391,13 @@ _POOL = urllib3.HTTPConnectionPool("host")
         (urllib3.exceptions.ConnectTimeoutError(), "connecting timed out", 3),
         (urllib3.exceptions.LocationParseError("/?secret"), "can't be parsed", 1),
         (urllib3.exceptions.ProtocolError("x", OSError("at /key?secret")), "at /key", 3),
-        (
-            urllib3.exceptions.NameResolutionError(
-                "h", None, socket.gaierror(socket.EAI_NONAME, "")
-            ),
-            "can't be resolved",
-            1,
-        ),
-        (
-            urllib3.exceptions.NameResolutionError(
-                "h", None, socket.gaierror(socket.EAI_AGAIN, "")
-            ),
-            "can't be resolved",
-            3,
-        ),
+        (_unresolved(socket.EAI_NONAME), "can't be resolved", 1),
+        (_unresolved(socket.EAI_AGAIN), "can't be resolved", 3),
     ],
 )
 def test_failures_of_the_transport_are_told_apart(
     clock: Clock, error: Exception, says: str, calls: int
 ) -> None:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        error.__cause__ = error._reason
     transport = _Failing(error)
     client = wideload.Client(
         "https://api.example",

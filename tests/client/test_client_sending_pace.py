@@ -33,11 +33,11 @@ def _upload(client: wideload.Client, content: bytes) -> str:
 def test_a_pause_longer_than_connecting_may_take_ends_no_upload(
     tls_files: FilesService, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connections, "_CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr(_connections, "CONNECT_TIMEOUT", 2)
     content = bytes_of(SIZE)
     # Another host than the API's, so that the PUT needs a connection of its own.
     tls_files.bucket.endpoint = tls_files.root.replace("127.0.0.1", "localhost")
-    tls_files.s3.during_put = lambda seen, count: time.sleep(1 if count <= 64 * 1024 else 0)
+    tls_files.s3.during_put = lambda seen, count: time.sleep(4 if count <= 64 * 1024 else 0)
 
     file_id = _upload(_client(tls_files, authority, timeout=30), content)
 
@@ -50,12 +50,12 @@ def test_a_slow_line_is_not_taken_for_a_silent_one(
 ) -> None:
     content = bytes_of(SIZE)
 
-    def slowly(seen: Seen, count: int) -> None:  # the whole takes many times the timeout
-        time.sleep(0.04)
+    def slowly(seen: Seen, count: int) -> None:  # 80 blocks: the whole takes twice the timeout
+        time.sleep(0.1)
 
     tls_files.s3.during_put = slowly
 
-    file_id = _upload(_client(tls_files, authority, timeout=1), content)
+    file_id = _upload(_client(tls_files, authority, timeout=4), content)
 
     assert tls_files.content(file_id) == content
     assert len(tls_files.requests("PUT")) == 1

@@ -283,11 +283,14 @@ class FakeDynamoTable:
         if (
             params
             or (kind == "Update") != (change is not None)
+            or (kind == "ConditionCheck" and condition is None)
             or (kind != "Put" and len(given) > len(self._schema.key))
         ):
             raise aws_error("ValidationException", kind)
 
         def apply() -> None:
+            if kind == "ConditionCheck":
+                return
             if kind == "Delete":
                 self.items.pop(key, None)
                 return
@@ -432,6 +435,7 @@ class _Expression:
             "=": lambda held: bool(held == value),
             "<": lambda held: bool(held < value),
             "<=": lambda held: bool(held <= value),
+            ">": lambda held: bool(held > value),
         }
         return lambda item: name in item and compare[operator](item[name])
 

@@ -33,7 +33,7 @@ from wideload_runtime.core.files.parts import (
     part_count,
     part_size,
 )
-from wideload_runtime.core.files.records import Content, File, FirstPart, Quota, Upload
+from wideload_runtime.core.files.records import Content, File, FirstPart, NewName, Quota, Upload
 from wideload_runtime.core.files.requests import Claim, UploadRequest
 from wideload_runtime.core.files.transfer import FileTransfer
 from wideload_runtime.core.files.uploads import Uploads
@@ -103,8 +103,9 @@ class FilesService(Service):
     @property
     def files(self) -> dict[str, dict[str, Any]]:
         """Files as the API shows them, by id."""
-        found = (self._records.of(OWNER).file(one) for one in self._ids("FILE#"))
-        return {file.file_id: file.shown for file in found if file}
+        files = self._transfer().files(OWNER)
+        found = self._records.of(OWNER).files_by_id(self._ids("FILE#")).values()
+        return {file.file_id: files.shown(file) for file in found}
 
     def content(self, file_id: str) -> bytes:
         """The bytes that S3 holds of a file."""
@@ -113,9 +114,10 @@ class FilesService(Service):
 
     def key_of(self, file_id: str) -> str:
         """Key of the object of a file or an upload."""
-        upload = self._records.of(OWNER).upload(file_id)
-        assert upload
-        return upload.key
+        records = self._records.of(OWNER)
+        found = records.file(file_id) or records.upload(file_id)
+        assert found
+        return found.key
 
     def replace_content(self, file_id: str, content: Any) -> None:
         """Have S3 hold other bytes of a file."""
@@ -146,6 +148,7 @@ class FilesService(Service):
         content: Any,
         name: str = "a.bin",
         *,
+        folder: str = "",
         sha256: str | None = None,
         verified: bool = True,
         corrupt: bool = False,
@@ -156,19 +159,24 @@ class FilesService(Service):
             content: Bytes, or an object that can be sliced like them, of which `sha256` is given.
         """
         body = Body(len(content), sha256 or hashlib.sha256(content).hexdigest(), content)
-        request = UploadRequest(name, "application/octet-stream", Content(body.sha256, body.size))
+        wanted = NewName(folder=folder, name=name, content_type="application/octet-stream")
+        request = UploadRequest(wanted, Content(body.sha256, body.size))
         uploads = self._uploads(single_put=MAX_SIZE)
         ((answer),) = uploads.create([request])
         assert "upload_id" in answer, "another file has this content"
         upload_id = answer["upload_id"]
         key = self.key_of(upload_id)
         self.bucket.objects[key] = Object(body.size, body.checksum, content, self.time)
-        file = uploads.completion.complete(upload_id)
+        (file,) = uploads.completion.complete(upload_id)
         self._index_first_part(file, content)
         if corrupt or not verified:
-            self.items.items[OWNER, f"FILE#{upload_id}"]["verified"] = False
+            stored = self.items.items[OWNER, f"OBJECT#{upload_id}"]
+            stored["verified"] = False
+            del stored["verified_by"]
         if corrupt:
-            self._records.of(OWNER).mark_corrupt(replace(file, verified=False))
+            self._records.of(OWNER).mark_corrupt(
+                self._records.of(OWNER).stored([upload_id])[upload_id]
+            )
         return self.files[upload_id]
 
     def _index_first_part(self, file: File, content: Any) -> None:
@@ -178,8 +186,8 @@ class FilesService(Service):
             return
         first = bytes(content[: part_size(file.size, **sizes)])
         part = FirstPart(hashlib.sha256(first).hexdigest(), file.size)
-        self.items.items[OWNER, f"FILE#{file.file_id}"]["first_sha256"] = part.sha256
-        item = {"owner": OWNER, **first_part_item(part, file.file_id)}
+        self.items.items[OWNER, f"OBJECT#{file.object_id}"]["first_sha256"] = part.sha256
+        item = {"owner": OWNER, **first_part_item(part, file.object_id)}
         self.items.items[OWNER, item["item"]] = item
 
     def _ids(self, kind: str) -> list[str]:

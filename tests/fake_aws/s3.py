@@ -330,7 +330,7 @@ class FakeS3:
     def delete_objects(self, *, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             for item in Delete["Objects"]:
-                assert item["VersionId"] == "null"
+                assert item.get("VersionId", "null") == "null"
                 self.objects.pop(item["Key"], None)
             return {}
 

@@ -23,10 +23,15 @@ from wideload_runtime.adapters.tables import Table
 from wideload_runtime.core.files.parts import base64_of, composite
 from wideload_runtime.core.files.ports import Ask, Stored
 from wideload_runtime.core.files.records import (
+    TOP,
     Content,
     File,
     FirstPart,
+    NewName,
+    Placement,
     Quota,
+    Removal,
+    StoredObject,
     Trash,
     Upload,
     Usage,
@@ -95,17 +100,46 @@ def make_upload(name: str = "a", size: int = 500) -> Upload:
     )
 
 
-def file_of(upload: Upload) -> File:
-    return File(
-        file_id=upload.upload_id,
-        name=upload.name,
-        size=upload.size,
-        content_type=upload.content_type,
-        sha256=upload.sha256 or "",
-        verified=False,
-        created_at=NOW,
+def object_of(upload: Upload, **changes: Any) -> StoredObject:
+    stored = StoredObject(
+        object_id=upload.upload_id,
         key=upload.key,
+        size=upload.size,
+        sha256=upload.sha256 or "",
+        names=len(upload.names),
+        file_id=upload.upload_id,
+        verified=False,
     )
+    return replace(stored, **changes)
+
+
+def file_of(stored: StoredObject, **changes: Any) -> File:
+    file = File(
+        file_id=stored.object_id,
+        name=f"Протокол {stored.object_id}.pdf",
+        content_type="application/pdf",
+        created_at=NOW,
+        object_id=stored.object_id,
+        size=stored.size,
+        sha256=stored.sha256,
+        key=stored.key,
+    )
+    return replace(file, **changes)
+
+
+def finish(records: Any, upload: Upload, stored: StoredObject, **options: Any) -> bool:
+    done: bool = records.finish(
+        upload,
+        stored,
+        Placement(file_of(stored)),
+        **{"due_at": None, "expires_at": FAR_OFF, **options},
+    )
+    return done
+
+
+def removal(file: File, stored: StoredObject, *, hold: bool = False) -> Removal:
+    trash = Trash(stored.object_id, stored.key, NOW, stored.size if hold else None)
+    return Removal(file, stored, trash)
 
 
 def owner() -> str:
@@ -161,15 +195,16 @@ def test_an_upload_from_beginning_to_end(table: FilesTable) -> None:
         joined_first_sha256="f" * 64,
     )
     assert records.upload(upload.upload_id) == again
-    assert not records.finish(begun, file_of(upload), due_at=None, expires_at=FAR_OFF)
-    assert records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
-    assert not records.finish(again, file_of(upload), due_at=NOW, expires_at=FAR_OFF)
+    assert not finish(records, begun, object_of(upload))
+    assert finish(records, again, object_of(upload), due_at=NOW)
+    assert not finish(records, again, object_of(upload), due_at=NOW)
     assert records.usage() == Usage(500, 1, 0)
-    assert records.find([upload.announced]) == {upload.announced: file_of(upload)}
+    assert records.find([upload.announced]) == {upload.announced: object_of(upload)}
     assert not records.close(again, "aborted", due_at=NOW, hold=False)
     done = records.upload(upload.upload_id)
     assert done
-    assert (done.state, done.expires_at, done.due_at) == ("completed", FAR_OFF, NOW)
+    assert (done.state, done.expires_at, done.due_at) == ("completed", None, NOW)
+    assert (done.file_id, done.object_id) == (upload.upload_id, upload.upload_id)
     records.settle(done, expires_at=FAR_OFF + 1)
     settled = records.upload(upload.upload_id)
     assert settled == replace(done, due_at=None, expires_at=FAR_OFF + 1)
@@ -182,7 +217,7 @@ def test_uploads_and_files_are_found_by_their_first_part(table: FilesTable) -> N
     records = table.of(owner())
     part = FirstPart("f" * 64, 500)
     upload = replace(make_upload(), sha256=None, first_sha256=part.sha256)
-    file = replace(file_of(make_upload()), file_id=upload.upload_id, first_sha256=part.sha256)
+    stored = object_of(upload, sha256="e" * 64, first_sha256=part.sha256)
 
     assert records.find([part]) == {}
     assert records.open(upload, QUOTA)
@@ -190,38 +225,47 @@ def test_uploads_and_files_are_found_by_their_first_part(table: FilesTable) -> N
     assert records.find([part, FirstPart("f" * 64, 50)]) == {part: upload}
     other = finished(records, "other", first_sha256=part.sha256, size=500)
     assert records.find([part]) == {part: other}
-    assert records.delete(other, due_at=NOW, hold=False)
+    assert records.delete(removal(file_of(other), other))
     assert records.find([part]) == {part: upload}
-    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
-    assert records.find([part]) == {part: file}
-    assert records.mark_corrupt(file)
+    assert finish(records, upload, stored)
+    assert records.find([part]) == {part: stored}
+    assert records.mark_corrupt(stored)
     assert records.find([part]) == {}
 
 
 @KINDS
-def test_an_upload_gives_way_to_a_file_of_its_content(table: FilesTable) -> None:
+def test_an_upload_gives_way_to_an_object_of_its_content(table: FilesTable) -> None:
     records = table.of(owner())
     part = FirstPart("f" * 64, 500)
     upload = replace(make_upload(), sha256=None, first_sha256=part.sha256)
     loser = make_upload()
-    file = replace(file_of(loser), file_id=upload.upload_id)
+    stored = object_of(loser, object_id=upload.upload_id, file_id=upload.upload_id)
     trash = Trash(loser.upload_id, loser.key, NOW)
+    placement = Placement(file_of(stored, file_id=loser.upload_id, name="other"))
     assert records.open(upload, QUOTA)
     assert records.open(loser, QUOTA)
-    assert records.file_with(file.content) is None
+    assert records.stored_with(stored.content) is None
 
-    assert not records.give_way(loser, file, trash, expires_at=FAR_OFF)
-    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
-    assert records.file_with(file.content) == file
-    assert not records.finish(loser, file_of(loser), due_at=None, expires_at=FAR_OFF)
-    assert records.give_way(loser, file, trash, expires_at=FAR_OFF)
-    assert not records.give_way(loser, file, trash, expires_at=FAR_OFF)
+    def give_way() -> bool:
+        return records.give_way(loser, stored, placement, trash, due_at=None, expires_at=FAR_OFF)
 
-    assert records.usage() == Usage(500, 1, 0)
+    assert not give_way()
+    assert finish(records, upload, stored)
+    assert records.stored_with(stored.content) == stored
+    assert not finish(records, loser, object_of(loser))
+    assert give_way()
+    assert not give_way()
+
+    assert records.usage() == Usage(500, 2, 0)
     assert records.trash(loser.upload_id) == trash
     done = records.upload(loser.upload_id)
     assert done
-    assert (done.state, done.file_id, done.due_at) == ("completed", file.file_id, None)
+    assert (done.state, done.file_id, done.object_id, done.due_at) == (
+        "completed", loser.upload_id, stored.object_id, None,
+    )  # fmt: skip
+    (shared,) = records.stored([stored.object_id]).values()
+    assert (shared.names, shared.file_id) == (2, loser.upload_id)
+    assert records.file(loser.upload_id) == placement.file
 
 
 @KINDS
@@ -229,16 +273,90 @@ def test_an_upload_whose_claim_was_taken_can_be_closed(table: FilesTable) -> Non
     records = table.of(owner())
     upload = replace(make_upload(), sha256=None, first_sha256="f" * 64)
     loser = make_upload()
-    file = replace(file_of(loser), file_id=upload.upload_id)
+    stored = object_of(loser, object_id=upload.upload_id, file_id=upload.upload_id)
     assert records.open(upload, QUOTA)
     assert records.open(loser, QUOTA)
-    assert records.finish(upload, file, due_at=None, expires_at=FAR_OFF)
+    assert finish(records, upload, stored)
 
     assert records.close(loser, "aborted", due_at=NOW, hold=False)
     assert not records.close(loser, "aborted", due_at=NOW, hold=False)
 
     assert records.usage() == Usage(500, 1, 0)
-    assert records.find([file.content]) == {file.content: file}
+    assert records.find([stored.content]) == {stored.content: stored}
+
+
+@KINDS
+def test_further_names_of_an_upload(table: FilesTable) -> None:
+    records = table.of(owner())
+    upload = make_upload()
+    second = NewName(folder="x", name="b", content_type="text/plain", metadata={"team": "é"})
+    assert records.open(upload, QUOTA)
+
+    assert records.add_name(upload, second, Quota(1000, 2, 2))
+    assert not records.add_name(upload, second, QUOTA)
+    named = replace(upload, also=(second,))
+    assert records.upload(upload.upload_id) == named
+    assert not records.add_name(named, second, Quota(1000, 2, 2))
+    assert not finish(records, upload, object_of(upload))
+    stored = object_of(named)
+    assert finish(records, named, stored, due_at=NOW)
+    assert records.usage() == Usage(500, 2, 0)
+    done = records.upload(upload.upload_id)
+    assert done
+    assert done.unmade == 1
+    file = file_of(stored, file_id=str(ULID()), name="b")
+    assert not records.delete(replace_names(removal(file_of(stored), stored), 1))
+    made = records.make_further(done, 0, Placement(file))
+    assert made == replace(done, also=(replace(second, file_id=file.file_id),))
+    assert records.upload(upload.upload_id) == made
+    assert records.make_further(done, 0, Placement(file)) is None
+    assert records.stored([stored.object_id])[stored.object_id].names == 2
+    assert records.usage() == Usage(500, 2, 0)
+
+
+@KINDS
+def test_names_of_an_object_are_made_replaced_moved_and_deleted(table: FilesTable) -> None:
+    records = table.of(owner())
+    one, other = finished(records, "one"), finished(records, "other")
+    first, quota = file_of(one), Quota(None, 2, 4)
+    second = file_of(one, file_id=str(ULID()), name="b")
+
+    assert records.make(Placement(second), quota)
+    assert not records.make(Placement(second), quota)
+    assert not records.make(Placement(replace(second, file_id=str(ULID()))), quota)
+    assert not records.make(Placement(replace(second, name="z")), quota)
+    assert not records.delete(removal(replace(first, name="z"), replace(one, names=2)))
+    rotten = finished(records, "rotten")
+    assert records.mark_corrupt(rotten)
+    over = file_of(rotten, file_id=str(ULID()), name="over")
+    assert not records.make(Placement(over), Quota(None, 2))
+    assert records.delete(removal(file_of(rotten), replace(rotten, corrupt=True)))
+    third = file_of(one, file_id=str(ULID()), name="c", folder_id="nowhere")
+    assert not records.make(Placement(third), quota)
+    assert not records.make(Placement(replace(third, folder_id=TOP)), Quota(None, 2, 3))
+    assert records.usage() == Usage(20, 3, 0)
+    assert records.named(TOP, ["b", "c"]) == {"b": second.file_id}
+    # The other file takes the name, and its content has no name left.
+    gone = removal(file_of(other), other)
+    taking = replace(second, name=file_of(other).name)
+    assert not records.move(replace(second, name="x"), Placement(taking, gone))
+    assert not records.move(second, Placement(taking))
+    assert records.move(second, Placement(taking, gone))
+    assert records.file(second.file_id) == taking
+    assert records.file(gone.file.file_id) is None
+    assert records.trash(other.object_id) == gone.trash
+    assert records.usage() == Usage(10, 2, 0)
+    assert records.named(TOP, ["b", taking.name]) == {taking.name: second.file_id}
+    two = replace(one, names=2, file_id=second.file_id)
+    assert records.stored([one.object_id]) == {one.object_id: two}
+    assert records.delete(removal(first, two))
+    assert not records.delete(removal(taking, two))
+    assert records.delete(removal(taking, replace(two, names=1)))
+    assert records.usage() == Usage()
+
+
+def replace_names(one: Removal, names: int) -> Removal:
+    return replace(one, stored=replace(one.stored, names=names))
 
 
 @KINDS
@@ -257,8 +375,7 @@ def test_an_unsized_upload_grows_within_the_quota(table: FilesTable) -> None:
     assert records.usage() == Usage(1000, 1, 1)
     assert not records.close(grown, "aborted", due_at=NOW, hold=False)
     grown = replace(upload, size=1000)
-    file = replace(file_of(upload), size=250)
-    assert records.finish(grown, file, due_at=None, expires_at=FAR_OFF)
+    assert finish(records, grown, object_of(upload, size=250))
 
     assert records.usage() == Usage(250, 1, 0)
     done = records.upload(upload.upload_id)
@@ -292,17 +409,17 @@ def test_what_is_held_is_given_back_once(table: FilesTable) -> None:
     records = table.of(owner())
     upload = make_upload("a", 500)
     records.open(upload, QUOTA)
-    file = finished(records, "b")
+    stored = finished(records, "b")
     before = records.usage()
 
     assert records.close(upload, "aborted", due_at=NOW, hold=True)
-    assert records.delete(file, due_at=NOW, hold=True)
+    assert records.delete(removal(file_of(stored), stored, hold=True))
 
     assert records.usage() == replace(before, open_uploads=0)
-    closed, trash = records.upload(upload.upload_id), records.trash(file.file_id)
+    closed, trash = records.upload(upload.upload_id), records.trash(stored.object_id)
     assert closed
     assert trash
-    assert (closed.held, trash.held) == (500, file.size)
+    assert (closed.held, trash.held) == (500, stored.size)
     for _ in range(2):
         for ended in (closed, trash):
             records.give_back(ended, due_at="2026-11-23T09:00:00.000Z")
@@ -310,7 +427,7 @@ def test_what_is_held_is_given_back_once(table: FilesTable) -> None:
     assert records.upload(upload.upload_id) == replace(
         closed, held=None, due_at="2026-11-23T09:00:00.000Z"
     )
-    assert records.trash(file.file_id) == replace(
+    assert records.trash(stored.object_id) == replace(
         trash, held=None, due_at="2026-11-23T09:00:00.000Z"
     )
 
@@ -334,45 +451,49 @@ def test_beginning_anew_leaves_trash(table: FilesTable) -> None:
     assert records.trash(trash.id) is None
 
 
-def finished(records: Any, name: str, *, first_sha256: str | None = None, size: int = 10) -> File:
+def finished(
+    records: Any, name: str, *, first_sha256: str | None = None, size: int = 10
+) -> StoredObject:
     upload = make_upload(name, size)
-    file = replace(file_of(upload), first_sha256=first_sha256)
+    stored = object_of(upload, first_sha256=first_sha256)
     assert records.open(upload, Quota(None, 100))
-    assert records.finish(upload, file, due_at=None, expires_at=5)
-    return file
+    assert finish(records, upload, stored, expires_at=5)
+    return stored
 
 
 @KINDS
 def test_files(table: FilesTable) -> None:
     records = table.of(owner())
-    files = [finished(records, str(number)) for number in range(5)]
-    files.sort(key=lambda file: file.file_id, reverse=True)
-    one, other = files[0], files[1]
+    stored = [finished(records, str(number)) for number in range(5)]
+    stored.sort(key=lambda one: one.object_id, reverse=True)
+    files, (one, other) = list(map(file_of, stored)), stored[:2]
 
-    assert records.files(before=None, limit=10) == files
-    assert records.files(before=None, limit=2) == files[:2]
-    assert records.files(before=files[1].file_id, limit=2) == files[2:4]
-    assert records.files(before="0" * 26, limit=2) == []
+    newest, more = records.listed("created_at", limit=10, descending=True)
+    assert [one.file for one in newest] == files
+    assert not more
+    page, more = records.listed("created_at", after=files[1].file_id, limit=2, descending=True)
+    assert [one.file for one in page] == files[2:4]
+    assert records.listed("created_at", after="0" * 26, limit=2, descending=True) == ([], False)
     assert len(records.uploads(before=None, limit=10)) == 5
-    assert records.rename(one.file_id, "b") == replace(one, name="b")
-    assert records.rename("0" * 26, "b") is None
     records.mark_verified(one)
-    assert records.file(one.file_id) == replace(one, name="b", verified=True)
+    verified = replace(one, verified=True, verified_by="verifier")
+    assert records.stored([one.object_id]) == {one.object_id: verified}
     assert not records.mark_corrupt(one)
     assert records.mark_corrupt(other)
     assert not records.mark_corrupt(other)
     records.mark_verified(other)
     corrupt = replace(other, corrupt=True)
-    assert records.file(other.file_id) == corrupt
+    assert records.stored([other.object_id]) == {other.object_id: corrupt}
     assert records.find([other.content]) == {}
-    assert not records.delete(other, due_at=NOW, hold=False)
-    assert records.delete(corrupt, due_at=NOW, hold=False)
-    assert records.delete(one, due_at=NOW, hold=False)
-    assert not records.delete(one, due_at=NOW, hold=False)
+    assert not records.delete(removal(files[1], other))
+    assert records.delete(removal(files[1], corrupt))
+    assert records.delete(removal(files[0], one))
+    assert not records.delete(removal(files[0], one))
     records.mark_verified(one)
-    assert records.file(one.file_id) is None
-    assert records.upload(one.file_id) is None
-    assert records.trash(one.file_id) == Trash(one.file_id, one.key, NOW)
+    assert records.stored([one.object_id]) == {}
+    assert records.file(files[0].file_id) is None
+    assert records.upload(one.object_id) is None
+    assert records.trash(one.object_id) == Trash(one.object_id, one.key, NOW)
     assert records.usage() == Usage(30, 3, 0)
 
 
@@ -383,33 +504,33 @@ def test_what_is_due(table: FilesTable) -> None:
     uploads = [make_upload(str(number), 1) for number in range(12)]
     for upload in uploads:
         records.open(upload, Quota(None, 100))
-    file = finished(records, "file")
-    records.delete(file, due_at=NOW, hold=False)
+    stored = finished(records, "file")
+    records.delete(removal(file_of(stored), stored))
 
     def due(now: str) -> list[tuple[str, str]]:
         return sorted((one.kind, one.id) for one in table.due(now) if one.owner == who)
 
     assert due("2026-11-22T08:59:59.999Z") == []
-    assert due(NOW) == [("trash", file.file_id)]
+    assert due(NOW) == [("trash", stored.object_id)]
     assert due("2026-11-29T09:00:00.000Z") == sorted(
-        [("trash", file.file_id), *(("upload", upload.upload_id) for upload in uploads)]
+        [("trash", stored.object_id), *(("upload", upload.upload_id) for upload in uploads)]
     )
     for upload in uploads:
         records.close(upload, "expired", due_at=NOW, hold=False)
         records.settle(upload, expires_at=5)
-    assert due("2026-12-29T09:00:00.000Z") == [("trash", file.file_id)]
+    assert due("2026-12-29T09:00:00.000Z") == [("trash", stored.object_id)]
 
 
 @KINDS
 def test_many_contents_at_once(table: FilesTable) -> None:
     records = table.of(owner())
-    files = [finished(records, str(number)) for number in range(60)]
+    objects = [finished(records, str(number)) for number in range(60)]
     upload = make_upload("open", 1)
     records.open(upload, Quota(None, 100))
 
-    found = records.find([*(file.content for file in files), upload.announced])
+    found = records.find([*(one.content for one in objects), upload.announced])
 
-    assert found == {upload.announced: upload, **{file.content: file for file in files}}
+    assert found == {upload.announced: upload, **{one.content: one for one in objects}}
     assert records.find([]) == {}
 
 

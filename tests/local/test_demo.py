@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from local.demo import EXPECTED_METRICS, DemoFailedError, emitted_since, show_metrics
+from local.demo import FILES_METRICS, INGEST_METRICS, DemoFailedError, emitted_since, show_metrics
 
+EXPECTED_METRICS = INGEST_METRICS | FILES_METRICS
 FUNCTIONS = ("files-api", "ingest-api")
 BEGAN = 1_764_230_400.75
 """Epoch seconds at which the second run begins."""
@@ -37,11 +38,11 @@ def test_metrics_are_summed_and_a_missing_one_is_named(capsys: pytest.CaptureFix
     lines = [_emf(0, {name: [2, 3]}) for name in sorted(names)]
 
     with pytest.raises(DemoFailedError, match="no function emitted BytesSaved"):
-        show_metrics(lines)
+        show_metrics(lines, EXPECTED_METRICS)
     shown = capsys.readouterr().out
     assert shown.count(" 5 Count") == len(names)
 
-    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})])
+    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})], EXPECTED_METRICS)
 
 
 def _create_function(cloud: Cloud, name: str) -> None:

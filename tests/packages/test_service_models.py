@@ -61,6 +61,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "CreateMultipartUpload": {**OBJECT, "ChecksumAlgorithm": "SHA256"},
         "DeleteObject": OBJECT,
+        "DeleteObjects": {"Bucket": "bucket", "Delete": {"Objects": [{"Key": "k"}]}},
         "GetObject": {**OBJECT, "Range": "bytes=0-1", "IfMatch": "e"},
         "HeadObject": {**OBJECT, "ChecksumMode": "ENABLED"},
         "ListObjectsV2": {"Bucket": "bucket", "Prefix": "transit/", "Delimiter": "/"},

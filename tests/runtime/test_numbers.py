@@ -229,7 +229,7 @@ def test_items_of_indexes_and_batches_are_read() -> None:
 
 
 def test_counters_of_file_transfer_are_read() -> None:
-    item = {"bytes": {"N": "1" + "0" * 40}, "files": {"N": "2"}}
+    item = {"bytes": {"N": "1" + "0" * 40}, "files": {"N": "2"}, "model": {"N": "2"}}
 
     usage = FilesTable(dynamodb(GetItem={"Item": item})).of("ada").usage()
 

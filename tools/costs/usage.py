@@ -47,7 +47,7 @@ REQUEST_SECONDS = 0.05
 # A look into the table, or one batch of events, seconds: assumed.
 LOOK_SECONDS = 0.03
 
-# Item sizes, bytes, counted on records of examples/call_log.py: 1,216 at 15 MB of JSON, 2,491 at
+# Item sizes, bytes, counted on records of local/call_log.py: 1,216 at 15 MB of JSON, 2,491 at
 # 60 MB, since the index of the archive grows with it; less where nothing was uploaded. And what
 # two indexes repeat of it, with DynamoDB's 100 bytes of overhead each.
 ITEM = 791
@@ -321,14 +321,16 @@ class Files:
         yield Line("s3.get", "files downloaded", self.count * self.downloads)
         stored = self.count * self.size / GB * self.keep_months
         yield Line("s3.storage", f"files, {self.keep_months:g} months", stored)
-        # Begin: content, upload and usage; complete: these and the file; as transactions they
-        # count twice. The upload enters the index of what is due, and leaves it.
-        writes = 2 * 3 + 2 * 4 + 2
+        # Begin: content, upload and usage; complete: these, the object, the file, and the four
+        # items by which files are found and sorted; as transactions they count twice. The upload
+        # enters the index of what is due, and leaves it.
+        writes = 2 * 3 + 2 * 9 + 2
         # Parts: S3's id is noted; completing is, and moves the upload within the index.
         writes += 1 + 1 + 2 if self.parts else 0
         yield Line("dynamodb.write", "files", self.count * writes)
-        # By content, to complete, to sign, to download.
-        reads = 2 + math.ceil(self.parts / 100) + self.downloads
+        # By content; upload, name and object to complete; the upload to sign; the file, and its
+        # object twice, to download.
+        reads = 4 + math.ceil(self.parts / 100) + 3 * self.downloads
         yield Line("dynamodb.read", "files", self.count * reads)
         kept = self.count * FILE_ITEMS / GB * self.keep_months
         yield Line("dynamodb.storage", f"files, {self.keep_months:g} months", kept)

@@ -14,6 +14,7 @@ Errors are in `wideload.errors`; `wideload.compat` has drop-in replacements for 
 SDKs. The package prints nothing and leaves logging alone.
 """
 
+from wideload._async.client import AsyncClient
 from wideload._client import Client
 from wideload._files.cancel import Cancel
 from wideload._files.files import Files
@@ -34,6 +35,7 @@ from wideload.errors import (
     CancelledError,
     ConfigurationError,
     ConflictError,
+    DeadlineError,
     DocumentError,
     FileChangedError,
     FileRefusedError,
@@ -54,6 +56,7 @@ from wideload.errors import (
 
 __all__ = [
     "ApiError",
+    "AsyncClient",
     "AuthenticationError",
     "CallLog",
     "Cancel",
@@ -61,6 +64,7 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConflictError",
+    "DeadlineError",
     "DocumentError",
     "DownloadResult",
     "FileChangedError",

@@ -9,11 +9,12 @@ from urllib.parse import urlencode, urlsplit
 
 from wideload._auth import ApiKey, Auth
 from wideload._error_codes import ErrorCodes
-from wideload._http import Answer, Body, Http, NoAnswer, redirected
+from wideload._http import Answer, Body, NoAnswer, Requests, redirected
 from wideload._json import parse_object
 from wideload._presigned import PresignedRequest
 from wideload._proxies import LOOPBACK
 from wideload._retry import LONGEST_TIME, AttemptFailed, Attempts, Pacing, parse_retry_after
+from wideload._steps import run, settled
 from wideload.errors import (
     ApiError,
     AuthenticationError,
@@ -32,7 +33,7 @@ class Api:
     """
 
     def __init__(
-        self, http: Http, base_url: str, *, auth: Auth, codes: ErrorCodes, pacing: Pacing
+        self, http: Requests, base_url: str, *, auth: Auth, codes: ErrorCodes, pacing: Pacing
     ) -> None:
         self.base_url = base_url
         self._http = http
@@ -41,6 +42,21 @@ class Api:
         self._pacing = pacing
 
     def request(
+        self,
+        method: str,
+        path: str,
+        attempts: Attempts,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        body: Body | bytes | None = None,
+    ) -> Answer:
+        """Do as `request_async` does, with `http` and a pause between retries that block."""
+        return run(
+            self.request_async(method, path, attempts, query=query, headers=headers, body=body)
+        )
+
+    async def request_async(
         self,
         method: str,
         path: str,
@@ -60,19 +76,19 @@ class Api:
         lines = {"Accept": "application/json", **(headers or {})}
         shown: dict[str, str] = {}
 
-        def attempt() -> Answer:
+        async def attempt() -> Answer:
             nonlocal shown
             shown = self._auth.headers()
-            return self._attempt(method, path, url, {**lines, **shown}, body, attempts)
+            return await self._attempt(method, path, url, {**lines, **shown}, body, attempts)
 
         try:
-            return attempts.run(attempt)
+            return await attempts.run_async(attempt)
         except AuthenticationError as refused:
             if refused.status != 401 or not self._auth.renew(shown):
                 raise
-        return attempts.run(attempt)
+        return await attempts.run_async(attempt)
 
-    def _attempt(  # noqa: PLR0917 - private, and called once
+    async def _attempt(  # noqa: PLR0917 - private, and called once
         self,
         method: str,
         path: str,
@@ -83,7 +99,7 @@ class Api:
     ) -> Answer:
         attempts.requests += 1
         try:
-            answer = self._http.request(method, url, headers=headers, body=body)
+            answer = await settled(self._http.request(method, url, headers=headers, body=body))
         except NoAnswer as lost:
             attempts.ambiguous += lost.sent
             failure = attempts.lost(method, url, lost)

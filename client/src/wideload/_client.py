@@ -5,26 +5,23 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Self
 
-from wideload._api import Api, checked_base_url, checked_id
+from wideload._api import Api, checked_base_url
 from wideload._auth import ApiKey, Token, TokenSource
 from wideload._connections import Pool
 from wideload._error_codes import PAYLOAD_CODES
 from wideload._files.digest import PartRule
 from wideload._files.files import Files
 from wideload._http import Http, Progress, Transport
-from wideload._ingest import lists, payloads
-from wideload._ingest.arguments import check_call_id, checked_idempotency_key, checked_time
-from wideload._ingest.document import Document, prepare
+from wideload._ingest.document import Document
 from wideload._ingest.models import CallLog, Receipt
-from wideload._ingest.send import Sending, check_recorded
+from wideload._ingest.payloads import Payloads
 from wideload._ingest.serialize import Default
-from wideload._pages import checked_count
-from wideload._retry import Attempts, Pacing, Retry, RetryPolicy, checked_seconds
+from wideload._retry import Call, Pacing, Retry, checked_policy, checked_seconds
+from wideload._steps import at_once, iterate, run
 from wideload._version import __version__
 from wideload.errors import (
     ConfigurationError,
@@ -94,12 +91,8 @@ class Client:
         _pacing: Pacing | None = None,
         _part_rule: PartRule | None = None,
     ) -> None:
-        if checked_seconds("timeout", timeout) == 0:
-            raise ConfigurationError(f"timeout must be over 0 seconds, not {timeout}")
-        if retries < 0:
-            raise ConfigurationError(f"retries must be 0 or more, not {retries}")
-        if retry_for is not None:
-            checked_seconds("retry_for", retry_for)
+        checked_seconds("timeout", timeout, zero=False)
+        self._policy = checked_policy(retries, retry_for, on_retry)
         self._own_pool: Pool | None = None
         if transport is None:
             self._own_pool = transport = Pool(ca_bundle, proxy)
@@ -108,18 +101,18 @@ class Client:
                 "give ca_bundle and proxy to your transport, not to the client"
             )
         self._pacing = _pacing or Pacing()
-        self._policy = RetryPolicy(retries, retry_for, on_retry)
         self._http = Http(transport, timeout=timeout, user_agent=f"wideload-python/{__version__}")
         self._base_url = checked_base_url(base_url)
-        self._payload_api: Api | None = None
+        self._key_payloads: Payloads | None = None
         if api_key is not None:
-            self._payload_api = Api(
+            api = Api(
                 self._http,
                 self._base_url,
                 auth=ApiKey(api_key, api_key_header),
                 codes=PAYLOAD_CODES,
                 pacing=self._pacing,
             )
+            self._key_payloads = Payloads(api, self._http, at_once)
         self._files: Files | None = None
         if token is not None:
             self._files = Files(
@@ -215,27 +208,18 @@ class Client:
             IntegrityError: The API recorded other bytes than were sent.
             WaitTimeoutError: With `wait`, it isn't stored yet.
         """
-        self._check_open()
-        checked_seconds("wait_timeout", wait_timeout)
-        key = checked_idempotency_key(idempotency_key)
-        check_call_id(call_id)
-        attempts = self._attempts()
-        sending = Sending(self._api, self._http, self._pacing, attempts, key)
-        with prepare(document, default) as prepared:
-            receipt = sending.send(prepared, call_id=call_id, progress=progress)
-        if not wait or receipt.state == "stored":
-            return receipt
-        log = self.wait(receipt.payload_id, timeout=wait_timeout)
-        stored = replace(
-            receipt,
-            state=log.state,
-            size=log.size,
-            sha256=log.sha256,
-            records=log.records,
-            created_at=log.created_at,
+        return run(
+            self._payloads.send(
+                self._call(),
+                document,
+                default=default,
+                call_id=call_id,
+                idempotency_key=idempotency_key,
+                progress=progress,
+                wait=wait,
+                wait_timeout=wait_timeout,
+            )
         )
-        check_recorded(prepared, stored)
-        return stored
 
     def wait(self, payload_id: str, *, timeout: float = 600.0) -> CallLog:
         """Wait until a queued payload is stored.
@@ -251,10 +235,7 @@ class Client:
             WaitTimeoutError: It isn't stored yet. `wait` can be called again.
             ApiError, TransportError: As for `get`.
         """
-        checked_seconds("timeout", timeout)
-        return payloads.wait_until_stored(
-            lambda: self.get(payload_id), payload_id, timeout, self._pacing
-        )
+        return run(self._payloads.wait(self._call(), payload_id, timeout))
 
     def get(self, payload_id: str) -> CallLog:
         """Look a payload up.
@@ -265,8 +246,7 @@ class Client:
             ApiError: The API answered with another error.
             TransportError: No answer came.
         """
-        self._check_open()
-        return payloads.get(self._api, payload_id, self._attempts())
+        return run(self._payloads.get(self._call(), payload_id))
 
     def call_logs(
         self,
@@ -295,16 +275,11 @@ class Client:
             ConfigurationError: An argument is wrong; raised at once, not while iterating.
             ApiError, TransportError: While iterating, if a page can't be read.
         """
-        self._check_open()
-        query: dict[str, str] = {}
-        if call_id is not None:
-            check_call_id(call_id)
-            query["call_id"] = call_id
-        if after is not None:
-            query["after"] = checked_time("after", after)
-        if before is not None:
-            query["before"] = checked_time("before", before)
-        return lists.call_logs(self._api, query, checked_count("limit", limit), self._attempts)
+        return iterate(
+            self._payloads.call_logs(
+                self._call().attempts, call_id=call_id, after=after, before=before, limit=limit
+            )
+        )
 
     def records(
         self,
@@ -333,14 +308,10 @@ class Client:
             RecordTooLargeError: The next record is too large for an answer of the API.
             ApiError, TransportError: A page can't be read.
         """
-        self._check_open()
-        return lists.records(
-            self._api,
-            checked_id("payload", payload_id),
-            checked_count("first", first) or 0,
-            checked_count("limit", limit),
-            self._attempts,
-            as_text=as_text,
+        return iterate(
+            self._payloads.records(
+                self._call().attempts, payload_id, first=first, limit=limit, as_text=as_text
+            )
         )
 
     def delete(self, payload_id: str) -> None:
@@ -355,8 +326,7 @@ class Client:
             ApiError: The API answered with another error.
             TransportError: No answer came; it may be deleted or not. The call can be repeated.
         """
-        self._check_open()
-        payloads.delete(self._api, payload_id, self._attempts())
+        run(self._payloads.delete(self._call(), payload_id))
 
     def document(self, payload_id: str) -> bytes:
         """The JSON of a payload, byte for byte as it was sent (uncompressed), in memory.
@@ -385,24 +355,17 @@ class Client:
             IntegrityError: The document isn't the one that was recorded.
             ApiError, TransportError, UploadError: As for `get`, and from S3.
         """
-        self._check_open()
-        return payloads.write_document(
-            self._api,
-            self._http,
-            payload_id,
-            file,
-            attempts=self._attempts(),
-            pacing=self._pacing,
-        )
+        return run(self._payloads.document_to(self._call(), payload_id, file))
 
     @property
-    def _api(self) -> Api:
-        if self._payload_api is None:
+    def _payloads(self) -> Payloads:
+        self._check_open()
+        if self._key_payloads is None:
             raise ConfigurationError("documents are sent with a key: give the client an api_key")
-        return self._payload_api
+        return self._key_payloads
 
-    def _attempts(self) -> Attempts:
-        return Attempts(self._policy, self._pacing)
+    def _call(self) -> Call:
+        return Call(self._policy, self._pacing)
 
     def _check_open(self) -> None:
         if self._closed:

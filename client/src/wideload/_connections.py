@@ -15,19 +15,19 @@ from wideload._http import HandshakeLostError
 from wideload._proxies import Proxies, Proxy
 from wideload.errors import ConfigurationError
 
-_CONNECT_TIMEOUT = 10.0
+CONNECT_TIMEOUT = 10.0
 # Connections to one host that are kept open.
-_MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 64
 # Bytes. The socket's timeout applies to each piece, so that a slow network, on which a larger block
 # takes longer than the timeout, isn't treated as a broken one. Over TLS, Python's sockets apply it
 # to each TLS record, of 16 KiB at most.
-_PIECE = 32 * 1024
+PIECE = 32 * 1024
 # Bytes in the kernel's send buffer. Without a limit they can be several MB, which a slow network
 # takes minutes to send, and meanwhile no write returns. Windows buffers little.
 _MOST_UNSENT = 128 * 1024
-_SOCKET_OPTIONS = list(HTTPConnection.default_socket_options)
+SOCKET_OPTIONS = list(HTTPConnection.default_socket_options)
 if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-    _SOCKET_OPTIONS.append((socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT))
+    SOCKET_OPTIONS.append((socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT))
 
 
 class _Plain(HTTPConnection):
@@ -40,7 +40,7 @@ class _Plain(HTTPConnection):
         (https://github.com/urllib3/urllib3/issues/857).
         """
         timeout = self.timeout
-        self.timeout = min(_CONNECT_TIMEOUT, timeout or _CONNECT_TIMEOUT)
+        self.timeout = min(CONNECT_TIMEOUT, timeout or CONNECT_TIMEOUT)
         try:
             super().connect()
         finally:
@@ -53,8 +53,8 @@ class _Plain(HTTPConnection):
             super().send(data)
             return
         view = memoryview(data)
-        for at in range(0, len(view), _PIECE):
-            super().send(view[at : at + _PIECE])
+        for at in range(0, len(view), PIECE):
+            super().send(view[at : at + PIECE])
 
     def request(self, *args: Any, **options: Any) -> None:
         """Send a request; if the server closes the connection meanwhile, read its answer.
@@ -106,7 +106,7 @@ class Pool:
     def __init__(
         self, ca_bundle: str | os.PathLike[str] | None = None, proxy: str | None = None
     ) -> None:
-        self._context = _trusting(ca_bundle)
+        self._context = trusting(ca_bundle)
         self.proxies = Proxies(proxy)
         self._managers: dict[Proxy | None, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
@@ -131,7 +131,7 @@ class Pool:
             manager.connection_pool_kw |= {"ssl_context": context, "assert_hostname": False}
         pool = manager.connection_from_url(url)
         connection = cast(HTTPConnection, pool._new_conn())
-        connection.timeout = _CONNECT_TIMEOUT
+        connection.timeout = CONNECT_TIMEOUT
         if pool.proxy is not None and url.startswith("https:"):
             pool._prepare_proxy(connection)
         else:
@@ -152,9 +152,9 @@ class Pool:
 
     def _open(self, proxy: Proxy | None) -> urllib3.PoolManager:
         options: dict[str, Any] = {
-            "maxsize": _MOST_CONNECTIONS,
+            "maxsize": MOST_CONNECTIONS,
             "ssl_context": self._context,
-            "socket_options": _SOCKET_OPTIONS,
+            "socket_options": SOCKET_OPTIONS,
         }
         manager = (
             urllib3.PoolManager(**options)
@@ -170,8 +170,12 @@ class Pool:
         return manager
 
 
-def _trusting(ca_bundle: str | os.PathLike[str] | None) -> ssl.SSLContext | None:
-    """A context that trusts the certificates in `ca_bundle`; None for the system's authorities."""
+def trusting(ca_bundle: str | os.PathLike[str] | None) -> ssl.SSLContext | None:
+    """A context that trusts the certificates in `ca_bundle`; None for the system's authorities.
+
+    Raises:
+        ConfigurationError: `ca_bundle` can't be read, or holds no certificate.
+    """
     if ca_bundle is None:
         return None
     context = urllib3.util.create_urllib3_context()

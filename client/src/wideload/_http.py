@@ -1,17 +1,19 @@
-"""One HTTP request over urllib3: no retries, no redirects, bounded answers."""
+"""One HTTP request over urllib3, and what all transports share: no retries, bounded answers."""
 
 from __future__ import annotations
 
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import BadStatusLine
 from typing import Any, Literal, Protocol
 
 import urllib3
 from urllib3 import exceptions as urllib3_errors
+
+from wideload._steps import Work, at_once, iterate, run, settled
 
 # Bytes. API Gateway's limit on an answer is 10 MB, Lambda's 6 MB: a larger answer isn't the API's.
 _LONGEST_ANSWER = 16 * 1024 * 1024
@@ -71,7 +73,13 @@ class NoAnswer(Exception):  # noqa: N818 - a signal between private modules
         return self.stage == "http"
 
 
-class _BodyFailed(Exception):  # noqa: N818 - never leaves this module
+class BodyFailed(Exception):  # noqa: N818 - a signal within one request
+    """The body of a request can't be read, or its progress callback failed.
+
+    Attributes:
+        error: The error.
+    """
+
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error
@@ -111,11 +119,16 @@ class Body:
         self._progress = progress
 
     def __iter__(self) -> Iterator[bytes | memoryview]:
+        return iterate(self.stream(at_once))
+
+    async def stream(self, work: Work) -> AsyncGenerator[bytes | memoryview]:
+        """The bytes from the beginning, of which `work` reads each block."""
         sent = 0
         try:
             if self._progress:
                 self._progress(0, self.size)
-            for block in self._blocks():
+            blocks = iter(self._blocks())
+            while (block := await settled(work(next, blocks, None))) is not None:
                 yield block
                 sent += len(block)
                 if self._progress:
@@ -123,11 +136,80 @@ class Body:
         except Exception as error:  # noqa: BLE001 - it is raised again in Http.open
             # urllib3 treats an OSError as a broken connection, and ignores BrokenPipeError. An
             # OSError of the file or of the callback must reach the caller unchanged.
-            raise _BodyFailed(error) from None
+            raise BodyFailed(error) from None
+
+
+class Opened(Protocol):
+    """An answer with its body unread. Close it after use.
+
+    Attributes:
+        status: HTTP status.
+        headers: Its headers (case-insensitive).
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+    def read(self, amount: int) -> bytes | Awaitable[bytes]:
+        """Read up to `amount` bytes, b"" at the end.
+
+        Raises:
+            NoAnswer: The connection broke; it is closed.
+        """
+        ...
+
+    def release(self) -> object:
+        """Give the connection back for other requests. All of the body has been read."""
+        ...
+
+    def close(self) -> object:
+        """Close the connection, if it wasn't given back; may return an awaitable."""
+        ...
+
+
+class Requests(Protocol):
+    """Makes HTTP requests: `Http`, which blocks, or its counterpart for event loops."""
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: Body | bytes | None = None
+    ) -> Answer | Awaitable[Answer]:
+        """Make one request and read its answer.
+
+        Raises:
+            NoAnswer: The connection failed or broke, or the answer was unreadable.
+        """
+        ...
+
+    def open(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: Body | bytes | None = None
+    ) -> Opened | Awaitable[Opened]:
+        """Make one request and return the answer with its body unread; close it after use.
+
+        Raises:
+            NoAnswer: The connection failed or broke before the answer began.
+        """
+        ...
+
+
+async def read_answer(opened: Opened) -> Answer:
+    """Read the whole body of an answer.
+
+    Raises:
+        NoAnswer: The connection broke, or the answer is too long.
+    """
+    content = bytearray()
+    # Until b"": only then is an answer that was cut short an error.
+    while block := await settled(opened.read(_READ_BLOCK)):
+        content += block
+        if len(content) > _LONGEST_ANSWER:
+            await settled(opened.close())
+            raise NoAnswer("the answer is larger than 16 MiB", retryable=False)
+    opened.release()
+    return Answer(opened.status, opened.headers, bytes(content))
 
 
 class Http:
-    """Requests over one transport, with common settings."""
+    """Requests over one transport, with common settings. Its methods block."""
 
     def __init__(self, transport: Transport, *, timeout: float, user_agent: str) -> None:
         self._transport = transport
@@ -144,20 +226,11 @@ class Http:
         Raises:
             NoAnswer: The connection failed or broke, or the answer was unreadable.
         """
-        response = self.open(method, url, headers=headers, body=body)
-        content = bytearray()
-        # Until b"": only then does urllib3 raise an error for an answer that was cut short.
-        while block := read(response, _READ_BLOCK):
-            content += block
-            if len(content) > _LONGEST_ANSWER:
-                response.close()
-                raise NoAnswer("the answer is larger than 16 MiB", retryable=False)
-        response.release_conn()
-        return Answer(response.status, response.headers, bytes(content))
+        return run(read_answer(self.open(method, url, headers=headers, body=body)))
 
     def open(
         self, method: str, url: str, *, headers: Mapping[str, str], body: Body | bytes | None = None
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> BlockingAnswer:
         """Make one request and return the answer with its body unread; close it after use.
 
         Raises:
@@ -168,7 +241,7 @@ class Http:
             # Without it urllib3 would send a chunked body, which S3 refuses.
             lines["Content-Length"] = str(body.size)
         try:
-            return self._transport.request(
+            response = self._transport.request(
                 method,
                 url,
                 body=body,
@@ -179,26 +252,44 @@ class Http:
                 preload_content=False,
                 decode_content=False,
             )
-        except _BodyFailed as failed:
+        except BodyFailed as failed:
             raise failed.error from None
         except (urllib3_errors.HTTPError, OSError) as error:
             failure = _no_answer(error, url)
+        else:
+            return BlockingAnswer(response)
         # Outside of the handler, so that urllib3's error, which may hold the URL, isn't chained.
         raise failure
 
 
-def read(response: urllib3.BaseHTTPResponse, amount: int) -> bytes:
-    """Read up to `amount` bytes of an open answer, b"" at its end.
+class BlockingAnswer:
+    """An answer of urllib3 with its body unread, as `Opened` describes it."""
 
-    Raises:
-        NoAnswer: The connection broke; `response` is closed.
-    """
-    try:
-        return response.read(amount)
-    except (urllib3_errors.HTTPError, OSError) as error:
-        failure = _no_answer(error, "")
-    response.close()
-    raise failure
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    def read(self, amount: int) -> bytes:
+        """Read up to `amount` bytes, b"" at the end.
+
+        Raises:
+            NoAnswer: The connection broke; it is closed.
+        """
+        try:
+            return self._response.read(amount)
+        except (urllib3_errors.HTTPError, OSError) as error:
+            failure = _no_answer(error, "")
+        self.close()
+        raise failure
+
+    def release(self) -> None:
+        """Give the connection back for other requests. All of the body has been read."""
+        self._response.release_conn()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._response.close()
 
 
 def without_query(url: str) -> str:
@@ -220,18 +311,28 @@ def _no_answer(error: Exception, url: str) -> NoAnswer:
         cause = error.original_error
         if isinstance(cause, urllib3_errors.SSLError) and cause.args:
             cause = cause.args[0]
-    if failure := _no_tls(cause) or _not_connected(error, cause):
+    if failure := tls_failure(cause) or _not_connected(error, cause):
         return failure
     if isinstance(error, urllib3_errors.ReadTimeoutError):
         return NoAnswer("the answer timed out", retryable=True)
     text = str(cause) if isinstance(cause, Exception) else str(error)
     reason = re.sub(r"\?\S*", "?…", text) or type(error).__name__
-    if url.startswith("http:") and isinstance(cause, (BadStatusLine, ConnectionError)):
+    return broken(reason, url if isinstance(cause, (BadStatusLine, ConnectionError)) else "")
+
+
+def broken(reason: str, url: str) -> NoAnswer:
+    """The failure of a connection that broke.
+
+    Args:
+        url: The request's URL if TLS on its port can be the reason, else "".
+    """
+    if url.startswith("http:"):
         reason += " (if this port speaks TLS, the URL begins with https://)"
     return NoAnswer(reason, retryable=True)
 
 
-def _no_tls(cause: object) -> NoAnswer | None:
+def tls_failure(cause: object) -> NoAnswer | None:
+    """The failure of a TLS handshake; None for other exceptions."""
     retryable = False
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = (
@@ -253,10 +354,8 @@ def _not_connected(error: Exception, cause: object) -> NoAnswer | None:
     retryable = True
     stage: Stage = "tcp"
     if isinstance(error, urllib3_errors.NameResolutionError):
-        reason, stage = "the host's name can't be resolved", "dns"
-        # EAI_NONAME is a definite "no such host"; the other codes pass.
-        retryable = not (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME)
-    elif isinstance(error, urllib3_errors.LocationValueError):
+        return unresolved(cause)
+    if isinstance(error, urllib3_errors.LocationValueError):
         reason, retryable, stage = "the URL can't be parsed", False, "dns"
     elif isinstance(error, urllib3_errors.NewConnectionError):
         reason = getattr(cause, "strerror", None) or "no connection"
@@ -267,6 +366,13 @@ def _not_connected(error: Exception, cause: object) -> NoAnswer | None:
     return NoAnswer(reason, retryable=retryable, stage=stage)
 
 
+def unresolved(cause: object) -> NoAnswer:
+    """The failure of a look-up of a host's name."""
+    # EAI_NONAME is a definite "no such host"; the other codes pass.
+    final = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+    return NoAnswer("the host's name can't be resolved", retryable=not final, stage="dns")
+
+
 def _proxy_failed(error: Exception) -> NoAnswer:
     refused = re.search(r"Tunnel connection failed: (\d+) ?(.*)", str(error))
     if refused is None:
@@ -275,15 +381,18 @@ def _proxy_failed(error: Exception) -> NoAnswer:
             stage = "dns"
         elif isinstance(error, (urllib3_errors.NewConnectionError, urllib3_errors.TimeoutError)):
             stage = "tcp"
-        plain = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))  # urllib3 puts its class there
+        plain = getattr(error.__cause__, "strerror", None) or str(error)
         return NoAnswer(f"the proxy can't be reached: {plain}", retryable=True, stage=stage)
+    return proxy_refused(int(refused[1]), refused[2])
+
+
+def proxy_refused(status: int, reason: str) -> NoAnswer:
+    """The failure of a CONNECT that the proxy answered with an error."""
     hint = (
         ": give user name and password in the proxy's URL, as http://user:password@host:port"
-        if refused[1] == "407"
+        if status == 407
         else ""
     )
     return NoAnswer(
-        f"the proxy refused: {refused[1]} {refused[2]}{hint}",
-        retryable=int(refused[1]) >= 500,
-        stage="proxy",
+        f"the proxy refused: {status} {reason}{hint}", retryable=status >= 500, stage="proxy"
     )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-import urllib3
-
-from wideload import _http
 from wideload._error_codes import RETRYABLE_STATUSES, S3_RETRYABLE
-from wideload._http import Answer, Body, Http, NoAnswer, redirected
+from wideload._http import Answer, Body, NoAnswer, Opened, Requests, redirected
 from wideload._retry import AttemptFailed, Attempts, Pacing, parse_retry_after
+from wideload._steps import run, settled
 from wideload.errors import UploadError
 
 # A slow upload may need a second new URL; a third refusal in a row has another cause than age.
@@ -54,7 +52,7 @@ class RenewableRequest:
 
     def __init__(
         self,
-        sign: Callable[[], PresignedRequest],
+        sign: Callable[[], PresignedRequest | Awaitable[PresignedRequest]],
         monotonic: Callable[[], float],
         request: PresignedRequest | None = None,
     ) -> None:
@@ -63,15 +61,17 @@ class RenewableRequest:
         self._request = request
         self._lock = threading.Lock()
 
-    def current(self) -> PresignedRequest:
+    async def current(self) -> PresignedRequest:
         """The request to send; a new one if the last is too old or was discarded.
 
         Raises:
             ApiError, TransportError: The API gave none.
         """
+        # Held while the API is asked: for threads, which then don't ask twice. Tasks of an event
+        # loop never share such a request, so none of them waits for the lock.
         with self._lock:
             if self._request is None or self._request.deadline <= self._monotonic():
-                self._request = self._sign()
+                self._request = await settled(self._sign())
             return self._request
 
     def discard(self, request: PresignedRequest) -> None:
@@ -94,7 +94,7 @@ class PresignedCall:
 
     def __init__(
         self,
-        http: Http,
+        http: Requests,
         requests: RenewableRequest,
         attempts: Attempts,
         pacing: Pacing,
@@ -109,6 +109,10 @@ class PresignedCall:
         self._new_urls = 0
 
     def put(self, body: Body, *, retryable: frozenset[str] = frozenset()) -> float:
+        """Do as `put_async` does, with requests that block."""
+        return run(self.put_async(body, retryable=retryable))
+
+    async def put_async(self, body: Body, *, retryable: frozenset[str] = frozenset()) -> float:
         """PUT `body`, and return how many seconds that took.
 
         412 to a request with `If-None-Match` is success: S3 holds these bytes, since the URL takes
@@ -121,12 +125,12 @@ class PresignedCall:
             AttemptFailed: S3 refused, or no answer came.
             ApiError, TransportError: The API gave no URL.
         """
-        request = self._requests.current()
+        request = await self._requests.current()
         self._attempts.requests += 1
         started = self._pacing.monotonic()
         try:
-            answer = self._http.request(
-                request.method, request.url, headers=request.headers, body=body
+            answer = await settled(
+                self._http.request(request.method, request.url, headers=request.headers, body=body)
             )
         except NoAnswer as lost:
             failure = self._attempts.lost(request.method, request.url, lost)
@@ -140,6 +144,10 @@ class PresignedCall:
         raise failure
 
     def get(self, headers: Mapping[str, str], *, status: int) -> PresignedAnswer:
+        """Do as `get_async` does, with requests that block."""
+        return run(self.get_async(headers, status=status))
+
+    async def get_async(self, headers: Mapping[str, str], *, status: int) -> PresignedAnswer:
         """GET the object, and return the answer with its body unread.
 
         Args:
@@ -150,19 +158,19 @@ class PresignedCall:
             AttemptFailed: S3 refused, or no answer came.
             ApiError, TransportError: The API gave no URL.
         """
-        request = self._requests.current()
+        request = await self._requests.current()
         self._attempts.requests += 1
         try:
-            response = self._http.open(
-                request.method, request.url, headers={**request.headers, **headers}
+            response = await settled(
+                self._http.open(request.method, request.url, headers={**request.headers, **headers})
             )
             if response.status == status:
                 self._new_urls = 0
                 return PresignedAnswer(response, request, self._attempts)
             try:
-                content = _http.read(response, _LONGEST_REFUSAL)
+                content = await settled(response.read(_LONGEST_REFUSAL))
             finally:
-                response.close()
+                await settled(response.close())
         except NoAnswer as lost:
             failure = self._attempts.lost(request.method, request.url, lost)
         else:
@@ -198,22 +206,24 @@ class PresignedCall:
 class PresignedAnswer:
     """S3's answer to a GET, with its body unread. Close it after use."""
 
-    def __init__(
-        self, response: urllib3.BaseHTTPResponse, request: PresignedRequest, attempts: Attempts
-    ) -> None:
+    def __init__(self, response: Opened, request: PresignedRequest, attempts: Attempts) -> None:
         self._response = response
         self._request = request
         self._attempts = attempts
         self.headers: Mapping[str, str] = response.headers
 
     def read(self, amount: int) -> bytes:
+        """Do as `read_async` does, with a connection that blocks."""
+        return run(self.read_async(amount))
+
+    async def read_async(self, amount: int) -> bytes:
         """Read up to `amount` bytes; b"" at the end.
 
         Raises:
             AttemptFailed: The connection broke.
         """
         try:
-            return _http.read(self._response, amount)
+            return await settled(self._response.read(amount))
         except NoAnswer as lost:
             failure = self.lost(lost)
         raise failure
@@ -224,11 +234,15 @@ class PresignedAnswer:
 
     def release(self) -> None:
         """Give the connection back for other requests. All of the body has been read."""
-        self._response.release_conn()
+        self._response.release()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._response.close()
+        """Do as `close_async` does, with a connection that blocks."""
+        run(self.close_async())
+
+    async def close_async(self) -> None:
+        """Close the connection, if it wasn't given back."""
+        await settled(self._response.close())
 
 
 def passes(error: UploadError) -> bool:

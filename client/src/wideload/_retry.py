@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 
 from wideload._http import NoAnswer, without_query
+from wideload._steps import run, settled
 from wideload.errors import ConfigurationError, TlsError, TransportError, WideloadError
 
 _Result = TypeVar("_Result")
@@ -24,12 +26,17 @@ _LONGEST_RETRY_AFTER = 60.0
 LONGEST_TIME = 1_000_000.0
 
 
-def checked_seconds(name: str, seconds: float) -> float:
+def checked_seconds(name: str, seconds: float, *, zero: bool = True) -> float:
     """Check a duration that the caller gave, and return it.
+
+    Args:
+        zero: Whether 0 is allowed.
 
     Raises:
         ConfigurationError: It isn't a number from 0 to `LONGEST_TIME`.
     """
+    if seconds == 0 and not zero:
+        raise ConfigurationError(f"{name} must be over 0 seconds, not {seconds}")
     # Written so that it refuses nan, with which every comparison is false.
     if not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_TIME:
         raise ConfigurationError(
@@ -40,7 +47,10 @@ def checked_seconds(name: str, seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Pacing:
-    """The clocks, the sleep and the random numbers of retries, which tests replace."""
+    """The clocks, the sleep and the random numbers of retries, which tests replace.
+
+    `sleep` may return an awaitable, as `asyncio.sleep` does.
+    """
 
     sleep: Callable[[float], object] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -74,6 +84,21 @@ class RetryPolicy:
     on_retry: Callable[[Retry], object] | None = None
 
 
+def checked_policy(
+    retries: int, retry_for: float | None, on_retry: Callable[[Retry], object] | None
+) -> RetryPolicy:
+    """Check the retries that a caller allows, and return them.
+
+    Raises:
+        ConfigurationError: `retries` is negative, or `retry_for` isn't a duration.
+    """
+    if retries < 0:
+        raise ConfigurationError(f"retries must be 0 or more, not {retries}")
+    if retry_for is not None:
+        checked_seconds("retry_for", retry_for)
+    return RetryPolicy(retries, retry_for, on_retry)
+
+
 class AttemptFailed(Exception):  # noqa: N818 - a signal between private modules
     """One attempt of a call failed.
 
@@ -100,17 +125,41 @@ class AttemptFailed(Exception):  # noqa: N818 - a signal between private modules
         self.sent = sent
 
 
+@dataclass
+class Call:
+    """One call of a method of a client.
+
+    Attributes:
+        deadline: Time, as `Pacing.monotonic` gives it, by which it ends.
+        payload_id: The payload that it is about, as soon as that is known.
+    """
+
+    policy: RetryPolicy
+    pacing: Pacing
+    deadline: float = math.inf
+    payload_id: str | None = None
+
+    def attempts(self) -> Attempts:
+        """All retries of the policy, for the next step of the call."""
+        return Attempts(self.policy, self.pacing, self.deadline)
+
+
 class Attempts:
-    """The retries of one call, which all steps of the call share.
+    """The retries of one step of a call, or of all of it.
 
     Attributes:
         requests: Requests made. The code that makes a request counts it here.
         ambiguous: Requests that may or may not have been carried out: no answer came, or a 5xx.
+
+    Args:
+        deadline: Time, as `Pacing.monotonic` gives it, by which the call ends. A retry that would
+            begin later isn't made.
     """
 
-    def __init__(self, policy: RetryPolicy, pacing: Pacing) -> None:
+    def __init__(self, policy: RetryPolicy, pacing: Pacing, deadline: float = math.inf) -> None:
         self._policy = policy
         self._pacing = pacing
+        self._deadline = deadline
         self.restart()
 
     def restart(self) -> None:
@@ -121,6 +170,14 @@ class Attempts:
         self.ambiguous = 0
 
     def run(self, attempt: Callable[[], _Result]) -> _Result:
+        """Do as `run_async` does, with an `attempt` that blocks."""
+
+        async def blocking() -> _Result:
+            return attempt()
+
+        return run(self.run_async(blocking))
+
+    async def run_async(self, attempt: Callable[[], Awaitable[_Result]]) -> _Result:
         """Call `attempt` until it returns or no retry is left.
 
         Full jitter: a delay is random between 0 and a bound that grows exponentially, so that
@@ -137,10 +194,10 @@ class Attempts:
         """
         while True:
             try:
-                return attempt()
+                return await attempt()
             except AttemptFailed as failed:
                 failure = failed
-            if not self._may_repeat(failure):
+            if not await self._may_repeat(failure):
                 # Outside of the handler, so that no cause is chained to it: that may hold a URL.
                 raise failure.error
 
@@ -157,7 +214,7 @@ class Attempts:
         )
         return AttemptFailed(error, "later" if lost.retryable else "never", sent=lost.sent)
 
-    def _may_repeat(self, failure: AttemptFailed) -> bool:
+    async def _may_repeat(self, failure: AttemptFailed) -> bool:
         """Use up one retry and wait; False if there is to be no further attempt."""
         delay = 0.0
         if failure.retry == "later":
@@ -172,11 +229,13 @@ class Attempts:
                 self._policy.on_retry(
                     Retry(delay=delay, number=self._repeats, most=most, error=failure.error)
                 )
-            self._pacing.sleep(delay)
+            await settled(self._pacing.sleep(delay))
         return True
 
     def _is_left(self, delay: float) -> bool:
         """Whether a retry is left after this delay, by the number of retries or by time."""
+        if self._pacing.monotonic() + delay >= self._deadline:
+            return False
         if self._repeats < self._policy.retries and delay <= _LONGEST_RETRY_AFTER:
             return True
         elapsed = self._pacing.monotonic() - self._started

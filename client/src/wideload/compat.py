@@ -5,6 +5,8 @@
 Settings that the older function had no argument for come from the environment:
 `WIDELOAD_API_KEY_HEADER` (default `x-api-key`; deployments that kept the older header need
 `x-pype-token`) and `WIDELOAD_CA_BUNDLE`.
+
+With the extra `wideload[async]` a call needs no thread of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
+from wideload._async.client import AsyncClient, missing_module
 from wideload._client import Client
 from wideload._ingest.arguments import LONGEST_CALL_ID
+from wideload._ingest.models import Receipt
 from wideload._ingest.serialize import dumps_as_python
 from wideload.errors import ApiError, UploadError, WideloadError
 
@@ -31,6 +35,8 @@ async def send_to_whispey(
     data: dict[str, Any], apikey: str | None = None, api_url: str | None = None
 ) -> dict[str, Any]:
     """Send a call log, of any size, without blocking the event loop.
+
+    With the extra `wideload[async]` it uses `AsyncClient`, else `Client` in a thread per call.
 
     Args:
         data: The call log. As in the function that this replaces, it is changed in place:
@@ -58,19 +64,45 @@ async def send_to_whispey(
         return _failure("API URL not provided and WIDELOAD_URL environment variable not set")
     try:
         _complete(data)
-        return await _in_a_thread(lambda: _send(data, key, url.removesuffix(_ROUTE)))
+        options: dict[str, Any] = {
+            "base_url": url.removesuffix(_ROUTE),
+            "api_key": key,
+            "api_key_header": os.environ.get("WIDELOAD_API_KEY_HEADER") or "x-api-key",
+            "ca_bundle": os.environ.get("WIDELOAD_CA_BUNDLE") or None,
+        }
+        receipt = await _send(data, options)
     except (ApiError, UploadError) as error:
         return {"success": False, "status": error.status, "error": str(error)}
     except (WideloadError, OSError, TypeError, ValueError, RecursionError) as error:
         return _failure(str(error) or type(error).__name__)
+    status = 202 if receipt.state == "queued" else 200
+    return {"success": True, "status": status, "data": dict(receipt.answer)}
 
 
-async def _in_a_thread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+async def _send(data: dict[str, Any], options: dict[str, Any]) -> Receipt:
+    call_id = _call_id(data)
+    # While the interpreter shuts down, no thread pool can be used, nor even imported.
+    shutting_down = not threading.main_thread().is_alive()
+    if shutting_down or missing_module():
+
+        def send() -> Receipt:
+            with Client(**options) as client:
+                return client.send(dumps_as_python(data, str), call_id=call_id)
+
+        return await _in_a_thread(send)
+    from wideload._async.workers import in_a_worker
+
+    async with AsyncClient(**options) as client:
+        document = await in_a_worker(dumps_as_python, data, str)
+        return await client.send(document, call_id=call_id)
+
+
+async def _in_a_thread(work: Callable[[], Receipt]) -> Receipt:
     """Run `work` in a new thread, or in this one while the interpreter shuts down.
 
     No thread can be started then. asyncio's thread pool can't be used at all in that phase.
     """
-    done: Future[dict[str, Any]] = Future()
+    done: Future[Receipt] = Future()
 
     def run() -> None:
         try:
@@ -83,18 +115,6 @@ async def _in_a_thread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except RuntimeError:
         return work()
     return await asyncio.wrap_future(done)
-
-
-def _send(data: dict[str, Any], key: str, base_url: str) -> dict[str, Any]:
-    with Client(
-        base_url,
-        api_key=key,
-        api_key_header=os.environ.get("WIDELOAD_API_KEY_HEADER") or "x-api-key",
-        ca_bundle=os.environ.get("WIDELOAD_CA_BUNDLE") or None,
-    ) as client:
-        receipt = client.send(dumps_as_python(data, str), call_id=_call_id(data))
-    status = 202 if receipt.state == "queued" else 200
-    return {"success": True, "status": status, "data": dict(receipt.answer)}
 
 
 def _complete(data: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ The tree, with what each means to the caller:
     ├── TransportError            no usable answer came, after all retries
     │   └── TlsError              no TLS: an untrusted certificate, or a port without TLS
     ├── UploadError               S3 refused the upload or the download
+    ├── DeadlineError             a call took longer than its deadline (also a TimeoutError)
     ├── IntegrityError            the bytes stored or read back are not those that were sent
     ├── WaitTimeoutError          `wait` ran out of time; processing goes on (also a TimeoutError)
     └── ApiError                  the API answered with an error
@@ -41,6 +42,7 @@ __all__ = [
     "CancelledError",
     "ConfigurationError",
     "ConflictError",
+    "DeadlineError",
     "DocumentError",
     "FileChangedError",
     "FileRefusedError",
@@ -177,6 +179,14 @@ class WaitTimeoutError(WideloadError, TimeoutError):
     def __init__(self, message: str, *, state: str = "") -> None:
         super().__init__(message)
         self.state = state
+
+
+class DeadlineError(WideloadError, TimeoutError):
+    """A call of `AsyncClient` took longer than its deadline, and was cancelled.
+
+    With a `payload_id`, the document may have reached S3 or the API: send again with the same
+    idempotency key.
+    """
 
 
 class ApiError(WideloadError):

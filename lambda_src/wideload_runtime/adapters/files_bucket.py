@@ -219,6 +219,19 @@ class FilesBucket:
             self._abort(key, s3_upload_id)
         self._client.delete_object(Bucket=self._name, Key=key)
 
+    def try_remove_all(self, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        try:
+            failed = self._client.delete_objects(Bucket=self._name, Delete=wanted).get("Errors", [])
+        except (BotoCoreError, ClientError):
+            logger.exception("could not remove objects yet", count=len(keys))
+        else:
+            for error in failed:
+                key = error["Key"].rpartition("/")[2]
+                logger.error("could not remove an object yet", id=key, code=error["Code"])
+
     def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
         try:
             self.remove(key, s3_upload_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import Any
 
@@ -13,19 +13,22 @@ from wideload_runtime.core.files.records import (
     Content,
     File,
     FirstPart,
+    NewName,
+    StoredObject,
     Trash,
     Unsized,
     Upload,
 )
 
 FILE, CONTENT, UPLOAD, TRASH, USAGE = "FILE#", "CONTENT#", "UPLOAD#", "TRASH#", "USAGE"
-FIRST, OPEN = "FIRST#", "open"
-KINDS: dict[str, Any] = {FILE: "file", UPLOAD: "upload", TRASH: "trash"}
+FIRST, OPEN, OBJECT, DIR = "FIRST#", "open", "OBJECT#", "DIR#"
+KINDS: dict[str, Any] = {FILE: "file", UPLOAD: "upload", TRASH: "trash", DIR: "folder"}
 DUE_SHARDS = 4
 """Partitions of the index, each of which takes 1,000 writes a second."""
 
 _UPLOAD_FIELDS = tuple(field.name for field in fields(Upload) if field.name != "upload_id")
 _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file_id")
+_OBJECT_FIELDS = tuple(field.name for field in fields(StoredObject) if field.name != "object_id")
 
 
 def content_item(content: Content) -> str:
@@ -36,8 +39,8 @@ def first_part_prefix(part: FirstPart) -> str:
     return f"{FIRST}{part.sha256}#{part.size}#"
 
 
-def first_part_item(part: FirstPart, file_id: str) -> dict[str, Any]:
-    return {"item": first_part_prefix(part) + file_id, "file_id": file_id}
+def first_part_item(part: FirstPart, object_id: str) -> dict[str, Any]:
+    return {"item": first_part_prefix(part) + object_id, "object_id": object_id}
 
 
 def announced_item(announced: Announced) -> str | None:
@@ -54,9 +57,12 @@ def due_shard(identifier: str) -> str:
 
 
 def upload_item(upload: Upload) -> dict[str, Any]:
-    known = {name: value for name in _UPLOAD_FIELDS if (value := getattr(upload, name)) is not None}
+    known = _present(upload, _UPLOAD_FIELDS)
     if not upload.unsized:
         del known["unsized"]
+    del known["also"]
+    if upload.also:
+        known["also"] = [new_name_value(each) for each in upload.also]
     return {
         "item": UPLOAD + upload.upload_id,
         "due_shard": due_shard(upload.upload_id),
@@ -64,13 +70,23 @@ def upload_item(upload: Upload) -> dict[str, Any]:
     }
 
 
+def new_name_value(name: NewName) -> dict[str, Any]:
+    """Return a further name of an upload as its item holds it."""
+    return {key: value for key, value in asdict(name).items() if value is not None}
+
+
 def file_item(file: File) -> dict[str, Any]:
-    known = {name: value for name in _FILE_FIELDS if (value := getattr(file, name)) is not None}
-    if not file.corrupt:
-        del known["corrupt"]
+    known = _present(file, _FILE_FIELDS)
     if file.due_at:
         known["due_shard"] = due_shard(file.file_id)
     return {"item": FILE + file.file_id, **known}
+
+
+def object_item(stored: StoredObject) -> dict[str, Any]:
+    known = _present(stored, _OBJECT_FIELDS)
+    if not stored.corrupt:
+        del known["corrupt"]
+    return {"item": OBJECT + stored.object_id, **known}
 
 
 def trash_item(trash: Trash) -> dict[str, Any]:
@@ -88,16 +104,22 @@ def trash_of(item: dict[str, Any]) -> Trash:
     return Trash(_id_of(item), item["key"], item["due_at"], None if held is None else int(held))
 
 
-def record_of(item: dict[str, Any]) -> File | Upload:
-    return file_of(item) if item["item"].startswith(FILE) else upload_of(item)
+def record_of(item: dict[str, Any]) -> StoredObject | Upload:
+    return object_of(item) if item["item"].startswith(OBJECT) else upload_of(item)
 
 
 def upload_of(item: dict[str, Any]) -> Upload:
-    return Upload(upload_id=_id_of(item), **_known(item, _UPLOAD_FIELDS))
+    known = _known(item, _UPLOAD_FIELDS)
+    also = tuple(NewName(**value) for value in known.pop("also", ()))
+    return Upload(upload_id=_id_of(item), also=also, **known)
 
 
 def file_of(item: dict[str, Any]) -> File:
     return File(file_id=_id_of(item), **_known(item, _FILE_FIELDS))
+
+
+def object_of(item: dict[str, Any]) -> StoredObject:
+    return StoredObject(object_id=_id_of(item), **_known(item, _OBJECT_FIELDS))
 
 
 def _id_of(item: dict[str, Any]) -> str:
@@ -111,3 +133,7 @@ def _known(item: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
         for name in names
         if name in item
     }
+
+
+def _present(record: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(record, name)) is not None}

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from wideload_runtime.adapters.batches import ATTEMPTS, items_of, overloaded, pause
 from wideload_runtime.adapters.files_items import USAGE
-from wideload_runtime.core.files.completing import conflict
+from wideload_runtime.core.errors import conflict
 
 _THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
@@ -55,22 +55,47 @@ class OwnerItems:
 
     def _newest(self, prefix: str, before: str | None, limit: int) -> list[dict[str, Any]]:
         """Return at most `limit` items, newest first: one query, whose 1 MB suffices."""
-        start = {"ExclusiveStartKey": self._key(prefix + before)} if before else {}
-        answer = self._table.query(
+        found: list[dict[str, Any]] = self._query(prefix, before, limit, descending=True)["Items"]
+        return found
+
+    def _page(
+        self, prefix: str, after: str | None, limit: int, *, descending: bool = False
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return at most `limit` items, and whether there are more: one query."""
+        answer = self._query(prefix, after, limit + 1, descending=descending)
+        # DynamoDB has come to the query's limit, which is one more, or to its own of 1 MB.
+        return answer["Items"][:limit], "LastEvaluatedKey" in answer
+
+    def _query(
+        self, prefix: str, after: str | None, limit: int, *, descending: bool
+    ) -> dict[str, Any]:
+        """Query items whose keys start with `prefix`.
+
+        Args:
+            after: The rest of the key after which the query starts.
+        """
+        start = {"ExclusiveStartKey": self._key(prefix + after)} if after else {}
+        answer: dict[str, Any] = self._table.query(
             **expression_of(
                 KeyConditionExpression="#owner = :owner AND begins_with(#item, :prefix)",
                 values={":owner": self.owner, ":prefix": prefix},
             ),
-            ScanIndexForward=False,
+            ScanIndexForward=not descending,
             ConsistentRead=True,
             Limit=limit,
             **start,
         )
-        found: list[dict[str, Any]] = answer["Items"]
-        return found
+        return answer
 
-    def _put(self, item: dict[str, Any], condition: str | None = None) -> Write:
-        expression = expression_of(ConditionExpression=condition) if condition else {}
+    def _put(
+        self,
+        item: dict[str, Any],
+        condition: str | None = None,
+        values: dict[str, Any] | None = None,
+    ) -> Write:
+        expression = (
+            expression_of(ConditionExpression=condition, values=values) if condition else {}
+        )
         return {"Put": {"Item": {"owner": self.owner, **item}, **expression}}
 
     def _change(self, item: str, update: str, condition: str, values: dict[str, Any]) -> Write:
@@ -86,6 +111,11 @@ class OwnerItems:
             expression_of(ConditionExpression=condition, values=values) if condition else {}
         )
         return {"Delete": {"Key": self._key(item), **expression}}
+
+    def _check(self, item: str, condition: str, values: dict[str, Any] | None = None) -> Write:
+        """Return a write that changes nothing: the transaction fails unless the condition holds."""
+        expression = expression_of(ConditionExpression=condition, values=values)
+        return {"ConditionCheck": {"Key": self._key(item), **expression}}
 
     def _transact(self, *writes: Write) -> bool:
         """Write all or nothing; return False if a condition did not hold."""
@@ -138,15 +168,17 @@ class OwnerItems:
         changes: dict[str, int],
         condition: str | None = None,
         values: dict[str, Any] | None = None,
-    ) -> Write:
-        """Add to the counters."""
+    ) -> list[Write]:
+        """Return the write that adds to the counters; none if it changed nothing."""
+        if not any(changes.values()):
+            return []
         added = ", ".join(f"#{name} :add_{name}" for name in changes)
         expression = expression_of(
             UpdateExpression=f"ADD {added}",
             **({"ConditionExpression": condition} if condition else {}),
             values={**(values or {}), **{f":add_{name}": n for name, n in changes.items()}},
         )
-        return {"Update": {"Key": self._key(USAGE), **expression}}
+        return [{"Update": {"Key": self._key(USAGE), **expression}}]
 
     def _wait(self, attempt: int) -> None:
         self._sleep(pause(attempt))
@@ -162,8 +194,8 @@ def expression_of(*, values: dict[str, Any] | None = None, **texts: str) -> dict
     }
 
 
-def given_back(size: int) -> dict[str, int]:
-    return {"bytes": -size, "files": -1}
+def given_back(size: int, names: int = 1) -> dict[str, int]:
+    return {"bytes": -size, "files": -names}
 
 
 def _reasons(error: ClientError) -> set[str]:

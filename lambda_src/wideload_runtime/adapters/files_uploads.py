@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from wideload_runtime.adapters.files_items import (
@@ -9,27 +12,34 @@ from wideload_runtime.adapters.files_items import (
     UPLOAD,
     announced_item,
     content_item,
-    file_item,
     first_part_item,
+    new_name_value,
+    object_item,
     trash_item,
     upload_item,
     upload_of,
 )
-from wideload_runtime.adapters.files_owner_items import OwnerItems, Write, given_back
+from wideload_runtime.adapters.files_names import OwnNames, counts_of
+from wideload_runtime.adapters.files_owner_items import Write, given_back
 from wideload_runtime.core.files.ports import Ask
-from wideload_runtime.core.files.records import Content, End, File, Quota, Trash, Upload
+from wideload_runtime.core.files.records import (
+    Content,
+    End,
+    NewName,
+    Placement,
+    Quota,
+    StoredObject,
+    Trash,
+    Upload,
+)
 
 _ASKED = "#completing_since, #ask_id, #ask_ends, #conflict_since"
 """Attributes of the request to S3 to join the parts."""
 _JOINED = "#composite, #joined_sha256, #joined_size, #joined_first_sha256"
 """Attributes of the object that S3 was asked to make."""
-_COMPLETED = (
-    "#state = :completed, #sha256 = :sha256, #size = :size, #part_count = :part_count, "
-    "#expires_at = :expires_at"
-)
 
 
-class OwnUploads(OwnerItems):
+class OwnUploads(OwnNames):
     """Changes of one person's uploads: no method takes an owner."""
 
     def open(self, upload: Upload, quota: Quota) -> bool:
@@ -46,13 +56,32 @@ class OwnUploads(OwnerItems):
         return self._transact(
             *([self._put(named, "attribute_not_exists(#item)")] if claim else []),
             self._put(upload_item(upload), "attribute_not_exists(#item)"),
-            self._count(
+            *self._count(
                 {"bytes": upload.size, "files": 1, "open_uploads": 1},
                 " AND ".join(
                     f"(attribute_not_exists(#{name}) OR #{name} <= :most_{name})" for name in limits
                 ),
                 {f":most_{name}": limit for name, limit in limits.items()},
             ),
+        )
+
+    def add_name(self, upload: Upload, name: NewName, quota: Quota) -> bool:
+        most = None if quota.files is None else quota.files - 1
+        room = ("#files <= :most", {":most": most}) if most is not None else ()
+        same, values = _unchanged(upload, "also")
+        return self._transact(
+            self._change(
+                UPLOAD + upload.upload_id,
+                "SET #also = :also",
+                f"#state IN (:open, :completing) AND {same}",
+                {
+                    ":also": _values([*upload.also, name]),
+                    ":open": "open",
+                    ":completing": "completing",
+                    **values,
+                },
+            ),
+            *self._count({"files": 1}, *room),
         )
 
     def grow(self, upload: Upload, size: int, quota: Quota) -> bool:
@@ -68,7 +97,7 @@ class OwnUploads(OwnerItems):
                 "#state = :open AND #size = :was",
                 {":size": size, ":open": "open", ":was": upload.size},
             ),
-            self._count({"bytes": more}, *room),
+            *self._count({"bytes": more}, *room),
         )
 
     def begin_multipart(self, upload: Upload, s3_upload_id: str) -> None:
@@ -153,59 +182,102 @@ class OwnUploads(OwnerItems):
             self._put(trash_item(trash)),
         )
 
-    def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
-        due = "SET #due_at = :due_at," if due_at else "REMOVE #due_at, #due_shard SET"
-        same, values = _unchanged(upload)
+    def finish(
+        self,
+        upload: Upload,
+        stored: StoredObject,
+        placement: Placement,
+        *,
+        due_at: str | None,
+        expires_at: int,
+    ) -> bool:
+        part = stored.first_part
         return self._transact(
-            self._put(file_item(file), "attribute_not_exists(#item)"),
+            *self._placed(placement),
+            self._put(object_item(stored), "attribute_not_exists(#item)"),
             self._change(
-                content_item(file.content),
-                "SET #file_id = :id REMOVE #upload_id",
-                "attribute_not_exists(#file_id)",
-                {":id": file.file_id},
+                content_item(stored.content),
+                "SET #object_id = :id REMOVE #upload_id",
+                "attribute_not_exists(#object_id)",
+                {":id": stored.object_id},
             ),
-            *(
-                [self._put(first_part_item(file.first_part, file.file_id))]
-                if file.first_part
-                else []
-            ),
+            *([self._put(first_part_item(part, stored.object_id))] if part else []),
             *self._first_part_released(upload),
-            self._change(
-                UPLOAD + upload.upload_id,
-                f"{due} {_COMPLETED}",
-                f"#state IN (:open, :completing) AND {same}",
-                {
-                    **_completed(upload, file, expires_at),
-                    **({":due_at": due_at} if due_at else {}),
-                    **values,
-                },
+            self._completed(upload, stored, placement, due_at, expires_at),
+            *self._count(
+                counts_of(placement, {"open_uploads": -1, "bytes": stored.size - upload.size})
             ),
-            self._count({"open_uploads": -1, "bytes": file.size - upload.size}),
         )
 
-    def give_way(self, upload: Upload, file: File, trash: Trash, *, expires_at: int) -> bool:
-        same, values = _unchanged(upload)
-        no_longer = given_back(upload.size) if trash.held is None else {}
+    def give_way(
+        self,
+        upload: Upload,
+        stored: StoredObject,
+        placement: Placement,
+        trash: Trash,
+        *,
+        due_at: str | None,
+        expires_at: int,
+    ) -> bool:
+        more = len(upload.names) - placement.is_there
+        sizes = {"bytes": -upload.size} if trash.held is None else {"files": 1}
+        counts = Counter({"open_uploads": -1, "files": -int(placement.is_there)})
+        counts.update(sizes)
         return self._transact(
-            self._change(
-                content_item(file.content),
-                "SET #file_id = :id",
-                "#file_id = :id",
-                {":id": file.file_id},
-            ),
+            *self._placed(placement),
+            self._named(stored.object_id, more, placement.file),
             *self._first_part_released(upload),
+            self._completed(upload, stored, placement, due_at, expires_at),
+            self._put(trash_item(trash)),
+            *self._count(counts_of(placement, counts)),
+        )
+
+    def make_further(self, upload: Upload, index: int, placement: Placement) -> Upload | None:
+        also = list(upload.also)
+        also[index] = replace(also[index], file_id=placement.file.file_id)
+        same, values = _unchanged(upload, "also")
+        is_there = placement.is_there
+        made = self._transact(
+            *self._placed(placement),
             self._change(
                 UPLOAD + upload.upload_id,
-                f"REMOVE #due_at, #due_shard SET #file_id = :file_id, {_COMPLETED}",
-                f"#state IN (:open, :completing) AND {same}",
-                {
-                    ":file_id": file.file_id,
-                    **_completed(upload, file, expires_at),
-                    **values,
-                },
+                "SET #also = :also",
+                f"#state = :completed AND {same}",
+                {":also": _values(also), ":completed": "completed", **values},
             ),
-            self._put(trash_item(trash)),
-            self._count({"open_uploads": -1, **no_longer}),
+            *([self._uncounted(placement.file.object_id)] if is_there else []),
+            *self._count(counts_of(placement, {"files": -1} if is_there else {})),
+        )
+        return replace(upload, also=tuple(also)) if made else None
+
+    def _completed(
+        self,
+        upload: Upload,
+        stored: StoredObject,
+        placement: Placement,
+        due_at: str | None,
+        expires_at: int,
+    ) -> Write:
+        ends = "#due_at = :due_at" if due_at else "#expires_at = :expires_at"
+        same, values = _unchanged(upload, "composite", "s3_upload_id", "also")
+        return self._change(
+            UPLOAD + upload.upload_id,
+            ("" if due_at else "REMOVE #due_at, #due_shard ")
+            + "SET #state = :completed, #sha256 = :sha256, #size = :size, "
+            f"#part_count = :part_count, #file_id = :file_id, #object_id = :object_id, {ends}",
+            f"#state IN (:open, :completing) AND {same}",
+            {
+                ":completed": "completed",
+                ":sha256": stored.sha256,
+                ":size": stored.size,
+                ":part_count": upload.of_size(stored.size).part_count,
+                ":file_id": placement.file.file_id,
+                ":object_id": stored.object_id,
+                **({":due_at": due_at} if due_at else {":expires_at": expires_at}),
+                ":open": "open",
+                ":completing": "completing",
+                **values,
+            },
         )
 
     def _first_part_released(self, upload: Upload) -> list[Write]:
@@ -218,22 +290,24 @@ class OwnUploads(OwnerItems):
         return self._remove(claim, "#upload_id = :id", {":id": upload.upload_id})
 
     def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
-        same = " AND #size = :was_size" if upload.unsized else ""
+        same, values = _unchanged(upload, "also")
+        names = len(upload.names)
+        counts = {"files": 1 - names} if hold else given_back(upload.size, names)
         writes = [
             self._change(
                 UPLOAD + upload.upload_id,
                 "SET #state = :state, #due_at = :due_at" + (", #held = :held" if hold else ""),
-                "#state IN (:open, :completing)" + same,
+                f"#state IN (:open, :completing) AND {same}",
                 {
-                    **({":was_size": upload.size} if upload.unsized else {}),
                     ":state": state,
                     ":due_at": due_at,
                     ":open": "open",
                     ":completing": "completing",
                     **({":held": upload.size} if hold else {}),
+                    **values,
                 },
             ),
-            self._count({"open_uploads": -1, **({} if hold else given_back(upload.size))}),
+            *self._count({"open_uploads": -1, **counts}),
         ]
         claim = announced_item(upload.announced)
         if claim is None:
@@ -253,7 +327,7 @@ class OwnUploads(OwnerItems):
                 "attribute_exists(#held)",
                 {":due_at": due_at},
             ),
-            self._count(given_back(ended.held or 0)),
+            *self._count(given_back(ended.held or 0)),
         )
 
     def settle(self, upload: Upload, *, expires_at: int) -> None:
@@ -270,17 +344,8 @@ class OwnUploads(OwnerItems):
         )
 
 
-def _completed(upload: Upload, file: File, expires_at: int) -> dict[str, Any]:
-    """Return the values of `_COMPLETED`, and of the states before it."""
-    return {
-        ":completed": "completed",
-        ":sha256": file.sha256,
-        ":size": file.size,
-        ":part_count": upload.of_size(file.size).part_count,
-        ":expires_at": expires_at,
-        ":open": "open",
-        ":completing": "completing",
-    }
+def _values(names: Sequence[NewName]) -> list[dict[str, Any]]:
+    return list(map(new_name_value, names))
 
 
 def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
@@ -288,10 +353,11 @@ def _unchanged(upload: Upload, *names: str) -> tuple[str, dict[str, Any]]:
 
     By default they are those of the object that S3 is asked to make.
     """
-    conditions, values = ["#key = :was_key"], {":was_key": upload.key}
+    conditions = ["#key = :was_key"]
+    values: dict[str, Any] = {":was_key": upload.key}
     grows = ["size"] if upload.unsized else []
     for name in [*(names or ("composite", "s3_upload_id")), *grows]:
-        value = getattr(upload, name)
+        value = _values(upload.also) or None if name == "also" else getattr(upload, name)
         if value is None:
             conditions.append(f"attribute_not_exists(#{name})")
         else:

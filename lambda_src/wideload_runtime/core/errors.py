@@ -43,6 +43,10 @@ STATUS = {
     "not_an_access_token": 401,
     "unknown_upload": 404,
     "unknown_file": 404,
+    "unknown_folder": 404,
+    "not_allowed": 403,
+    "name_exists": 409,
+    "quarantined": 409,
     "parts_missing": 409,
     "parts_differ": 409,
     "upload_completed": 409,
@@ -85,6 +89,10 @@ TITLES = {
     "not_an_access_token": "The token is not an access token",
     "unknown_upload": "No such upload",
     "unknown_file": "No such file",
+    "unknown_folder": "No such folder",
+    "not_allowed": "The deployment refuses the file",
+    "name_exists": "The name is taken",
+    "quarantined": "The file is quarantined",
     "parts_missing": "Parts are missing",
     "parts_differ": "S3 holds other parts",
     "upload_completed": "The upload is completed",
@@ -126,6 +134,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
         self.members = members or {}
 
 
+def conflict() -> Refused:
+    return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
+
+
 class OutOfTimeError(Exception):
     """Processing was stopped because its time ran out."""
 
@@ -140,3 +152,18 @@ class TenantBusyError(Exception):
 
 class LeaseLostError(Exception):
     """Another function has the payload's lease: its result is used."""
+
+
+def error_of(refused: Refused) -> dict[str, Any]:
+    """Return the answer for one of several files."""
+    known: dict[str, Any] = {
+        "code": refused.code,
+        "title": refused.title,
+        "status": refused.status,
+        "detail": refused.detail,
+    }
+    if refused.retry_after:
+        known["retry_after"] = refused.retry_after
+    if "file" in refused.members:
+        known["file"] = refused.members["file"]
+    return {"error": known}

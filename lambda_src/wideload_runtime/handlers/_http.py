@@ -156,6 +156,10 @@ def no_content() -> Response[str]:
     return Response(204, body="", headers=NO_STORE)
 
 
+def accepted() -> Response[str]:
+    return Response(202, body="", headers=NO_STORE)
+
+
 def to_json(value: Any) -> str:
     return orjson.dumps(value, default=_as_it_is, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -13,22 +14,29 @@ from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.limits import Limits
+from wideload_runtime.core.files.lists import FileQuery, FolderQuery
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
+    parse_change,
     parse_check,
     parse_claim,
     parse_create,
+    parse_delete,
+    parse_folders,
+    parse_move,
+    parse_named_folder,
     parse_parts,
-    parse_rename,
 )
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
-from wideload_runtime.handlers._http import NO_STORE, Api, answer, no_content
+from wideload_runtime.handlers._http import NO_STORE, Api, accepted, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
 
 MAX_SUBJECT = 1024
 """Bytes. A key of DynamoDB has up to 2,048."""
+EMPTYING_SECONDS = 5
+"""Seconds after which the rest of a deleted folder is left to the sweep."""
 JSON_RANGES = {"application/json", "application/*", "*/*"}
 
 settings = FilesApiSettings.from_environment()
@@ -82,7 +90,7 @@ def sign_parts(upload_id: str) -> Response[str]:
 @app.post("/files/uploads/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Response[str]:
     try:
-        file = _uploads().completion.complete(upload_id, parse_claim(_body()))
+        return answer(200, _uploads().complete(upload_id, parse_claim(_body())))
     except Refused as refused:
         if refused.code != "completing":
             raise
@@ -90,22 +98,59 @@ def complete_upload(upload_id: str) -> Response[str]:
         retry_after = refused.retry_after
         waiting = {"upload_id": upload_id, "state": "completing", "retry_after": retry_after}
         return answer(202, waiting, retry_after=retry_after)
-    return answer(200, {"file": file.shown})
 
 
 @app.get("/files")
 def list_files() -> Response[str]:
-    return answer(200, _files().listed(Page.parse(app.query)))
+    return answer(200, transfer.listing(_owner()).page(FileQuery.parse(app.query)))
+
+
+@app.post("/files/move")
+def move_files() -> Response[str]:
+    file_ids, change = parse_move(_body())
+    return answer(200, {"files": _files().change_all(file_ids, change)})
+
+
+@app.post("/files/delete")
+def delete_files() -> Response[str]:
+    return answer(200, {"files": _files().delete_all(parse_delete(_body()))})
+
+
+@app.get("/files/folders")
+def list_folders() -> Response[str]:
+    return answer(200, transfer.folders(_owner()).listed(FolderQuery.parse(app.query)))
+
+
+@app.post("/files/folders")
+def make_folder() -> Response[str]:
+    (path,) = parse_folders(_body(), "folder")
+    return answer(200, {"folder": transfer.folders(_owner()).make(path)})
+
+
+@app.patch("/files/folders")
+def move_folder() -> Response[str]:
+    path, to = parse_folders(_body(), "folder", "to")
+    return answer(200, {"folder": transfer.folders(_owner()).move(path, to)})
+
+
+@app.delete("/files/folders")
+def delete_folder() -> Response[str]:
+    ends = time.monotonic() + EMPTYING_SECONDS
+    folder_id = transfer.folders(_owner()).delete(parse_named_folder(app.query, "folder"))
+    emptying = transfer.emptying(_owner(), has_time=lambda: time.monotonic() < ends)
+    return no_content() if emptying.try_run(folder_id) else accepted()
 
 
 @app.get("/files/<file_id>")
 def get_file(file_id: str) -> Response[str]:
-    return answer(200, {"file": _files().get(file_id).shown})
+    files = _files()
+    return answer(200, {"file": files.shown(files.get(file_id))})
 
 
 @app.patch("/files/<file_id>")
-def rename_file(file_id: str) -> Response[str]:
-    return answer(200, {"file": _files().rename(file_id, parse_rename(_body())).shown})
+def change_file(file_id: str) -> Response[str]:
+    files = _files()
+    return answer(200, {"file": files.shown(files.change(file_id, parse_change(_body())))})
 
 
 @app.delete("/files/<file_id>")
@@ -116,9 +161,10 @@ def delete_file(file_id: str) -> Response[str]:
 
 @app.get("/files/<file_id>/download")
 def download_file(file_id: str) -> Response[str]:
-    file, action = _files().download(file_id)
+    files = _files()
+    file, action = files.download(file_id)
     if _takes_json():
-        return answer(200, {"file": file.shown, "action": action})
+        return answer(200, {"file": files.shown(file), "action": action})
     return Response(302, body="", headers={**NO_STORE, "Location": action["href"]})
 
 

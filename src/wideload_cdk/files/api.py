@@ -22,6 +22,9 @@ _POST = apigateway.HttpMethod.POST
 ROUTES = {
     "/files": [_GET, _POST],
     "/files/check": [_POST],
+    "/files/delete": [_POST],
+    "/files/folders": [_GET, _POST, _PATCH, _DELETE],
+    "/files/move": [_POST],
     "/files/uploads": [_GET],
     "/files/uploads/{upload_id}": [_GET, _DELETE],
     "/files/uploads/{upload_id}/parts": [_POST],

@@ -420,7 +420,11 @@ class FileTransfer(FilesMetrics, FilesEvents):
         """Let a function or role read the files of all people, with their names and owners.
 
         Grants `s3:GetObject` on `files/*`, `dynamodb:GetItem` and `Query` on the files table, and
-        the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`.
+        the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`,
+        `size` and `sha256`, the file's `name` and `folder_id` ("top", or that of the item
+        `DIR#<folder_id>`), and `object_id`; `OBJECT#<object_id>` says whether it is `verified` or
+        `corrupt`. Several files may have one object. Files that an earlier version wrote have no
+        `object_id`, and hold all of that themselves, until their owner's next request.
         """
         if self.bucket.encryption_key is not None:
             self.bucket.encryption_key.grant(grantee, "kms:Decrypt")

@@ -34,6 +34,19 @@ FILES_PREFIX = "files/"
 VERIFIER_CONCURRENCY = 10
 
 
+_RECORDS = (
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:ConditionCheckItem",
+)
+"""Reads and transactions of records. Each function of file transfer also brings an owner's items
+over that an earlier version wrote."""
+
+
 def new_api_function(
     scope: Construct,
     settings: FunctionSettings,
@@ -58,8 +71,6 @@ def new_api_function(
     )
     # Presigned URLs carry this function's own permissions.
     _grant_transfer(function, bucket, table, verify_queue)
-    # It looks up many files at once, and lists them.
-    grants.grant_items(table, function, "dynamodb:BatchGetItem", "dynamodb:Query")
     return function
 
 
@@ -121,9 +132,7 @@ def new_verifier(
     _acknowledge_files(function, bucket)
     grants.grant_list(bucket, function, FILES_PREFIX)
     grants.grant_bucket_key(bucket, function)
-    grants.grant_items(
-        table, function, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
-    )
+    grants.grant_items(table, function, *_RECORDS)
     event_bus.grant_put_events_to(function)
     grants.grant_consume(queue, function)
     return function
@@ -149,14 +158,7 @@ def _grant_transfer(
     _acknowledge_files(function, bucket)
     grants.grant_list(bucket, function, FILES_PREFIX)
     grants.grant_bucket_key(bucket, function)
-    grants.grant_items(
-        table,
-        function,
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-    )
+    grants.grant_items(table, function, *_RECORDS)
     if verify_queue is not None:
         grants.grant_send(verify_queue, function)
 

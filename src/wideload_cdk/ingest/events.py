@@ -16,7 +16,7 @@ from constructs import Construct
 
 from wideload_cdk.shared import grants
 from wideload_cdk.shared.events import RuleTarget
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 SOURCE = "wideload.ingest"
 STORED = "PayloadStored"
@@ -31,7 +31,7 @@ STREAM_BATCH_SIZE = 100
 STREAM_RECORD_AGE = Duration.hours(6)
 
 
-class IngestEvents(Service):
+class IngestEvents(ServiceReference):
     """The events of `PayloadIngest`, one method each."""
 
     def on_payload_stored(

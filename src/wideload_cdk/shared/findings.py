@@ -12,9 +12,11 @@ the pack drop it without a trace.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+import aws_cdk
+from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -22,6 +24,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
+
+# Earlier versions have no acknowledgements, or refuse `::` within the id of a finding.
+_ACKNOWLEDGES = tuple(map(int, metadata.version("aws-cdk-lib").split(".")[:2])) >= (2, 269)
 
 # NIST 800-53 r5, HIPAA and PCI DSS share their rules, except for those that PCI DSS lacks.
 _STANDARDS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
@@ -68,16 +73,19 @@ def acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
     """Accept findings on the one resource that `construct` stands for.
 
     All findings of a resource go in one call: each call costs four requests to jsii's kernel.
+    Before aws-cdk-lib 2.269 it does nothing.
 
     Args:
         findings: The reason for each finding, by the pack's id of the rule, such as
             `AwsSolutions-L1`, with the finding in brackets for rules that find several things in
             one resource.
     """
+    if not _ACKNOWLEDGES:
+        return
     resource: IConstruct = construct.node.default_child or construct
-    Validations.of(resource).acknowledge(
+    aws_cdk.Validations.of(resource).acknowledge(
         *(
-            Acknowledgment(id=f"{rule.split('-', maxsplit=1)[0]}::{rule}", reason=reason)
+            aws_cdk.Acknowledgment(id=f"{rule.split('-', maxsplit=1)[0]}::{rule}", reason=reason)
             for rule, reason in findings.items()
         )
     )

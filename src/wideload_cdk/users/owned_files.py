@@ -137,7 +137,8 @@ class OwnedFiles:
         """The record by which the sweep deletes an object that an upload URL may store again."""
         if kind == "TRASH":
             due_at = item["due_at"]
-        elif kind == "FILE" and item.get("urls_end", "") > iso(self.now()):
+        # Earlier versions wrote a file and its object as one item.
+        elif kind in ("OBJECT", "FILE") and item.get("urls_end", "") > iso(self.now()):
             due_at = item["urls_end"]
         elif kind == "UPLOAD" and "due_at" in item:
             due_at = iso(self.now() + URLS_END)

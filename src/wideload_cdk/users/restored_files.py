@@ -13,6 +13,7 @@ from wideload_cdk.operate.restore import RestoreReport, undelete
 from wideload_cdk.users.owned_files import iso
 
 FILE = "FILE#"
+_OF_OBJECT = ("verified", "corrupt", "urls_end", "first_sha256")
 
 
 def put_files_back(
@@ -27,10 +28,13 @@ def put_files_back(
 ) -> RestoreReport:
     """Put files back that are in a restored table and not in the live one.
 
-    File, content and usage are written in one transaction. A file comes back only with its object,
-    which `undelete` brings back in a versioned bucket. It is left out if its owner has uploaded
-    the content again meanwhile, and reported as `waiting` if such an upload is open. Open uploads
-    of the restored table don't come back. The call is safe to repeat.
+    File, content and usage are written in one transaction, in the form of the version before
+    folders; the API brings them over with their owner's next request, at the latest a minute later.
+    Then a file whose folder is gone is in the top folder, one whose name is taken has a number
+    after its name, and one whose content was uploaded again shares that object. A file comes back
+    only with its object, which `undelete` brings back in a versioned bucket, and is reported as
+    `waiting` if an upload of its content is open. Open uploads of the restored table don't come
+    back. The call is safe to repeat.
 
     Needs `dynamodb:Scan` on the restored table, `GetItem`, `PutItem` and `UpdateItem` on the live
     one, `s3:ListBucketVersions`, and `s3:DeleteObjectVersion` for delete markers.
@@ -49,14 +53,15 @@ def put_files_back(
     for item in _files(restored, owner):
         if item.get("due_at", "~") <= iso(now()):
             continue
-        known = _known(table, item)
-        if known is not None and "upload_id" in known:
-            waiting.append(item["item"].removeprefix(FILE))
-        elif known is not None:
+        whole = _with_object(restored, item)
+        content = _item(table, whole, _content_of(whole))
+        if _item(table, whole, whole["item"]):
             there += 1
+        elif content and "upload_id" in content and not whole.get("corrupt"):
+            waiting.append(item["item"].removeprefix(FILE))
         elif not undelete(s3, bucket, item["key"], dry_run=dry_run):
             without_object.append(item["item"].removeprefix(FILE))
-        elif dry_run or _put(table, item):
+        elif dry_run or _put(table, whole, is_known=content is not None):
             count += 1
         else:
             there += 1
@@ -81,47 +86,56 @@ def _files(table: Any, owner: str | None) -> Iterator[dict[str, Any]]:
     yield from all_items(table.scan, **arguments)
 
 
-def _known(table: Any, item: dict[str, Any]) -> dict[str, Any] | None:
-    """The file's item in the live table, else the item of its content.
+def _with_object(restored: Any, item: dict[str, Any]) -> dict[str, Any]:
+    """Return a file with what its object says, as the version before folders wrote it."""
+    if "object_id" not in item:
+        return item
+    stored = _item(restored, item, f"OBJECT#{item['object_id']}") or {"verified": False}
+    copied = {name: stored[name] for name in _OF_OBJECT if name in stored}
+    return {**{name: item[name] for name in item if name != "object_id"}, **copied}
 
-    An owner has each content once: it belongs to a file, or to an open upload.
-    """
-    names = [item["item"]] if item.get("corrupt") else [item["item"], _content_of(item)]
-    for name in names:
-        answer = table.get_item(Key={"owner": item["owner"], "item": name}, ConsistentRead=True)
-        if "Item" in answer:
-            found: dict[str, Any] = answer["Item"]
-            return found
-    return None
+
+def _item(table: Any, item: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return another item of the owner of an item."""
+    answer = table.get_item(Key={"owner": item["owner"], "item": name}, ConsistentRead=True)
+    found: dict[str, Any] | None = answer.get("Item")
+    return found
 
 
 def _content_of(item: dict[str, Any]) -> str:
     return f"CONTENT#{item['sha256']}#{item['size']}"
 
 
-def _put(table: Any, item: dict[str, Any]) -> bool:
-    """Put a file unless it or its content is there by now; returns whether it was put."""
+def _put(table: Any, item: dict[str, Any], *, is_known: bool) -> bool:
+    """Put a file unless it is there by now; return whether it was put.
+
+    Args:
+        is_known: Whether other files have its content, which is counted once.
+    """
     new = {
         "TableName": table.name,
         "ConditionExpression": "attribute_not_exists(#item)",
         "ExpressionAttributeNames": {"#item": "item"},
     }
-    file_id = item["item"].removeprefix(FILE)
-    content = {"owner": item["owner"], "item": _content_of(item), "file_id": file_id}
+    # A corrupt file has no content item, so that its owner can upload the right content.
+    adds_content = not is_known and not item.get("corrupt")
     counted = {
         "TableName": table.name,
         "Key": {"owner": item["owner"], "item": "USAGE"},
-        "UpdateExpression": "ADD #bytes :bytes, #files :one",
-        "ExpressionAttributeNames": {"#bytes": "bytes", "#files": "files"},
-        "ExpressionAttributeValues": {":bytes": item["size"], ":one": 1},
+        "UpdateExpression": "ADD #bytes :bytes, #files :one REMOVE #model, #model_after",
+        "ExpressionAttributeNames": {
+            f"#{name}": name for name in ("bytes", "files", "model", "model_after")
+        },
+        "ExpressionAttributeValues": {
+            ":bytes": item["size"] if adds_content or item.get("corrupt") else 0,
+            ":one": 1,
+        },
     }
     writes: list[dict[str, Any]] = [{"Put": {**new, "Item": item}}, {"Update": counted}]
-    # A corrupt file has no content item, so that its owner can upload the right content.
-    if not item.get("corrupt"):
+    if adds_content:
+        file_id = item["item"].removeprefix(FILE)
+        content = {"owner": item["owner"], "item": _content_of(item), "file_id": file_id}
         writes.append({"Put": {**new, "Item": content}})
-        if "first_sha256" in item:
-            first = f"FIRST#{item['first_sha256']}#{item['size']}#{file_id}"
-            writes.append({"Put": {**new, "Item": {**content, "item": first}}})
     try:
         table.meta.client.transact_write_items(TransactItems=writes)
     except ClientError as error:

@@ -22,13 +22,21 @@ OBJECTS = {
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
 }
-ITEMS = {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+ITEMS = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
 API = {
     **TRACING,
     "<ApiFunctionLogs>": LOGGING,
     "<Bucket>/files/*": OBJECTS,
     "<Bucket> if s3:prefix like files/*": {"s3:ListBucket"},
-    "<Table>": ITEMS | {"dynamodb:BatchGetItem", "dynamodb:Query"},
+    "<Table>": ITEMS,
     "<VerifyQueue>": {"sqs:SendMessage"},
 }
 SWEEP = {
@@ -45,7 +53,7 @@ VERIFIER = {
     "<VerifierLogs>": LOGGING,
     "<Bucket>/files/*": {"s3:GetObject"},
     "<Bucket> if s3:prefix like files/*": {"s3:ListBucket"},
-    "<Table>": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
+    "<Table>": ITEMS,
     "<VerifyQueue>": {
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",

@@ -87,7 +87,7 @@ def test_every_route_but_how_to_sign_in_needs_a_token(default: Template) -> None
     }
 
     everything = {route["Properties"]["RouteKey"] for route in routes}
-    assert len(everything) == 13
+    assert len(everything) == 19
     assert everything - protected == {"GET /sign-in"}
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import cdk_nag
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -286,7 +285,10 @@ def test_ingest_and_files_share_dashboard_topic_and_bucket(code_folder: Path) ->
 # Rule packs
 
 
+@pytest.mark.rule_packs
 def test_rule_packs_find_nothing(ingest: PayloadIngest, default: Template) -> None:
+    import cdk_nag
+
     app = ingest.node.root
     packs = [
         cdk_nag.AwsSolutionsChecks,

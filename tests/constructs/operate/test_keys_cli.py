@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from tests.constructs.operate.running import runner
 from tests.constructs.operate.test_keys import FakeTable
 from wideload_cdk.keys import __main__ as keys_program
 
@@ -62,7 +63,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> FakeTable:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(keys_program.cli, arguments)
+    return runner().invoke(keys_program.cli, arguments)
 
 
 def create(tenant: str = "acme") -> str:

@@ -8,9 +8,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeItems
+from tests.constructs.operate.running import runner
 from wideload_cdk import payloads
 from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.payloads import __main__ as payloads_program
@@ -222,7 +223,7 @@ def dynamo(monkeypatch: pytest.MonkeyPatch) -> FakeDynamo:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(payloads_program.cli, [*arguments, "--payloads-table", "live"])
+    return runner().invoke(payloads_program.cli, [*arguments, "--payloads-table", "live"])
 
 
 def test_show_is_a_line_for_each_member(dynamo: FakeDynamo) -> None:

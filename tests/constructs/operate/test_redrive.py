@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from tests.constructs.operate.running import runner
 from wideload_cdk import redrive
 from wideload_cdk.redrive.__main__ import cli
 
@@ -184,7 +185,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
+    return runner().invoke(cli, arguments)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.fake_aws.dynamo import FakeDynamoTable
-from tests.runtime.files.files_world import FilesWorld, audit, large, small
+from tests.runtime.files.files_world import DAY, FilesWorld, audit, large, small
 from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.users.restored_files import put_files_back
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.records import Usage
 
 
 def restored(world: FilesWorld) -> FakeDynamoTable:
@@ -46,7 +46,7 @@ def test_lost_files_come_back_with_content_and_usage() -> None:
         for key, item in world.dynamo.items.items()
         if key[0] == "ann"
         and item["item"].partition("#")[2] not in ids
-        and item.get("file_id") not in ids
+        and not ids & {item.get("file_id"), item.get("object_id")}
     }
     world.dynamo.items["ann", "USAGE"] |= {"bytes": 11, "files": 1}
 
@@ -54,9 +54,10 @@ def test_lost_files_come_back_with_content_and_usage() -> None:
     report = put_back(world, copy)
 
     assert dry == report == RestoreReport(put_back=3, there=1, without_object=())
+    brought_over(world)
     assert audit(world) == []
     assert world.ann.usage == before
-    assert {file["file_id"] for file in world.ann.files.listed(Page())["items"]} == {
+    assert {file["file_id"] for file in world.ann.listed({})["items"]} == {
         kept["file_id"], *ids
     }  # fmt: skip
     assert world.ann.create(small("lost"))["duplicate"] is True
@@ -74,20 +75,54 @@ def test_files_without_their_object_stay_out_and_are_named() -> None:
     assert audit(world) == []
 
 
-def test_content_that_was_uploaded_again_counts_as_there() -> None:
+def test_a_file_that_was_uploaded_again_is_there_once() -> None:
     world = FilesWorld()
     world.ann.upload(small())
     copy = restored(world)
     objects = dict(world.s3.objects)
     world.dynamo.items.clear()
     world.clock.time += 1
-    world.ann.upload(small())
+    again = world.ann.upload(small())
     world.s3.objects |= objects
+    world.clock.time += DAY  # no URL of the first upload is valid
 
-    reports = [put_back(world, copy, dry_run=dry_run) for dry_run in (True, False)]
+    assert put_back(world, copy).put_back == 1
 
-    assert reports == [RestoreReport(put_back=0, there=1, without_object=())] * 2
-    assert world.ann.usage.files == 1
+    brought_over(world)
+    assert [file["file_id"] for file in world.ann.listed({})["items"]] == [again["file_id"]]
+    assert world.ann.usage == Usage(small().size, 1, 0)
+    assert audit(world) == []
+
+
+def test_several_names_and_folders_come_back_over_one_object() -> None:
+    world = FilesWorld()
+    world.ann.upload(small())
+    world.ann.name(small(), "b", folder="x")
+    world.ann.name(small(), "c", folder="y")
+    before, copy = world.ann.usage, restored(world)
+    world.dynamo.items = {
+        key: item for key, item in world.dynamo.items.items() if key[1].startswith(("DIR", "FOLD"))
+    }
+    y = [key for key, item in world.dynamo.items.items() if item.get("name") == "y"]
+    gone, entry = sorted(y)
+    del world.dynamo.items[entry]
+    world.dynamo.items[gone]["deleted_at"] = "2026-09-21T14:00:00.000Z"
+
+    assert put_back(world, copy).put_back == 3
+
+    brought_over(world)
+    del world.dynamo.items[gone]
+    assert audit(world) == []
+    assert world.ann.usage == before
+    places = {(f["folder"], f["name"]) for f in world.ann.listed({})["items"]}
+    assert places == {("", "a.bin"), ("x", "b"), ("", "c")}
+
+
+def brought_over(world: FilesWorld) -> None:
+    """Let a minute pass, after which functions look at the owners' items again."""
+    world.clock.time += 61
+    for owner in ("ann", "bob"):
+        world.table.of(owner)
 
 
 def test_a_file_with_an_open_upload_waits_until_the_upload_is_aborted() -> None:
@@ -104,6 +139,7 @@ def test_a_file_with_an_open_upload_waits_until_the_upload_is_aborted() -> None:
     assert reports == [waiting] * 2
     world.ann.uploads.abort(upload_id)
     assert put_back(world, copy).put_back == 1
+    brought_over(world)
     world.end_urls()
     assert audit(world) == []
 

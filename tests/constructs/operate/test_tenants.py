@@ -7,9 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from tests.constructs.operate.fake_payloads import FakeBucket, FakeDynamo, FakeTable
+from tests.constructs.operate.running import runner
 from tests.constructs.operate.test_keys import NOW
 from tests.constructs.operate.test_keys import FakeTable as FakeKeys
 from wideload_cdk.keys import create_key
@@ -174,7 +175,7 @@ def session(monkeypatch: pytest.MonkeyPatch, deployment: Deployment) -> type[Fak
 
 def run(*arguments: str, typed: str | None = None, stack: str = "wideload-dev-ingest") -> Result:
     where = ["--stack", stack] if stack else []
-    return CliRunner().invoke(tenants_program.cli, ["delete", *where, *arguments], input=typed)
+    return runner().invoke(tenants_program.cli, ["delete", *where, *arguments], input=typed)
 
 
 def test_the_name_must_be_typed(session: type[FakeSession], deployment: Deployment) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from tests.constructs.operate.running import runner
 from tests.constructs.operate.test_users import POOL, FakeCognito
 from wideload_cdk.users import __main__ as users_program
 
@@ -53,7 +54,7 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> FakeCognito:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(users_program.cli, arguments)
+    return runner().invoke(users_program.cli, arguments)
 
 
 def test_create_mails_and_prints_nothing_on_stdout(cognito: FakeCognito) -> None:

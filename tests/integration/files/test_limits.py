@@ -71,7 +71,7 @@ class TestQuotas:
         assert abort(newcomer, opened["upload_id"]) == 204
         stored.end_urls(newcomer)
         assert stored.usage(newcomer) == {"bytes": 600, "files": 1}
-        stored.change(newcomer, f"FILE#{kept['file_id']}", urls_end=LONG_AGO)
+        stored.change(newcomer, f"OBJECT#{kept['file_id']}", urls_end=LONG_AGO)
         assert newcomer.request("DELETE", f"/files/{kept['file_id']}").status == 204
         assert newcomer.request("DELETE", f"/files/{kept['file_id']}").status == 404
         assert stored.usage(newcomer) == {}

@@ -26,14 +26,23 @@ from local.outputs import Outputs
 from tests.integration.files.conftest import MIB, parts_of
 from wideload_runtime.adapters import clients
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_index import index_items
+from wideload_runtime.adapters.files_items import file_of
 from wideload_runtime.adapters.files_queue import VerificationQueue
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.ports import Due
-from wideload_runtime.core.files.records import Announced, Content, FirstPart, Quota
-from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    File,
+    FirstPart,
+    NewName,
+    Quota,
+)
+from wideload_runtime.core.files.requests import Change, Claim, UploadRequest, WantedPart
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer, key_prefix
 
@@ -228,7 +237,8 @@ class Transfers(RuleBasedStateMachine):
         announced: Announced = Content(hashlib.sha256(content).hexdigest(), len(content))
         if not hashed:
             announced = FirstPart(hashlib.sha256(content[:MIB]).hexdigest(), len(content))
-        wish = UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, announced)
+        name = NewName(name="a.bin", content_type=DEFAULT_CONTENT_TYPE)
+        wish = UploadRequest(name, announced)
         answers = self.attempt(crash, after, lambda: self.of(who).create([wish]))
         if not answers:
             return
@@ -321,11 +331,11 @@ class Transfers(RuleBasedStateMachine):
             return
         upload_id, content = known
         claim = _claim(content) if content == LARGE else None
-        complete = self.of(who).completion.complete
-        file = self.attempt(crash, after, lambda: complete(upload_id, claim))
-        if file:
-            self.world.happened["gave way"] += file.file_id != upload_id
-            self.remember(who, file.shown, content)
+        complete = self.of(who).complete
+        answer = self.attempt(crash, after, lambda: complete(upload_id, claim))
+        if answer:
+            self.world.happened["gave way"] += answer["file"]["file_id"] != upload_id
+            self.remember(who, answer["file"], content)
 
     @rule(who=PEOPLE, pick=PICK, crash=CRASH, after=st.booleans(), late=st.booleans())
     def abort(self, who: str, pick: int, crash: int | None, after: bool, late: bool) -> None:
@@ -361,7 +371,7 @@ class Transfers(RuleBasedStateMachine):
             lambda: uploads.completion.complete(upload_id),
             lambda: uploads.abort(upload_id),
             lambda: files.get(upload_id),
-            lambda: files.rename(upload_id, "mine"),
+            lambda: files.change(upload_id, Change("mine")),
             lambda: files.download(upload_id),
             lambda: files.delete(upload_id),
         ]
@@ -398,23 +408,28 @@ class Transfers(RuleBasedStateMachine):
     def check(self, owner: str) -> None:
         items = self.world.records(owner)
         named = {item["item"]: item for item in items}
-        files = _of(items, "FILE#")
+        files, objects = _of(items, "FILE#"), _of(items, "OBJECT#")
         uploads, trash = _of(items, "UPLOAD#"), _of(items, "TRASH#")
         opened = [upload for upload in uploads if upload["state"] in ("open", "completing")]
         held = [one["held"] for one in [*uploads, *trash] if "held" in one]
         usage = named.get("USAGE", {})
         assert {name: usage.get(name, 0) for name in ("bytes", "files", "open_uploads")} == {
-            "bytes": sum(one["size"] for one in [*files, *opened]) + sum(held),
+            "bytes": sum(one["size"] for one in [*objects, *opened]) + sum(held),
             "files": len([*files, *opened, *held]),
             "open_uploads": len(opened),
         }
         assert usage.get("bytes", 0) <= (QUOTA.bytes or 0)
         assert len(opened) <= QUOTA.open_uploads
-        contents = {f"CONTENT#{one['sha256']}#{one['size']}": _id_of(one) for one in files}
-        assert len(contents) == len(files), "a content is there twice"
+        contents = {f"CONTENT#{one['sha256']}#{one['size']}": _id_of(one) for one in objects}
+        assert len(contents) == len(objects), "a content is there twice"
+        names = Counter(file["object_id"] for file in files)
+        assert names == {_id_of(one): one["names"] for one in objects}
+        indexed = {item["item"] for file in files for item in index_items(_file_of(file))}
+        kinds = ("NAME#", "SIZE#", "DATE#", "TITLE#")
+        assert indexed == {name for name in named if name.startswith(kinds)}
         firsts = {
             f"FIRST#{one['first_sha256']}#{one['size']}#{_id_of(one)}": _id_of(one)
-            for one in files
+            for one in objects
             if "first_sha256" in one
         }
         for one in opened:
@@ -423,7 +438,7 @@ class Transfers(RuleBasedStateMachine):
             elif (name := f"CONTENT#{one['sha256']}#{one['size']}") in named:
                 contents.setdefault(name, _id_of(one))
         assert contents | firsts == {
-            name: item.get("file_id", item.get("upload_id"))
+            name: item.get("object_id", item.get("upload_id"))
             for name, item in named.items()
             if name.startswith(("CONTENT#", "FIRST#"))
         }
@@ -436,7 +451,8 @@ class Transfers(RuleBasedStateMachine):
             if self.owners[who] == owner:
                 file = named[f"FILE#{file_id}"]
                 assert file["size"] == len(content)
-                assert file["verified"] is (content != LARGE)
+                stored = named[f"OBJECT#{file['object_id']}"]
+                assert stored["verified"] is (content != LARGE)
 
     def teardown(self) -> None:
         """Left alone, nothing remains but the files, and those hold what was uploaded."""
@@ -469,6 +485,10 @@ def _claim(content: bytes) -> Claim:
 
 def _of(items: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [item for item in items if item["item"].startswith(kind)]
+
+
+def _file_of(item: dict[str, Any]) -> File:
+    return file_of({name: value for name, value in item.items() if name != "owner"})
 
 
 def _id_of(item: dict[str, Any]) -> str:

@@ -97,7 +97,17 @@ class TestDuplicates:
         again = create(ann, content, "another name.bin")
 
         assert checked == {"files": [{"duplicate": True, "file": file}]}
-        assert again == {"duplicate": True, "file": file}
+        assert again["duplicate"] is True
+        assert again["file"] == {
+            **file,
+            "file_id": again["file"]["file_id"],
+            "name": "another name.bin",
+            "content_type": again["file"]["content_type"],
+            "created_at": again["file"]["created_at"],
+        }
+        assert again["file"]["file_id"] != file["file_id"]
+        assert ann.request("DELETE", f"/files/{file['file_id']}").status == 204
+        assert download(ann, again["file"]["file_id"]).body == content
 
     def test_two_at_once_share_an_upload_and_end_as_one_file(
         self, ann: Api, cloud: Cloud, outputs: Outputs
@@ -201,7 +211,11 @@ def test_many_files_in_one_request_each_with_its_answer(ann: Api) -> None:
     there = secrets.token_bytes(100)
     file = store(ann, there)
     new = secrets.token_bytes(100)
-    wishes = [announced(there), announced(new), announced(new) | {"name": "../etc/passwd"}]
+    wishes = [
+        announced(there) | {"name": file["name"]},
+        announced(new),
+        announced(new) | {"name": "../etc/passwd"},
+    ]
 
     answer = ann.post("/files", {"files": wishes})
 

@@ -110,7 +110,8 @@ def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str,
     assert event["detail-type"] == "FileVerified"
     assert event["detail"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert event["detail"]["verified"] is True
-    assert dan.get(f"/files/{file['file_id']}").json["file"] == file | {"verified": True}
+    verified = file | {"verified": True, "verified_by": "verifier"}
+    assert dan.get(f"/files/{file['file_id']}").json["file"] == verified
     action = dan.get(f"/files/{file['file_id']}/download").json["action"]
     assert act(dan, action).body == content
     assert create(dan, content)["file"]["verified"] is True

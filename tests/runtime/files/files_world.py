@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from tests.fake_aws.s3 import Body, FakeS3, S3Refused
 from tests.fake_aws.wire import Outcome, Wire
 from tests.runtime.fakes import FakeClock, FakeMetrics
 from wideload_runtime.adapters.files_bucket import FilesBucket
+from wideload_runtime.adapters.files_index import folder_item, index_items
 from wideload_runtime.adapters.files_items import (
     announced_item,
     content_item,
@@ -23,15 +25,18 @@ from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.folders import Folders
 from wideload_runtime.core.files.limits import Limits
+from wideload_runtime.core.files.lists import FileQuery
 from wideload_runtime.core.files.names import DEFAULT_CONTENT_TYPE
 from wideload_runtime.core.files.parts import MIN_PART, part_size
 from wideload_runtime.core.files.ports import Due
 from wideload_runtime.core.files.records import (
     Content,
-    File,
     FirstPart,
+    NewName,
     Quota,
+    StoredObject,
     Unsized,
     Upload,
     Usage,
@@ -130,6 +135,13 @@ class FilesWorld:
         )
         self.ann = Person(self, "ann")
         self.bob = Person(self, "bob")
+        self.look_again()
+
+    def look_again(self) -> None:
+        """See to it that both persons' items are of this version, which is then known a minute."""
+        self.table.of("ann")
+        self.table.of("bob")
+        self.wire.requests.clear()
 
     def sweep(self) -> Report:
         return self.transfer.sweep(
@@ -174,6 +186,35 @@ class Person:
         assert upload
         return upload
 
+    def stored(self, file_id: str) -> StoredObject:
+        """The object of a file."""
+        object_id = self.files.get(file_id).object_id
+        return self.world.table.of(self.owner).stored([object_id])[object_id]
+
+    @property
+    def folders(self) -> Folders:
+        return self.world.transfer.folders(self.owner)
+
+    def listed(self, query: dict[str, str]) -> dict[str, Any]:
+        """A page of the list of files."""
+        return self.world.transfer.listing(self.owner).page(FileQuery.parse(query))
+
+    def put(self, path: str, body: Body | None = None, **options: Any) -> str:
+        """Upload a file to a folder; its id."""
+        folder, _, name = path.rpartition("/")
+        body = body or small(path)
+        (answer,) = self.uploads.create([wish(body, name, folder=folder, **options)])
+        if "file" in answer:
+            return str(answer["file"]["file_id"])
+        self.world.s3.send(answer["action"], body)
+        return str(self.complete(answer["upload_id"])["file_id"])
+
+    def empty(self, folder_id: str, has_time: Callable[[], bool] = lambda: True) -> bool:
+        return self.world.transfer.emptying(self.owner, has_time=has_time).run(folder_id)
+
+    def shown(self, file_id: str) -> dict[str, Any]:
+        return self.files.shown(self.files.get(file_id))
+
     def create(self, *bodies: Body, name: str = "a.bin") -> Any:
         """The answer of the first file, or of all of several."""
         answers = self.uploads.create([wish(body, name) for body in bodies])
@@ -188,11 +229,12 @@ class Person:
         return [part["action"] for part in self.uploads.signing.sign(upload_id, wanted)]
 
     def complete(self, upload_id: str, claim: Claim | None = None) -> dict[str, Any]:
-        return self.uploads.completion.complete(upload_id, claim).shown
+        file: dict[str, Any] = self.uploads.complete(upload_id, claim)["file"]
+        return file
 
     def create_unhashed(self, *films: Film) -> Any:
         """As `create`, by first parts."""
-        requests = [UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, film.announced) for film in films]
+        requests = [UploadRequest(new_name(), film.announced) for film in films]
         self.world.unhashed = True
         answers = self.uploads.create(requests)
         return answers if len(films) > 1 else answers[0]
@@ -200,7 +242,7 @@ class Person:
     def create_unsized(self, film: Film, *, expected_size: int = 0) -> Any:
         """As `create`, before the size is known."""
         announced = Unsized(film.part(1).sha256, expected_size)
-        (answer,) = self.uploads.create([UploadRequest("a.bin", DEFAULT_CONTENT_TYPE, announced)])
+        (answer,) = self.uploads.create([UploadRequest(new_name(), announced)])
         return answer
 
     def send_film(self, upload_id: str, film: Film, numbers: Iterable[int] | None = None) -> None:
@@ -234,6 +276,13 @@ class Person:
         if self.record(upload_id).is_multipart:
             self.send_parts(upload_id)
         return self.complete(upload_id)
+
+    def name(self, body: Body, name: str, **options: Any) -> dict[str, Any]:
+        """A further name of known content; the file."""
+        (answer,) = self.uploads.create([wish(body, name, **options)])
+        assert answer.get("duplicate"), answer
+        file: dict[str, Any] = answer["file"]
+        return file
 
 
 @dataclass(frozen=True)
@@ -272,8 +321,12 @@ def part_of(upload: Upload, number: int, tag: str = "") -> Body:
     return Body.made_up(upload.length_of(number), f"{upload.sha256}/{number}{tag}")
 
 
-def wish(body: Body, name: str = "a.bin") -> UploadRequest:
-    return UploadRequest(name, DEFAULT_CONTENT_TYPE, Content(body.sha256, body.size))
+def new_name(name: str = "a.bin", **options: Any) -> NewName:
+    return NewName(name=name, content_type=DEFAULT_CONTENT_TYPE, **options)
+
+
+def wish(body: Body, name: str = "a.bin", **options: Any) -> UploadRequest:
+    return UploadRequest(new_name(name, **options), Content(body.sha256, body.size))
 
 
 def small(name: str = "small", size: int = 11) -> Body:
@@ -334,47 +387,102 @@ def _audit_person(world: FilesWorld, owner: str, keys: set[str], counted: set[st
     files = [file for file in map(records.file, ids["FILE#"]) if file]
     uploads = [upload for upload in map(records.upload, ids["UPLOAD#"]) if upload]
     trashes = [trash for trash in map(records.trash, ids["TRASH#"]) if trash]
+    objects = records.stored([item.partition("#")[2] for item in items if "OBJECT#" in item])
     unfinished = [upload for upload in uploads if upload.state in ("open", "completing")]
+    unmade = Counter(
+        {
+            upload.object_id or upload.upload_id: upload.unmade
+            for upload in uploads
+            if upload.state == "completed" and upload.unmade
+        }
+    )
     held = [one.held for one in [*uploads, *trashes] if one.held is not None]
     expected = Usage(
-        bytes=sum(one.size for one in [*files, *unfinished]) + sum(held),
-        files=len(files) + len(unfinished) + len(held),
+        bytes=sum(one.size for one in [*objects.values(), *unfinished]) + sum(held),
+        files=len(files)
+        + sum(unmade.values())
+        + sum(len(one.names) for one in unfinished)
+        + len(held),
         open_uploads=len(unfinished),
     )
     if records.usage() != expected:
         wrong.append(f"{records.usage()} is counted, {expected} is there")
-    counted |= {one.key for one in [*files, *unfinished]}
-    counted |= {one.key for one in [*uploads, *trashes] if one.held is not None}
-    wrong += _audit_claims(world, owner, [one for one in files if not one.corrupt], unfinished)
+    names = unmade + Counter(file.object_id for file in files)
+    if names != {one.object_id: one.names for one in objects.values()}:
+        wrong.append(f"objects {objects} have {names}")
+    indexed = [item["item"] for file in files for item in index_items(file)]
+    kinds = ("NAME#", "SIZE#", "DATE#", "TITLE#")
+    if sorted(indexed) != sorted(item for item in items if item.startswith(kinds)):
+        wrong.append(f"the index is {items}, not {indexed}")
+    wrong += _audit_folders(world, owner, {file.folder_id for file in files})
     for file in files:
-        stored = world.bucket.stored(file.key)
-        if stored is None or stored.size != file.size:
-            wrong.append(f"file {file.file_id} has {stored}")
-        keys.add(file.key)
+        copied = objects.get(file.object_id)
+        if copied and (file.size, file.sha256, file.key) != (
+            copied.size,
+            copied.sha256,
+            copied.key,
+        ):
+            wrong.append(f"file {file.file_id} is not like its object")
+    counted |= {one.key for one in [*objects.values(), *unfinished]}
+    counted |= {one.key for one in [*uploads, *trashes] if one.held is not None}
+    wrong += _audit_claims(
+        world, owner, [one for one in objects.values() if not one.corrupt], unfinished
+    )
+    for one in objects.values():
+        stored = world.bucket.stored(one.key)
+        if stored is None or stored.size != one.size:
+            wrong.append(f"object {one.object_id} has {stored}")
+        keys.add(one.key)
     for upload in uploads:
         if upload.state != "completed" and upload.due_at is None and upload.expires_at is None:
-            wrong.append(f"nobody looks at upload {upload.upload_id}")
+            wrong.append(f"the sweep never looks at upload {upload.upload_id}")
+        elif upload.state == "completed" and upload.unmade and upload.due_at is None:
+            wrong.append(f"further names of upload {upload.upload_id} are never made")
         if upload.due_at is not None:
             keys.add(upload.key)
     keys.update(trash.key for trash in trashes)
     return wrong
 
 
+def _audit_folders(world: FilesWorld, owner: str, used: set[str]) -> list[str]:
+    """Folders that have files without being there, names without folder, and circles."""
+    items = {item: value for (of, item), value in world.dynamo.items.items() if of == owner}
+    there = {item.removeprefix("DIR#"): value for item, value in items.items() if "DIR#" in item}
+    named = {item: value["folder_id"] for item, value in items.items() if "FOLDER#" in item}
+    expected = {
+        folder_item(folder["parent_id"], folder["name"]): folder_id
+        for folder_id, folder in there.items()
+        if "deleted_at" not in folder
+    }
+    wrong = [] if named == expected else [f"folders are named {named}, not {expected}"]
+    wrong += [f"folder {each} of files is missing" for each in used - there.keys() - {"top"}]
+    for folder_id, folder in there.items():
+        if "deleted_at" in folder and "due_shard" not in folder:
+            wrong.append(f"deleted folder {folder_id} is not due")
+        above, seen = folder_id, set()
+        while above in there and above not in seen:
+            seen.add(above)
+            above = there[above]["parent_id"]
+        if above in seen:
+            wrong.append(f"folder {folder_id} lies within itself")
+    return wrong
+
+
 def _audit_claims(
-    world: FilesWorld, owner: str, files: list[File], unfinished: list[Upload]
+    world: FilesWorld, owner: str, objects: list[StoredObject], unfinished: list[Upload]
 ) -> list[str]:
-    """Items that name files and open uploads by content and by first part."""
+    """Items that name objects and open uploads by content and by first part."""
     items = [item for (of, _), item in world.dynamo.items.items() if of == owner]
     named = {
-        item["item"]: item.get("file_id", item.get("upload_id"))
+        item["item"]: item.get("object_id", item.get("upload_id"))
         for item in items
         if item["item"].startswith(("CONTENT#", "FIRST#"))
     }
-    expected = {content_item(file.content): file.file_id for file in files}
-    wrong = [] if len(expected) == len(files) else ["a content is there twice"]
-    for file in files:
-        if file.first_part:
-            expected[first_part_item(file.first_part, file.file_id)["item"]] = file.file_id
+    expected = {content_item(one.content): one.object_id for one in objects}
+    wrong = [] if len(expected) == len(objects) else ["a content is there twice"]
+    for one in objects:
+        if one.first_part:
+            expected[first_part_item(one.first_part, one.object_id)["item"]] = one.object_id
     for upload in unfinished:
         claim = announced_item(upload.announced)
         if claim is None:

@@ -427,6 +427,7 @@ def test_the_sweeps_handler(
         "expired": 1,
         "completed": 0,
         "deleted": 0,
+        "emptied": 0,
         "leftovers": 0,
         "failed": 0,
         "backlog_seconds": 0,
@@ -461,7 +462,7 @@ def test_the_verifiers_handler(
     )
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert world.ann.files.get(file_id).corrupt  # its bytes are made up
+    assert world.ann.stored(file_id).corrupt  # its bytes are made up
     assert "verifying failed" in [record.message for record in caplog.records]
 
 

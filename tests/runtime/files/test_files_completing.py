@@ -39,11 +39,13 @@ def test_a_single_put_takes_two_requests_of_the_api(world: FilesWorld) -> None:
 
     assert file == {
         "file_id": answer["upload_id"],
+        "folder": "",
         "name": "a.bin",
         "size": 11,
         "content_type": "application/octet-stream",
         "sha256": small().sha256,
         "verified": True,
+        "verified_by": "s3",
         "created_at": "2026-09-21T14:13:20.000Z",
     }
     assert world.ann.usage == Usage(11, 1, 0)
@@ -234,9 +236,9 @@ def test_s3_is_asked_once_at_a_time(world: FilesWorld) -> None:
     world.seconds_left = 0
     refusal(lambda: world.ann.complete(upload_id))
     world.seconds_left = 20
-    world.wire.requests.clear()
 
     world.clock.time += ASK_SECONDS - 1
+    world.look_again()
     told = refusal(lambda: world.ann.complete(upload_id))
 
     assert (told.code, world.wire.requests) == ("completing", ["GetItem", "HeadObject"])

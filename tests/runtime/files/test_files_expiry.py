@@ -7,7 +7,7 @@ import pytest
 from tests.fake_aws.s3 import Body
 from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
 from wideload_runtime.core.files.completing import KEEP_SECONDS
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.requests import Change
 
 DAY = 24 * 3600
 
@@ -42,7 +42,7 @@ def test_a_file_whose_life_is_over_is_unknown(world: FilesWorld) -> None:
 
     assert refusal(lambda: world.ann.files.get(file_id)).code == "unknown_file"
     assert refusal(lambda: world.ann.files.download(file_id)).code == "unknown_file"
-    assert refusal(lambda: world.ann.files.rename(file_id, "b")).code == "unknown_file"
+    assert refusal(lambda: world.ann.files.change(file_id, Change("b"))).code == "unknown_file"
     assert refusal(lambda: world.ann.complete(file_id)).code == "upload_gone"
     assert refusal(lambda: world.ann.uploads.show(file_id)).code == "unknown_upload"
     assert [item["name"] for item in world.items("FILE#")] == ["a.bin"]
@@ -61,7 +61,7 @@ def test_an_upload_that_takes_longer_than_a_files_life_makes_a_file(
 
     assert world.ann.complete(upload_id) == file
     world.clock.time += DAY - 1
-    assert world.ann.files.get(upload_id).shown == file
+    assert world.ann.shown(upload_id) == file
     world.clock.time += 1
     assert refusal(lambda: world.ann.files.get(upload_id)).code == "unknown_file"
 
@@ -72,26 +72,43 @@ def test_files_whose_life_is_over_are_not_listed(world: FilesWorld) -> None:
     world.clock.time += DAY
     young = world.ann.upload(small("d"))["file_id"]
 
-    page = world.ann.files.listed(Page(limit=2))
-    rest = world.ann.files.listed(Page.parse({"cursor": page["cursor"], "limit": "2"}))
+    page = world.ann.listed({"limit": "2"})
+    rest = world.ann.listed({"cursor": page["cursor"], "limit": "2"})
 
     assert [item["file_id"] for item in page["items"]] == [young]
     assert (rest["items"], rest["cursor"]) == ([], None)
-    assert [one["file_id"] for one in world.ann.files.listed(Page(contains="a"))["items"]] == [
-        young
-    ]
+    assert [one["file_id"] for one in world.ann.listed({"q": "a"})["items"]] == [young]
 
 
 @pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
-def test_an_expired_file_is_no_duplicate(world: FilesWorld, body: Body) -> None:
+def test_a_file_expires_while_its_content_stays_for_another_name(
+    world: FilesWorld, body: Body
+) -> None:
     old = world.ann.upload(body)["file_id"]
     world.clock.time += DAY
 
-    assert world.ann.uploads.check([wish(body).announced]) == [{"duplicate": False}]
-    new = world.ann.upload(body)["file_id"]
+    assert world.ann.uploads.check([wish(body).announced]) == [{"duplicate": True}]
+    new = world.ann.name(body, "new")["file_id"]
 
     assert new != old
     assert refusal(lambda: world.ann.files.get(old)).code == "unknown_file"
     assert world.sweep().failed == 0
     assert world.ann.files.get(new).size == body.size
+    assert world.ann.usage.files == 1
+    assert audit(world) == []
+
+
+@pytest.mark.parametrize("body", [small(), large()], ids=["one PUT", "parts"])
+def test_an_expired_name_of_the_same_content_is_not_the_answer(
+    world: FilesWorld, body: Body
+) -> None:
+    old = world.ann.upload(body)["file_id"]
+    world.clock.time += DAY
+
+    new = world.ann.upload(body)["file_id"]
+
+    assert new != old
+    assert refusal(lambda: world.ann.files.get(old)).code == "unknown_file"
+    assert world.sweep().failed == 0
+    assert world.ann.files.get(new).name == "a.bin"
     assert audit(world) == []

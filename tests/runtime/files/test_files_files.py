@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -23,8 +22,8 @@ from tests.runtime.files.files_world import (
     wish,
 )
 from wideload_runtime.core.files.ports import Due
-from wideload_runtime.core.files.records import Usage
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.records import NewName, Usage
+from wideload_runtime.core.files.requests import Change, UploadRequest
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.verifying import ObjectGoneError
 
@@ -49,7 +48,7 @@ def listed(world: FilesWorld, **query: str) -> list[list[str]]:
     """Names of files, page by page."""
     pages: list[list[str]] = []
     while True:
-        answer = world.ann.files.listed(Page.parse(query))
+        answer = world.ann.listed(query)
         pages.append([item["name"] for item in answer["items"]])
         if answer["cursor"] is None:
             return pages
@@ -70,7 +69,7 @@ def test_a_new_person_has_no_files(world: FilesWorld) -> None:
 
 
 def test_files_are_found_by_name(world: FilesWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wideload_runtime.core.files.files.SCANNED", 3)
+    monkeypatch.setattr("wideload_runtime.core.files.listing.SCANNED", 3)
     upload_named(world, "Ä1.pdf", "x", "ä2.PDF", "y", "z", "a\u03083.pdf", "w")
 
     pages = listed(world, q="Ä", limit="2")
@@ -84,20 +83,20 @@ def test_files_are_found_by_name(world: FilesWorld, monkeypatch: pytest.MonkeyPa
 
 def test_a_deleted_file_does_not_break_a_cursor(world: FilesWorld) -> None:
     ids = upload_named(world, "a", "b", "c")
-    page = world.ann.files.listed(Page(limit=2))
+    page = world.ann.listed({"limit": "2"})
     world.ann.files.delete(ids[1])
 
-    following = world.ann.files.listed(Page.parse({"cursor": page["cursor"]}))
+    following = world.ann.listed({"cursor": page["cursor"]})
 
     assert [item["name"] for item in following["items"]] == ["a"]
 
 
 def test_a_cursor_of_another_shows_ones_own_alone(world: FilesWorld) -> None:
     upload_named(world, "a", "b")
-    cursor = world.ann.files.listed(Page(limit=1))["cursor"]
+    cursor = world.ann.listed({"limit": "1"})["cursor"]
     world.bob.upload(small())
 
-    found = world.bob.files.listed(Page.parse({"cursor": cursor}))
+    found = world.bob.listed({"cursor": cursor})
 
     assert [item["name"] for item in found["items"]] == []  # it is newer than where it points
 
@@ -105,14 +104,14 @@ def test_a_cursor_of_another_shows_ones_own_alone(world: FilesWorld) -> None:
 def test_a_file_is_renamed(world: FilesWorld) -> None:
     (file_id,) = upload_named(world, "a")
 
-    renamed = world.ann.files.rename(file_id, "Протокол")
+    renamed = world.ann.files.change(file_id, Change("Протокол"))
 
     assert renamed.name == "Протокол"
     assert world.ann.files.get(file_id) == renamed
     world.dynamo.conflicts = 5
-    assert world.ann.files.rename(file_id, "b").name == "b"
+    assert world.ann.files.change(file_id, Change("b")).name == "b"
     world.dynamo.conflicts = 6
-    assert refusal(lambda: world.ann.files.rename(file_id, "c")).code == "conflict"
+    assert refusal(lambda: world.ann.files.change(file_id, Change("c"))).code == "conflict"
 
 
 def test_a_file_is_deleted_once(world: FilesWorld) -> None:
@@ -145,10 +144,12 @@ def test_a_deletion_that_s3_does_not_answer_is_done_by_the_sweep(world: FilesWor
 
 def test_a_download_is_an_attachment_of_its_type(world: FilesWorld) -> None:
     body = small()
-    (answer,) = world.ann.uploads.create([replace(wish(body), content_type="image/svg+xml")])
+    (answer,) = world.ann.uploads.create(
+        [UploadRequest(NewName(name="a", content_type="image/svg+xml"), wish(body).announced)]
+    )
     world.s3.send(answer["action"], body)
     world.ann.complete(answer["upload_id"])
-    world.ann.files.rename(answer["upload_id"], "文.svg")
+    world.ann.files.change(answer["upload_id"], Change("文.svg"))
 
     file, action = world.ann.files.download(answer["upload_id"])
 
@@ -169,7 +170,7 @@ def test_what_is_anothers_is_unknown(world: FilesWorld, wanted: str | None) -> N
         str(refusal(work))
         for work in (
             lambda: world.bob.files.get(file_id),
-            lambda: world.bob.files.rename(file_id, "b"),
+            lambda: world.bob.files.change(file_id, Change("b")),
             lambda: world.bob.files.delete(file_id),
             lambda: world.bob.files.download(file_id),
         )
@@ -347,7 +348,7 @@ def test_a_flood_of_uploads_does_not_delay_others(world: FilesWorld) -> None:
 def test_files_expire_if_they_do() -> None:
     world = FilesWorld(life_seconds=30 * 24 * 3600)
     file = world.ann.upload(small())
-    world.ann.files.rename(file["file_id"], "b")
+    world.ann.files.change(file["file_id"], Change("b"))
     world.clock.time += 30 * DAY - 1
     assert world.sweep().deleted == 0
     world.clock.time += 1
@@ -383,11 +384,12 @@ def verify(world: FilesWorld, file_id: str, time: bool = True) -> str:
 def test_a_file_is_verified() -> None:
     world = FilesWorld(verify=True, part=PART)
     file_id = upload_bytes(world, Body.of(WHOLE))
-    assert world.ann.files.get(file_id).verified is False
+    assert world.ann.stored(file_id).verified is False
 
     assert verify(world, file_id) == "verified"
 
-    assert world.ann.files.get(file_id).verified is True
+    assert world.ann.stored(file_id).verified is True
+    assert world.ann.shown(file_id)["verified_by"] == "verifier"
     assert world.count("FileVerifiedCount") == 1
     ((kind, detail),) = world.events.told
     assert kind == "FileVerified"
@@ -411,8 +413,8 @@ def test_a_file_that_is_another_is_corrupt() -> None:
 
     assert verify(world, file_id) == "corrupt"
 
-    file = world.ann.files.get(file_id)
-    assert (file.verified, file.shown["corrupt"]) == (False, True)
+    file = world.ann.shown(file_id)
+    assert (file["verified"], file["corrupt"]) == (False, True)
     assert world.count("FileCorruptCount") == 1
     assert world.events.told[0][0] == "FileCorrupt"
     check_detail(world.events.told[0][1])
@@ -429,8 +431,8 @@ def test_the_content_of_a_corrupt_file_can_be_uploaded_again() -> None:
     again = world.ann.upload(announced)["file_id"]
 
     assert again != corrupt
-    assert world.ann.usage == Usage(2 * len(WHOLE), 2, 0)
-    world.ann.files.delete(corrupt)
+    assert refusal(lambda: world.ann.files.get(corrupt)).code == "unknown_file"
+    assert world.ann.usage == Usage(len(WHOLE), 1, 0)
     assert world.ann.create(announced)["file"]["file_id"] == again
     assert audit(world) == []
 
@@ -454,7 +456,7 @@ def test_a_file_too_large_stays_as_it_is() -> None:
 
     assert verify(world, file_id, time=False) == "too_large"
 
-    assert world.ann.files.get(file_id).verified is False
+    assert world.ann.stored(file_id).verified is False
     assert world.count("FileUnverifiableCount") == 1
     assert world.events.told == []
 

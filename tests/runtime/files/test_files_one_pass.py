@@ -87,7 +87,9 @@ def test_it_takes_as_many_requests_as_one_that_was_hashed(world: FilesWorld) -> 
         "UpdateItem",
         "CompleteMultipartUpload",
         "HeadObject",
+        "BatchGetItem",
         "TransactWriteItems",
+        "BatchGetItem",
     ]
 
 
@@ -294,7 +296,7 @@ def test_a_lie_is_found_by_the_verifier() -> None:
     assert (file["sha256"], file["verified"]) == (OTHER.body.sha256, False)
     assert world.verifications.asked == [("ann", upload_id)]
     world.verifier.verify("ann", upload_id, has_time=lambda: True)
-    assert world.ann.files.get(upload_id).corrupt
+    assert world.ann.stored(upload_id).corrupt
     assert "upload_id" in world.ann.create_unhashed(FILM)
     assert audit(world) == []
     world.ann.files.delete(upload_id)
@@ -402,7 +404,7 @@ def test_two_creates_share_an_upload() -> None:
 
 
 @pytest.mark.exhaustive
-def test_two_uploads_of_one_content_become_one_file() -> None:
+def test_two_uploads_of_one_content_become_one_object() -> None:
     def prepare() -> Any:
         world = FilesWorld()
         uploads = [(begun(world), FILM.claim), (hashed(world), None)]
@@ -485,9 +487,9 @@ def test_an_answer_lost_at_any_step(kind: str, meanwhile: bool) -> None:
             world.ann.complete(hashed(world))
             world.dynamo.items = {
                 name: item for name, item in world.dynamo.items.items()
-                if not (item["item"].startswith("FIRST#") and "file_id" in item)
+                if not (item["item"].startswith("FIRST#") and "object_id" in item)
             }  # fmt: skip
-            for item in world.items("FILE#"):
+            for item in world.items("OBJECT#"):
                 del item["first_sha256"]
         known: dict[str, Any] = {}
         steps = [

@@ -23,6 +23,7 @@ from tests.runtime.files.files_world import (
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import ASK_SECONDS
 from wideload_runtime.core.files.records import Usage
+from wideload_runtime.core.files.requests import Change
 
 pytestmark = pytest.mark.exhaustive
 
@@ -61,10 +62,11 @@ def settle(world: FilesWorld) -> None:
     world.sweep()
     assert world.failures == []
     assert audit(world) == []
-    assert len(world.s3.objects) == len(world.items("FILE#"))
+    objects = world.items("OBJECT#")
+    assert set(world.s3.objects) == {one["key"] for one in objects}
     assert world.s3.multiparts == {}
-    files = world.items("FILE#")
-    assert world.ann.usage == Usage(sum(int(file["size"]) for file in files), len(files), 0)
+    size, files = sum(int(one["size"]) for one in objects), len(world.items("FILE#"))
+    assert world.ann.usage == Usage(size, files, 0)
 
 
 def uploaded(body: Body, **options: Any) -> tuple[FilesWorld, str]:
@@ -195,7 +197,7 @@ def test_delete_meets_complete_and_rename() -> None:
         return world, [
             lambda: world.ann.files.delete(upload_id),
             lambda: world.ann.complete(upload_id),
-            lambda: world.ann.files.rename(upload_id, "b"),
+            lambda: world.ann.files.change(upload_id, Change("b")),
         ]
 
     told = at_once(prepare)

@@ -22,16 +22,17 @@ from wideload_runtime.core.files.names import (
     parse_content_type,
     parse_name,
 )
-from wideload_runtime.core.files.records import Content
+from wideload_runtime.core.files.records import Content, NewName
 from wideload_runtime.core.files.requests import (
     MAX_BODY,
+    Change,
     Page,
     UploadRequest,
     WantedPart,
+    parse_change,
     parse_check,
     parse_create,
     parse_parts,
-    parse_rename,
 )
 
 SHA = "0f" * 32
@@ -234,7 +235,9 @@ def test_each_file_is_refused_alone() -> None:
 
     wishes = parse_create(json.dumps({"files": files}).encode())
 
-    assert wishes[0] == UploadRequest("a", "application/octet-stream", Content(SHA, 1))
+    assert wishes[0] == UploadRequest(
+        NewName(name="a", content_type="application/octet-stream"), Content(SHA, 1)
+    )
     assert [wish.code for wish in wishes[1:] if isinstance(wish, Refused)] == [
         "invalid_name",
         "invalid_name",
@@ -262,26 +265,55 @@ def test_at_most_100_parts_are_signed() -> None:
     assert refusal(lambda: parse_parts(wanted)).code == "invalid_request"
 
 
-def test_a_new_name() -> None:
-    assert parse_rename(body(name="b")) == "b"
-    assert refusal(lambda: parse_rename(b"{}")).code == "invalid_request"
-    assert refusal(lambda: parse_rename(body(name="a/b"))).code == "invalid_name"
+def test_a_new_name_or_folder() -> None:
+    assert parse_change(body(name="b")) == Change("b")
+    assert parse_change(body(folder="a/b", if_exists="fail")) == Change(None, "a/b", "fail")
+    assert parse_change(body(folder="", name="b")) == Change("b", "")
+    assert refusal(lambda: parse_change(b"{}")).code == "invalid_request"
+    assert refusal(lambda: parse_change(body(name="a/b"))).code == "invalid_name"
+    assert refusal(lambda: parse_change(body(name="a", if_exists="no"))).code == "invalid_request"
+
+
+def test_folders() -> None:
+    def folder(value: Any) -> Any:
+        (request,) = parse_create(
+            body(files=[{"name": "a", "size": 1, "sha256": SHA, "folder": value}])
+        )
+        return request.code if isinstance(request, Refused) else request.name.folder
+
+    for path in ("", "a", "a/b", "Ä/会/ x", "/".join("a" * 32)):
+        assert folder(path) == path
+    wrong = ("/", "/a", "a/", "a//b", "a/../b", "./a", "a\\b", "a/\n", "/".join("a" * 33), 5, None,
+             "a" * 256, "/".join(["a" * 255] * 5))  # fmt: skip
+    assert [folder(path) for path in wrong] == ["invalid_name"] * len(wrong)
+
+
+def test_times_of_modification() -> None:
+    def time(value: Any) -> Any:
+        (request,) = parse_create(
+            body(files=[{"name": "a", "size": 1, "sha256": SHA, "modified_at": value}])
+        )
+        return request.code if isinstance(request, Refused) else request.name.modified_at
+
+    assert time("2026-11-28T05:00:00Z") == "2026-11-28T05:00:00.000Z"
+    assert time("2026-11-28T05:00:00.123456+02:00") == "2026-11-28T03:00:00.123Z"
+    assert time("1969-12-31T23:59:59Z") == "1969-12-31T23:59:59.000Z"
+    for wrong in ("2026-11-28T05:00:00", "yesterday", 5, None, "", "0001-01-01T00:00:00+14:00"):
+        assert time(wrong) == "invalid_request"
 
 
 def test_pages() -> None:
     file_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
-    assert Page.parse({}) == Page(50, None, "")
-    assert Page.parse({"limit": "1", "cursor": encode_cursor(file_id), "q": "x"}) == Page(
-        1, file_id, "x"
-    )
-    assert Page.parse({"cursor": "", "q": ""}) == Page()
+    assert Page.parse({}) == Page(50, None)
+    assert Page.parse({"limit": "1", "cursor": encode_cursor(file_id)}) == Page(1, file_id)
+    assert Page.parse({"cursor": ""}) == Page()
 
 
 @pytest.mark.parametrize(
     "query",
     [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "!"}, {"cursor": "é"},
-     {"cursor": encode_cursor("123")}, {"q": "x" * 256}],
+     {"cursor": encode_cursor("123")}],
 )  # fmt: skip
 def test_pages_that_are_none_are_refused(query: dict[str, str]) -> None:
     assert refusal(lambda: Page.parse(query)).code == "invalid_request"

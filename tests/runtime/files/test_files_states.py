@@ -22,14 +22,19 @@ from tests.runtime.files.files_world import (
     part_of,
     refusal,
     small,
+    wish,
 )
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.records import IfExists
+from wideload_runtime.core.files.requests import Change
 
 FILMS = [Film(size=65 * MIB), Film(rest="other", size=65 * MIB)]
 """Two files of the same size and first part."""
 BODIES = [small("a", 10), small("b", 20), *(film.body for film in FILMS)]
 QUOTA = 130 * MIB + 40
 PEOPLE = st.sampled_from(["ann", "bob"])
+NAMES = st.sampled_from(["a", "a", "b", "replaced"])
+FOLDERS = st.sampled_from(["", "", "x"])
 PICK = st.integers(0, 9)
 """Which of several: the last ones are picked more often."""
 FAULTS = st.sampled_from(["", "", "", "lost", "refused", "conflict"])
@@ -63,8 +68,8 @@ class Transfers(RuleBasedStateMachine):
         self.slow: list[Sent] = []
         self.files: dict[str, tuple[str, Body]] = {}
         """Files that people were told they have, by file id, with their owner."""
-        self.deleting: set[str] = set()
-        """Whose deletion was asked for, but perhaps not answered."""
+        self.replaceable: set[str] = set()
+        """Files that another may have replaced, or whose content is found to be corrupt."""
 
     def attempt(self, fault: str, at: int, work: Callable[[], Any]) -> Any:
         """Do something of which a request goes wrong; None if that was told, or it was refused."""
@@ -92,19 +97,47 @@ class Transfers(RuleBasedStateMachine):
         assert body in (None, known)
         assert shown["size"] == known.size
         self.files[shown["file_id"]] = (owner, known)
+        if shown["name"] == "replaced":
+            self.replaceable.add(shown["file_id"])
 
-    @rule(owner=PEOPLE, body=st.sampled_from(BODIES), fault=FAULTS, at=st.integers(0, 6))
-    def create(self, owner: str, body: Body, fault: str, at: int) -> None:
-        answer = self.attempt(fault, at, lambda: self.person(owner).create(body))
-        if answer is None:
+    @rule(
+        owner=PEOPLE,
+        body=st.sampled_from(BODIES),
+        name=NAMES,
+        folder=FOLDERS,
+        fault=FAULTS,
+        at=st.integers(0, 8),
+    )
+    def create(self, owner: str, body: Body, name: str, folder: str, fault: str, at: int) -> None:
+        request = wish(body, name, folder=folder, if_exists=_how(name))
+        answers = self.attempt(fault, at, lambda: self.person(owner).uploads.create([request]))
+        if answers is None:
             return
+        (answer,) = answers
         if "duplicate" in answer:
             self.told(owner, answer["file"], body)
+            assert (answer["file"]["folder"], answer["file"]["name"][:1]) == (folder, name[:1])
             return
         if answer["upload_id"] not in self.uploads[owner]:
             self.uploads[owner].append(answer["upload_id"])
         if "action" in answer:
             self.actions.append((answer["action"], body))
+
+    @rule(pick=PICK, name=NAMES, folder=FOLDERS, fault=FAULTS, at=st.integers(0, 8))
+    def move(self, pick: int, name: str, folder: str, fault: str, at: int) -> None:
+        if not self.files:
+            return
+        file_id = sorted(self.files)[pick % len(self.files)]
+        owner, body = self.files[file_id]
+        # The same content under the same name is one file.
+        self.replaceable |= {
+            other for other, known in self.files.items()
+            if known == (owner, body) and other != file_id
+        }  # fmt: skip
+        if name == "replaced":
+            self.replaceable.add(file_id)
+        change = Change(name, folder, _how(name))
+        self.attempt(fault, at, lambda: self.person(owner).files.change(file_id, change))
 
     @rule(
         owner=PEOPLE,
@@ -233,8 +266,10 @@ class Transfers(RuleBasedStateMachine):
         self, owner: str, upload_id: str, fault: str, at: int, film: Film | None = None
     ) -> None:
         claim = film.claim if film else None
-        shown = self.attempt(fault, at, lambda: self.person(owner).complete(upload_id, claim))
-        if shown:
+        answer = self.attempt(
+            fault, at, lambda: self.person(owner).uploads.complete(upload_id, claim)
+        )
+        for shown in answer.get("files", [answer["file"]]) if answer else []:
             self.told(owner, shown, film.body if film else None)
 
     @rule(owner=PEOPLE, pick=PICK, fault=FAULTS, at=st.integers(0, 6))
@@ -255,11 +290,9 @@ class Transfers(RuleBasedStateMachine):
             return
         file_id = sorted(self.files)[pick % len(self.files)]
         owner, _ = self.files[file_id]
-        self.deleting.add(file_id)
         self.attempt(fault, at, lambda: self.person(owner).files.delete(file_id))
         if self.world.table.of(owner).file(file_id) is None:
             del self.files[file_id]
-            self.deleting.discard(file_id)
 
     @rule(pick=PICK, owner=PEOPLE)
     def trespass(self, pick: int, owner: str) -> None:
@@ -289,8 +322,12 @@ class Transfers(RuleBasedStateMachine):
     def verify(self, pick: int) -> None:
         if self.world.verifications.asked:
             asked = self.world.verifications.asked
-            owner, file_id = asked[pick % len(asked)]
-            self.world.verifier.verify(owner, file_id, has_time=lambda: True)
+            owner, object_id = asked[pick % len(asked)]
+            self.world.verifier.verify(owner, object_id, has_time=lambda: True)
+            # A corrupt file is replaced by its content, if that is sent again.
+            self.replaceable |= {
+                file_id for file_id, (_, body) in self.files.items() if body.size > MIB
+            }
 
     @invariant()
     def all_fits_together(self) -> None:
@@ -300,6 +337,8 @@ class Transfers(RuleBasedStateMachine):
     def what_was_told_is_true(self) -> None:
         for file_id, (owner, body) in self.files.items():
             file = self.world.table.of(owner).file(file_id)
+            if file is None and file_id in self.replaceable:
+                continue
             assert file is not None
             stored = self.world.bucket.stored(file.key)
             assert stored is not None
@@ -324,12 +363,19 @@ class Transfers(RuleBasedStateMachine):
         assert world.items("TRASH#") == []
         assert audit(world) == []
         assert set(world.s3.objects) == {item["key"] for item in world.items("FILE#")}
+        for upload in world.items("UPLOAD#"):
+            is_made = all("file_id" in name for name in upload.get("also", ()))
+            assert is_made or upload["state"] != "completed"
         for person in (world.ann, world.bob):
             assert person.usage.open_uploads == 0
 
     def _pick(self, owner: str, pick: int) -> str | None:
         known = self.uploads[owner]
         return known[-1 - min(pick, len(known) - 1)] if known else None
+
+
+def _how(name: str) -> IfExists:
+    return "replace" if name == "replaced" else "keep_both"
 
 
 Transfers.TestCase.settings = settings(

@@ -12,6 +12,7 @@ from tests.runtime.files.files_world import (
     FilesWorld,
     Film,
     audit,
+    new_name,
     part_of,
     refusal,
     small,
@@ -67,7 +68,7 @@ def test_it_is_always_a_new_upload(world: FilesWorld) -> None:
 
 
 def test_two_of_one_request_are_two_uploads(world: FilesWorld) -> None:
-    pipe = UploadRequest("a", "text/plain", Unsized(PIPE.part(1).sha256, 0))
+    pipe = UploadRequest(new_name("a"), Unsized(PIPE.part(1).sha256, 0))
 
     first, second = world.ann.uploads.create([pipe, pipe])
 

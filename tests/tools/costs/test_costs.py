@@ -197,7 +197,7 @@ def test_a_small_file_is_one_put() -> None:
     assert files.parts == 0
     assert found["s3.put", "files sent"] == 1
     assert found["api.request", "requests"] == 3
-    assert found["dynamodb.write", "files"] == 16
+    assert found["dynamodb.write", "files"] == 26
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_large_files_come_in_parts(size: float, parts: int) -> None:
     assert files.parts == parts
     assert found["s3.put", "files sent"] == parts + 2 + -(-parts // 1000)
     assert found["api.request", "requests"] == 3 + -(-parts // 100)
-    assert found["dynamodb.write", "files"] == 20
+    assert found["dynamodb.write", "files"] == 30
 
 
 def test_downloads_are_the_way_out() -> None:

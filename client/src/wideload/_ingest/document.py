@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
-from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from isal import isal_zlib
@@ -50,8 +49,9 @@ Document = Mapping[str, Any] | bytes | bytearray | memoryview | str | os.PathLik
 Block = bytes | memoryview
 
 
+@dataclass(frozen=True, kw_only=True)
 class PreparedDocument:
-    """A document as gzip, ready to be sent; a context manager that closes its files.
+    """A document as gzip, ready to be sent.
 
     Attributes:
         blocks: Gives an iterator over the gzip, from the beginning, at each call.
@@ -62,43 +62,28 @@ class PreparedDocument:
         call_id: The document's own `call_id`, if the document is a mapping.
     """
 
-    def __init__(
-        self,
-        blocks: Callable[[], Iterator[Block]],
-        *,
-        size: int,
-        sha256: str,
-        json_size: int | None = None,
-        json_sha256: str | None = None,
-        call_id: str | None = None,
-    ) -> None:
-        self.blocks = blocks
-        self.size = size
-        self.sha256 = sha256
-        self.json_size = json_size
-        self.json_sha256 = json_sha256
-        self.call_id = call_id
-        self.resources = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.resources.close()
+    blocks: Callable[[], Iterator[Block]]
+    size: int
+    sha256: str
+    json_size: int | None = None
+    json_sha256: str | None = None
+    call_id: str | None = None
 
 
-def prepare(document: Document, default: Default | None = None) -> PreparedDocument:
+Preparation = Generator[PreparedDocument | None]
+
+
+def prepare(document: Document, default: Default | None = None) -> Preparation:
     """Serialize and compress `document`, or take it as it is if it is gzip already.
 
     Memory is bounded for paths and file objects: 8 MiB of the gzip, the rest in a temporary file.
 
     Args:
         default: Replaces a value in a mapping that JSON has no type for.
+
+    Yields:
+        None after each block of some 256 KiB; at last the prepared document, whose files are open
+        until the generator is closed.
 
     Raises:
         DocumentError: It is empty, not a JSON object, not serializable, of a wrong type, or
@@ -107,113 +92,131 @@ def prepare(document: Document, default: Default | None = None) -> PreparedDocum
     """
     match document:
         case Mapping():
-            prepared = _compress(_slices(memoryview(serialize(document, default)), _READ_BLOCK))
             call_id = document.get("call_id")
             # One that the API would refuse must not keep the document from being sent.
-            if isinstance(call_id, str) and 1 <= len(call_id) <= LONGEST_CALL_ID:
-                prepared.call_id = call_id
-            return prepared
+            if not isinstance(call_id, str) or not 1 <= len(call_id) <= LONGEST_CALL_ID:
+                call_id = None
+            view = memoryview(serialize(document, default))
+            yield from _compress(_slices(view, _READ_BLOCK), call_id)
         case bytes() | bytearray() | memoryview():
-            return _from_memory(document)
+            yield from _from_memory(document)
         case str() | os.PathLike():
-            return _from_path(document)
-    if callable(getattr(document, "read", None)):
-        return _from_file(document)
-    raise DocumentError(
-        f"a document is a dict, bytes, a path or a binary file object, "
-        f"not {type(document).__name__}"
-    )
+            yield from _from_path(document)
+        case _ if callable(getattr(document, "read", None)):
+            yield from _from_file(document)
+        case _:
+            raise DocumentError(
+                f"a document is a dict, bytes, a path or a binary file object, "
+                f"not {type(document).__name__}"
+            )
 
 
-def _from_memory(document: bytes | bytearray | memoryview) -> PreparedDocument:
+def _from_memory(document: bytes | bytearray | memoryview) -> Preparation:
     view = memoryview(document)
     view = view.cast("B") if view.c_contiguous else memoryview(bytes(view))
     if bytes(view[:2]) != _GZIP_MAGIC:
-        return _compress(_slices(view, _READ_BLOCK))
+        yield from _compress(_slices(view, _READ_BLOCK))
+        return
     _refuse_too_large(len(view))
-    return PreparedDocument(
-        lambda: _slices(view, _SEND_BLOCK),
-        size=len(view),
-        sha256=hashlib.sha256(view).hexdigest(),
+    sha256 = hashlib.sha256()
+    for block in _slices(view, _READ_BLOCK):
+        sha256.update(block)
+        yield None
+    yield PreparedDocument(
+        blocks=lambda: _slices(view, _SEND_BLOCK), size=len(view), sha256=sha256.hexdigest()
     )
 
 
-def _from_path(path: str | os.PathLike[str]) -> PreparedDocument:
+def _from_path(path: str | os.PathLike[str]) -> Preparation:
     if isinstance(path, str) and path.lstrip().startswith(("{", "[")) and not os.path.exists(path):
         raise DocumentError(
             "a str is taken for a path, and this one looks like JSON: to send JSON text, pass "
             "text.encode(), or the dict itself"
         )
-    with ExitStack() as opened:
-        prepared = _from_file(opened.enter_context(open(path, "rb")))
-        # A gzip file is sent without a copy, so it stays open until it has been sent.
-        prepared.resources.push(opened.pop_all())
-    return prepared
+    # A gzip file is sent without a copy, so it stays open until it has been sent.
+    with open(path, "rb") as file:
+        yield from _from_file(file)
 
 
-def _from_file(file: IO[bytes]) -> PreparedDocument:
+def _from_file(file: IO[bytes]) -> Preparation:
     start = file.tell() if _seekable(file) else None
     head = b"".join(_first_two_bytes(file))
     if head[:2] != _GZIP_MAGIC:
-        return _compress(chain([head], _read_blocks(file)))
+        yield from _compress(chain([head], _read_blocks(file)))
+        return
     if start is None:
-        return _spool(chain([head], _read_blocks(file)))
+        yield from _copy(chain([head], _read_blocks(file)))
+        return
 
     sha256 = hashlib.sha256(head)
     size = len(head)
     for block in _read_blocks(file):
         sha256.update(block)
         size += len(block)
+        yield None
     _refuse_too_large(size)
-    return PreparedDocument(
-        lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest()
+    yield PreparedDocument(
+        blocks=lambda: _file_blocks(file, start, size), size=size, sha256=sha256.hexdigest()
     )
 
 
-def _compress(blocks: Iterable[Block]) -> PreparedDocument:
+def _compress(blocks: Iterable[Block], call_id: str | None = None) -> Preparation:
     """Compress JSON as a stream, and hash both the JSON and the gzip."""
-    json_sha256 = hashlib.sha256()
-    json_size = 0
-
-    def compressed() -> Iterator[bytes]:
-        nonlocal json_size
-        gzip = isal_zlib.compressobj(_LEVEL, wbits=_GZIP_WBITS)
-        started = False
+    sha256 = hashlib.sha256()
+    size = 0
+    gzip = isal_zlib.compressobj(_LEVEL, wbits=_GZIP_WBITS)
+    started = False
+    with _Spool() as spool:
         for block in blocks:
             if not started:
                 started = _looks_like_an_object(block)
-            json_sha256.update(block)
-            json_size += len(block)
-            yield gzip.compress(block)
+            sha256.update(block)
+            size += len(block)
+            spool.write(gzip.compress(block))
+            yield None
         if not started:
             raise DocumentError("the document is empty")
-        yield gzip.flush()
-
-    prepared = _spool(compressed())
-    prepared.json_size = json_size
-    prepared.json_sha256 = json_sha256.hexdigest()
-    return prepared
-
-
-def _spool(blocks: Iterable[bytes]) -> PreparedDocument:
-    """Copy gzip bytes that can be read only once to where they can be read again."""
-    sha256 = hashlib.sha256()
-    size = 0
-    with ExitStack() as opened:
-        spool = opened.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY))
-        for block in blocks:
-            sha256.update(block)
-            with naming_temporary_directory():
-                spool.write(block)
-            size += len(block)
-            _refuse_too_large(size)
-        prepared = PreparedDocument(
-            lambda: _file_blocks(cast("IO[bytes]", spool), 0, size),
-            size=size,
-            sha256=sha256.hexdigest(),
+        spool.write(gzip.flush())
+        yield replace(
+            spool.prepared(), json_size=size, json_sha256=sha256.hexdigest(), call_id=call_id
         )
-        prepared.resources.push(opened.pop_all())
-    return prepared
+
+
+def _copy(blocks: Iterable[bytes]) -> Preparation:
+    """Copy gzip bytes that can be read only once to where they can be read again."""
+    with _Spool() as spool:
+        for block in blocks:
+            spool.write(block)
+            yield None
+        yield spool.prepared()
+
+
+class _Spool:
+    """Gzip bytes that can be read again: in memory, or in a temporary file if there are many."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY)  # noqa: SIM115
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def write(self, block: bytes) -> None:
+        self._sha256.update(block)
+        with naming_temporary_directory():
+            self._file.write(block)
+        self._size += len(block)
+        _refuse_too_large(self._size)
+
+    def prepared(self) -> PreparedDocument:
+        file, size = cast("IO[bytes]", self._file), self._size
+        return PreparedDocument(
+            blocks=lambda: _file_blocks(file, 0, size), size=size, sha256=self._sha256.hexdigest()
+        )
 
 
 def _looks_like_an_object(block: Block) -> bool:

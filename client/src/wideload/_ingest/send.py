@@ -8,12 +8,12 @@ from typing import Any, Literal
 import orjson
 
 from wideload._api import Api, parse_answer, unexpected
-from wideload._http import Body, Http, Progress
+from wideload._http import Body, Progress, Requests
 from wideload._ingest.document import PreparedDocument
 from wideload._ingest.models import Receipt
-from wideload._ingest.upload_url import UploadUrl, request_upload_url
-from wideload._presigned import PresignedCall, RenewableRequest
-from wideload._retry import Attempts, Pacing, RetryPolicy
+from wideload._ingest.upload_url import UploadUrl, request_upload_url_async
+from wideload._presigned import PresignedCall, PresignedRequest, RenewableRequest
+from wideload._retry import Attempts, Call, RetryPolicy
 from wideload.errors import (
     ApiError,
     IntegrityError,
@@ -37,52 +37,56 @@ class Sending:
     """One call of `Client.send`."""
 
     api: Api
-    http: Http
-    pacing: Pacing
+    http: Requests
+    call: Call
     attempts: Attempts
     idempotency_key: str
 
-    def send(
+    async def send(
         self, prepared: PreparedDocument, *, call_id: str | None, progress: Progress | None
     ) -> Receipt:
         """Send the document inline or to S3, by its compressed size."""
         body = Body(prepared.blocks, prepared.size, progress)
         if prepared.size < INLINE_LIMIT:
             query = {"call_id": call_id} if call_id is not None else None
-            return self._receipt(self._post(_GZIP, body, query), prepared, "inline")
+            return self._receipt(await self._post(_GZIP, body, query), prepared, "inline")
 
-        return self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
+        return await self._send_to_s3(prepared, body, call_id if call_id else prepared.call_id)
 
-    def _send_to_s3(self, prepared: PreparedDocument, body: Body, call_id: str | None) -> Receipt:
+    async def _send_to_s3(
+        self, prepared: PreparedDocument, body: Body, call_id: str | None
+    ) -> Receipt:
         """Request an upload URL, PUT the document, and claim it."""
-        upload_url = self._request_upload_url(prepared, call_id)
+        upload_url = await self._request_upload_url(prepared, call_id)
+        self.call.payload_id = upload_url.payload_id
         try:
-            requests = RenewableRequest(
-                lambda: self._request_upload_url(prepared, call_id).request,
-                self.pacing.monotonic,
-                upload_url.request,
-            )
+
+            async def sign() -> PresignedRequest:
+                return (await self._request_upload_url(prepared, call_id)).request
+
+            requests = RenewableRequest(sign, self.call.pacing.monotonic, upload_url.request)
             upload = PresignedCall(
-                self.http, requests, self.attempts, self.pacing, renewals_after_loss=1
+                self.http, requests, self.attempts, self.call.pacing, renewals_after_loss=1
             )
             try:
-                took = self.attempts.run(lambda: upload.put(body))
+                took = await self.attempts.run_async(lambda: upload.put_async(body))
             except TransportError as lost:
-                return self._claim_unknown(prepared, upload_url, lost)
-            return self._claim(prepared, upload_url, round(took * 1000))
+                return await self._claim_unknown(prepared, upload_url, lost)
+            return await self._claim(prepared, upload_url, round(took * 1000))
         except WideloadError as error:
             error.payload_id = error.payload_id or upload_url.payload_id
             raise
 
-    def _claim(
+    async def _claim(
         self, prepared: PreparedDocument, upload_url: UploadUrl, took: int | None
     ) -> Receipt:
         claim: dict[str, Any] = {"s3_key": upload_url.s3_key}
         if took is not None:
             claim["upload_duration_ms"] = took
-        return self._receipt(self._post(_JSON, orjson.dumps(claim)), prepared, "s3", took)
+        answer = await self._post(_JSON, orjson.dumps(claim))
+        return self._receipt(answer, prepared, "s3", took)
 
-    def _claim_unknown(
+    async def _claim_unknown(
         self, prepared: PreparedDocument, upload_url: UploadUrl, lost: TransportError
     ) -> Receipt:
         """Claim an object of which only S3's answer may have been lost.
@@ -91,19 +95,19 @@ class Sending:
             PayloadRefusedError, IntegrityError: S3 holds it, and the API refuses it.
             TransportError: `lost`, since S3 doesn't hold it, or the API doesn't tell.
         """
-        once = replace(self, attempts=Attempts(RetryPolicy(0), self.pacing))
+        once = replace(self, attempts=Attempts(RetryPolicy(0), self.call.pacing))
         try:
-            return once._claim(prepared, upload_url, None)
+            return await once._claim(prepared, upload_url, None)
         except (PayloadRefusedError, IntegrityError):
             raise
         except WideloadError:
             raise lost from None
 
-    def _post(
+    async def _post(
         self, content_type: str, body: Body | bytes, query: dict[str, str] | None = None
     ) -> dict[str, Any]:
         headers = {"Content-Type": content_type, "Idempotency-Key": self.idempotency_key}
-        answer = self.api.request(
+        answer = await self.api.request_async(
             "POST", _SEND, self.attempts, query=query, headers=headers, body=body
         )
         members = parse_answer("POST", _SEND, answer)
@@ -113,8 +117,10 @@ class Sending:
             raise unexpected("POST", _SEND, answer)
         return members
 
-    def _request_upload_url(self, prepared: PreparedDocument, call_id: str | None) -> UploadUrl:
-        return request_upload_url(
+    async def _request_upload_url(
+        self, prepared: PreparedDocument, call_id: str | None
+    ) -> UploadUrl:
+        return await request_upload_url_async(
             self.api,
             self.attempts,
             size=prepared.size,

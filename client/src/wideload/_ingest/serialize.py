@@ -132,6 +132,8 @@ def _where(document: Mapping[Any, Any], convert: Default) -> str | None:
             return f"{path[:80]}…: nested too deeply, or within itself"
         if isinstance(value, int) and value.bit_length() > _MOST_BITS:
             return f"{path}: an integer of more than 308 digits, which the API refuses"
+        if isinstance(value, str) and SURROGATE.search(value):
+            return f"{path}: str is not valid UTF-8: surrogates not allowed"
         if isinstance(value, Mapping):
             for name in value:
                 if isinstance(name, str) and SURROGATE.search(name):

@@ -10,6 +10,7 @@ import orjson
 from wideload._api import Api, parse_answer, unexpected
 from wideload._presigned import PresignedRequest
 from wideload._retry import Attempts
+from wideload._steps import run
 
 _PATH = "/get-upload-url"
 
@@ -24,6 +25,15 @@ class UploadUrl:
 
 
 def request_upload_url(
+    api: Api, attempts: Attempts, *, size: int, sha256: str, content_type: str
+) -> UploadUrl:
+    """Ask for an upload URL as `request_upload_url_async` does, with requests that block."""
+    return run(
+        request_upload_url_async(api, attempts, size=size, sha256=sha256, content_type=content_type)
+    )
+
+
+async def request_upload_url_async(
     api: Api,
     attempts: Attempts,
     *,
@@ -55,7 +65,9 @@ def request_upload_url(
     headers = {"Content-Type": "application/json"}
     if idempotency_key is not None:
         headers["Idempotency-Key"] = idempotency_key
-    answer = api.request("POST", _PATH, attempts, headers=headers, body=orjson.dumps(wanted))
+    answer = await api.request_async(
+        "POST", _PATH, attempts, headers=headers, body=orjson.dumps(wanted)
+    )
     try:
         members = parse_answer("POST", _PATH, answer)
         payload_id, s3_key = members["payload_id"], members["s3_key"]

@@ -9,11 +9,12 @@ request that loses a race reads it again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.parts import base64_of, composite, composite_of, hex_of
+from wideload_runtime.core.files.placing import Placing
 from wideload_runtime.core.files.ports import (
     Ask,
     Bucket,
@@ -22,8 +23,16 @@ from wideload_runtime.core.files.ports import (
     StoredPart,
     Verifications,
 )
-from wideload_runtime.core.files.records import Content, File, Trash, Upload
-from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
+from wideload_runtime.core.files.records import (
+    Content,
+    File,
+    NewName,
+    Placement,
+    StoredObject,
+    Trash,
+    Upload,
+)
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, clear
 from wideload_runtime.core.files.requests import Claim
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
@@ -57,27 +66,26 @@ class Completion:
     """
     Args:
         seconds_left: Seconds to wait for S3, which continues by itself afterwards.
-        life_seconds: Seconds for which a file is kept after its completion; None: for ever.
         url_seconds: Life of an upload URL.
     """
 
     records: Records
+    placing: Placing
     bucket: Bucket
     verifications: Verifications
     metrics: Metrics
-    life_seconds: int | None
     url_seconds: int
     new_id: Callable[[], str]
     now: Callable[[], float]
     seconds_left: Callable[[], float]
 
-    def complete(self, upload_id: str, claim: Claim | None = None) -> File:
+    def complete(self, upload_id: str, claim: Claim | None = None) -> list[File]:
         """
         Args:
             claim: Needed to join the parts of an upload that was begun without `sha256`.
 
         Returns:
-            The file of the upload, or the one that was there with its content.
+            The files of the upload's names, in their order, without those deleted since.
 
         Raises:
             Refused: `unknown_upload`, `upload_gone`, `invalid_request`, `not_uploaded`,
@@ -90,11 +98,11 @@ class Completion:
             if claim:
                 _check(upload, claim)
             completed = upload.state == "completed"
-            file = self._file_of(upload) if completed else self._try(upload, claim)
-            if file and claim and file.sha256 != claim.sha256:
+            files = self._files_of(upload) if completed else self._try(upload, claim)
+            if files and claim and files[0].sha256 != claim.sha256:
                 raise _other_content()
-            if file:
-                return file
+            if files:
+                return files
         raise conflict()
 
     def parts_of(self, upload: Upload) -> list[StoredPart] | None:
@@ -106,18 +114,22 @@ class Completion:
             return None
         return [part for part in parts if upload.takes(part.number, part.size)]
 
-    def _try(self, upload: Upload, claim: Claim | None) -> File | None:
-        """The file; None if the upload has changed meanwhile."""
+    def _try(self, upload: Upload, claim: Claim | None) -> list[File]:
+        """Return the files of the upload; none if it has changed meanwhile."""
         return self._join(upload, claim) if upload.is_multipart else self._take(upload)
 
-    def _file_of(self, upload: Upload) -> File | None:
-        file = self.records.file(upload.file_id or upload.upload_id)
-        is_over = file is None or file.is_over(iso(self.now()))
-        if is_over and self.records.upload(upload.upload_id):
+    def _files_of(self, upload: Upload) -> list[File]:
+        """Return the files of a completed upload; none if it was removed meanwhile."""
+        if upload.due_at:
+            upload = self.conclude(upload)
+        ids = [each.file_id for each in upload.names if each.file_id]
+        found, now = self.records.files_by_id(ids), iso(self.now())
+        files = [found[each] for each in ids if each in found and not found[each].is_over(now)]
+        if not files and self.records.upload(upload.upload_id):
             raise upload_gone(upload)
-        return file
+        return files
 
-    def _take(self, upload: Upload) -> File | None:
+    def _take(self, upload: Upload) -> list[File]:
         """Complete an upload by a single PUT."""
         stored, sha256 = self.bucket.stored(upload.key), upload.sha256 or ""
         if stored and stored != Stored(upload.size, base64_of(sha256)):
@@ -127,7 +139,7 @@ class Completion:
             raise Refused("not_uploaded", "S3 doesn't hold the file yet: PUT it, then complete.")
         return self._finish(upload, Content(sha256, upload.size), verified=True)
 
-    def _join(self, upload: Upload, claim: Claim | None) -> File | None:
+    def _join(self, upload: Upload, claim: Claim | None) -> list[File]:
         """Have S3 join the parts, unless it has done so or is working on it."""
         parts = None if self._was_asked(upload) else self.parts_of(upload)
         if parts is None:
@@ -137,12 +149,12 @@ class Completion:
         fitting = [part for part in parts if sized.takes(part.number, part.size)]
         if len(fitting) < sized.part_count:
             if upload.state == "completing" and not self.records.reopen(upload):
-                return None
+                return []
             raise parts_missing(sized, fitting)
         checksum = composite([hex_of(part.checksum) for part in fitting])
         if upload.state == "completing" and upload.composite != checksum:
             self.records.reopen(upload)
-            return None
+            return []
         # The number of all parts: those after the claimed end of an unsized file differ, too.
         claimed = composite_of(claim.parts_sha256, len(parts)) if claim else checksum
         if upload.state == "open" and claimed != checksum:
@@ -155,7 +167,7 @@ class Completion:
             first_sha256=hex_of(fitting[0].checksum),
         )
         asked = self._ask(upload, fitting, ask)
-        return self._finish_joined(asked) if asked else None
+        return self._finish_joined(asked) if asked else []
 
     def _ask(self, upload: Upload, parts: list[StoredPart], ask: Ask) -> Upload | None:
         """Ask S3 to join the parts; None if the upload must be read again."""
@@ -183,7 +195,7 @@ class Completion:
             return False
         return upload.conflict_since is not None or _ask_ends(upload) > iso(self.now())
 
-    def _finish_joined(self, upload: Upload) -> File | None:
+    def _finish_joined(self, upload: Upload) -> list[File]:
         """Record the object that S3 made of the parts."""
         stored = self.bucket.stored(upload.key)
         made = _joined(upload)
@@ -193,7 +205,7 @@ class Completion:
             raise still_completing()
         # It was aborted in S3, or parts were sent again while S3 was joining the earlier ones.
         self._begin_anew(upload)
-        return None
+        return []
 
     def _begin_anew(self, upload: Upload) -> None:
         """Have all parts sent again, to another object, which requests for this one can neither
@@ -211,57 +223,119 @@ class Completion:
         since = epoch(upload.completing_since or upload.created_at)
         return self.now() - since < COMPLETING_SECONDS
 
-    def _finish(self, upload: Upload, content: Content, *, verified: bool) -> File | None:
-        now = self.now()
+    def _finish(self, upload: Upload, content: Content, *, verified: bool) -> list[File]:
+        """Record the object and its files; or the files over an object that was there with its
+        content."""
+        now, names = self.now(), upload.names
         # URLs of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
-        file = File(
-            file_id=upload.upload_id,
-            name=upload.name,
-            size=content.size,
-            content_type=upload.content_type,
-            sha256=content.sha256,
-            first_sha256=upload.joined_first_sha256,
-            verified=verified,
-            created_at=upload.created_at,
+        stored = StoredObject(
+            object_id=upload.upload_id,
             key=upload.key,
-            due_at=None if self.life_seconds is None else iso(now + self.life_seconds),
+            size=content.size,
+            sha256=content.sha256,
+            names=len(names),
+            file_id=upload.upload_id,
+            verified=verified,
+            verified_by="s3" if verified else None,
             urls_end=None if ends is None else iso(ends),
+            first_sha256=upload.joined_first_sha256,
         )
-        to_verify = self.verifications.wanted and not verified
+        placement = self.placing.place(
+            names[0],
+            stored,
+            file_id=upload.upload_id,
+            created_at=upload.created_at,
+            is_sent=True,
+        )
+        is_left = len(names) > 1 or self._wants_verification(stored)
+        due_at = iso(now + COMPLETING_SECONDS) if is_left else None
         expires_at = int(now) + KEEP_SECONDS
-        due_at = iso(now + COMPLETING_SECONDS) if to_verify else None
-        if not self.records.finish(upload, file, due_at=due_at, expires_at=expires_at):
-            return self._give_way(upload, file)
+        if not self.records.finish(upload, stored, placement, due_at=due_at, expires_at=expires_at):
+            return self._give_way(upload, stored)
         self.metrics.add("FileUploadCount", 1)
-        self.metrics.add("FileUploadSize", file.size)
-        if to_verify and self.verifications.ask(self.records.owner, file.file_id):
-            self.records.settle(upload, expires_at=expires_at)
-        return file
+        self.metrics.add("FileUploadSize", stored.size)
+        return self._finished(upload, stored, placement, due_at)
 
-    def _give_way(self, upload: Upload, file: File) -> File | None:
-        """Remove the object of an upload whose content another file has; return that file.
+    def _give_way(self, upload: Upload, own: StoredObject) -> list[File]:
+        """Make the files of an upload over an object that was there, and remove the upload's own.
 
         Returns:
-            None if there is no such file: the upload must be read again.
+            Nothing if there is no such object: the upload must be read again.
         """
-        known, now = self.records.file_with(file.content), self.now()
-        if known is None or known.file_id == upload.upload_id:
-            return None
-        if known.is_over(iso(now)):
-            remove(known, self.records, self.bucket, now)
-            return None
+        known, now, names = self.records.stored_with(own.content), self.now(), upload.names
+        if known is None or known.object_id == own.object_id:
+            return []
+        placement = self._place_further(names[0], known)
         trash = Trash(
             upload.upload_id,
             upload.key,
-            file.urls_end or iso(now + LEFTOVER_SECONDS),
-            held=upload.size if file.urls_end else None,
+            own.urls_end or iso(now + LEFTOVER_SECONDS),
+            held=upload.size if own.urls_end else None,
         )
-        if not self.records.give_way(upload, known, trash, expires_at=int(now) + KEEP_SECONDS):
-            return None
+        due_at = iso(now + COMPLETING_SECONDS) if len(names) > 1 else None
+        expires_at = int(now) + KEEP_SECONDS
+        if not self.records.give_way(
+            upload, known, placement, trash, due_at=due_at, expires_at=expires_at
+        ):
+            return []
         self.bucket.try_remove(upload.key)
         self.metrics.add("DuplicateFileCount", 1)
-        return known
+        return self._finished(upload, known, placement, due_at)
+
+    def _finished(
+        self, upload: Upload, stored: StoredObject, placement: Placement, due_at: str | None
+    ) -> list[File]:
+        clear(placement.replaced, self.bucket)
+        if due_at is None:
+            return [placement.file]
+        completed = replace(
+            upload,
+            state="completed",
+            file_id=placement.file.file_id,
+            object_id=stored.object_id,
+            due_at=due_at,
+        )
+        return self._files_of(completed)
+
+    def _place_further(self, name: NewName, stored: StoredObject) -> Placement:
+        """Return where a file goes that has an id of its own, not its upload's."""
+        created_at = iso(self.now())
+        return self.placing.place(
+            name, stored, file_id=self.new_id(), created_at=created_at, is_sent=True
+        )
+
+    def conclude(self, upload: Upload) -> Upload:
+        """Make the files of the further names of a completed upload, and tell the verifier.
+
+        The sweep does this for an upload whose client was not answered.
+        """
+        object_id = upload.object_id or upload.upload_id
+        stored = self.records.stored([object_id]).get(object_id)
+        if stored:
+            for index, name in enumerate(upload.also):
+                if name.file_id is None:
+                    upload = self._make_further(upload, index, stored)
+            if self._wants_verification(stored) and not self.verifications.ask(
+                self.records.owner, object_id
+            ):
+                return upload
+        self.records.settle(upload, expires_at=int(self.now()) + KEEP_SECONDS)
+        return replace(upload, due_at=None)
+
+    def _make_further(self, upload: Upload, index: int, stored: StoredObject) -> Upload:
+        for _ in range(ROUNDS):
+            placement = self._place_further(upload.also[index], stored)
+            if made := self.records.make_further(upload, index, placement):
+                clear(placement.replaced, self.bucket)
+                return made
+            upload = known_upload(self.records, upload.upload_id)
+            if upload.also[index].file_id:
+                return upload
+        raise conflict()
+
+    def _wants_verification(self, stored: StoredObject) -> bool:
+        return self.verifications.wanted and not stored.verified and not stored.corrupt
 
 
 def _check(upload: Upload, claim: Claim) -> None:
@@ -383,10 +457,6 @@ def begun_anew(upload: Upload) -> Refused:
         f"S3 {why}, so the upload begins anew: send all {upload.part_count} parts, then complete.",
         members={"missing": _numbers(upload, []), "begun_anew": True},
     )
-
-
-def conflict() -> Refused:
-    return Refused("conflict", "Two changes were made at once: try again.", retry_after=1)
 
 
 def parts_missing(upload: Upload, parts: list[StoredPart]) -> Refused:

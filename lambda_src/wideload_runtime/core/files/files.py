@@ -1,19 +1,20 @@
-"""A person's files: list, rename, delete, download."""
+"""A person's files: list, rename, move, delete, download."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.completing import ROUNDS, conflict
-from wideload_runtime.core.files.names import content_disposition, matches
-from wideload_runtime.core.files.ports import Action, Bucket, Records
+from wideload_runtime.core.errors import Refused, conflict, error_of
+from wideload_runtime.core.files.completing import ROUNDS
+from wideload_runtime.core.files.names import content_disposition
+from wideload_runtime.core.files.placing import NameTakenError, Placing
+from wideload_runtime.core.files.ports import Action, Bucket, Folders, Records
 from wideload_runtime.core.files.records import File
-from wideload_runtime.core.files.removing import remove
-from wideload_runtime.core.files.requests import Page
+from wideload_runtime.core.files.removing import clear, remove, remove_all
+from wideload_runtime.core.files.requests import Change
+from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
@@ -22,14 +23,14 @@ MAX_URL = 6 * 1024
 """Bytes of a download's URL: S3 accepts 8 KB for the head of a request, which has further lines of
 browsers and proxies (`RequestHeaderSectionTooLarge`).
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
-SCANNED = 250
-"""Files that one page of a search compares: half of what one query returns if all names are
-long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
     records: Records
+    folders: Folders
+    placing: Placing
+    showing: Showing
     bucket: Bucket
     metrics: Metrics
     url_seconds: int
@@ -41,9 +42,20 @@ class Files:
             Refused: `unknown_file`, also for another person's file.
         """
         file = self._known(file_id)
-        if file.is_over(iso(self.now())):
+        is_cut_off = self.folders.paths_of([file.folder_id])[file.folder_id] is None
+        if file.is_over(iso(self.now())) or is_cut_off:
             raise _unknown_file()
         return file
+
+    def shown(self, file: File) -> dict[str, Any]:
+        """
+        Raises:
+            Refused: `unknown_file`: it was deleted meanwhile.
+        """
+        shown = self.showing.file(file)
+        if shown is None:
+            raise _unknown_file()
+        return shown
 
     def _known(self, file_id: str) -> File:
         file = self.records.file(file_id) if is_ulid(file_id) else None
@@ -51,31 +63,25 @@ class Files:
             raise _unknown_file()
         return file
 
-    def listed(self, page: Page) -> dict[str, Any]:
-        """Files, newest first, and a cursor to those that follow."""
-        limit = SCANNED if page.contains else page.limit
-        looked_at = self.records.files(before=page.before, limit=limit + 1)
-        found, more = looked_at[:limit], len(looked_at) > limit
-        now = iso(self.now())
-        items: list[dict[str, Any]] = []
-        for position, file in enumerate(found):
-            if not file.is_over(now) and matches(file.name, page.contains):
-                items.append(file.shown)
-            if len(items) == page.limit:
-                more = more or position + 1 < len(found)
-                return {"items": items, "cursor": encode_cursor(file.file_id) if more else None}
-        return {"items": items, "cursor": encode_cursor(found[-1].file_id) if more else None}
+    def change(self, file_id: str, change: Change) -> File:
+        """Rename or move a file.
 
-    def rename(self, file_id: str, name: str) -> File:
-        """
         Raises:
-            Refused: `unknown_file` or `conflict`.
+            Refused: `unknown_file`, `name_exists` or `conflict`.
         """
-        self.get(file_id)
-        renamed = self.records.rename(file_id, name)
-        if renamed is None:
-            raise _unknown_file()
-        return renamed
+        for _ in range(ROUNDS):
+            file = self.get(file_id)
+            try:
+                placement = self.placing.move(file, change.folder, change.name, change.if_exists)
+            except NameTakenError as taken:
+                shown = self.showing.file(taken.file)
+                raise Refused(
+                    "name_exists", taken.refused.detail, members={"file": shown} if shown else {}
+                ) from taken
+            if placement.is_there or self.records.move(file, placement):
+                clear(placement.replaced, self.bucket)
+                return placement.file
+        raise conflict()
 
     def delete(self, file_id: str) -> None:
         """
@@ -83,9 +89,41 @@ class Files:
             Refused: `unknown_file` or `conflict`.
         """
         for _ in range(ROUNDS):
-            if remove(self._known(file_id), self.records, self.bucket, self.now()):
+            if remove(self.get(file_id), self.records, self.bucket, self.now()):
                 return
         raise conflict()
+
+    def change_all(self, file_ids: Sequence[str], change: Change) -> list[dict[str, Any]]:
+        """Move files; return for each the file, or why it stays."""
+        answers: list[dict[str, Any]] = []
+        for file_id in file_ids:
+            try:
+                answers.append({"file": self.shown(self.change(file_id, change))})
+            except Refused as refused:
+                is_skipped = change.if_exists == "skip" and "file" in refused.members
+                answers.append(
+                    {"skipped": True, **refused.members} if is_skipped else error_of(refused)
+                )
+        return answers
+
+    def delete_all(self, file_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Delete files; return for each that it is deleted, or why not."""
+        known = self.records.files_by_id({each for each in file_ids if is_ulid(each)})
+        paths = self.folders.paths_of({file.folder_id for file in known.values()})
+        there = [file for file in known.values() if paths[file.folder_id] is not None]
+        removed = remove_all(there, self.records, self.bucket, self.now())
+        answers: dict[str, dict[str, Any]] = {each: {"deleted": True} for each in removed}
+        for file_id in file_ids:
+            if file_id not in answers:
+                answers[file_id] = self._deleted(file_id)
+        return [answers[file_id] for file_id in file_ids]
+
+    def _deleted(self, file_id: str) -> dict[str, Any]:
+        try:
+            self.delete(file_id)
+        except Refused as refused:
+            return error_of(refused)
+        return {"deleted": True}
 
     def download(self, file_id: str) -> tuple[File, Action]:
         """A file, and the request that downloads it.
@@ -94,7 +132,10 @@ class Files:
             Refused: `unknown_file` or `corrupt`.
         """
         file = self.get(file_id)
-        if file.corrupt:
+        stored = self.records.stored([file.object_id]).get(file.object_id)
+        if stored is None:
+            raise _unknown_file()
+        if stored.corrupt:
             raise Refused(
                 "corrupt", "The content has not the SHA-256 that was announced: upload it again."
             )

@@ -44,3 +44,15 @@ class Limits:
                 f"The file has {size} {kind}; {usage.bytes} of {self.quota.bytes} bytes are taken "
                 f"by files and open uploads: delete files, or abort uploads. {STILL_COUNTED}",
             )
+
+    def check_files(self, usage: Usage) -> None:
+        """
+        Raises:
+            Refused: `quota_exceeded`.
+        """
+        if self.quota.lacks_files(usage):
+            raise Refused(
+                "quota_exceeded",
+                f"{usage.files} files are there, those of open uploads among them, and "
+                f"{self.quota.files} are allowed: delete files, or abort uploads. {STILL_COUNTED}",
+            )

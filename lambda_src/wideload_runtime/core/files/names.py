@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,14 @@ from wideload_runtime.core.errors import Refused
 
 MAX_NAME = 255
 """Code points, so at most 1,020 bytes of UTF-8: the limit of common file systems."""
+MAX_PATH = 1024
+"""Characters of a folder's path."""
+MAX_DEPTH = 32
+"""Names in a folder's path."""
+MOST_ALIKE = 1_000
+"""Files of one folder that have one name with different numbers."""
+_LOOKED_UP = 25
+"""Numbered names that are looked up at a time."""
 MAX_CONTENT_TYPE = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -52,6 +61,55 @@ def parse_name(value: Any) -> str:
     return value
 
 
+def numbered(name: str, number: int) -> str:
+    """Return a name with a number: "offer (2).txt"."""
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension) > MAX_EXTENSION:
+        stem, dot, extension = name, "", ""
+    end = f" ({number}){dot}{extension}"
+    cut = min(len(stem), MAX_NAME - len(end))
+    while cut > 1 and _cuts_character(stem, cut):
+        cut -= 1
+    return stem[:cut] + end
+
+
+def numbered_names(name: str) -> Iterator[list[str]]:
+    """Yield numbered names, several at a time, to look up which of them are taken."""
+    for start in range(2, MOST_ALIKE, _LOOKED_UP):
+        yield [numbered(name, start + more) for more in range(_LOOKED_UP)]
+
+
+def too_many_alike() -> Refused:
+    return Refused(
+        "name_exists",
+        f"Over {MOST_ALIKE} files of this folder have this name with a number: choose another.",
+    )
+
+
+def parse_folder(value: Any) -> str:
+    """
+    Returns:
+        The path of a folder; empty for the top.
+
+    Raises:
+        Refused: `invalid_name`.
+    """
+    if not isinstance(value, str) or len(value) > MAX_PATH:
+        raise _bad_name(f"The folder is not a string of at most {MAX_PATH} characters.")
+    if not value:
+        return value
+    names = value.split("/")
+    if len(names) > MAX_DEPTH:
+        raise _bad_name(f"The folder's path has {len(names)} names; {MAX_DEPTH} are allowed.")
+    if "" in names:
+        raise _bad_name(
+            "The folder's path begins or ends with /, or holds an empty name: write it as a/b."
+        )
+    for name in names:
+        parse_name(name)
+    return value
+
+
 def parse_content_type(value: Any) -> str:
     """
     Raises:
@@ -78,6 +136,16 @@ def matches(name: str, wanted: str) -> bool:
     Case, kinds of space (macOS's screenshots have U+202F) and forms of accents don't matter.
     """
     return _folded(wanted) in _folded(name)
+
+
+def begins(name: str, wanted: str) -> bool:
+    """Return whether a name begins with a text, by `sort_key`."""
+    return sort_key(name).startswith(sort_key(wanted))
+
+
+def sort_key(name: str) -> str:
+    """Return the text by which names are sorted: without case and Unicode form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _folded(text: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from wideload_runtime.core.files.folder_records import FolderRecords
+from wideload_runtime.core.files.lists import Order
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
     End,
     File,
+    NewName,
+    Placement,
     Quota,
+    Removal,
+    StoredObject,
     Trash,
     Upload,
     Usage,
@@ -33,28 +39,61 @@ class Ask:
     """SHA-256 of the first part, by S3; hex."""
 
 
-class Records(Protocol):
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file in a list."""
+
+    position: str
+    file: File | None
+    """None: it was deleted since the list was read."""
+
+
+class Records(FolderRecords, Protocol):
     """Records of one person. No method takes an owner, so that none can be forgotten or wrong."""
 
     @property
     def owner(self) -> str: ...
 
-    def find(self, announced: Sequence[Announced]) -> dict[Announced, File | Upload]:
-        """The file with each content, or with each first part; or the open upload of it."""
+    def find(self, announced: Sequence[Announced]) -> dict[Announced, StoredObject | Upload]:
+        """The object with each content, or with each first part; or the open upload of it."""
 
-    def file_with(self, content: Content) -> File | None: ...
+    def stored_with(self, content: Content) -> StoredObject | None: ...
+    def stored(self, object_ids: Collection[str]) -> dict[str, StoredObject]: ...
     def file(self, file_id: str) -> File | None: ...
+    def files_by_id(self, file_ids: Collection[str]) -> dict[str, File]: ...
+    def named(self, folder_id: str, names: Collection[str]) -> dict[str, str]:
+        """Ids of the files that have these names in a folder, by name."""
+
     def upload(self, upload_id: str) -> Upload | None: ...
     def usage(self) -> Usage: ...
 
-    def files(self, *, before: str | None, limit: int) -> list[File]:
-        """Newest first, with ids below one."""
+    def listed(
+        self,
+        order: Order,
+        *,
+        folder_id: str | None = None,
+        prefix: str = "",
+        after: str | None = None,
+        limit: int,
+        descending: bool = False,
+    ) -> tuple[list[Listed], bool]:
+        """At most `limit` files, and whether there are more.
+
+        Args:
+            folder_id: None: those of all folders, which are not sorted by size.
+            prefix: Text that the names begin with, for the order by name; compared by `sort_key`,
+                of which the first 600 bytes decide.
+            after: Position of a file, after which the list starts.
+        """
 
     def uploads(self, *, before: str | None, limit: int) -> list[Upload]:
         """In any state, newest first, with ids below one."""
 
     def open(self, upload: Upload, quota: Quota) -> bool:
         """Record a new upload; False if what it announces is known, or the quota has no room."""
+
+    def add_name(self, upload: Upload, name: NewName, quota: Quota) -> bool:
+        """Record a further name; False if the upload has changed, or the quota has no room."""
 
     def grow(self, upload: Upload, size: int, quota: Quota) -> bool:
         """Count more bytes of an unsized upload; False if it has changed, or there is no room."""
@@ -74,18 +113,53 @@ class Records(Protocol):
     def begin_anew(self, upload: Upload, *, key: str, trash: Trash) -> bool:
         """Set `open`, without parts and with another key; False if the upload has changed."""
 
-    def finish(self, upload: Upload, file: File, *, due_at: str | None, expires_at: int) -> bool:
-        """Make the file of an upload; False if the upload has changed, or a file has its content.
+    def finish(
+        self,
+        upload: Upload,
+        stored: StoredObject,
+        placement: Placement,
+        *,
+        due_at: str | None,
+        expires_at: int,
+    ) -> bool:
+        """Record the object of an upload and the file of its first name.
 
         An open upload of the same content loses its claim: it gives way when it is completed.
 
         Args:
-            due_at: When the sweep checks that the verifier was told; None: it need not.
+            due_at: When the sweep checks that the verifier was told and the further names have
+                become files; None: it need not.
             expires_at: When the upload's item may be deleted, in epoch seconds.
+
+        Returns:
+            False if the upload has changed, an object has its content, or the file's place has
+            changed.
         """
 
-    def give_way(self, upload: Upload, file: File, trash: Trash, *, expires_at: int) -> bool:
-        """Complete an upload whose content a file has; False if either has changed."""
+    def give_way(
+        self,
+        upload: Upload,
+        stored: StoredObject,
+        placement: Placement,
+        trash: Trash,
+        *,
+        due_at: str | None,
+        expires_at: int,
+    ) -> bool:
+        """As `finish`, over an object that was there; the upload's own object becomes trash."""
+
+    def make(self, placement: Placement, quota: Quota) -> bool:
+        """Make a file over an object that is there.
+
+        Returns:
+            False if the object or the file's place has changed, or the quota has no room.
+        """
+
+    def make_further(self, upload: Upload, index: int, placement: Placement) -> Upload | None:
+        """Make the file of a further name of a completed upload; None if that has changed."""
+
+    def move(self, file: File, placement: Placement) -> bool:
+        """Rename or move a file; False if it or its place has changed."""
 
     def close(self, upload: Upload, state: End, *, due_at: str, hold: bool) -> bool:
         """End an upload that is `open` or `completing`; else return False.
@@ -100,24 +174,34 @@ class Records(Protocol):
     def settle(self, upload: Upload, *, expires_at: int) -> None:
         """Remove an upload from the sweep's index."""
 
-    def rename(self, file_id: str, name: str) -> File | None:
-        """None if there is no such file."""
-
-    def delete(self, file: File, *, due_at: str, hold: bool) -> bool:
-        """Remove a file and leave its trash; False if the file has changed.
+    def delete(self, *removals: Removal) -> bool:
+        """Remove files and, with their last names, their objects; False if any has changed.
 
         Args:
-            hold: As for `close`.
+            removals: At most `removing.MOST_AT_ONCE`, of different objects.
         """
 
     def trash(self, identifier: str) -> Trash | None: ...
     def forget(self, trash: Trash) -> None: ...
 
-    def mark_verified(self, file: File) -> None:
+    def mark_verified(self, stored: StoredObject) -> None:
         """Mark it, unless it was deleted."""
 
-    def mark_corrupt(self, file: File) -> bool:
-        """Mark it and allow its content to be uploaded again; False if the file has changed."""
+    def mark_corrupt(self, stored: StoredObject) -> bool:
+        """Mark it and allow its content to be uploaded again; False if it has changed."""
+
+
+class Folders(Protocol):
+    """Folders of one person."""
+
+    def resolve(self, path: str) -> str | None:
+        """Id of a folder; None if there is none."""
+
+    def ensure(self, path: str) -> str:
+        """Id of a folder, which is made if it is not there, as are its parents."""
+
+    def paths_of(self, folder_ids: Collection[str]) -> dict[str, str | None]:
+        """Path of each folder; None if it, or one above it, is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +209,7 @@ class Due:
     """An item that is due for the sweep."""
 
     owner: str
-    kind: Literal["upload", "file", "trash"]
+    kind: Literal["upload", "file", "trash", "folder"]
     id: str
     since: str = ""
     """When it became due."""
@@ -202,6 +286,9 @@ class Bucket(Protocol):
 
     def try_abort(self, key: str, s3_upload_id: str) -> None:
         """Abort a multipart upload; only log an error: the bucket's rule aborts it later."""
+
+    def try_remove_all(self, keys: Sequence[str]) -> None:
+        """Delete up to 1,000 objects; only log an error: the sweep looks at each again."""
 
     def try_remove(self, key: str, s3_upload_id: str | None = None) -> bool:
         """`remove`; on an error of S3, log it and return False: the sweep tries again."""

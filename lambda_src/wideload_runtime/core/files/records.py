@@ -1,6 +1,6 @@
 """The records of one person's files and uploads, and the states an upload goes through.
 
-    open ──▶ completing ──▶ completed        it is the file of the same id
+    open ──▶ completing ──▶ completed
       │  ◀──     │
       ▼          ▼
     aborted, expired
@@ -9,17 +9,23 @@ An upload that is one PUT goes from `open` to `completed` at once. `completing` 
 S3 is asked to complete a multipart upload, with the checksum that the object will have: if S3's
 answer is lost, the object shows whether S3 did it. The state is `open` again if S3 has other parts.
 
-A completed upload has become the file of the same id; or another file with its content was there
-(`file_id`), and its object is removed.
+A file is a name over a stored object, which is kept once per person and counts its names. A
+completed upload has become the object of the same id, and a file for each of its names; or an
+object with its content was there, the files are made over that, and its own object is removed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 State = Literal["open", "completing", "completed", "aborted", "expired"]
 End = Literal["aborted", "expired"]
+IfExists = Literal["keep_both", "replace", "skip", "fail"]
+VerifiedBy = Literal["s3", "verifier"]
+
+TOP = "top"
+"""Id of the folder above all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +66,47 @@ Announced = Content | FirstPart | Unsized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file, which S3 holds. Times are ISO 8601 in UTC."""
+class NewName:
+    """A name that is wanted for content, as it was announced."""
 
-    file_id: str
-    """A ULID, its upload's."""
+    folder: str = ""
+    """Path; empty for the top."""
     name: str
-    size: int
     content_type: str
-    sha256: str
-    verified: bool
-    """Whether `sha256` was checked, by S3 or by the verifier."""
-    created_at: str
-    """When its upload was begun, so that ids sort as these times do."""
+    modified_at: str | None = None
+    """ISO 8601 in UTC, as the file system of the person says."""
+    if_exists: IfExists = "keep_both"
+    metadata: dict[str, str] | None = None
+    """From the team's authorization function."""
+    file_id: str | None = None
+    """The file that was made of it; None: not yet made."""
+
+    def is_of(self, other: NewName) -> bool:
+        """Return whether both want the same name in the same folder."""
+        return (self.folder, self.name) == (other.folder, other.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """Content that S3 holds, under one or more names of one person."""
+
+    object_id: str
+    """A ULID, that of the upload which stored it."""
     key: str
+    size: int
+    sha256: str
+    names: int = 1
+    """Number of its files, and of the names of its upload that are not yet files."""
+    file_id: str
+    """The newest of its files; it may have been deleted."""
+    verified: bool
+    """Whether `sha256` was checked."""
+    verified_by: VerifiedBy | None = None
+    """None for objects that were stored by earlier versions, or are not verified."""
     corrupt: bool = False
     """The verifier found another SHA-256."""
-    due_at: str | None = None
-    """When the sweep deletes it; None: it stays."""
     urls_end: str | None = None
-    """Time until which a URL of its upload may store an object again; None without such a URL."""
+    """Time until which a URL of its upload may store it again; None without such a URL."""
     first_sha256: str | None = None
     """SHA-256 of its first part; None for a single PUT, and for uploads of earlier versions."""
 
@@ -91,22 +118,76 @@ class File:
     def first_part(self) -> FirstPart | None:
         return FirstPart(self.first_sha256, self.size) if self.first_sha256 else None
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A name in a folder over a stored object. Times are ISO 8601 in UTC.
+
+    `size`, `sha256` and `key` are copies of what never changes of the object.
+    """
+
+    file_id: str
+    """A ULID: that of the upload that stored the object for its first name, else its own."""
+    folder_id: str = TOP
+    name: str
+    content_type: str
+    created_at: str
+    """When that upload was begun, else when the file was made, so that ids sort as these times."""
+    modified_at: str | None = None
+    """As given by the person."""
+    metadata: dict[str, str] | None = None
+    due_at: str | None = None
+    """When the sweep deletes it; None: it stays."""
+    object_id: str
+    size: int
+    sha256: str
+    key: str
+
+    @property
+    def content(self) -> Content:
+        return Content(self.sha256, self.size)
+
     def is_over(self, now: str) -> bool:
         """Return whether it has expired; the sweep may not have deleted it yet."""
         return self.due_at is not None and self.due_at <= now
 
-    @property
-    def shown(self) -> dict[str, Any]:
-        known: dict[str, Any] = {
+    def shown(self, stored: StoredObject, folder: str) -> dict[str, Any]:
+        """
+        Args:
+            folder: Path of its folder.
+        """
+        maybe: dict[str, Any] = {
+            "verified_by": stored.verified_by if stored.verified else None,
+            "corrupt": stored.corrupt or None,
+            "modified_at": self.modified_at,
+            "metadata": self.metadata,
+        }
+        return {
             "file_id": self.file_id,
+            "folder": folder,
             "name": self.name,
             "size": self.size,
             "content_type": self.content_type,
             "sha256": self.sha256,
-            "verified": self.verified,
+            "verified": stored.verified,
             "created_at": self.created_at,
+            **{name: value for name, value in maybe.items() if value is not None},
         }
-        return {**known, "corrupt": True} if self.corrupt else known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder below the top. Times are ISO 8601 in UTC."""
+
+    folder_id: str
+    """A ULID."""
+    parent_id: str
+    name: str
+    created_at: str
+    deleted_at: str | None = None
+    """None: it is there, if every folder above it is."""
+    due_at: str | None = None
+    """When the sweep goes on removing what is in it; None: it is not deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +197,14 @@ class Upload:
     upload_id: str
     """A ULID."""
     state: State
+    folder: str = ""
+    """Path of the folder; empty for the top."""
     name: str
+    modified_at: str | None = None
+    if_exists: IfExists = "keep_both"
+    metadata: dict[str, str] | None = None
+    also: tuple[NewName, ...] = field(default=())
+    """Further names that its content is to have."""
     size: int
     """Bytes; of an unsized upload, those counted so far: up to the end of its last signed part."""
     content_type: str
@@ -158,7 +246,28 @@ class Upload:
     """Bytes that are counted after its end, as is one file, since a URL of it may be valid. None:
     they are no longer counted, or it hasn't ended."""
     file_id: str | None = None
-    """The file that was there with its content when it was completed; None: its own."""
+    """The file of its first name; None: not completed, or the file of its own id."""
+    object_id: str | None = None
+    """The object with its content that was there when it was completed; None: its own."""
+
+    @property
+    def names(self) -> list[NewName]:
+        """Return its names in the order in which they were announced."""
+        first = NewName(
+            folder=self.folder,
+            name=self.name,
+            content_type=self.content_type,
+            modified_at=self.modified_at,
+            if_exists=self.if_exists,
+            metadata=self.metadata,
+            file_id=(self.file_id or self.upload_id) if self.state == "completed" else None,
+        )
+        return [first, *self.also]
+
+    @property
+    def unmade(self) -> int:
+        """Return the number of further names that are not yet files of the completed upload."""
+        return sum(each.file_id is None for each in self.also)
 
     @property
     def announced(self) -> Announced:
@@ -206,6 +315,7 @@ class Upload:
         return {
             "upload_id": self.upload_id,
             "state": "expired" if self.state == "open" and self.is_over(now) else self.state,
+            "folder": self.folder,
             "name": self.name,
             "content_type": self.content_type,
             **{name: value for name, value in maybe.items() if value is not None},
@@ -228,11 +338,36 @@ class Trash:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """Removal of a file."""
+
+    file: File
+    stored: StoredObject
+    trash: Trash
+    """The object's, if this is its last name."""
+
+    @property
+    def is_last(self) -> bool:
+        return self.stored.names == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A file as it is to be recorded."""
+
+    file: File
+    replaced: Removal | None = None
+    """Removal of the file whose name it takes."""
+    is_there: bool = False
+    """Whether the file is recorded already: the same folder, name and content."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Usage that counts against a person's quota.
 
-    Bytes and files include those of open uploads, and of aborted uploads and deleted files while a
-    URL of theirs may still be valid.
+    Bytes count each object once, `files` each name. Both include those of open uploads, and those
+    of aborted uploads and removed objects while a URL of theirs may still be valid.
     """
 
     bytes: int = 0

@@ -6,14 +6,27 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from datetime import datetime
+from typing import Any, TypeGuard, cast, get_args
 
 from wideload_runtime.core.cursors import MAX_LIST, bad_cursor, decode_cursor, parse_limit
 from wideload_runtime.core.errors import Refused
-from wideload_runtime.core.files.names import MAX_NAME, parse_content_type, parse_name
+from wideload_runtime.core.files.names import (
+    parse_content_type,
+    parse_folder,
+    parse_name,
+)
 from wideload_runtime.core.files.parts import MAX_PARTS, MAX_SIZE
-from wideload_runtime.core.files.records import Announced, Content, FirstPart, Unsized
+from wideload_runtime.core.files.records import (
+    Announced,
+    Content,
+    FirstPart,
+    IfExists,
+    NewName,
+    Unsized,
+)
 from wideload_runtime.core.numbers import parse_integer
+from wideload_runtime.core.times import iso
 from wideload_runtime.core.ulids import is_ulid
 
 MAX_BODY = 1024 * 1024
@@ -21,6 +34,7 @@ MAX_BODY = 1024 * 1024
 MAX_CHECKED = 100
 MAX_CREATED = 25
 MAX_SIGNED = 100
+MAX_CHANGED = 100
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -29,9 +43,17 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class UploadRequest:
     """A file to upload."""
 
-    name: str
-    content_type: str
+    name: NewName
     announced: Announced
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new name or folder of a file."""
+
+    name: str | None = None
+    folder: str | None = None
+    if_exists: IfExists = "keep_both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +84,6 @@ class Page:
     limit: int = 50
     before: str | None = None
     """Last id of the page before."""
-    contains: str = ""
-    """Text that the name contains."""
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Page:
@@ -71,13 +91,11 @@ class Page:
         Raises:
             Refused: `invalid_request`.
         """
-        cursor, contains = query.get("cursor"), query.get("q", "")
+        cursor = query.get("cursor")
         before = decode_cursor(cursor) if cursor else None
         if before is not None and not is_ulid(before):
             raise bad_cursor()
-        if len(contains) > MAX_NAME:
-            raise Refused("invalid_request", f"q has over {MAX_NAME} characters, as no name has.")
-        return cls(parse_limit(query, MAX_LIST, default=50), before, contains)
+        return cls(parse_limit(query, MAX_LIST, default=50), before)
 
 
 def parse_check(body: bytes) -> list[Content]:
@@ -127,22 +145,101 @@ def parse_claim(body: bytes) -> Claim | None:
     )
 
 
-def parse_rename(body: bytes) -> str:
+def parse_change(body: bytes) -> Change:
     """
     Raises:
         Refused: `body_too_large`, `invalid_request`, `invalid_name`.
     """
     given = _object(body)
-    if "name" not in given:
-        raise Refused("invalid_request", "name is missing.")
-    return parse_name(given["name"])
+    if "name" not in given and "folder" not in given:
+        raise Refused("invalid_request", "name and folder are missing: give one of them.")
+    return Change(
+        parse_name(given["name"]) if "name" in given else None,
+        parse_folder(given["folder"]) if "folder" in given else None,
+        parse_if_exists(given),
+    )
+
+
+def parse_move(body: bytes) -> tuple[list[str], Change]:
+    """
+    Returns:
+        Ids of files, and where they are to be.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `invalid_name`.
+    """
+    given = _object(body)
+    if "folder" not in given:
+        raise Refused("invalid_request", 'folder is missing: give a path, or "" for the top.')
+    change = Change(folder=parse_folder(given["folder"]), if_exists=parse_if_exists(given))
+    return _file_ids(body), change
+
+
+def parse_delete(body: bytes) -> list[str]:
+    """
+    Returns:
+        Ids of files.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`.
+    """
+    return _file_ids(body)
+
+
+def parse_folders(body: bytes, *names: str) -> list[str]:
+    """
+    Returns:
+        The paths that the body has under these names, of folders other than the top.
+
+    Raises:
+        Refused: `body_too_large`, `invalid_request`, `invalid_name`.
+    """
+    given = _object(body)
+    return [parse_named_folder(given, name) for name in names]
+
+
+def parse_named_folder(given: Mapping[str, Any], name: str) -> str:
+    """
+    Raises:
+        Refused: `invalid_request`, `invalid_name`.
+    """
+    path = parse_folder(given.get(name, ""))
+    if not path:
+        raise Refused(
+            "invalid_request", f"{name} is missing or empty: give the path of a folder, as a/b."
+        )
+    return path
+
+
+def _file_ids(body: bytes) -> list[str]:
+    file_ids = _list_of(body, "file_ids", MAX_CHANGED)
+    if not all(isinstance(each, str) for each in file_ids):
+        raise Refused("invalid_request", "file_ids holds something else than strings.")
+    return file_ids
+
+
+def parse_if_exists(given: Mapping[str, Any]) -> IfExists:
+    """
+    Raises:
+        Refused: `invalid_request`.
+    """
+    how: Any = given.get("if_exists", "keep_both")
+    if how not in get_args(IfExists):
+        raise Refused("invalid_request", f"if_exists is not {', '.join(get_args(IfExists))}.")
+    return cast(IfExists, how)
 
 
 def _upload_request(file: Any) -> UploadRequest | Refused:
     try:
         announced = _announced(file)
-        name = parse_name(file.get("name"))
-        return UploadRequest(name, parse_content_type(file.get("content_type")), announced)
+        name = NewName(
+            folder=parse_folder(file.get("folder", "")),
+            name=parse_name(file.get("name")),
+            content_type=parse_content_type(file.get("content_type")),
+            modified_at=_time(file, "modified_at") if "modified_at" in file else None,
+            if_exists=parse_if_exists(file),
+        )
+        return UploadRequest(name, announced)
     except Refused as refused:
         return refused
 
@@ -196,6 +293,23 @@ def _sha256(given: dict[str, Any], where: str, name: str = "sha256") -> str:
             "invalid_request", f"{where}: {name} is not 64 hexadecimal digits in lower case."
         )
     return value
+
+
+def _time(given: dict[str, Any], name: str) -> str:
+    """Return a time as it is recorded: in UTC, of fixed width."""
+    value = given[name]
+    try:
+        time = datetime.fromisoformat(value)
+        return iso(time.timestamp()) if time.tzinfo else _refuse_time(name)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return _refuse_time(name)
+
+
+def _refuse_time(name: str) -> str:
+    raise Refused(
+        "invalid_request",
+        f"{name} is not a time in ISO 8601 with its offset, such as 2026-11-28T05:00:00Z.",
+    )
 
 
 def _is_integer(value: Any) -> TypeGuard[int]:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.completing import (
     ROUNDS,
-    conflict,
     known_upload,
     still_completing,
     upload_gone,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import KEEP_SECONDS
-from wideload_runtime.core.files.files import Files
-from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.emptying import Emptying
+from wideload_runtime.core.files.ports import Bucket, Due, Table
 from wideload_runtime.core.files.records import Upload
-from wideload_runtime.core.files.removing import LEFTOVER_SECONDS
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
@@ -25,6 +25,8 @@ class Report:
     """Uploads whose last step had not been recorded."""
     deleted: int = 0
     """Expired files."""
+    emptied: int = 0
+    """Deleted folders."""
     leftovers: int = 0
     """Objects removed again: a slow PUT may store its object after the removal."""
     failed: int = 0
@@ -38,17 +40,16 @@ class Sweep:
     """
     Args:
         uploads: Makes the uploads of a person.
-        files: Makes the files of a person.
+        emptying: Makes the removal of a person's deleted folders.
         has_time: Whether to begin another item.
         tell: Called within the handling of each item's failure.
     """
 
     table: Table
     bucket: Bucket
-    verifications: Verifications
     metrics: Metrics
     uploads: Callable[[str], Uploads]
-    files: Callable[[str], Files]
+    emptying: Callable[[str], Emptying]
     now: Callable[[], float]
     has_time: Callable[[], bool]
     tell: Callable[[Due], None]
@@ -91,8 +92,11 @@ class Sweep:
         elif due.kind == "file":
             file = records.file(due.id)
             if file and file.due_at and file.due_at <= iso(self.now()):
-                self.files(due.owner).delete(due.id)
-                self.report.deleted += 1
+                self.report.deleted += remove(file, records, self.bucket, self.now())
+        elif due.kind == "folder":
+            folder = records.folders([due.id]).get(due.id)
+            if folder and folder.deleted_at:
+                self.report.emptied += self.emptying(due.owner).run(due.id)
         else:
             upload = records.upload(due.id)
             if upload and upload.due_at and upload.due_at <= iso(self.now()):
@@ -104,10 +108,9 @@ class Sweep:
         elif upload.state == "completing":
             self._complete(owner, upload)
         elif upload.state == "completed":
-            # It was completed, but the verifier may not have been told.
-            if not self.verifications.ask(owner, upload.upload_id):
+            # Its further names may not be files yet, or the verifier may not have been told.
+            if self.uploads(owner).completion.conclude(upload).due_at:
                 raise RuntimeError("the verifier's queue does not answer")
-            self._settle(owner, upload)
         else:
             self._remove(upload.key, upload.s3_upload_id)
             if upload.held is None:

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wideload_runtime.core.files.completing import Completion
+from wideload_runtime.core.files.emptying import Emptying
 from wideload_runtime.core.files.files import Files
+from wideload_runtime.core.files.folders import Folders
 from wideload_runtime.core.files.limits import Limits
-from wideload_runtime.core.files.ports import Bucket, Due, Table, Verifications
+from wideload_runtime.core.files.listing import Listing
+from wideload_runtime.core.files.placing import Placing
+from wideload_runtime.core.files.ports import Bucket, Due, Records, Table, Verifications
+from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.files.signing import Signing
 from wideload_runtime.core.files.sweep import Sweep
 from wideload_runtime.core.files.uploads import Uploads
@@ -39,21 +44,25 @@ class FileTransfer:
             seconds_left: Seconds to wait for S3.
         """
         records = self.table.of(owner)
+        folders = self._folders(records)
+        placing = self._placing(records, folders)
         return Uploads(
             records=records,
             bucket=self.bucket,
             signing=Signing(records=records, bucket=self.bucket, limits=self.limits, now=self.now),
             completion=Completion(
                 records=records,
+                placing=placing,
                 bucket=self.bucket,
                 verifications=self.verifications,
                 metrics=self.metrics,
-                life_seconds=self.life_seconds,
                 url_seconds=self.limits.url_seconds,
                 new_id=self.new_id,
                 now=self.now,
                 seconds_left=seconds_left,
             ),
+            placing=placing,
+            showing=Showing(records=records, folders=folders),
             metrics=self.metrics,
             limits=self.limits,
             prefix=key_prefix(owner),
@@ -62,11 +71,42 @@ class FileTransfer:
         )
 
     def files(self, owner: str) -> Files:
+        records = self.table.of(owner)
+        folders = self._folders(records)
         return Files(
-            records=self.table.of(owner),
+            records=records,
+            folders=folders,
+            placing=self._placing(records, folders),
+            showing=Showing(records=records, folders=folders),
             bucket=self.bucket,
             metrics=self.metrics,
             url_seconds=self.limits.url_seconds,
+            now=self.now,
+        )
+
+    def folders(self, owner: str) -> Folders:
+        return self._folders(self.table.of(owner))
+
+    def listing(self, owner: str) -> Listing:
+        records = self.table.of(owner)
+        folders = self._folders(records)
+        showing = Showing(records=records, folders=folders)
+        return Listing(records=records, folders=folders, showing=showing, now=self.now)
+
+    def emptying(self, owner: str, *, has_time: Callable[[], bool]) -> Emptying:
+        return Emptying(
+            records=self.table.of(owner), bucket=self.bucket, now=self.now, has_time=has_time
+        )
+
+    def _folders(self, records: Records) -> Folders:
+        return Folders(records=records, new_id=self.new_id, now=self.now)
+
+    def _placing(self, records: Records, folders: Folders) -> Placing:
+        return Placing(
+            records=records,
+            folders=folders,
+            bucket=self.bucket,
+            life_seconds=self.life_seconds,
             now=self.now,
         )
 
@@ -76,15 +116,18 @@ class FileTransfer:
             seconds_left: Seconds that the sweep may take.
             tell: Called within the handling of each item's failure.
         """
+
+        def has_time() -> bool:
+            return seconds_left() > 0
+
         return Sweep(
             table=self.table,
             bucket=self.bucket,
-            verifications=self.verifications,
             metrics=self.metrics,
             uploads=lambda owner: self.uploads(owner, seconds_left=seconds_left),
-            files=self.files,
+            emptying=lambda owner: self.emptying(owner, has_time=has_time),
             now=self.now,
-            has_time=lambda: seconds_left() > 0,
+            has_time=has_time,
             tell=tell,
         )
 

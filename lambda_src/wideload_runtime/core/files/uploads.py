@@ -8,29 +8,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from wideload_runtime.core.cursors import encode_cursor
-from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.errors import Refused, conflict, error_of
 from wideload_runtime.core.files.completing import (
     ROUNDS,
     Completion,
-    conflict,
     known_upload,
     unknown_upload,
+    upload_gone,
     urls_end,
 )
-from wideload_runtime.core.files.limits import STILL_COUNTED, Limits
+from wideload_runtime.core.files.limits import Limits
 from wideload_runtime.core.files.parts import hex_of, part_count, part_size
+from wideload_runtime.core.files.placing import NameTakenError, Placing
 from wideload_runtime.core.files.ports import Bucket, Records, StoredPart
 from wideload_runtime.core.files.records import (
     Announced,
     Content,
     End,
-    File,
     FirstPart,
+    NewName,
+    StoredObject,
     Unsized,
     Upload,
 )
-from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, remove
-from wideload_runtime.core.files.requests import Page, UploadRequest
+from wideload_runtime.core.files.removing import LEFTOVER_SECONDS, clear
+from wideload_runtime.core.files.requests import Claim, Page, UploadRequest
+from wideload_runtime.core.files.showing import Showing
 from wideload_runtime.core.files.signing import Signing, upload_completed
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import iso
@@ -39,6 +42,8 @@ MAX_LISTED_PARTS = 20_000
 """Listed parts up to which an answer takes those of another upload: an answer of Lambda has at most
 6 MB, and each thousand is a request to S3."""
 FULL_RETRY_SECONDS = 30
+MOST_NAMES = 40
+"""Names of one open upload: its item has up to 400 KB, a name with its folder some 7 KB."""
 _HASH_FIRST = {"hash_first": True}
 SCANNED = 250
 """Uploads that one page of unfinished uploads reads, most of which may be finished: half of what
@@ -57,6 +62,8 @@ class Uploads:
     bucket: Bucket
     signing: Signing
     completion: Completion
+    placing: Placing
+    showing: Showing
     metrics: Metrics
     limits: Limits
     prefix: str
@@ -68,12 +75,18 @@ class Uploads:
     def check(self, contents: Sequence[Content]) -> list[dict[str, Any]]:
         """Return for each content whether the person has a file of it."""
         known, now = self.records.find(contents), iso(self.now())
-        return [
-            {"duplicate": True, "file": file.shown}
-            if isinstance(file := known.get(content), File) and not file.is_over(now)
-            else {"duplicate": False}
-            for content in contents
-        ]
+        stored = [one for one in known.values() if isinstance(one, StoredObject)]
+        files = self.records.files_by_id({one.file_id for one in stored}).values()
+        kept = [file for file in files if not file.is_over(now)]
+        shown = {file["file_id"]: file for file in self.showing.files(kept, *stored) if file}
+        answers: list[dict[str, Any]] = []
+        for content in contents:
+            if isinstance(one := known.get(content), StoredObject):
+                newest = shown.get(one.file_id)
+                answers.append({"duplicate": True, **({"file": newest} if newest else {})})
+            else:
+                answers.append({"duplicate": False})
+        return answers
 
     def create(self, requests: Sequence[UploadRequest | Refused]) -> list[dict[str, Any]]:
         """Begin or resume an upload for each file; return what the client must send.
@@ -95,19 +108,27 @@ class Uploads:
             try:
                 if isinstance(request, Refused):
                     raise request
-                answer = begun.get(request.announced)
+                announced, repeated = request.announced, begun.get(request.announced)
                 if self._is_hashed_first(request) or (
-                    answer and isinstance(request.announced, FirstPart)
+                    repeated and isinstance(announced, FirstPart)
                 ):
                     answer = _HASH_FIRST
-                elif answer is None:
+                elif repeated and self._join(request, repeated["upload_id"]):
+                    answer = repeated
+                else:
+                    if repeated:
+                        known.update(self.records.find([announced]))
                     listed = sum(len(other.get("parts", [])) for other in answers)
-                    answer = self._create(request, known.get(request.announced), listed)
-                    if "upload_id" in answer and not isinstance(request.announced, Unsized):
-                        begun[request.announced] = answer
+                    answer = self._create(request, known.get(announced), listed)
+                    if "upload_id" in answer and not isinstance(announced, Unsized):
+                        begun[announced] = answer
+            except NameTakenError as taken:
+                answer = self._taken(taken)
+                if "error" in answer:
+                    refusals.append(taken.refused)
             except Refused as refused:
                 refusals.append(refused)
-                answer = _error(refused)
+                answer = error_of(refused)
             answers.append(answer)
         if len(refusals) == len(requests):
             first = refusals[0]
@@ -116,43 +137,100 @@ class Uploads:
             )
         return answers
 
+    def _taken(self, taken: NameTakenError) -> dict[str, Any]:
+        file = self.showing.file(taken.file)
+        if file is None:  # deleted meanwhile
+            raise conflict()
+        if taken.if_exists == "skip":
+            return {"skipped": True, "file": file}
+        return {"error": {**error_of(taken.refused)["error"], "file": file}}
+
     def _is_hashed_first(self, request: UploadRequest) -> bool:
         """Return whether the hash of the whole is needed, as it is signed into a single PUT."""
         announced = request.announced
         return isinstance(announced, FirstPart) and announced.size <= self.limits.single_put
 
     def _create(
-        self, request: UploadRequest, known: File | Upload | None, listed: int
+        self, request: UploadRequest, known: StoredObject | Upload | None, listed: int
     ) -> dict[str, Any]:
+        announced = request.announced
         for _ in range(ROUNDS):
-            if isinstance(known, File) and isinstance(request.announced, FirstPart):
-                return _HASH_FIRST
-            if isinstance(known, File) and known.is_over(iso(self.now())):
-                remove(known, self.records, self.bucket, self.now())
-            elif isinstance(known, File):
-                self.metrics.add("DuplicateFileCount", 1)
-                self.metrics.add("BytesSaved", known.size)
-                return {"duplicate": True, "file": known.shown}
+            if isinstance(known, StoredObject):
+                if isinstance(announced, FirstPart):
+                    return _HASH_FIRST
+                if made := self._make(request.name, known):
+                    return made
             elif known is None:
+                self.placing.check(request.name, announced)
                 if begun := self._begin(request):
                     return begun
-            elif known.is_over(iso(self.now())):
-                if known.state == "open":  # the sweep hasn't seen it yet
-                    self.close(known, "expired")
-            else:
-                held = self._held(known, listed)
-                if held is not None:
-                    return self._sending(known, held)
-                if (done := self._complete(known)) and isinstance(request.announced, Content):
-                    return {"duplicate": True, "file": done.shown}
-            known = self.records.find([request.announced]).get(request.announced)
+            elif resumed := self._resume(request, known, listed):
+                return resumed
+            known = self.records.find([announced]).get(announced)
             if known is None:
-                self._refuse_if_full(request.announced)
+                self._refuse_if_full(announced)
         raise conflict()
+
+    def _resume(self, request: UploadRequest, upload: Upload, listed: int) -> dict[str, Any] | None:
+        """Resume an open upload; None if the content must be looked up again."""
+        if upload.is_over(iso(self.now())):
+            if upload.state == "open":  # the sweep hasn't seen it yet
+                self.close(upload, "expired")
+            return None
+        is_named = any(name.is_of(request.name) for name in upload.names)
+        if not is_named and isinstance(request.announced, FirstPart):
+            return _HASH_FIRST  # other files may begin with the same part
+        if not is_named and not self._add(request, upload):
+            return None
+        held = self._held(upload, listed)
+        if held is None:
+            self._complete(upload)
+            return None
+        return self._sending(upload, held)
+
+    def _make(self, name: NewName, stored: StoredObject) -> dict[str, Any] | None:
+        """Make a file over known content; None if the content must be looked up again."""
+        placement = self.placing.place(
+            name, stored, file_id=self.new_id(), created_at=iso(self.now())
+        )
+        if not placement.is_there:
+            if not self.records.make(placement, self.limits.quota):
+                self.limits.check_files(self.records.usage())
+                return None
+            clear(placement.replaced, self.bucket)
+        shown = self.showing.file(placement.file, stored)
+        if shown is None:
+            return None
+        self.metrics.add("DuplicateFileCount", 1)
+        self.metrics.add("BytesSaved", stored.size)
+        return {"duplicate": True, "file": shown}
+
+    def _join(self, request: UploadRequest, upload_id: str) -> bool:
+        """Add a name to an upload that was begun for an earlier file of the same request."""
+        upload = self.records.upload(upload_id)
+        if upload is None or upload.state not in ("open", "completing"):
+            return False
+        is_named = any(name.is_of(request.name) for name in upload.names)
+        return is_named or self._add(request, upload)
+
+    def _add(self, request: UploadRequest, upload: Upload) -> bool:
+        """Add a name to an open upload; False if it has changed meanwhile."""
+        self.placing.check(request.name, request.announced)
+        if len(upload.names) >= MOST_NAMES:
+            raise Refused(
+                "unavailable",
+                f"{MOST_NAMES} files wait for an upload of this content: announce this file again "
+                "when it is completed.",
+                retry_after=FULL_RETRY_SECONDS,
+            )
+        if self.records.add_name(upload, request.name, self.limits.quota):
+            return True
+        self.limits.check_files(self.records.usage())
+        return False
 
     def _begin(self, request: UploadRequest) -> dict[str, Any] | None:
         """Begin an upload; None if what it announces is known or the quota is exceeded."""
-        announced, now = request.announced, self.now()
+        announced, name, now = request.announced, request.name, self.now()
         size = announced.size
         self.limits.check_size(size)
         upload_id = self.new_id()
@@ -166,9 +244,13 @@ class Uploads:
         upload = Upload(
             upload_id=upload_id,
             state="open",
-            name=request.name,
+            folder=name.folder,
+            name=name.name,
+            modified_at=name.modified_at,
+            if_exists=name.if_exists,
+            metadata=name.metadata,
+            content_type=name.content_type,
             size=size,
-            content_type=request.content_type,
             sha256=announced.sha256 if isinstance(announced, Content) else None,
             first_sha256=None if isinstance(announced, Content) else announced.sha256,
             unsized=isinstance(announced, Unsized),
@@ -184,12 +266,7 @@ class Uploads:
     def _refuse_if_full(self, announced: Announced) -> None:
         usage, quota = self.records.usage(), self.limits.quota
         self.limits.check_room(usage, announced.size)
-        if quota.lacks_files(usage):
-            raise Refused(
-                "quota_exceeded",
-                f"{usage.files} files are there, open uploads among them, and {quota.files} are "
-                f"allowed: delete files, or abort uploads. {STILL_COUNTED}",
-            )
+        self.limits.check_files(usage)
         if quota.is_full(usage):
             raise Refused(
                 "too_many_uploads",
@@ -198,14 +275,13 @@ class Uploads:
                 retry_after=FULL_RETRY_SECONDS,
             )
 
-    def _complete(self, upload: Upload) -> File | None:
-        """Complete the upload; None if it must be read again."""
+    def _complete(self, upload: Upload) -> None:
+        """Complete the upload, unless it must be read again."""
         try:
-            return self.completion.complete(upload.upload_id)
+            self.completion.complete(upload.upload_id)
         except Refused as refused:
             if refused.code == "completing":
                 raise
-            return None
 
     def _sending(self, upload: Upload, held: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return what the client has yet to send, given the parts that S3 holds."""
@@ -218,6 +294,18 @@ class Uploads:
         elif not held:
             answer["action"] = self.signing.put(upload)
         return {**answer, "expires_at": upload.session_ends}
+
+    def complete(self, upload_id: str, claim: Claim | None = None) -> dict[str, Any]:
+        """Complete an upload; return the file of its first name, and all if there are several.
+
+        Raises:
+            Refused: As of `Completion.complete`.
+        """
+        files = self.completion.complete(upload_id, claim)
+        shown = [file for file in self.showing.files(files) if file]
+        if not shown:
+            raise upload_gone(known_upload(self.records, upload_id))
+        return {"file": shown[0], **({"files": shown} if len(shown) > 1 else {})}
 
     # Look and abort
 
@@ -235,10 +323,14 @@ class Uploads:
                 upload = known_upload(self.records, upload_id)
         known = {**upload.shown(iso(self.now())), "parts": held or []}
         if upload.state == "completed":
-            file = self.records.file(upload.file_id or upload_id)
-            if file is None or file.is_over(iso(self.now())):  # deleted between the two looks
+            now = iso(self.now())
+            ids = [name.file_id for name in upload.names if name.file_id]
+            found = self.records.files_by_id(ids)
+            files = [found[each] for each in ids if each in found and not found[each].is_over(now)]
+            shown = [file for file in self.showing.files(files) if file]
+            if not shown:  # deleted between the two looks
                 raise unknown_upload()
-            known["file"] = file.shown
+            known["file"] = shown[0]
         return known
 
     def listed(self, page: Page) -> dict[str, Any]:
@@ -312,15 +404,3 @@ class Uploads:
 
 def _shown(part: StoredPart) -> dict[str, Any]:
     return {"number": part.number, "sha256": hex_of(part.checksum)}
-
-
-def _error(refused: Refused) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "code": refused.code,
-        "title": refused.title,
-        "status": refused.status,
-        "detail": refused.detail,
-    }
-    if refused.retry_after:
-        known["retry_after"] = refused.retry_after
-    return {"error": known}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from wideload_runtime.core.files.ports import Table
-from wideload_runtime.core.files.records import File
+from wideload_runtime.core.files.records import File, StoredObject
 from wideload_runtime.core.metrics import Metrics
 
 VERSION = "1"
@@ -48,38 +48,40 @@ class Verifier:
     metrics: Metrics
     environment: str
 
-    def verify(self, owner: str, file_id: str, *, has_time: Callable[[], bool]) -> Outcome:
-        """Stream a file through SHA-256, and record the result. Safe to repeat.
+    def verify(self, owner: str, object_id: str, *, has_time: Callable[[], bool]) -> Outcome:
+        """Stream an object through SHA-256, and record the result. Safe to repeat.
 
         Returns:
-            `too_large`: `has_time` ended before the file did, so it stays as it is.
+            `too_large`: `has_time` ended before the object did, so it stays as it is.
         """
         records = self.table.of(owner)
-        file = records.file(file_id)
-        if file is None:
+        stored = records.stored([object_id]).get(object_id)
+        if stored is None:
             return "gone"
-        if not file.verified and not file.corrupt:
-            sha256 = self._sha256(file, has_time)
+        if not stored.verified and not stored.corrupt:
+            sha256 = self._sha256(stored, has_time)
             if sha256 is None:
                 self.metrics.add("FileUnverifiableCount", 1)
                 return "too_large"
-            if sha256 == file.sha256:
-                records.mark_verified(file)
+            if sha256 == stored.sha256:
+                records.mark_verified(stored)
                 self.metrics.add("FileVerifiedCount", 1)
-            elif records.mark_corrupt(file):
+            elif records.mark_corrupt(stored):
                 self.metrics.add("FileCorruptCount", 1)
-            file = records.file(file_id)
-            if file is None:
+            stored = records.stored([object_id]).get(object_id)
+            if stored is None:
                 return "gone"
-        # Also for a file that was verified before: its event may not have been sent.
-        kind = "FileCorrupt" if file.corrupt else "FileVerified"
-        self.events.put([(kind, self._detail(owner, file))])
-        return "corrupt" if file.corrupt else "verified"
+        file = records.file(stored.file_id) or records.file(object_id)
+        if file:
+            # Also for an object that was verified before: its event may not have been sent.
+            kind = "FileCorrupt" if stored.corrupt else "FileVerified"
+            self.events.put([(kind, self._detail(owner, file, verified=stored.verified))])
+        return "corrupt" if stored.corrupt else "verified"
 
-    def _sha256(self, file: File, has_time: Callable[[], bool]) -> str | None:
-        content = self.contents.open(file.key)
+    def _sha256(self, stored: StoredObject, has_time: Callable[[], bool]) -> str | None:
+        content = self.contents.open(stored.key)
         if content is None:
-            raise ObjectGoneError(file.file_id)
+            raise ObjectGoneError(stored.object_id)
         digest = hashlib.sha256()
         try:
             for chunk in content.chunks():
@@ -90,7 +92,7 @@ class Verifier:
             content.close()
         return digest.hexdigest()
 
-    def _detail(self, owner: str, file: File) -> dict[str, Any]:
+    def _detail(self, owner: str, file: File, *, verified: bool) -> dict[str, Any]:
         """Return the event's detail; without the name, which is personal data."""
         return {
             "version": VERSION,
@@ -100,6 +102,6 @@ class Verifier:
             "size": file.size,
             "content_type": file.content_type,
             "sha256": file.sha256,
-            "verified": file.verified,
+            "verified": verified,
             "created_at": file.created_at,
         }

@@ -1,0 +1,1 @@
+"""`AsyncClient` and its HTTP connections, for asyncio. Needs the extra `wideload[async]`."""
