@@ -48,6 +48,8 @@ test("every state passes, whatever the scheme and the width", async () => {
   await ben.choose(small, large);
   await ben.page.locator("p.progress").getByText("left").waitFor();
   await check("uploading");
+  // Else it may be unfinished, too.
+  await ben.row(`photo ${RUN}`).waitFor();
   ben.page.once("dialog", (dialog) => dialog.accept());
   await ben.page.reload();
   await ben.ready();
