@@ -135,11 +135,11 @@ export class Visitor {
     await session.detach();
   }
 
-  /** The row of a file in the list. */
+  /** The row of a file or a folder in the list. */
   row(name: string): Locator {
     return this.page
-      .locator("li.file")
-      .filter({ has: this.page.locator(".file-name", { hasText: name }) });
+      .locator(".row")
+      .filter({ has: this.page.locator(".row-name", { hasText: name }) });
   }
 
   /** A dialog with this title. */
@@ -194,9 +194,13 @@ export class Visitor {
   ): Promise<void> {
     await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await this.page.setViewportSize(viewport);
-    await this.page.evaluate(() => {
-      const changes = document.getAnimations().filter((each) => each instanceof CSSTransition);
-      return Promise.allSettled(changes.map((change) => change.finished));
+    await this.page.evaluate(async () => {
+      const changing = () =>
+        document.getAnimations().filter((each) => each instanceof CSSTransition);
+      // An inherited colour changes after the one that it is inherited from.
+      for (let changes = changing(); changes.length > 0; changes = changing()) {
+        await Promise.allSettled(changes.map((change) => change.finished));
+      }
     });
   }
 

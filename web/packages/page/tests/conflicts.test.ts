@@ -77,3 +77,20 @@ test("both are kept under a free name", async () => {
     { timeout: 60_000 },
   );
 });
+
+test("an answer for all holds for names that are found taken later, until all uploads have ended", async () => {
+  cloud.seed("ann", "d.txt", { folder: "x", size: 1 });
+  conflicts.resolveAll("replace");
+  const late = () => ({ data: new Blob(["later"]), meta: { relativePath: "x/d.txt" } });
+  uppy.addFile({ name: "d.txt", ...late() });
+
+  await vi.waitFor(() => expect(stored()).toEqual(["a.txt 5", "b.txt 5", "c.txt 5", "d.txt 5"]), {
+    timeout: 60_000,
+  });
+  expect(conflicts.all).toEqual([]);
+  conflicts.settle();
+  cloud.seed("ann", "e.txt", { folder: "x", size: 1 });
+  uppy.addFile({ name: "e.txt", data: new Blob(["e"]), meta: { relativePath: "x/e.txt" } });
+
+  await vi.waitFor(() => expect(conflicts.all).toHaveLength(1), { timeout: 60_000 });
+});
