@@ -11,6 +11,7 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type CDPSession,
   chromium,
   type Locator,
   type Page,
@@ -47,6 +48,7 @@ export class Visitor {
   readonly complaints: string[] = [];
   /** Bytes of each PUT that S3 took. */
   readonly puts: number[] = [];
+  #network: Promise<CDPSession> | undefined;
 
   private constructor(target: Target, context: BrowserContext, page: Page) {
     this.target = target;
@@ -166,10 +168,17 @@ export class Visitor {
     return { sha256: await sha256(path), name: download.suggestedFilename() };
   }
 
-  /** Bytes a second from the page; undefined: as fast as it goes. */
-  async throttle(uploadThroughput: number | undefined): Promise<void> {
+  async #openNetwork(): Promise<CDPSession> {
     const session = await this.context.newCDPSession(this.page);
     await session.send("Network.enable");
+    return session;
+  }
+
+  /** Bytes a second from the page; undefined: as fast as it goes. */
+  async throttle(uploadThroughput: number | undefined): Promise<void> {
+    // One session for all changes: on a busy machine an upload would end while another is opened.
+    this.#network ??= this.#openNetwork();
+    const session = await this.#network;
     await session.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,
