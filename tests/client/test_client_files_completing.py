@@ -84,8 +84,8 @@ def test_parts_of_an_upload_that_another_is_completing(
     person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(MANY)
-    busy = problem(409, "completing", Retry_After="5")
-    files_server.fail(_UPLOADS, busy, problem(409, "parts_missing"))
+    files_server.fail(f"{_UPLOADS}/*/parts", problem(409, "completing", Retry_After="5"))
+    files_server.fail(f"{_UPLOADS}/*/complete", problem(409, "parts_missing"))
 
     done = person.files.upload(file_of(tmp_path, content), parallel=1)
 

@@ -36,7 +36,7 @@ _ASK = "GET /stage/files/"
         (_GET, s3_error(400, "ExpiredToken")),
     ],
 )
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [1, 2])  # as many new URLs as one range may take
 def test_trouble_that_passes(
     person: wideload.Client,
     files_server: FilesService,

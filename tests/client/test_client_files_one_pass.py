@@ -92,12 +92,17 @@ def test_parts_are_sent_when_only_some_have_been_hashed(
     assert 4 < max(ahead) <= 8 + 1  # the one that is being hashed isn't among the eight
 
 
-def test_parts_are_signed_many_at_once(
-    person: wideload.Client, files_server: FilesService, tmp_path: Path
-) -> None:
-    content = bytes_of(300 * PART)
+def test_parts_are_signed_many_at_once(person: wideload.Client, files_server: FilesService) -> None:
+    """As long as parts are hashed before the senders need them."""
+    source = Watched(bytes_of(300 * PART))
 
-    person.files.upload(file_of(tmp_path, content), parallel=4)
+    def sent_behind(seen: Seen, count: int) -> None:
+        parts = min(300, len(files_server.requests(_PUT)) + 50)
+        assert source.read_up_to(parts * PART)
+
+    files_server.s3.during_put = sent_behind
+
+    person.files.upload(source, name="film.bin", parallel=4)
 
     assert len(files_server.requests(f"{_CREATE}/uploads")) - 1 <= 100
     assert files_server.bucket.signed_count == 300

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -52,7 +53,10 @@ class Service:
         self._lock = threading.Lock()
 
     def fail(self, what: str, *faults: Fault) -> None:
-        """Meet the next requests whose "METHOD /path" begins with `what` with these."""
+        """Meet the next requests whose "METHOD /path" begins with `what` with these.
+
+        An asterisk in `what` stands for any characters.
+        """
         self.faults.setdefault(what, []).extend(faults)
 
     def requests(self, what: str) -> list[Seen]:
@@ -68,7 +72,7 @@ class Service:
     def next_fault(self, line: str) -> Fault | None:
         with self._lock:
             for what, faults in self.faults.items():
-                if line.startswith(what) and faults:
+                if faults and fnmatchcase(line, f"{what}*"):
                     return faults.pop(0)
         return None
 

@@ -343,6 +343,7 @@ describe("failures on the way", () => {
     };
     const upload = uploader.upload(fileOf(3 * PART));
     await happens(uploader, upload, () => upload.waiting === "offline");
+    for (let turn = 0; turn < 20; turn += 1) await tick(); // what was under way ends
     const requests = cloud.requests.length;
     for (let turn = 0; turn < 20; turn += 1) await tick();
     expect(cloud.requests.length).toBe(requests);
