@@ -68,7 +68,7 @@ UNUSED = (
                 "dynamodb:ListStreams",
             }
         ),
-        frozenset({"table/IngestPayloads/stream"}),
+        frozenset({"table/FilesTable/stream", "table/IngestPayloads/stream"}),
     ),
     Unused(
         "Only for files that an earlier version recorded, which each function brings over.",
@@ -79,7 +79,7 @@ UNUSED = (
         "Lambda sends there, under the function's role, the records that the function failed to "
         "publish for six hours.",
         frozenset({"sqs:SendMessage"}),
-        frozenset({"IngestEventDeadLetterQueue"}),
+        frozenset({"FilesEventDeadLetterQueue", "IngestEventDeadLetterQueue"}),
     ),
 )
 

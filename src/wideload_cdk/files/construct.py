@@ -21,7 +21,13 @@ from constructs import Construct
 
 from wideload_cdk.files.api import FilesApi
 from wideload_cdk.files.events import SOURCE, FilesEvents
-from wideload_cdk.files.functions import FILES_PREFIX, new_api_function, new_sweep, new_verifier
+from wideload_cdk.files.functions import (
+    FILES_PREFIX,
+    new_api_function,
+    new_events_function,
+    new_sweep,
+    new_verifier,
+)
 from wideload_cdk.files.metrics import FilesMetrics
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
@@ -66,7 +72,10 @@ class FileTransfer(FilesMetrics, FilesEvents):
         table: Table for the records of files, uploads and their owners. Its partition key is
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
-            strings. Default: a new on-demand table.
+            strings. With a stream of new and old images there are events of stored and deleted
+            files; an imported table must be imported with the ARN of its stream for them
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). Default: a new on-demand table
+            with a stream.
         encryption_key: KMS key for the bucket, table, queues and logs made here. The policy of an
             imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
             and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
@@ -133,7 +142,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
         glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads are as
             fast but cost a fee; in whole days, at least 30 more than `infrequent_access_after`, if
             that is given. S3 bills at least 90 days. Default: never.
-        event_bus: Receives the verifier's events. Default: the account's default bus.
+        event_bus: Receives the events. Default: the account's default bus.
         rate_limit: Requests per second that the API accepts from all callers together; further
             requests get 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
         burst_limit: Requests at once that the API accepts; a tenth for `GET /sign-in`.
@@ -206,10 +215,13 @@ class FileTransfer(FilesMetrics, FilesEvents):
     """Files that wait for the verifier, with `verify_multipart`."""
     dead_letter_queue: sqs.Queue | None
     """Files that the verifier failed to process five times, kept for 14 days."""
+    events_function: RuntimeFunction | None
+    """Publishes events from the table's stream, if the table has one."""
     event_dead_letter_queue: sqs.Queue
-    """Undelivered events of the schedule, kept for 14 days."""
+    """Undelivered events for 14 days: of the schedule, and from the table's stream to the event
+    bus (of these, only positions in the stream)."""
     event_bus: events.IEventBus
-    """Receives `FileVerified` and `FileCorrupt`."""
+    """Receives `FileStored`, `FileDeleted`, `FileVerified` and `FileCorrupt`."""
 
     def __init__(
         self,
@@ -405,6 +417,16 @@ class FileTransfer(FilesMetrics, FilesEvents):
                 table=self.files_table,
                 queue=self.verify_queue,
                 event_bus=self.event_bus,
+            )
+        self.events_function = None
+        if self.files_table.table_stream_arn is not None:
+            self.events_function = new_events_function(
+                self,
+                self._function_settings,
+                environment_name=self.environment_name,
+                table=self.files_table,
+                event_bus=self.event_bus,
+                dead_letter_queue=self.event_dead_letter_queue,
             )
         self.api = FilesApi(
             self,

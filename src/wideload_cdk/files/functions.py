@@ -27,6 +27,7 @@ from wideload_cdk.shared.function import (
     RuntimeFunction,
 )
 from wideload_cdk.shared.queues import consume
+from wideload_cdk.shared.streams import EVENTS_TIMEOUT, publish_stream
 
 FILES_PREFIX = "files/"
 
@@ -135,6 +136,48 @@ def new_verifier(
     grants.grant_items(table, function, *_RECORDS)
     event_bus.grant_put_events_to(function)
     grants.grant_consume(queue, function)
+    return function
+
+
+def new_events_function(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    environment_name: str,
+    table: dynamodb.ITable,
+    event_bus: events.IEventBus,
+    dead_letter_queue: sqs.IQueue,
+) -> RuntimeFunction:
+    """Make the function that publishes an event for each file that is stored or deleted."""
+    function = RuntimeFunction(
+        scope,
+        "Events",
+        handler="files_events",
+        description="Wideload files: publishes events of stored and deleted files",
+        memory_size=SMALL_MEMORY_MB,
+        timeout=EVENTS_TIMEOUT,
+        environment={
+            "WIDELOAD_ENVIRONMENT": environment_name,
+            "WIDELOAD_FILES_TABLE": table.table_name,
+            "WIDELOAD_EVENT_BUS": event_bus.event_bus_name,
+        },
+        settings=settings,
+    )
+    publish_stream(
+        scope,
+        "EventsStream",
+        table=table,
+        function=function,
+        event_bus=event_bus,
+        dead_letter_queue=dead_letter_queue,
+        filters=[
+            {
+                "eventName": ["INSERT", "REMOVE"],
+                "dynamodb": {"Keys": {"item": {"S": [{"prefix": "FILE#"}]}}},
+            }
+        ],
+    )
+    grants.grant_items(table, function, "dynamodb:BatchGetItem")
     return function
 
 

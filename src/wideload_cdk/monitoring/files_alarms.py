@@ -13,6 +13,7 @@ from wideload_cdk.monitoring.alarms import (
     SWEEP,
     add_backlog_alarm,
     add_dead_letter_alarm,
+    add_late_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
 )
@@ -44,6 +45,8 @@ def functions(files: FileTransfer) -> dict[str, lambda_.Function]:
     found: dict[str, lambda_.Function] = {"api": files.api_function, SWEEP: files.sweep_function}
     if files.verifier_function is not None:
         found["verifier"] = files.verifier_function
+    if files.events_function is not None:
+        found["events"] = files.events_function
     return found
 
 
@@ -61,6 +64,7 @@ def add_file_alarms(
     *,
     expired_percent: float,
     oldest_message: Duration,
+    oldest_event: Duration,
 ) -> None:
     """Add alarms on expired uploads, leftover objects, the sweep, and corrupt or waiting files."""
     expired = files.metric_expired_upload_count(period=DAY)
@@ -96,8 +100,15 @@ def add_file_alarms(
         alarms,
         "event-dead-letters",
         files.event_dead_letter_queue,
-        "Events of the schedule could not be passed on.",
+        "Events of the schedule or of files could not be passed on.",
     )
+    if files.events_function is not None:
+        add_late_alarm(
+            alarms,
+            files.events_function,
+            oldest_event,
+            f"Events of files are published {oldest_event.to_human_string()} late.",
+        )
     if files.verify_queue is None or files.dead_letter_queue is None:
         return
     alarms.add(

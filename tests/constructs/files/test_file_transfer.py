@@ -420,7 +420,7 @@ def test_logs_are_kept_for_a_while(
 ) -> None:
     template = template_of(FileTransfer, **arguments)
 
-    template.resource_count_is("AWS::Logs::LogGroup", 3)
+    template.resource_count_is("AWS::Logs::LogGroup", 4)
     template.all_resources(
         "AWS::Logs::LogGroup",
         {

@@ -61,7 +61,20 @@ VERIFIER = {
     },
     "event-bus/default": {"events:PutEvents"},
 }
-ROLES = {"ApiFunction": API, "Sweep": SWEEP, "Verifier": VERIFIER}
+EVENTS = {
+    **TRACING,
+    "<EventsLogs>": LOGGING,
+    "<Table>": {"dynamodb:BatchGetItem"},
+    "<Table.StreamArn>": {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    },
+    "<EventDeadLetterQueue>": {"sqs:SendMessage"},
+    "event-bus/default": {"events:PutEvents"},
+}
+ROLES = {"ApiFunction": API, "Sweep": SWEEP, "Verifier": VERIFIER, "Events": EVENTS}
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ def test_without_verify_multipart_there_is_no_verifier(
 
     template = Template.from_stack(stack)
     assert files.verifier_function is files.verify_queue is files.dead_letter_queue is None
-    template.resource_count_is("AWS::Lambda::EventSourceMapping", 0)
-    template.resource_count_is("AWS::Lambda::Function", 2)
-    template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of the schedule's dead events
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 1)  # of the table's stream
+    template.resource_count_is("AWS::Lambda::Function", 3)
+    template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of dead events
 
 
 def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
@@ -50,7 +50,7 @@ def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
 def test_takes_one_file_at_a_time_and_ten_at_once(verifying_files: Template) -> None:
     template = verifying_files
 
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+    mapping = only(template, "AWS::Lambda::EventSourceMapping", "VerifierQueue")
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}

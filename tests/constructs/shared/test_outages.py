@@ -100,7 +100,7 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
         if "sweep" in rule.get("Description", "")
     )
     assert sweeps == "rate(1 hour)"
-    stream = only(everything, "AWS::Lambda::EventSourceMapping", "EventsStream")
+    stream = only(everything, "AWS::Lambda::EventSourceMapping", "IngestEventsStream")
     assert "MaximumRetryAttempts" not in stream
     alarms = [
         resource["Properties"]

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import urllib3
 from jsonschema import Draft202012Validator
-from ulid import ULID
 
 from local.cloud import Cloud
 from local.outputs import Outputs
@@ -25,6 +24,7 @@ from tests.integration.files.conftest import (
     announced,
     complete,
     create,
+    listening,
     send_parts,
     store,
     token_of,
@@ -55,27 +55,8 @@ def kept(cloud: Cloud, second_outputs: Outputs, theirs: dict[str, str]) -> Store
 @pytest.fixture(scope="module")
 def heard(cloud: Cloud) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """Events about a file in another team's queue."""
-    sqs, events = cloud.client("sqs"), cloud.client("events")
-    name = f"heard-{str(ULID()).lower()}"
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    pattern = {"source": ["wideload"], "detail": {"environment": ["verifying"]}}
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
-    events.put_targets(Rule=name, Targets=[target])
-    found: list[dict[str, Any]] = []
-
-    def hear(file_id: str) -> list[dict[str, Any]]:
-        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return [event for event in found if event["detail"]["file_id"] == file_id]
-
-    yield hear
-    events.remove_targets(Rule=name, Ids=["queue"])
-    events.delete_rule(Name=name)
-    sqs.delete_queue(QueueUrl=url)
+    with listening(cloud, "verifying", "FileVerified", "FileCorrupt") as hear:
+        yield hear
 
 
 def upload(api: Api, content: bytes, sha256: str | None = None) -> dict[str, Any]:

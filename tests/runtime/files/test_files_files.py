@@ -404,6 +404,7 @@ def check_detail(detail: dict[str, Any]) -> None:
 
     jsonschema.validate(detail, json.loads(schema), format_checker=jsonschema.FormatChecker())
     assert "name" not in detail
+    assert detail["key"].startswith("files/")
 
 
 def test_a_file_that_is_another_is_corrupt() -> None:

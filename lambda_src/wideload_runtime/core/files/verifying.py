@@ -102,6 +102,7 @@ class Verifier:
             "size": file.size,
             "content_type": file.content_type,
             "sha256": file.sha256,
+            "key": file.key,
             "verified": verified,
             "created_at": file.created_at,
         }
