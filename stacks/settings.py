@@ -124,6 +124,14 @@ class Settings(SettingModel):
     verify_multipart: bool = False
     """Whether files uploaded in parts are read once more to check the SHA-256 of the whole."""
 
+    file_scan: Literal["off", "guardduty", "events"] = "off"
+    """Malware scanner. New files can't be downloaded until it finds them clean. `guardduty` makes
+    a GuardDuty Malware Protection plan, which AWS bills by objects and bytes; `events` is for a
+    scanner that publishes its results as events."""
+
+    file_scan_hours: Annotated[int, limits.SCAN_HOURS] = 6
+    """Hours after which a file that no scanner has judged raises an alarm."""
+
     file_expiration_days: Annotated[int | None, limits.RETENTION_DAYS] = None
     """Days after which files are deleted. A change applies to files that are uploaded after it, not
     to stored ones. Default: never."""

@@ -60,6 +60,8 @@ class FilesSettings:
     """Empty without a verifier."""
     life_seconds: int | None
     """Seconds for which a file is kept; None: for ever."""
+    scan_seconds: int | None
+    """Seconds within which a scanner should judge a file; None: there is none."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesSettings:
@@ -70,6 +72,7 @@ class FilesSettings:
             s3_addressing_style=_addressing_style(environment),
             verify_queue_url=environment.get("WIDELOAD_VERIFY_QUEUE_URL", ""),
             life_seconds=_days("WIDELOAD_FILE_EXPIRATION_DAYS", environment),
+            scan_seconds=_positive_or_none("WIDELOAD_SCAN_SECONDS", environment),
         )
 
 

@@ -55,7 +55,7 @@ UNUSED = (
         "Lambda takes messages from the queue under the function's role; the embedded cloud needs "
         "no role for it.",
         frozenset({"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}),
-        frozenset({"FilesVerifyQueue", "IngestQueue"}),
+        frozenset({"FilesScanQueue", "FilesVerifyQueue", "IngestQueue"}),
     ),
     Unused(
         "Lambda reads the table's stream under the function's role; the embedded cloud needs no "

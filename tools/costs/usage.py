@@ -74,7 +74,7 @@ SWEEP_READS = 2.75 * 0.5
 
 # Custom metrics, one for each name in an environment.
 INGEST_METRICS = 14
-FILES_METRICS = 11
+FILES_METRICS = 15
 # Request metrics of a bucket that has requests of all kinds.
 BUCKET_METRICS = 16
 # Metrics that alarms watch: an expression counts each of its own (test_counts.py compares).

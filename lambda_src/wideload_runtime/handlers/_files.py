@@ -30,6 +30,7 @@ def make_transfer(limits: Limits) -> FileTransfer:
         metrics=metrics,
         limits=limits,
         life_seconds=settings.life_seconds,
+        scan_seconds=settings.scan_seconds,
         new_id=lambda: str(ULID()),
         now=time.time,
     )

@@ -11,6 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_guardduty as guardduty
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -25,10 +26,16 @@ from wideload_cdk.files.functions import (
     FILES_PREFIX,
     new_api_function,
     new_events_function,
+    new_scan_results_function,
     new_sweep,
     new_verifier,
 )
 from wideload_cdk.files.metrics import FilesMetrics
+from wideload_cdk.files.scanning import (
+    new_malware_plan,
+    queue_guardduty_results,
+    queue_results,
+)
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
 from wideload_cdk.shared import grants
@@ -41,6 +48,7 @@ from wideload_cdk.shared.limits import (
     OPEN_UPLOADS,
     QUOTA_BYTES,
     QUOTA_FILES,
+    SCAN_HOURS,
     UPLOAD_SESSION_DAYS,
     URL_MINUTES,
 )
@@ -134,6 +142,13 @@ class FileTransfer(FilesMetrics, FilesEvents):
         verify_multipart: Whether a function behind a queue reads multipart uploads to check the
             SHA-256 of the whole file, since S3 checks only each part. It costs per byte, and files
             that take longer than 15 minutes stay unverified. Default: it does not.
+        scan: Whether files are quarantined until a malware scanner finds them clean: `True` makes a
+            GuardDuty Malware Protection plan for the files, which AWS bills by objects and bytes;
+            with `"events"` another scanner publishes its results as events
+            (`contract/events/scan-result-v1.schema.json`). A quarantined file can't be
+            downloaded. Files that were stored before stay as they are. Default: no scanner.
+        scan_deadline: Time after which a file without a result raises an alarm, 1 hour to 7 days.
+            Default: 6 hours.
         expiration: How long files are kept after their upload is completed, in whole days. A
             change applies to uploads that are completed after it. The sweep deletes expired files
             within an hour. Default: for ever, until their owner deletes them.
@@ -214,14 +229,21 @@ class FileTransfer(FilesMetrics, FilesEvents):
     verify_queue: sqs.Queue | None
     """Files that wait for the verifier, with `verify_multipart`."""
     dead_letter_queue: sqs.Queue | None
-    """Files that the verifier failed to process five times, kept for 14 days."""
+    """Files and scan results that failed to be processed five times, kept for 14 days, with
+    `verify_multipart` or `scan`."""
+    scan_queue: sqs.Queue | None
+    """Results of malware scans that wait to be recorded, with `scan`."""
+    scan_results_function: RuntimeFunction | None
+    """Records results of malware scans, with `scan`."""
+    malware_protection_plan: guardduty.CfnMalwareProtectionPlan | None
+    """GuardDuty's plan, with `scan=True`."""
     events_function: RuntimeFunction | None
     """Publishes events from the table's stream, if the table has one."""
     event_dead_letter_queue: sqs.Queue
     """Undelivered events for 14 days: of the schedule, and from the table's stream to the event
     bus (of these, only positions in the stream)."""
     event_bus: events.IEventBus
-    """Receives `FileStored`, `FileDeleted`, `FileVerified` and `FileCorrupt`."""
+    """Receives `FileStored`, `FileDeleted`, `FileScanned`, `FileVerified` and `FileCorrupt`."""
 
     def __init__(
         self,
@@ -253,6 +275,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
+        scan: bool | Literal["events"] = False,
+        scan_deadline: Duration = Duration.hours(6),
         expiration: Duration | None = None,
         infrequent_access_after: Duration | None = None,
         glacier_after: Duration | None = None,
@@ -305,6 +329,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
         if quota_files is not None:
             check_limit("quota_files", quota_files, QUOTA_FILES)
         check_limit("max_open_uploads", max_open_uploads, OPEN_UPLOADS)
+        check_limit("scan_deadline", scan_deadline, SCAN_HOURS)
+        _check_scan(scan)
         check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),
@@ -363,16 +389,19 @@ class FileTransfer(FilesMetrics, FilesEvents):
             )
         self.bucket = bucket
         self.files_table = table or new_files_table(self, "Table", self._protection)
-        self.dead_letter_queue = self.verify_queue = None
-        if verify_multipart:
-            self.dead_letter_queue = new_dead_letter_queue(
-                self, "DeadLetterQueue", encryption_key=encryption_key
-            )
+        self.verify_queue = self.scan_queue = None
+        self.scan_results_function = self.malware_protection_plan = None
+        dead_letter_queue = self.dead_letter_queue = (
+            new_dead_letter_queue(self, "DeadLetterQueue", encryption_key=encryption_key)
+            if verify_multipart or scan
+            else None
+        )
+        if verify_multipart and dead_letter_queue is not None:
             self.verify_queue = new_work_queue(
                 self,
                 "VerifyQueue",
                 encryption_key=encryption_key,
-                dead_letter_queue=self.dead_letter_queue,
+                dead_letter_queue=dead_letter_queue,
             )
 
         variables = {
@@ -386,6 +415,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
             "WIDELOAD_QUOTA_FILES": "" if quota_files is None else str(quota_files),
             "WIDELOAD_MAX_OPEN_UPLOADS": str(max_open_uploads),
             "WIDELOAD_VERIFY_QUEUE_URL": self.verify_queue.queue_url if self.verify_queue else "",
+            "WIDELOAD_SCAN_SECONDS": str(scan_deadline.to_seconds()) if scan else "",
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }
         if expiration is not None:
@@ -427,6 +457,13 @@ class FileTransfer(FilesMetrics, FilesEvents):
                 table=self.files_table,
                 event_bus=self.event_bus,
                 dead_letter_queue=self.event_dead_letter_queue,
+                scans_files=bool(scan),
+            )
+        if scan and dead_letter_queue is not None:
+            self._add_scanning(
+                dead_letter_queue,
+                encryption_key=encryption_key,
+                use_guardduty=scan is True,
             )
         self.api = FilesApi(
             self,
@@ -438,6 +475,41 @@ class FileTransfer(FilesMetrics, FilesEvents):
             settings=self._api_settings,
         )
 
+    def _add_scanning(
+        self, dead_letter_queue: sqs.Queue, *, encryption_key: kms.IKey | None, use_guardduty: bool
+    ) -> None:
+        """Queue results of malware scanners, and record them."""
+        self.scan_queue = new_work_queue(
+            self, "ScanQueue", encryption_key=encryption_key, dead_letter_queue=dead_letter_queue
+        )
+        self.scan_results_function = new_scan_results_function(
+            self,
+            self._function_settings,
+            environment_name=self.environment_name,
+            table=self.files_table,
+            queue=self.scan_queue,
+        )
+        queue_results(
+            self,
+            "ScanResultsRule",
+            event_bus=self.event_bus,
+            environment_name=self.environment_name,
+            queue=self.scan_queue,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        if use_guardduty:
+            self.malware_protection_plan = new_malware_plan(
+                self, "MalwareProtection", bucket=self.bucket, prefix=FILES_PREFIX
+            )
+            queue_guardduty_results(
+                self,
+                "GuardDutyRule",
+                bucket=self.bucket,
+                prefix=FILES_PREFIX,
+                queue=self.scan_queue,
+                dead_letter_queue=self.event_dead_letter_queue,
+            )
+
     def grant_read_files(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a function or role read the files of all people, with their names and owners.
 
@@ -445,7 +517,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
         the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`,
         `size` and `sha256`, the file's `name` and `folder_id` ("top", or that of the item
         `DIR#<folder_id>`), and `object_id`; `OBJECT#<object_id>` says whether it is `verified` or
-        `corrupt`. Several files may have one object. Files that an earlier version wrote have no
+        `corrupt`. Several files may have one object. Its `scan` is `clean`, `malware`,
+        `not_scanned`, or `scanning` until there is a result, with a scanner; the grant includes
+        quarantined objects. Files that an earlier version wrote have no
         `object_id`, and hold all of that themselves, until their owner's next request.
         """
         if self.bucket.encryption_key is not None:
@@ -453,6 +527,11 @@ class FileTransfer(FilesMetrics, FilesEvents):
         objects = grants.grant_objects(self.bucket, grantee, FILES_PREFIX, "s3:GetObject")
         items = grants.grant_items(self.files_table, grantee, "dynamodb:GetItem", "dynamodb:Query")
         return objects.combine(items)
+
+
+def _check_scan(scan: object) -> None:
+    if scan not in (True, False, "events"):
+        raise ValueError(f"scan is {scan!r}; give True, False or 'events'.")
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:

@@ -15,12 +15,14 @@ VERIFIED = "FileVerified"
 CORRUPT = "FileCorrupt"
 STORED = "FileStored"
 DELETED = "FileDeleted"
+SCANNED = "FileScanned"
 
 
 class FilesEvents(Service):
     """The events of `FileTransfer`, one method each."""
 
     events_function: RuntimeFunction | None
+    scan_results_function: RuntimeFunction | None
     verifier_function: RuntimeFunction | None
 
     def on_file_stored(
@@ -64,6 +66,28 @@ class FilesEvents(Service):
         """
         self._check_stream(DELETED)
         return self._on(id, DELETED, target=target, detail=detail, options=options)
+
+    def on_file_scanned(
+        self,
+        id: str,
+        *,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> events.Rule:
+        """Send an event to `target` for each result of a malware scan.
+
+        See `on_file_stored`. `detail={"result": ["clean"]}` sends files that can be downloaded.
+
+        Raises:
+            ValueError: There is no scanner, or the `table` given has no stream.
+        """
+        if self.scan_results_function is None:
+            raise ValueError(
+                f"scan is False, so no {SCANNED} would ever come; give scan=True or 'events'."
+            )
+        self._check_stream(SCANNED)
+        return self._on(id, SCANNED, target=target, detail=detail, options=options)
 
     def on_file_verified(
         self,

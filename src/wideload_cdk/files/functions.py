@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
@@ -34,6 +34,15 @@ FILES_PREFIX = "files/"
 # Each invocation streams a file, and waits for S3 most of the time.
 VERIFIER_CONCURRENCY = 10
 
+
+# A result is two requests to the table.
+SCAN_RESULTS_TIMEOUT = Duration.minutes(1)
+SCAN_RESULTS_CONCURRENCY = 10
+_VERDICTS = {
+    "eventName": ["INSERT", "MODIFY"],
+    "dynamodb": {"NewImage": {"scan": {"S": ["clean", "malware", "not_scanned"]}}},
+}
+"""Changes of objects that have a result of a scan."""
 
 _RECORDS = (
     "dynamodb:GetItem",
@@ -139,6 +148,40 @@ def new_verifier(
     return function
 
 
+def new_scan_results_function(
+    scope: Construct,
+    settings: FunctionSettings,
+    *,
+    environment_name: str,
+    table: dynamodb.ITable,
+    queue: sqs.IQueue,
+) -> RuntimeFunction:
+    """Make the function that records queued results of malware scanners."""
+    function = RuntimeFunction(
+        scope,
+        "ScanResults",
+        handler="files_scan_results",
+        description="Wideload files: records what malware scanners find",
+        memory_size=SMALL_MEMORY_MB,
+        timeout=SCAN_RESULTS_TIMEOUT,
+        environment={
+            "WIDELOAD_ENVIRONMENT": environment_name,
+            "WIDELOAD_FILES_TABLE": table.table_name,
+        },
+        settings=settings,
+    )
+    consume(
+        scope,
+        "ScanResultsQueue",
+        queue=queue,
+        function=function,
+        max_concurrency=SCAN_RESULTS_CONCURRENCY,
+    )
+    grants.grant_items(table, function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+    grants.grant_consume(queue, function)
+    return function
+
+
 def new_events_function(
     scope: Construct,
     settings: FunctionSettings,
@@ -147,8 +190,12 @@ def new_events_function(
     table: dynamodb.ITable,
     event_bus: events.IEventBus,
     dead_letter_queue: sqs.IQueue,
+    scans_files: bool,
 ) -> RuntimeFunction:
-    """Make the function that publishes an event for each file that is stored or deleted."""
+    """Make the function that publishes an event for each file that is stored or deleted.
+
+    With `scans_files`, also for each result of a malware scan.
+    """
     function = RuntimeFunction(
         scope,
         "Events",
@@ -174,7 +221,8 @@ def new_events_function(
             {
                 "eventName": ["INSERT", "REMOVE"],
                 "dynamodb": {"Keys": {"item": {"S": [{"prefix": "FILE#"}]}}},
-            }
+            },
+            *([_VERDICTS] if scans_files else []),
         ],
     )
     grants.grant_items(table, function, "dynamodb:BatchGetItem")

@@ -47,6 +47,8 @@ def functions(files: FileTransfer) -> dict[str, lambda_.Function]:
         found["verifier"] = files.verifier_function
     if files.events_function is not None:
         found["events"] = files.events_function
+    if files.scan_results_function is not None:
+        found["scans"] = files.scan_results_function
     return found
 
 
@@ -109,7 +111,24 @@ def add_file_alarms(
             oldest_event,
             f"Events of files are published {oldest_event.to_human_string()} late.",
         )
-    if files.verify_queue is None or files.dead_letter_queue is None:
+    if files.scan_results_function is not None:
+        alarms.add(
+            "files-unscanned",
+            metric=files.metric_unscanned_file_count(period=HOUR),
+            threshold=0,
+            says="Files are quarantined, and no malware scanner has judged them in time.",
+            section="files-unscanned",
+            periods=ONCE,
+            # Missing: there was no run, which `sweep-missing` reports.
+        )
+    if files.dead_letter_queue is not None:
+        add_dead_letter_alarm(
+            alarms,
+            "file-dead-letters",
+            files.dead_letter_queue,
+            "Files could not be checked, or scan results not recorded, in five tries.",
+        )
+    if files.verify_queue is None:
         return
     alarms.add(
         "files-corrupt",
@@ -126,10 +145,4 @@ def add_file_alarms(
         files.verify_queue,
         oldest_message,
         f"A file has been waiting to be checked for {oldest_message.to_human_string()}.",
-    )
-    add_dead_letter_alarm(
-        alarms,
-        "file-dead-letters",
-        files.dead_letter_queue,
-        "Files could not be checked in five tries.",
     )

@@ -89,6 +89,7 @@ def test_functions_know_what_they_work_with(default: Template) -> None:
         "WIDELOAD_QUOTA_FILES": "100000",
         "WIDELOAD_MAX_OPEN_UPLOADS": "100",
         "WIDELOAD_VERIFY_QUEUE_URL": "",
+        "WIDELOAD_SCAN_SECONDS": "",
         "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
     }
 

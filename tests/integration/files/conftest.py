@@ -228,6 +228,30 @@ def listening(
     sqs.delete_queue(QueueUrl=url)
 
 
+def judge(cloud: Cloud, api: Api, kept: Store, file_id: str, result: str = "clean") -> None:
+    """Publish a scanner's result on a file of the second deployment, and wait until it counts."""
+    key = (kept.item(api, f"FILE#{file_id}") or {})["key"]
+    detail = {"version": "1", "environment": "verifying", "key": key, "result": result}
+    entry = {
+        "Source": "wideload.scanner",
+        "DetailType": "FileScanResult",
+        "Detail": json.dumps({**detail, "detail": "EICAR-Test-File"}),
+    }
+    cloud.client("events").put_events(Entries=[entry])
+    expected = None if result == "clean" else result
+    deadline = time.monotonic() + 60
+    while quarantine_of(api, file_id) != expected:
+        assert time.monotonic() < deadline, "the result was not recorded"
+        time.sleep(0.2)
+
+
+def quarantine_of(api: Api, file_id: str) -> str | None:
+    """Why a file is quarantined."""
+    quarantined = api.get(f"/files/{file_id}").json["file"].get("quarantined", {})
+    reason: str | None = quarantined.get("reason")
+    return reason
+
+
 def announced(content: bytes, name: str = "film.bin") -> dict[str, Any]:
     """The members of a file in `POST /files`."""
     return {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}

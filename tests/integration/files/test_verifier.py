@@ -24,6 +24,7 @@ from tests.integration.files.conftest import (
     announced,
     complete,
     create,
+    judge,
     listening,
     send_parts,
     store,
@@ -81,7 +82,9 @@ def told(hear: Callable[[str], list[dict[str, Any]]], file_id: str) -> dict[str,
     return event
 
 
-def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_a_true_hash_is_verified(
+    cloud: Cloud, dan: Api, kept: Store, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
     content = secrets.token_bytes(ONE_PUT + 1)
     file = upload(dan, content)
     assert file["verified"] is False
@@ -93,12 +96,15 @@ def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str,
     assert event["detail"]["verified"] is True
     verified = file | {"verified": True, "verified_by": "verifier"}
     assert dan.get(f"/files/{file['file_id']}").json["file"] == verified
+    judge(cloud, dan, kept, file["file_id"])
     action = dan.get(f"/files/{file['file_id']}/download").json["action"]
     assert act(dan, action).body == content
     assert create(dan, content)["file"]["verified"] is True
 
 
-def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_a_lie_is_found_out(
+    cloud: Cloud, dan: Api, kept: Store, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
     true, other = (secrets.token_bytes(ONE_PUT + 1) for _ in range(2))
     file = upload(dan, other, sha256=hashlib.sha256(true).hexdigest())
 
@@ -119,6 +125,7 @@ def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]
     assert again["file_id"] != file["file_id"]
     assert told(heard, again["file_id"])["detail-type"] == "FileVerified"
     assert dan.request("DELETE", f"/files/{file['file_id']}").status == 204
+    judge(cloud, dan, kept, again["file_id"])
     action = dan.get(f"/files/{again['file_id']}/download").json["action"]
     assert act(dan, action).body == true
 

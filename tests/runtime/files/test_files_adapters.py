@@ -331,7 +331,7 @@ def test_no_client_is_made_that_is_not_needed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(boto3, "client", lambda name, **options: made.append(name))
     limits = Limits(url_seconds=1, session_seconds=1, max_file_size=1, quota=Quota(1, 1))
     monkeypatch.setattr(
-        _files, "settings", FilesSettings("test", "bucket", "files", "virtual", "", None)
+        _files, "settings", FilesSettings("test", "bucket", "files", "virtual", "", None, None)
     )
 
     _files.make_transfer(limits)

@@ -1,4 +1,5 @@
-"""Events of stored and deleted files (`contract/events/stored-file-v1.schema.json`)."""
+"""Events of files: stored and deleted (`contract/events/stored-file-v1.schema.json`), and scanned
+(`contract/events/scanned-file-v1.schema.json`)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 from wideload_runtime.core.files.records import File, StoredObject
 
-STORED, DELETED = "FileStored", "FileDeleted"
+STORED, DELETED, SCANNED = "FileStored", "FileDeleted", "FileScanned"
 VERSION = "1"
 """Version of the detail's form. Within a version, members are added, never changed or removed."""
 
@@ -25,5 +26,29 @@ def detail_of(
         stored: The file's object; None if it is not known.
     """
     told = {name: value for name in _TOLD if (value := getattr(file, name)) is not None}
-    verified = {} if stored is None else {"verified": stored.verified}
-    return {"version": VERSION, "environment": environment, "owner": owner, **told, **verified}
+    known: dict[str, Any] = {}
+    if stored:
+        known = {"verified": stored.verified}
+        if stored.quarantined:
+            known["quarantined"] = stored.quarantined["reason"]
+    return {"version": VERSION, "environment": environment, "owner": owner, **told, **known}
+
+
+def scanned(
+    before: StoredObject | None, after: StoredObject, owner: str, environment: str
+) -> dict[str, Any] | None:
+    """Return the detail of an event, if this change of an object is a scanner's verdict."""
+    same = before is not None and before.scan == after.scan
+    if same or after.scan in (None, "scanning"):
+        return None
+    return {
+        "version": VERSION,
+        "environment": environment,
+        "owner": owner,
+        "file_id": after.file_id,
+        "key": after.key,
+        "size": after.size,
+        "sha256": after.sha256,
+        "result": after.scan,
+        **({"detail": after.scan_detail} if after.scan_detail else {}),
+    }
