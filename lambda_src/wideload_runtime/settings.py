@@ -92,6 +92,12 @@ class FilesApiSettings:
     """For each person."""
     sign_in: dict[str, Any]
     """Answer of `GET /sign-in`: how to get an access token."""
+    authorize_function: str
+    """ARN of the team's function; empty without one."""
+    authorize_seconds: int
+    """Seconds that it may take."""
+    authorize_failure: Literal["closed", "open"]
+    """Whether files are refused or taken if it fails."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesApiSettings:
@@ -103,6 +109,11 @@ class FilesApiSettings:
             quota_files=_positive_or_none("WIDELOAD_QUOTA_FILES", environment),
             max_open_uploads=_positive("WIDELOAD_MAX_OPEN_UPLOADS", environment),
             sign_in=_json_object("WIDELOAD_SIGN_IN", environment),
+            authorize_function=environment.get("WIDELOAD_AUTHORIZE_FUNCTION", ""),
+            authorize_seconds=_positive_or_none("WIDELOAD_AUTHORIZE_SECONDS", environment) or 1,
+            authorize_failure=(
+                "open" if environment.get("WIDELOAD_AUTHORIZE_FAILURE") == "open" else "closed"
+            ),
         )
 
 

@@ -39,7 +39,7 @@ class FileScans:
         self._sleep = sleep
         self._now = now
 
-    def scan(self, key: str) -> Scan:
+    def scan_of(self, key: str) -> Scan:
         item = self._items(key)._item(scan_key(key)["item"]) or {}
         return Scan(verdict_of(key, item), item.get("of"), item.get("object_id"))
 

@@ -44,6 +44,7 @@ from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_g
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
 from wideload_cdk.shared.limits import (
+    AUTHORIZE_SECONDS,
     FILE_BYTES,
     OPEN_UPLOADS,
     QUOTA_BYTES,
@@ -149,6 +150,14 @@ class FileTransfer(FilesMetrics, FilesEvents):
             downloaded. Files that were stored before stay as they are. Default: no scanner.
         scan_deadline: Time after which a file without a result raises an alarm, 1 hour to 7 days.
             Default: 6 hours.
+        authorize: Function that is asked before an upload begins, once for all files of a request,
+            and before a further name of stored content is made. It may refuse each file with a
+            reason, or add metadata (`contract/authorize-v1.schema.json`). Default: none; all files
+            within the limits are taken.
+        authorize_timeout: How long the request waits for it, 1 to 20 seconds. Default: 3 seconds.
+        authorize_failure: What happens if it fails, takes longer, or its answer has another form:
+            with `closed` the files are refused (503, which clients repeat), with `open` they are
+            taken without metadata. Default: closed.
         expiration: How long files are kept after their upload is completed, in whole days. A
             change applies to uploads that are completed after it. The sweep deletes expired files
             within an hour. Default: for ever, until their owner deletes them.
@@ -275,6 +284,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
         verify_multipart: bool = False,
+        authorize: lambda_.IFunction | None = None,
+        authorize_timeout: Duration = Duration.seconds(3),
+        authorize_failure: Literal["closed", "open"] = "closed",
         scan: bool | Literal["events"] = False,
         scan_deadline: Duration = Duration.hours(6),
         expiration: Duration | None = None,
@@ -330,7 +342,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
             check_limit("quota_files", quota_files, QUOTA_FILES)
         check_limit("max_open_uploads", max_open_uploads, OPEN_UPLOADS)
         check_limit("scan_deadline", scan_deadline, SCAN_HOURS)
-        _check_scan(scan)
+        check_limit("authorize_timeout", authorize_timeout, AUTHORIZE_SECONDS)
+        _check_choices(scan, authorize_failure)
         check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),
@@ -429,6 +442,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
             table=self.files_table,
             verify_queue=self.verify_queue,
             reserved_concurrency=api_reserved_concurrency,
+            authorize=authorize,
+            authorize_timeout=authorize_timeout,
+            authorize_failure=authorize_failure,
         )
         self.sweep_function = new_sweep(
             self,
@@ -529,7 +545,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
         return objects.combine(items)
 
 
-def _check_scan(scan: object) -> None:
+def _check_choices(scan: object, authorize_failure: str) -> None:
+    if authorize_failure not in ("closed", "open"):
+        raise ValueError(f"authorize_failure is {authorize_failure!r}; give 'closed' or 'open'.")
     if scan not in (True, False, "events"):
         raise ValueError(f"scan is {scan!r}; give True, False or 'events'.")
 

@@ -8,6 +8,8 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -66,8 +68,18 @@ def new_api_function(
     table: dynamodb.ITable,
     verify_queue: sqs.IQueue | None,
     reserved_concurrency: int | None,
+    authorize: lambda_.IFunction | None,
+    authorize_timeout: Duration,
+    authorize_failure: str,
 ) -> RuntimeFunction:
     """Make the function that answers the API. `sign_in` is its answer to `GET /sign-in`."""
+    environment = {"WIDELOAD_SIGN_IN": Stack.of(scope).to_json_string(sign_in)}
+    if authorize is not None:
+        environment |= {
+            "WIDELOAD_AUTHORIZE_FUNCTION": authorize.function_arn,
+            "WIDELOAD_AUTHORIZE_SECONDS": str(authorize_timeout.to_seconds()),
+            "WIDELOAD_AUTHORIZE_FAILURE": authorize_failure,
+        }
     function = RuntimeFunction(
         scope,
         "ApiFunction",
@@ -76,11 +88,18 @@ def new_api_function(
         memory_size=ONE_VCPU_MEMORY_MB,
         timeout=API_TIMEOUT,
         reserved_concurrency=reserved_concurrency,
-        environment={"WIDELOAD_SIGN_IN": Stack.of(scope).to_json_string(sign_in)},
+        environment=environment,
         settings=settings,
     )
     # Presigned URLs carry this function's own permissions.
     _grant_transfer(function, bucket, table, verify_queue)
+    if authorize is not None:
+        # `authorize.grant_invoke` would include all its versions and aliases.
+        iam.Grant.add_to_principal(
+            grantee=function,
+            actions=["lambda:InvokeFunction"],
+            resource_arns=[authorize.function_arn],
+        )
     return function
 
 

@@ -14,7 +14,7 @@ from tests.fake_aws.gateway import Context
 from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
 from tests.runtime.files.test_files_races import Work, at_once
 from wideload_runtime.core.files.records import Verdict
-from wideload_runtime.core.files.scanning import Scan, read_verdict
+from wideload_runtime.core.files.scanning import METRICS, Scan, read_verdict
 
 HOUR = 3600
 KEY = "files/0123456789abcdef0123456789abcdef/01M81FC4EFVZ9B04GTN2KBD13Y"
@@ -231,7 +231,7 @@ def test_a_verdict_on_an_object_that_gives_way_leaves_the_other_as_it_is(
     judge(world, other, "malware")
 
     assert state(world, first) is None
-    assert world.scanning.scans.scan(other).owner is None
+    assert world.scanning.scans.scan_of(other).owner is None
 
 
 def test_deleting_the_last_name_forgets_the_scan(world: FilesWorld) -> None:
@@ -240,10 +240,10 @@ def test_deleting_the_last_name_forgets_the_scan(world: FilesWorld) -> None:
     key = world.ann.stored(file_id).key
 
     world.ann.files.delete(file_id)
-    assert world.scanning.scans.scan(key).owner == "ann"
+    assert world.scanning.scans.scan_of(key).owner == "ann"
     world.ann.files.delete(copy)
 
-    assert world.scanning.scans.scan(key) == Scan()
+    assert world.scanning.scans.scan_of(key) == Scan()
     assert audit(world) == []
 
 
@@ -283,6 +283,12 @@ def test_without_a_scanner_there_is_no_metric_of_scans() -> None:
     world.sweep()
 
     assert "UnscannedFileCount" not in world.metrics.values
+
+
+def test_metrics_of_scans_have_units() -> None:
+    from wideload_runtime.adapters.telemetry import UNITS
+
+    assert {*METRICS.values(), "UnscannedFileCount"} <= UNITS.keys()
 
 
 # Results as they come

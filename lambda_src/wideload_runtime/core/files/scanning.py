@@ -22,7 +22,7 @@ from wideload_runtime.core.times import iso
 GUARDDUTY = "GuardDuty Malware Protection Object Scan Result"
 ANY_SCANNER = "FileScanResult"
 """Detail types: of GuardDuty, and of `contract/events/scan-result-v1.schema.json`."""
-_METRICS = {
+METRICS = {
     "clean": "FileCleanCount",
     "malware": "FileMalwareCount",
     "not_scanned": "FileNotScannedCount",
@@ -42,7 +42,7 @@ class Scan:
 
 
 class Scans(Protocol):
-    def scan(self, key: str) -> Scan: ...
+    def scan_of(self, key: str) -> Scan: ...
 
     def record(self, before: Scan, verdict: Verdict) -> bool:
         """Record a verdict with the object's record, if there is one; False if `before` changed."""
@@ -63,11 +63,11 @@ class Scanning:
             Refused: `conflict`.
         """
         for _ in range(ROUNDS):
-            known = self.scans.scan(verdict.key)
+            known = self.scans.scan_of(verdict.key)
             if known.verdict and not verdict.supersedes(known.verdict):
                 return False
             if self.scans.record(known, verdict):
-                self.metrics.add(_METRICS[verdict.result], 1)
+                self.metrics.add(METRICS[verdict.result], 1)
                 return True
         raise conflict()
 
@@ -86,8 +86,8 @@ def read_verdict(event: Mapping[str, Any]) -> Verdict:
         elif event["detail-type"] == ANY_SCANNER:
             result, said, key = detail["result"], detail.get("detail") or "", detail["key"]
             at = detail.get("scanned_at") or event["time"]
-            if result not in _METRICS:
-                raise ValueError(f"result is {result!r}; allowed are {', '.join(_METRICS)}")
+            if result not in METRICS:
+                raise ValueError(f"result is {result!r}; allowed are {', '.join(METRICS)}")
         else:
             raise ValueError(f"detail-type is {event['detail-type']!r}")
         prefix, owner, name = key.split("/")
