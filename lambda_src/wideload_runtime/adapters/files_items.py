@@ -27,7 +27,7 @@ KINDS: dict[str, Any] = {
     UPLOAD: "upload",
     TRASH: "trash",
     DIR: "folder",
-    SCAN: "scan",
+    SCAN: "unscanned",
 }
 DUE_SHARDS = 4
 """Partitions of the index, each of which takes 1,000 writes a second."""

@@ -76,7 +76,7 @@ class FileScans:
         owner = OwnerItems(self._table, scan.owner or "", sleep=self._sleep, now=self._now)
         return owner._change(
             f"{OBJECT}{scan.object_id}",
-            "SET #scan = :result, #scan_detail = :detail",
+            "SET #scan_state = :result, #scan_detail = :detail",
             "attribute_exists(#item)",
             {":result": verdict.result, ":detail": verdict.detail},
         )
@@ -105,16 +105,16 @@ def scan_named(owner: str, stored: StoredObject, due_at: str | None) -> list[Wri
     Args:
         due_at: When the sweep counts it, if it has no verdict by then.
     """
-    if stored.scan is None:
+    if stored.scan_state is None:
         return []
     values: dict[str, Any] = {":of": owner, ":id": stored.object_id}
     update, condition = "SET #of = :of, #object_id = :id", "attribute_not_exists(#result)"
-    if stored.scan == "scanning":
+    if stored.scan_state == "scanning":
         update += ", #due_at = :due_at, #due_shard = :due_shard"
         values |= {":due_at": due_at, ":due_shard": due_shard(stored.object_id)}
     else:
         condition = "#result = :result"
-        values[":result"] = stored.scan
+        values[":result"] = stored.scan_state
     expression = expression_of(
         UpdateExpression=f"{update} REMOVE #expires_at",
         ConditionExpression=condition,
@@ -125,17 +125,17 @@ def scan_named(owner: str, stored: StoredObject, due_at: str | None) -> list[Wri
 
 def scan_restored(owner: str, stored: StoredObject, now: str) -> list[Write]:
     """Return the write that makes the record of a restored object anew, if it had one."""
-    if stored.scan is None:
+    if stored.scan_state is None:
         return []
     key = scan_key(stored.key)
     item: dict[str, Any] = {**key, "of": owner, "object_id": stored.object_id}
-    if stored.scan == "scanning":
+    if stored.scan_state == "scanning":
         item |= {"due_at": now, "due_shard": due_shard(stored.object_id)}
     else:
-        item |= {"result": stored.scan, "detail": stored.scan_detail or "", "scanned_at": now}
+        item |= {"result": stored.scan_state, "detail": stored.scan_detail or "", "scanned_at": now}
     return [{"Put": {"Item": item}}]
 
 
 def scan_forgotten(stored: StoredObject) -> list[Write]:
     """Return the write that removes the record with its object, if it has one."""
-    return [] if stored.scan is None else [{"Delete": {"Key": scan_key(stored.key)}}]
+    return [] if stored.scan_state is None else [{"Delete": {"Key": scan_key(stored.key)}}]

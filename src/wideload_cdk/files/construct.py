@@ -533,7 +533,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
         the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`,
         `size` and `sha256`, the file's `name` and `folder_id` ("top", or that of the item
         `DIR#<folder_id>`), and `object_id`; `OBJECT#<object_id>` says whether it is `verified` or
-        `corrupt`. Several files may have one object. Its `scan` is `clean`, `malware`,
+        `corrupt`. Several files may have one object. Its `scan_state` is `clean`, `malware`,
         `not_scanned`, or `scanning` until there is a result, with a scanner; the grant includes
         quarantined objects. Files that an earlier version wrote have no
         `object_id`, and hold all of that themselves, until their owner's next request.

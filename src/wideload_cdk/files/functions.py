@@ -42,7 +42,7 @@ SCAN_RESULTS_TIMEOUT = Duration.minutes(1)
 SCAN_RESULTS_CONCURRENCY = 10
 _VERDICTS = {
     "eventName": ["INSERT", "MODIFY"],
-    "dynamodb": {"NewImage": {"scan": {"S": ["clean", "malware", "not_scanned"]}}},
+    "dynamodb": {"NewImage": {"scan_state": {"S": ["clean", "malware", "not_scanned"]}}},
 }
 """Changes of objects that have a result of a scan."""
 

@@ -160,7 +160,7 @@ def test_verdicts_are_told(by_events: Template, default_files: Template) -> None
     for template, number in ((default_files, 1), (by_events, 2)):
         mapping = only(template, "AWS::Lambda::EventSourceMapping", "EventsStream")
         assert len(mapping["FilterCriteria"]["Filters"]) == number
-    assert '"scan":{"S":["clean","malware","not_scanned"]}' in str(mapping)
+    assert '"scan_state":{"S":["clean","malware","not_scanned"]}' in str(mapping)
 
 
 def test_events_of_scans_go_to_the_target(stack: cdk.Stack, code: lambda_.Code) -> None:

@@ -245,7 +245,7 @@ class Completion:
             verified_by="s3" if verified else None,
             urls_end=None if ends is None else iso(ends),
             first_sha256=upload.joined_first_sha256,
-            scan=verdict.result if verdict else unjudged,
+            scan_state=verdict.result if verdict else unjudged,
             scan_detail=verdict.detail if verdict else None,
         )
         placement = self.placing.place(

@@ -38,8 +38,8 @@ def scanned(
     before: StoredObject | None, after: StoredObject, owner: str, environment: str
 ) -> dict[str, Any] | None:
     """Return the detail of an event, if this change of an object is a scanner's verdict."""
-    same = before is not None and before.scan == after.scan
-    if same or after.scan in (None, "scanning"):
+    same = before is not None and before.scan_state == after.scan_state
+    if same or after.scan_state in (None, "scanning"):
         return None
     return {
         "version": VERSION,
@@ -49,6 +49,6 @@ def scanned(
         "key": after.key,
         "size": after.size,
         "sha256": after.sha256,
-        "result": after.scan,
+        "result": after.scan_state,
         **({"detail": after.scan_detail} if after.scan_detail else {}),
     }

@@ -214,7 +214,7 @@ class Due:
     """An item that is due for the sweep."""
 
     owner: str
-    kind: Literal["upload", "file", "trash", "folder", "scan"]
+    kind: Literal["upload", "file", "trash", "folder", "unscanned"]
     id: str
     since: str = ""
     """When it became due."""

@@ -131,7 +131,7 @@ class StoredObject:
     """Time until which a URL of its upload may store it again; None without such a URL."""
     first_sha256: str | None = None
     """SHA-256 of its first part; None for a single PUT, and for uploads of earlier versions."""
-    scan: ScanState | None = None
+    scan_state: ScanState | None = None
     """None: it was stored while the deployment had no scanner."""
     scan_detail: str | None = None
     """What the scanner said."""
@@ -139,7 +139,7 @@ class StoredObject:
     @property
     def quarantined(self) -> dict[str, str] | None:
         """Return why it must not be downloaded; None if it may."""
-        if self.scan in (None, "clean"):
+        if self.scan_state in (None, "clean"):
             return None
         said = self.scan_detail or "no reason given"
         reasons = {
@@ -147,7 +147,7 @@ class StoredObject:
             "malware": f"The scanner found malware: {said}.",
             "not_scanned": f"The file could not be scanned: {said}.",
         }
-        return {"reason": self.scan, "detail": reasons[self.scan]}
+        return {"reason": self.scan_state, "detail": reasons[self.scan_state]}
 
     @property
     def content(self) -> Content:

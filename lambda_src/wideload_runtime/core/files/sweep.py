@@ -86,7 +86,7 @@ class Sweep:
         return self.report
 
     def _look(self, due: Due) -> None:
-        if due.kind == "scan":
+        if due.kind == "unscanned":
             self.report.unscanned += 1
             return
         records = self.table.of(due.owner)
