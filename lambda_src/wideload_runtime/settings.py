@@ -58,6 +58,8 @@ class FilesSettings:
     s3_addressing_style: Literal["virtual", "path"]
     verify_queue_url: str
     """Empty without a verifier."""
+    verify_most: int | None
+    """Bytes of the largest file that is verified; None: all are."""
     life_seconds: int | None
     """Seconds for which a file is kept; None: for ever."""
     scan_seconds: int | None
@@ -71,6 +73,7 @@ class FilesSettings:
             table=required("WIDELOAD_FILES_TABLE", environment),
             s3_addressing_style=_addressing_style(environment),
             verify_queue_url=environment.get("WIDELOAD_VERIFY_QUEUE_URL", ""),
+            verify_most=_positive_or_none("WIDELOAD_VERIFY_MOST", environment),
             life_seconds=_days("WIDELOAD_FILE_EXPIRATION_DAYS", environment),
             scan_seconds=_positive_or_none("WIDELOAD_SCAN_SECONDS", environment),
         )

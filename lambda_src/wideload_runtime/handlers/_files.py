@@ -26,7 +26,9 @@ def make_transfer(limits: Limits) -> FileTransfer:
     return FileTransfer(
         table=table,
         bucket=bucket,
-        verifications=VerificationQueue(clients.Sqs() if url else None, url),
+        verifications=VerificationQueue(
+            clients.Sqs() if url else None, url, most=settings.verify_most
+        ),
         metrics=metrics,
         limits=limits,
         life_seconds=settings.life_seconds,

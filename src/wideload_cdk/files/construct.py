@@ -24,6 +24,7 @@ from wideload_cdk.files.api import FilesApi
 from wideload_cdk.files.events import SOURCE, FilesEvents
 from wideload_cdk.files.functions import (
     FILES_PREFIX,
+    VERIFIED_BYTES,
     new_api_function,
     new_events_function,
     new_scan_results_function,
@@ -142,7 +143,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
             Default: 100.
         verify_multipart: Whether a function behind a queue reads multipart uploads to check the
             SHA-256 of the whole file, since S3 checks only each part. It costs per byte, and files
-            that take longer than 15 minutes stay unverified. Default: it does not.
+            that take longer than 15 minutes stay unverified. `True`: all of them, `False`: none.
+            Default: those of up to 32 GiB, which take less.
         scan: Whether files are quarantined until a malware scanner finds them clean: `True` makes a
             GuardDuty Malware Protection plan for the files, which AWS bills by objects and bytes;
             with `"events"` another scanner publishes its results as events
@@ -283,7 +285,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
         quota_bytes: int | None = 10 * _TIB,
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
-        verify_multipart: bool = False,
+        verify_multipart: bool | None = None,
         authorize: lambda_.IFunction | None = None,
         authorize_timeout: Duration = Duration.seconds(3),
         authorize_failure: Literal["closed", "open"] = "closed",
@@ -406,10 +408,10 @@ class FileTransfer(FilesMetrics, FilesEvents):
         self.scan_results_function = self.malware_protection_plan = None
         dead_letter_queue = self.dead_letter_queue = (
             new_dead_letter_queue(self, "DeadLetterQueue", encryption_key=encryption_key)
-            if verify_multipart or scan
+            if verify_multipart is not False or scan
             else None
         )
-        if verify_multipart and dead_letter_queue is not None:
+        if verify_multipart is not False and dead_letter_queue is not None:
             self.verify_queue = new_work_queue(
                 self,
                 "VerifyQueue",
@@ -428,6 +430,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
             "WIDELOAD_QUOTA_FILES": "" if quota_files is None else str(quota_files),
             "WIDELOAD_MAX_OPEN_UPLOADS": str(max_open_uploads),
             "WIDELOAD_VERIFY_QUEUE_URL": self.verify_queue.queue_url if self.verify_queue else "",
+            "WIDELOAD_VERIFY_MOST": str(VERIFIED_BYTES) if verify_multipart is None else "",
             "WIDELOAD_SCAN_SECONDS": str(scan_deadline.to_seconds()) if scan else "",
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }

@@ -133,7 +133,7 @@ class FilesEvents(Service):
         if self.verifier_function is None:
             raise ValueError(
                 f"verify_multipart is False, so no {detail_type} would ever come; "
-                "give verify_multipart=True."
+                "leave it out, or give verify_multipart=True."
             )
 
     def _check_stream(self, detail_type: str) -> None:

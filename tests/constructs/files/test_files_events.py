@@ -106,7 +106,9 @@ def test_a_table_given_without_a_stream_has_no_events(
     files, theirs = make(stack, code, table=table)
 
     assert files.events_function is None
-    Template.from_stack(stack).resource_count_is("AWS::Lambda::EventSourceMapping", 0)
+    template = Template.from_stack(stack)
+    only(template, "AWS::Lambda::EventSourceMapping", "VerifierQueue")
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 1)
     with pytest.raises(ValueError, match=r"table has no stream.*table_stream_arn"):
         getattr(files, method)("Tell", target=targets.SqsQueue(theirs))
 

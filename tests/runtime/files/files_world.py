@@ -59,8 +59,12 @@ class FakeVerifications:
     """The verifier's queue."""
 
     wanted: bool = False
+    most: int | None = None
     works: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def wants(self, size: int) -> bool:
+        return self.wanted and (self.most is None or size <= self.most)
 
     def ask(self, owner: str, file_id: str) -> bool:
         if self.wanted and self.works:

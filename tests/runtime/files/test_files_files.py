@@ -515,3 +515,14 @@ def test_parts_of_made_up_bodies_have_their_length() -> None:
     upload = world.ann.record(world.ann.begin(large()))
 
     assert [part_of(upload, number).size for number in (1, 9)] == [8 * MIB, 2 * MIB]
+
+
+def test_files_over_the_limit_are_not_verified() -> None:
+    world = FilesWorld(verify=True)
+    world.verifications.most = 66 * MIB
+
+    within = world.ann.upload(large("within"))["file_id"]
+    over = world.ann.upload(large("over", 66 * MIB + 1))["file_id"]
+
+    assert world.verifications.asked == [("ann", within)]
+    assert "due_at" not in world.dynamo.items["ann", f"UPLOAD#{over}"]

@@ -349,7 +349,8 @@ class Completion:
         raise conflict()
 
     def _wants_verification(self, stored: StoredObject) -> bool:
-        return self.verifications.wanted and not stored.verified and not stored.corrupt
+        is_open = not stored.verified and not stored.corrupt
+        return is_open and self.verifications.wants(stored.size)
 
 
 def _check(upload: Upload, claim: Claim) -> None:

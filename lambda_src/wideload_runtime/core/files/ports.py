@@ -302,8 +302,8 @@ class Bucket(Protocol):
 class Verifications(Protocol):
     """Queue of the verifier, if the deployment has one."""
 
-    @property
-    def wanted(self) -> bool: ...
+    def wants(self, size: int) -> bool:
+        """Return whether files of this size are verified."""
 
     def ask(self, owner: str, file_id: str) -> bool:
         """False if that failed."""
