@@ -128,9 +128,9 @@ setup: $(VENV) $(NODE) $(CLOUD) $(LAMBDA) $(LOCAL_LAMBDA) $(PAGE) ## Set up all 
 # The embedded cloud
 
 .PHONY: demo
-demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs through it, compare
+demo: $(LOCAL_READY) ## Deploy to the embedded cloud, send call logs and files through it, compare
 	$(BIN)/python -m local up $(CONTEXT)
-	$(BIN)/python -m local.demo
+	$(BIN)/python -m local demo
 
 .PHONY: local-up
 local-up: $(LOCAL_READY) ## Start the embedded cloud with everything deployed (WIDELOAD_LOCAL_PORT, default 4566)
@@ -204,10 +204,10 @@ test-faults: ## Run the tests of what happens when AWS or a function fails
 test-local: ## Run the tests of the embedded cloud's own programs
 	$(TIMED) $(PYTEST) tests/local
 
-test-web: $(PAGE) ## Run the tests of the uploader library and the page
+test-web: $(PAGE) ## Run the tests of the packages for JavaScript and of the page
 	@$(MAKE) chromium
 	$(TIMED) $(BESIDE) npm --prefix web run --silent test --workspaces --if-present
-	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/uploader
+	$(TIMED) $(BESIDE) npm --prefix web run --silent test:browser -w @wideload/ingest -w @wideload/uploader
 
 # The rule packs need a newer aws-cdk-lib than the constructs do.
 .PHONY: test-floor test-newest
@@ -358,7 +358,7 @@ release-check: $(VENV) $(TWINE) $(LAMBDA) local-up ## Build all that is released
 
 .PHONY: publish-npm
 publish-npm: $(VENV) ## Publish the npm packages of dist/release; only the release workflow is trusted to
-	@for package in uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
+	@for package in ingest uploader uppy; do $(BIN)/npm publish --access public dist/release/wideload-$$package-*.tgz; done
 
 .PHONY: publish-release
 publish-release: ## Make TAG a release on GitHub, with dist/release; needs GitHub's gh
@@ -371,6 +371,7 @@ lock: $(VENV) ## Compile the lock files anew (UPGRADE=--upgrade for newer versio
 	$(LOCK) $(UPGRADE) lambda_src/requirements.in -o lambda_src/requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml client/pyproject.toml lambda_src/requirements.in --all-extras --group dev -o requirements.txt
 	$(LOCK) $(UPGRADE) local/requirements.in -o local/requirements.txt
+	$(LOCK) $(UPGRADE) local/installed.in -o local/installed.txt
 	$(LOCK) $(UPGRADE) bench/peers/requirements.in -o bench/peers/requirements.txt
 	$(LOCK) $(UPGRADE) tools/docs/requirements.in -o tools/docs/requirements.txt
 	$(LOCK) $(UPGRADE) tools/release/requirements.in -o tools/release/requirements.txt

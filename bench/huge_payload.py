@@ -22,7 +22,7 @@ from isal import isal_zlib
 
 from bench.shared.measure import Failed
 from bench.shared.report import MB, section, table
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from local.cloud import Cloud, free_port
 from local.deploy import deploy
 from local.processes import peak_memory, resident_memory

@@ -25,7 +25,7 @@ from bench.shared import commands
 from bench.shared.ends import End, cheap_end
 from bench.shared.measure import Figures, interleave, run, run_in_process
 from bench.shared.report import compared, section
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 
 
 def in_process(end: End, log: Mapping[str, Any], runs: int) -> dict[str, Figures]:

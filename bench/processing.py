@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 import orjson
 from isal import isal_zlib
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from wideload_runtime.adapters.ingest_bucket import S3Archive
 from wideload_runtime.adapters.s3_objects import CHUNK
 from wideload_runtime.core.ingest.document import Archive, Document, keep

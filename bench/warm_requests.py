@@ -26,7 +26,7 @@ import orjson
 from isal import isal_zlib
 
 from bench.function_environment import variables
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 
 DOCUMENT = orjson.dumps(make_call_log(15_000_000))
 OBJECT = isal_zlib.compress(DOCUMENT, 1, 31)  # gzip, without a time

@@ -1,4 +1,7 @@
-"""`python -m local up|down|status|logs|env|run`: the embedded cloud from the command line."""
+"""The embedded cloud from the command line: up, down, status, logs, env, run, demo.
+
+`wideload-local` in an installation, `python -m local` in a checkout.
+"""
 
 import argparse
 import json
@@ -11,13 +14,15 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import processes
-from local.cloud import Cloud, last_lines
-from local.deploy import bootstrap, deploy, deploy_log_path
-from local.errors import CloudError
-from local.outputs import client_variables, read_outputs
-from local.paths import LOCAL
-from local.ports import PORT_VARIABLE
+from . import processes
+from .apps import deploy_app
+from .cloud import Cloud, last_lines
+from .deploy import bootstrap, deploy, deploy_log_path, stack_outputs_path
+from .errors import CloudError
+from .outputs import client_variables, read_outputs
+from .paths import COMMAND, DOWN, INSTALLED, LOCAL, UP
+from .ports import PORT_VARIABLE
+from .provision import provision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,12 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; `make local-down` ends the embedded cloud", file=sys.stderr)
+        print(f"interrupted; `{DOWN}` ends the embedded cloud", file=sys.stderr)
         return 130
     return status
 
 
 def up(options: argparse.Namespace) -> int:
+    for step in provision() if INSTALLED else ():
+        print(f"embedded cloud: installing {step}", flush=True)
     cloud = Cloud(options.directory, port=options.port)
     context = dict(_split(word) for word in options.context)
     began = time.monotonic()
@@ -46,9 +53,15 @@ def up(options: argparse.Namespace) -> int:
     if bootstrap(cloud):
         _say("bootstrapped for the CDK", began)
     began = time.monotonic()
-    deploy(cloud, context=context)
+    if options.app is not None or INSTALLED:
+        outputs = deploy_app(cloud, options.app, context)
+    else:
+        outputs = deploy(cloud, context=context)
     _say("deployed", began)
-    print(f"  outputs  {cloud.outputs_path}")
+    for service in ("ingest", "files"):
+        if service in outputs:
+            print(f"  {service:<8} {outputs[service]['api_url']}")
+    print(f"  outputs  {cloud.outputs_path}, {stack_outputs_path(cloud)}")
     print(f"  logs     {cloud.log_path}, {deploy_log_path(cloud)}")
     return 0
 
@@ -67,7 +80,7 @@ def status(options: argparse.Namespace) -> int:
     cloud = Cloud(options.directory)
     server = cloud.server
     if server is None:
-        print("embedded cloud: not up; `make local-up` starts it")
+        print(f"embedded cloud: not up; `{UP}` starts it")
         return 1
     members = cloud.processes()
     memory = sum(processes.resident_memory(process) for process in members) / 2**20
@@ -87,23 +100,33 @@ def logs(options: argparse.Namespace) -> int:
     elif cloud.log_path.exists():
         print(last_lines(cloud.log_path, options.lines))
     else:
-        raise CloudError(f"there is no log yet ({cloud.log_path}): `make local-up` first")
+        raise CloudError(f"there is no log yet ({cloud.log_path}): `{UP}` first")
     return 0
 
 
 def env(options: argparse.Namespace) -> int:
     outputs = read_outputs(Cloud(options.directory))
     if outputs is None:
-        raise CloudError("nothing is deployed: `make local-up` first")
+        raise CloudError(f"nothing is deployed: `{UP}` first")
     for name, value in client_variables(outputs).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
+def demo(options: argparse.Namespace) -> int:
+    try:
+        from .demo import main as show
+    except ImportError as error:
+        raise CloudError(
+            f"the demo needs the client ({error}): pip install 'wideload[cli]'"
+        ) from error
+    return show(Cloud(options.directory))
+
+
 def run(options: argparse.Namespace) -> int:
     cloud = Cloud(options.directory)
     if not cloud.running:
-        raise CloudError("the embedded cloud isn't up: `make local-up` starts it")
+        raise CloudError(f"the embedded cloud isn't up: `{UP}` starts it")
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         print(json.dumps(cloud.settings, indent=2))
@@ -115,11 +138,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--directory", type=Path, default=LOCAL, help="default: .local")
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--directory", type=Path, default=LOCAL, help=f"default: {LOCAL}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("up", help="start it and deploy everything to it")
+    command = commands.add_parser("up", help="start it and deploy an app to it")
+    default = "the command of cdk.json" if INSTALLED else "this repository's app"
+    command.add_argument(
+        "app", nargs="?", help=f"Python file of a CDK app, or its command; default: {default}"
+    )
     command.add_argument("--port", type=int, help=f"default: {PORT_VARIABLE}, else 4566")
     command.add_argument(
         "-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="CDK context"
@@ -139,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("env", help="print the client's variables, for eval")
     command.set_defaults(run=env)
+
+    command = commands.add_parser("demo", help="send call logs and a file through what is deployed")
+    command.set_defaults(run=demo)
 
     command = commands.add_parser("run", help="run a command whose AWS calls go to it")
     command.add_argument("command", nargs=argparse.REMAINDER, help="without: print the variables")

@@ -9,8 +9,8 @@ import trustme
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from local.locks import exclusive
-from local.paths import LOCAL
+from .locks import exclusive
+from .paths import LOCAL
 
 NAMES = ("localhost", "127.0.0.1", "*.cloudfront.localhost", "*.execute-api.localhost")
 """Browsers and curl resolve `*.localhost` themselves; Python doesn't, and uses `localhost`."""

@@ -20,12 +20,12 @@ from typing import Any
 
 import psutil
 
-from local import processes
-from local.certificates import Certificates, ensure_certificates
-from local.errors import CloudError
-from local.locks import exclusive
-from local.paths import LAUNCHER, LOCAL, MINISTACK_PYTHON, node
-from local.ports import DEFAULT_PORT, check_free, free_port, port_from_environment
+from . import processes
+from .certificates import Certificates, ensure_certificates
+from .errors import CloudError
+from .locks import exclusive
+from .paths import DOWN, LAUNCHER, LOCAL, MINISTACK_PYTHON, UP, node
+from .ports import DEFAULT_PORT, check_free, free_port, port_from_environment
 
 __all__ = ["Cloud", "CloudError", "free_port"]
 
@@ -207,9 +207,14 @@ class Cloud:
         return self.group_lines(group)
 
     def group_lines(self, group: str) -> list[str]:
-        """Lines of a log group, oldest first."""
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-        events = sorted((e for page in pages for e in page["events"]), key=lambda e: e["timestamp"])
+        """Lines of a log group, oldest first; none if there is no such group."""
+        logs = self.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        try:
+            events = [event for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # a function that wasn't called yet has none
+        events.sort(key=lambda event: event["timestamp"])
         return [line for event in events for line in event["message"].splitlines()]
 
     def start(self, *, owned: bool = False, timeout: float = 60.0) -> bool:
@@ -296,14 +301,14 @@ class Cloud:
         if self._asked_port not in (None, self.port):
             raise CloudError(
                 f"the embedded cloud is up already, on port {self.port}: "
-                f"`make local-down` ends it, then it can come up on port {self._asked_port}"
+                f"`{DOWN}` ends it, then it can come up on port {self._asked_port}"
             )
 
     def _spawn(self, *, owned: bool) -> None:
         if not self.python.exists():
             raise CloudError(
                 f"the embedded cloud isn't installed ({self.python} is missing): "
-                "`make local-up` installs and starts it"
+                f"`{UP}` installs and starts it"
             )
         record = _Record(mark=secrets.token_hex(16), port=self.port)
         check_free(record.port)
@@ -337,6 +342,8 @@ class Cloud:
             "MINISTACK_REGION": REGION,
             "MINISTACK_SSL_CERT": str(certificates.certificate),
             "MINISTACK_SSL_KEY": str(certificates.key),
+            # No name under `localhost` resolves for all programs, so S3's bucket is in the path.
+            "AWS_CONFIG_FILE": str(self._write_sdk_configuration()),
             # So that URLs which functions presign name the host that clients use.
             "AWS_ENDPOINT_URL": f"https://localhost:{record.port}",
             "HOME": str(self.temporary_directory),
@@ -355,6 +362,12 @@ class Cloud:
             environment["WIDELOAD_CALLS"] = str(self.calls_path)
         return environment
 
+    def _write_sdk_configuration(self) -> Path:
+        """Settings of the AWS SDKs for functions that make no others."""
+        path = self.temporary_directory / "aws-config"
+        path.write_text("[default]\ns3 =\n  addressing_style = path\n")
+        return path
+
     def _wait_until_ready(self, timeout: float) -> None:
         tls = ssl.create_default_context(cafile=str(self.ca_bundle))
         deadline = time.monotonic() + timeout
@@ -364,7 +377,7 @@ class Cloud:
                 raise CloudError(f"the embedded cloud ended{status}; {log_end(self.log_path)}")
             if time.monotonic() > deadline:
                 raise CloudError(
-                    f"the embedded cloud didn't answer within {timeout:g} s: `make local-down` "
+                    f"the embedded cloud didn't answer within {timeout:g} s: `{DOWN}` "
                     f"ends it; {log_end(self.log_path)}"
                 )
             time.sleep(0.05)

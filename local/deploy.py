@@ -1,4 +1,4 @@
-"""Deploy this repository's app, or any other, to the embedded cloud with the real CDK CLI."""
+"""Deploy an app to the embedded cloud with the real CDK CLI."""
 
 import json
 import os
@@ -9,11 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.cloud import Cloud, log_end
-from local.errors import CloudError
-from local.locks import exclusive
-from local.outputs import Outputs, write_outputs
-from local.paths import CDK, ROOT, node
+from .cloud import Cloud, log_end
+from .errors import CloudError
+from .locks import exclusive
+from .outputs import Outputs, StackOutputs, write_outputs
+from .paths import CDK, ROOT, UP, node
 
 APP = shlex.join([sys.executable, str(ROOT / "app.py")])
 BOOTSTRAP_STACK = "CDKToolkit"
@@ -28,7 +28,7 @@ def bootstrap(cloud: Cloud) -> bool:
     the CPU time, most of it for the description of a change set.
     https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
     """
-    with exclusive(_lock_path(cloud)):
+    with exclusive(lock_path(cloud)):
         if _is_bootstrapped(cloud):
             return False
         package = _installed_cdk().resolve().parents[1]
@@ -55,6 +55,8 @@ def deploy(
 ) -> Outputs:
     """Deploy, bootstrapping first if need be, and write `outputs.json`.
 
+    `apps.deploy_app` deploys apps of others.
+
     Args:
         app: The command that synthesizes. Default: this repository's `app.py`.
         assembly: A synthesized cloud assembly to deploy instead of running `app`.
@@ -67,31 +69,49 @@ def deploy(
     if assembly is not None and context:
         raise ValueError("context has no effect on an assembly that is synthesized already")
     which = [*stacks, "--exclusively"] if stacks else ["--all"]
-    arguments = ["deploy", *which, "--require-approval", "never", "--progress", "events"]
+    if assembly is not None:
+        source = ["--app", str(assembly.resolve())]
+    else:
+        source = ["--app", app, "--output", str(cloud.directory / "cdk.out")]
+        source += context_options(cloud, context)
+    bootstrap(cloud)
+    with exclusive(lock_path(cloud)):
+        return write_outputs(cloud, run_deployment(cloud, [*which, *source]))
+
+
+def run_deployment(cloud: Cloud, options: Sequence[str]) -> StackOutputs:
+    """Run `cdk deploy` with `options`, and return the outputs of its stacks.
+
+    Raises:
+        CloudError: It failed.
+    """
+    path = stack_outputs_path(cloud)
+    # The CLI writes no file for stacks without outputs.
+    path.write_text("{}")
     # Without change sets: to describe one, the CLI loads a database of all resource types, which
     # takes a second of CPU time.
-    arguments += ["--method", "direct"]
-    if assembly is not None:
-        arguments += ["--app", str(assembly.resolve())]
-    else:
-        arguments += ["--app", app, "--output", str(cloud.directory / "cdk.out")]
-        settings = {"env": "local", "endpoint_url": cloud.endpoint_url, **(context or {})}
-        for name, value in settings.items():
-            arguments += ["--context", f"{name}={value}"]
-    stack_outputs = cloud.directory / "stack-outputs.json"
-    bootstrap(cloud)
-    with exclusive(_lock_path(cloud)):
-        # The CLI writes no file for stacks without outputs.
-        stack_outputs.write_text("{}")
-        _run_cdk(cloud, [*arguments, "--outputs-file", str(stack_outputs)])
-        return write_outputs(cloud, json.loads(stack_outputs.read_text()))
+    common = ["--require-approval", "never", "--progress", "events", "--method", "direct"]
+    run_cdk(cloud, ["deploy", *options, *common, "--outputs-file", str(path)])
+    outputs: StackOutputs = json.loads(path.read_text())
+    return outputs
+
+
+def context_options(cloud: Cloud, context: Mapping[str, str] | None) -> list[str]:
+    """Options of the CDK CLI that tell an app about the embedded cloud, and `context`."""
+    settings = {"env": "local", "endpoint_url": cloud.endpoint_url, **(context or {})}
+    return [word for item in settings.items() for word in ("--context", "=".join(item))]
+
+
+def stack_outputs_path(cloud: Cloud) -> Path:
+    """The outputs of the stacks that were deployed last, as the CDK CLI writes them."""
+    return cloud.directory / "stack-outputs.json"
 
 
 def deploy_log_path(cloud: Cloud) -> Path:
     return cloud.directory / "deploy.log"
 
 
-def _lock_path(cloud: Cloud) -> Path:
+def lock_path(cloud: Cloud) -> Path:
     return cloud.directory / ".deploy.lock"
 
 
@@ -108,11 +128,16 @@ def _is_bootstrapped(cloud: Cloud) -> bool:
 
 def _installed_cdk() -> Path:
     if not CDK.exists():
-        raise CloudError(f"the CDK CLI isn't installed ({CDK} is missing): `make local-up` does it")
+        raise CloudError(f"the CDK CLI isn't installed ({CDK} is missing): `{UP}` does it")
     return CDK
 
 
-def _run_cdk(cloud: Cloud, arguments: Sequence[str]) -> None:
+def run_cdk(cloud: Cloud, arguments: Sequence[str], folder: Path = ROOT) -> None:
+    """Run the CDK CLI in `folder`.
+
+    Raises:
+        CloudError: It failed; the text ends with its last lines.
+    """
     log_path = deploy_log_path(cloud)
     options = ["--no-notices", "--no-color", "--no-lookups"]
     command = [str(node()), str(_installed_cdk()), *arguments, *options]
@@ -120,7 +145,7 @@ def _run_cdk(cloud: Cloud, arguments: Sequence[str]) -> None:
         # A session of its own, so that the app which the CLI runs can be ended with it.
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env=_environment(cloud),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -129,6 +129,23 @@ def unpack_code_once() -> None:
     lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": SharedCode})
 
 
+def log_functions_that_do_not_start() -> None:
+    """A function whose module can't be imported has no line about it in its log, only its answer.
+
+    AWS logs the error: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    """
+    invoke = lambda_runtime.Worker.invoke
+
+    def invoke_and_log(worker: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return invoke(worker, *arguments, **options)
+        except RuntimeError as error:
+            worker.kill()  # so that the next invocation tries again
+            return {"status": "error", "error": f"The function doesn't start: {error}"}
+
+    lambda_runtime.Worker.invoke = invoke_and_log
+
+
 def wait_for_log_lines_without_polling() -> None:
     """After each invocation it looks every millisecond, 50 times, for lines that the function logs.
 
@@ -223,6 +240,7 @@ def patch() -> None:
     leave_port_443_alone()
     offer_http_1_1_alone()
     unpack_code_once()
+    log_functions_that_do_not_start()
     wait_for_log_lines_without_polling()
 
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import urlsplit
 
-from local import page, people
-from local.cloud import Cloud
-from local.errors import CloudError
-from local.paths import node
-from local.people import User
+from . import page, people
+from .cloud import Cloud
+from .errors import CloudError
+from .paths import node
+from .people import User
 
 StackOutputs = Mapping[str, Mapping[str, str]]
 """The CDK CLI's `--outputs-file`: stack name → output name → value."""

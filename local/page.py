@@ -10,8 +10,8 @@ from typing import Any
 
 import urllib3
 
-from local.cloud import Cloud
-from local.paths import node
+from .cloud import Cloud
+from .paths import node
 
 
 def publish(cloud: Cloud, bucket: str, api_url: str) -> None:

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from botocore.exceptions import ClientError
 
-from local.cloud import Cloud
-from local.paths import node
+from .cloud import Cloud
+from .paths import node
 
 USERNAMES = ("ann@example.com", "ben@example.com")
 

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from local.errors import CloudError
+from .errors import CloudError
 
 DEFAULT_PORT = 4566
 PORT_VARIABLE = "WIDELOAD_LOCAL_PORT"

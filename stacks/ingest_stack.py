@@ -23,6 +23,7 @@ class IngestStack(ServiceStack):
             self,
             "Ingest",
             api_key_header=settings.api_key_header,
+            cors_origins=settings.ingest_cors_origins,
             upload_url_ttl=Duration.minutes(settings.upload_url_minutes),
             unclaimed_delay=Duration.seconds(settings.unclaimed_delay_seconds),
             in_request_limit=settings.in_request_limit,

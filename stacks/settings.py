@@ -58,6 +58,10 @@ class Settings(SettingModel):
     api_key_header: Annotated[str, formats.HEADER_NAME] = "x-api-key"
     """Header that carries the API key."""
 
+    ingest_cors_origins: Annotated[tuple[str, ...], formats.ORIGIN] = ()
+    """Origins whose pages may call the ingest API and its bucket. Everyone who opens such a page
+    can read its key. Default: none."""
+
     ingest_domain: Annotated[str | None, own_formats.HOST_NAME] = None
     """Host name of the ingest API; needs `ingest_certificate_arn`, and a DNS record that points to
     the output `DomainTarget`. Default: a host name of API Gateway."""

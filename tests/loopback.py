@@ -17,6 +17,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers requests of every method in `do_any`, and logs none."""
 
     protocol_version = "HTTP/1.1"
+    # A body that is written after its head would wait for the client's delayed ACK, 40 ms.
+    disable_nagle_algorithm = True
 
     def do_any(self) -> None:
         raise NotImplementedError

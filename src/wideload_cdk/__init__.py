@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wideload_cdk.files.construct import FileTransfer
     from wideload_cdk.ingest.canary import IngestCanary
     from wideload_cdk.ingest.construct import PayloadIngest
+    from wideload_cdk.ingest.reference import IPayloadIngest
     from wideload_cdk.monitoring.construct import TransferMonitoring
     from wideload_cdk.private_network import PrivateNetwork
     from wideload_cdk.shared.bucket import TransferBucket
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FileTransfer",
+    "IPayloadIngest",
     "IngestCanary",
     "PayloadIngest",
     "PrivateNetwork",
@@ -28,6 +30,7 @@ __all__ = [
 
 _MODULES = {
     "FileTransfer": "files.construct",
+    "IPayloadIngest": "ingest.reference",
     "IngestCanary": "ingest.canary",
     "PayloadIngest": "ingest.construct",
     "PrivateNetwork": "private_network",

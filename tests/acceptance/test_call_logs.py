@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.acceptance.conftest import needs
 from tests.acceptance.deployment import Deployment, until
 from tests.acceptance.http import Answer, Api

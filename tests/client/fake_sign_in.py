@@ -146,7 +146,7 @@ class FakeSignIn:
         match seen.method, seen.path:
             case "GET", "/api/sign-in":
                 return Reply(200, self._sign_in())
-            case "GET", "/api/files":
+            case "GET", "/api/files" | "/api/files/folders":
                 return self._files(seen)
             case "GET", "/issuer/.well-known/openid-configuration":
                 return Reply(200, self._discovery())
@@ -186,6 +186,8 @@ class FakeSignIn:
         kind, _, token = seen.headers.get("authorization", "").partition(" ")
         if kind != "Bearer" or token not in self.access:
             return Reply(401, {"message": "Unauthorized"})
+        if seen.path.endswith("/folders"):
+            return Reply(200, {"items": [], "cursor": None})
         file = {
             "file_id": "01J0000000000000000000000A",
             "name": f"file of {self.access[token]}",

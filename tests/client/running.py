@@ -24,12 +24,17 @@ from wideload._cli.app import run
 # Of a file in a `--json` line.
 FILE_MEMBERS = {
     "file_id",
+    "folder",
     "name",
     "size",
     "content_type",
     "sha256",
     "verified",
+    "verified_by",
     "created_at",
+    "modified_at",
+    "quarantined",
+    "metadata",
     "corrupt",
 }
 
@@ -204,6 +209,11 @@ def write(path: Path, size: int, seed: int = 1) -> bytes:
     content = random.Random(seed).randbytes(size)
     path.write_bytes(content)
     return content
+
+
+def stored_paths(server: FilesService) -> set[str]:
+    """Paths of all files; those at the top begin with /."""
+    return {f"{file['folder']}/{file['name']}" for file in server.files.values()}
 
 
 def sha256(content: bytes) -> str:

@@ -210,3 +210,80 @@ def test_ctrl_c_leaves_a_download_that_goes_on(
 
     assert again.lines[0]["resumed_bytes"] == 16 * MIB
     assert (tmp_path / "film.mkv").read_bytes() == content
+
+
+def test_ctrl_c_leaves_an_upload_of_a_tree_that_goes_on(
+    fake_files: FilesService, files_command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "d" / "empty").mkdir(parents=True)
+    contents = {
+        f"d/{number}.bin": write(tmp_path / "d" / f"{number}.bin", size, number)
+        for number, size in enumerate((100, 12 * MIB, 200))
+    }
+    arrived, go_on = _hold(fake_files, 6 * MIB)
+    process = start(fake_files, "upload", "-r", "--parallel", "1", "d", cwd=tmp_path)
+    try:
+        assert arrived.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert error.decode() == (
+        "wideload: interrupted. 1 of 4 uploaded. What was sent of the others is kept: run the same "
+        "command again to go on\n"
+    )
+
+    again = {line["file"]: line for line in files_command("upload", "-r", "--json", "d").lines}
+
+    assert again["d/0.bin"]["duplicate"] is True
+    assert again["d/1.bin"]["resumed_bytes"] >= MIB
+    assert again["d/1.bin"]["resumed_bytes"] + again["d/1.bin"]["bytes_sent"] == 12 * MIB
+    assert again["d/empty"]["folder"] == "d/empty"
+    assert {
+        f"{file['folder']}/{file['name']}": fake_files.content(file_id)
+        for file_id, file in fake_files.files.items()
+    } == contents
+
+
+def test_ctrl_c_leaves_a_download_of_a_tree_that_goes_on(
+    fake_files: FilesService, files_command: Command, tmp_path: Path
+) -> None:
+    contents = {
+        name: random.Random(name).randbytes(size)
+        for name, size in (("a.bin", 100), ("b.bin", 24 * MIB), ("c.bin", 200))
+    }
+    for name, content in contents.items():
+        fake_files.add(content, name, folder="d")
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def hold(seen: Any, at: int) -> None:
+        if len(fake_files.requests("GET /s3/")) == 3:  # a.bin, then b.bin in ranges of 8 MiB
+            arrived.set()
+            go_on.wait(60)
+
+    fake_files.s3.during_get = hold
+    process = start(fake_files, "download", "-r", "--parallel", "1", "d", cwd=tmp_path)
+    try:
+        assert arrived.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert error.decode() == (
+        "wideload: interrupted. 1 of 3 downloaded. What was received is kept: run the same command "
+        "again to go on\n"
+    )
+    assert {path.name for path in (tmp_path / "d").iterdir() if path.suffix == ".bin"} == {"a.bin"}
+
+    again = {line["path"]: line for line in files_command("download", "-r", "--json", "d").lines}
+
+    assert [again[f"d/{name}"]["resumed_bytes"] for name in contents] == [100, 8 * MIB, 0]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "d").iterdir()} == contents

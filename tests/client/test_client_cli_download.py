@@ -326,8 +326,8 @@ def test_of_several_files_with_a_name_the_ids_are_listed(
 
     assert ran.status == 2
     assert ran.error.splitlines() == [
-        "wideload: a.txt: 2 of your files have this name: give the id of one: "
-        f"{ids[1]} (2026-11-22), {ids[0]} (2026-11-22)",
+        "wideload: a.txt: 2 of your files have this name: give the id or path of one: "
+        f"{ids[1]} (2026-11-22, 2/a.txt), {ids[0]} (2026-11-22, 1/a.txt)",
         "wideload: there is no file none.txt",
     ]
     assert os.listdir(tmp_path) == ["b.txt"]
@@ -355,12 +355,14 @@ def test_a_name_is_found_whatever_its_spaces_and_its_case(
     assert len(os.listdir(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("name", ["a/b", "a\x1bb", "a\u202eb", "a\udce9", "a" * 256])
+@pytest.mark.parametrize(
+    "name", ["a//b", "../b", "a/b/", "a\x1bb", "a\u202eb", "a\udce9", "a" * 256]
+)
 def test_what_can_be_no_name_is_refused_before_anything_is_asked(
     files_command: Command, fake_files: FilesService, name: str
 ) -> None:
     ran = files_command("download", name)
 
     assert ran.status == 2
-    assert "neither the id nor the name of a file" in ran.error
+    assert "neither the id nor the path or name of a file" in ran.error
     assert fake_files.api_requests == []

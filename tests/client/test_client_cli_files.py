@@ -79,7 +79,7 @@ def test_a_long_list_is_cut_on_a_terminal_and_says_so(fake_files: FilesService) 
 
     assert len(cut) == 1 + 50 + 1
     assert cut[-1] == (
-        "wideload: the newest 50 are shown: see more with --limit, others with --query"
+        "wideload: the first 50 are shown: see more with --limit, others with --query"
     )
     assert len(on_a_terminal(fake_files, "ls", "--limit", "99").splitlines()) == 1 + 51
 
@@ -161,6 +161,7 @@ def test_other_trouble_keeps_the_rest_from_being_deleted(
     files_command: Command, fake_files: FilesService, fault: Fault
 ) -> None:
     ids = [fake_files.add(b"%d" % number)["file_id"] for number in range(3)]
+    fake_files.fail("POST /stage/files/delete", fault)
     fake_files.fail("DELETE", fault)
 
     ran = files_command("rm", "--retries", "0", *ids)
@@ -177,7 +178,7 @@ def test_mv_renames(files_command: Command, fake_files: FilesService) -> None:
     (as_json,) = files_command("mv", "--json", file["file_id"], "--", "-newer.txt").lines
 
     assert ran.output == f"{file['file_id']}: is now new name.txt\n"
-    assert as_json.keys() == FILE_MEMBERS
+    assert as_json.keys() == {*FILE_MEMBERS, "source", "skipped"}
     assert fake_files.files[file["file_id"]]["name"] == "-newer.txt"
 
 
@@ -185,7 +186,9 @@ def test_mv_of_an_unknown_file_is_refused(files_command: Command) -> None:
     ran = files_command("mv", "01JUNKNOWN", "x")
 
     assert (ran.status, ran.output) == (1, "")
-    assert ran.error == "wideload: there is no file 01JUNKNOWN\n"
+    assert ran.error == (
+        "wideload: there is no file 01JUNKNOWN; a folder is given with / at its end\n"
+    )
 
 
 @pytest.fixture
@@ -193,7 +196,7 @@ def interrupted(fake_files: FilesService, files_command: Command, tmp_path: Path
     """An upload that S3 would not take, and that is open still."""
     write(tmp_path / "film.mkv", 100)
     fake_files.fail("PUT /s3/", s3_error(400, "InvalidRequest"))
-    assert files_command("upload", "film.mkv").status == 1
+    assert files_command("upload", "--folder", "films", "film.mkv").status == 1
     (upload_id,) = fake_files.uploads
     return upload_id
 
@@ -207,10 +210,11 @@ def test_uploads_lists_what_is_not_finished(
     (as_json,) = files_command("uploads", "--json").lines
 
     begun, until = "2026-11-22T09:00:00.123Z", "2026-11-29T09:00:00.123Z"
-    assert ran.output == f"{interrupted}\t{begun}\t{until}\t100\topen\tfilm.mkv\n"
+    assert ran.output == f"{interrupted}\t{begun}\t{until}\t100\topen\tfilms/film.mkv\n"
     assert as_json.keys() == {
         "upload_id",
         "state",
+        "folder",
         "name",
         "size",
         "content_type",
@@ -223,7 +227,7 @@ def test_uploads_lists_what_is_not_finished(
     }
     assert on_a_terminal(fake_files, "uploads").splitlines() == [
         f"{'UPLOAD ID':26}  {'BEGUN':16}  {'KEPT UNTIL':16}       SIZE  NAME",
-        f"{interrupted}  2026-11-22 14:30  2026-11-29 14:30      100 B  film.mkv",
+        f"{interrupted}  2026-11-22 14:30  2026-11-29 14:30      100 B  films/film.mkv",
     ]
 
 
@@ -284,7 +288,7 @@ def test_the_token_is_not_shown(
 
 
 def test_all_the_members_of_a_file_are_printed() -> None:
-    from wideload._cli.output import file_members
+    from wideload._cli.output import members_of
 
     file = wideload.FileInfo.of(
         {
@@ -298,7 +302,7 @@ def test_all_the_members_of_a_file_are_printed() -> None:
         }
     )
 
-    assert file_members(file).keys() == FILE_MEMBERS
+    assert members_of(file).keys() == FILE_MEMBERS
 
 
 @pytest.mark.parametrize(
@@ -368,8 +372,19 @@ def test_times_for_people(seconds: float, shown: str) -> None:
         (("ls", "-q", "x" * 256), "q has 1 to 255 characters"),
         (("rm",), "ID"),
         (("rm", "01J", "a/b"), "no file id"),
-        (("mv", "01J"), "NAME"),
-        (("mv", "01J", "a/b"), "has no /"),
+        (("mv", "01J"), "SOURCE"),
+        (("mv", "01J", "a//b"), "none doubled"),
+        (("mv", "01J", "a\\b"), "no \\"),
+        (("mv", "01J", "01K", "b"), "give the target as b/"),
+        (("mv", "a//b/", "c/"), "none doubled"),
+        (("mkdir", "a//b"), "none doubled"),
+        (("rm", "-r", "/"), "the top can't be deleted"),
+        (("ls", "-R", "--sort", "name"), "--recursive lists all by name"),
+        (("upload", "a.bin", "--limit-rate", "5X"), "bytes per second"),
+        (("upload", "a.bin", "--if-exists", "ask"), "--if-exists"),
+        (("upload", "a.bin", "--folder", "a/../b"), "is no file name"),
+        (("download", "-r", "films", "-o", "-"), "for one file"),
+        (("info", "films/"), "neither the id"),
         (("abort", "a b"), "no upload id"),
         (("uploads", "x"), "x"),
     ],

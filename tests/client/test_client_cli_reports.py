@@ -16,6 +16,7 @@ from tests.client.running import Screen, on_a_terminal
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.ingest import IngestService
 from tests.fake_aws.messages import problem
+from wideload._cli import id_batch
 from wideload._cli.app import wideload as group
 
 _NAMES = ["a.json", "b.json", "c.json"]
@@ -121,7 +122,8 @@ def test_ctrl_c_gives_the_id_that_was_under_way_a_line(
 ) -> None:
     ids = [fake_files.add(b"%d" % number, name=f"{number}")["file_id"] for number in range(3)]
     client = wideload.Client("https://api.example", token="x")
-    _interrupt(monkeypatch, type(client.files), {"rm": "delete"}.get(name, name))
+    monkeypatch.setattr(id_batch, "_AT_ONCE", 1)
+    _interrupt(monkeypatch, type(client.files), {"rm": "delete_many"}.get(name, name))
 
     ran = files_command(name, "--json", *ids)
 
@@ -131,6 +133,29 @@ def test_ctrl_c_gives_the_id_that_was_under_way_a_line(
     assert ran.lines[1]["error"]["type"] == "CancelledError"
     done = "downloaded" if name == "download" else "deleted"
     assert ran.error == (f"wideload: interrupted. 1 of 3 {done}. {advice.format(id=ids[1])}\n")
+
+
+def test_ctrl_c_while_many_are_deleted_counts_those_that_may_be_gone(
+    files_command: Command, fake_files: FilesService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [fake_files.add(b"%d" % number, name=f"{number}")["file_id"] for number in range(5)]
+    client = wideload.Client("https://api.example", token="x")
+    monkeypatch.setattr(id_batch, "_AT_ONCE", 2)
+    _interrupt(monkeypatch, type(client.files), "delete_many")
+
+    ran = files_command("rm", "--json", *ids)
+
+    assert ran.status == 130
+    assert [line.get("error", {}).get("type") for line in ran.lines] == [
+        None,
+        None,
+        "CancelledError",
+        "CancelledError",
+    ]
+    assert ran.error == (
+        "wideload: interrupted. 2 of 5 deleted. 2 more may have been deleted or not; "
+        "deleting again is safe\n"
+    )
 
 
 def test_ctrl_c_while_uploading_does_not_hide_what_could_not_be_read(

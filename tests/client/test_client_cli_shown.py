@@ -17,6 +17,7 @@ from tests.fake_aws.files import MIB, FilesService
 from tests.fake_aws.ingest import PAYLOAD_1, IngestService
 from tests.fake_aws.messages import Fault, problem, s3_error
 from wideload._cli.app import wideload
+from wideload._cli.bars import Bars
 
 _UNKNOWN = "01JDF999999999999999999999"
 
@@ -101,6 +102,24 @@ def test_programs_get_all_of_an_error(files_command: Command, fake_files: FilesS
 
 
 # Bars
+
+
+def test_the_total_counts_only_what_goes_over_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wideload._cli.bars.is_terminal", lambda stream: True)
+    with Bars(["a", "b", "pipe"], [2 * MIB, 3 * MIB, None], verb="uploading", wanted=True) as bars:
+        bars.transferring(0, MIB, 2 * MIB)  # 1 MiB was sent before
+        assert bars._progress is not None
+        total = bars._progress.tasks[0]
+        assert (total.completed, total.total) == (0, None)
+        bars.transferring(2, 10, 10)
+        bars.end(2, 10)
+        bars.end(1, 0)  # there already
+        assert (total.completed, total.total) == (10, MIB + 10)
+        bars.transferring(0, 2 * MIB, 2 * MIB)
+        bars.end(0, MIB)
+        assert (total.completed, total.total) == (MIB + 10, MIB + 10)
 
 
 def test_bars_of_names_that_begin_alike_show_the_ends_in_80_columns(

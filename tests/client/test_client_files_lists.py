@@ -16,7 +16,7 @@ from tests.client.transfer_samples import PART, bytes_of, file_of
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.messages import DROP, DROP_AFTER, Fault, problem, s3_error
 from tests.fake_aws.s3 import Body
-from wideload_runtime.core.files import files as runtime_files
+from wideload_runtime.core.files import listing
 
 NOWHERE = "01JDF000000000000000000999"
 
@@ -40,7 +40,7 @@ def test_files_come_newest_first_in_pages_as_they_are_needed(
 def test_a_search_goes_on_over_pages_with_nothing_in_them(
     person: wideload.Client, files_server: FilesService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime_files, "SCANNED", 10)
+    monkeypatch.setattr(listing, "SCANNED", 10)
     for number in range(95):
         name = f"{number}.txt" if number % 40 else f"Report {number}.pdf"
         files_server.add(name.encode(), name)

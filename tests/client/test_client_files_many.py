@@ -177,7 +177,7 @@ def test_places_that_others_hold_are_not_waited_for(
     assert [type(outcome.error) for outcome in outcomes] == [wideload.QuotaError] * 5
 
 
-def test_the_same_content_is_sent_once(
+def test_the_same_content_is_sent_once_and_becomes_a_file_of_each_name(
     person: wideload.Client, files_server: FilesService, tmp_path: Path
 ) -> None:
     content = bytes_of(4 * PART)
@@ -190,7 +190,8 @@ def test_the_same_content_is_sent_once(
     outcomes = {o.index: o.result for o in person.files.upload_many(paths, progress=progress)}
 
     assert files_server.s3.bytes_put == len(content)
-    assert {result.file.name for result in outcomes.values() if result} == {"a"}
+    assert [r and r.file.name for _, r in sorted(outcomes.items())] == ["a", "b", "c"]
+    assert {file["name"] for file in files_server.files.values()} == {"a", "b", "c"}
     assert [bool(r and r.duplicate) for _, r in sorted(outcomes.items())] == [False, True, True]
     assert told == dict.fromkeys(range(3), len(content))
 

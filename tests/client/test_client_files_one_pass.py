@@ -441,7 +441,7 @@ class Watched(io.BytesIO):
 def _announced(server: FilesService) -> list[dict[str, Any]]:
     """Size and hash of each file of each request that announces files."""
     return [
-        {name: value for name, value in file.items() if name not in {"name", "content_type"}}
+        {name: file[name] for name in ("size", "first_sha256", "sha256") if name in file}
         for seen in server.requests(_CREATE)
         if seen.path == "/stage/files"
         for file in json.loads(seen.body)["files"]

@@ -57,7 +57,8 @@ def test_another_copy_of_the_same_content_goes_on_too(
     done = person.files.upload(file_of(tmp_path, content, "a copy.bin"))
 
     assert done.resumed_bytes == 3 * PART
-    assert done.file.name == "film.bin"  # the upload had its name already
+    assert done.file.name == "a copy.bin"
+    assert {file["name"] for file in files_server.files.values()} == {"film.bin", "a copy.bin"}
 
 
 def test_an_object_that_is_there_needs_only_to_be_completed(

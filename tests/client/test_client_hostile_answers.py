@@ -56,6 +56,12 @@ def test_a_cursor_that_is_no_text_of_the_apis(
         {"file_id": "\ud800"},
         {"file_id": "a\0"},
         {"file_id": ""},
+        {"folder": 7},
+        {"folder": None},
+        {"modified_at": 7},
+        {"verified_by": True},
+        {"metadata": {"a": 7}},
+        {"quarantined": "yes"},
     ],
 )
 def test_a_file_that_can_not_be_is_none(odd: dict[str, Any]) -> None:

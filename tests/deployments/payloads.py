@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.integration.conftest import Api
 from tests.integration.files.conftest import act
 from tests.integration.test_ingest import JSON, ask_for_url, claim

@@ -57,6 +57,11 @@ def of_api(origin: str) -> Cors:
     return Cors(origin, "GET,POST,PATCH,DELETE", "authorization,content-type", "retry-after")
 
 
+def of_ingest_api(origin: str) -> Cors:
+    """As `PayloadIngest` configures its API."""
+    return Cors(origin, "GET,POST,DELETE", "x-api-key,content-type,idempotency-key", "retry-after")
+
+
 def of_bucket(origin: str) -> Cors:
     """As `TransferBucket` configures itself."""
     return Cors(origin, "PUT,GET,HEAD", "*", "ETag, x-amz-checksum-sha256", of_s3=True)

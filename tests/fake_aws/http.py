@@ -122,7 +122,7 @@ class _ServiceHandler(Handler):
             seen.body = self.rfile.read(int(headers.get("content-length", 0)))
             self._reply(fault, seen, lambda: self._service.answer(seen))
             return
-        with self._service.s3.counted():
+        with self._service.s3.under_way(seen):
             if seen.method == "GET":
                 self._reply(fault, seen, lambda: self._service.s3.fetch(seen))
             else:
@@ -190,11 +190,15 @@ class _ServiceHandler(Handler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(length))
-        self.end_headers()
         body = answer.body[: len(answer.body) // 2] if half else answer.body
+        if not body:
+            self._service.s3.end(seen)
+        self.end_headers()
         for at in range(0, len(body), _BLOCK):
             if seen.path.startswith("/s3/"):
                 self._service.s3.during_get(seen, at)
+            if at + _BLOCK >= len(body):
+                self._service.s3.end(seen)
             self.wfile.write(body[at : at + _BLOCK])
         if length != len(body):
             self.close_connection = True

@@ -44,7 +44,7 @@ class S3Http:
         self.during_put: Callable[[Seen, int], object] = lambda seen, count: None
         self.during_get: Callable[[Seen, int], object] = lambda seen, at: None
         self.refused: Callable[[int], object] = lambda status: None
-        self._at_once = 0
+        self._requests: dict[int, Seen] = {}
         self._now = now
         self._lock = threading.Lock()
 
@@ -131,16 +131,20 @@ class S3Http:
         return {key: held.data for key, held in self.bucket.objects.items()}
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count requests that are under way."""
+    def under_way(self, seen: Seen) -> Iterator[None]:
+        """Count a request as under way until its end."""
         with self._lock:
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self._requests[id(seen)] = seen
+            self.most_at_once = max(self.most_at_once, len(self._requests))
         try:
             yield
         finally:
-            with self._lock:
-                self._at_once -= 1
+            self.end(seen)
+
+    def end(self, seen: Seen) -> None:
+        """End a request's count; before the last bytes of its answer, as the client goes on then."""
+        with self._lock:
+            self._requests.pop(id(seen), None)
 
 
 def _key(seen: Seen) -> str:

@@ -138,6 +138,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     owner: FaultyProxy
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _exchange(self) -> None:
         request = Request(self.command, self.path, self.headers.get("x-amz-target", ""))

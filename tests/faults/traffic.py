@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 import urllib3
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.faults.audit import Sent, Told
 from tests.integration.conftest import Answer, Api
 

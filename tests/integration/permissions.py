@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FOLDER = re.compile(r"[^/*?]+/[^/*?]+/")
@@ -73,13 +73,17 @@ class Unused:
 
     Attributes:
         resources: Their names; `{function}` stands for the function's.
+        function: The only function that has no use for them; empty: every one.
     """
 
     reason: str
     actions: frozenset[str]
     resources: frozenset[str]
+    function: str = ""
 
     def permits(self, permission: Permission) -> bool:
+        if self.function not in ("", permission.function):
+            return False
         return permission.action in self.actions and permission.resource in {
             name.format(function=permission.function) for name in self.resources
         }
@@ -221,7 +225,7 @@ def unused(
     for reason in excused:
         for action in sorted(reason.actions):
             for resource in sorted(reason.resources):
-                pair = Unused(reason.reason, frozenset({action}), frozenset({resource}))
+                pair = replace(reason, actions=frozenset({action}), resources=frozenset({resource}))
                 meant = [one for one in held if pair.permits(one)]
                 if not meant:
                     found.append(

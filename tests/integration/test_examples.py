@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from local.cloud import Cloud
 from local.outputs import Outputs
+from local.paths import node
 from tests.integration.files.conftest import token_of
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,31 @@ def test_the_client_example_prints_what_it_stored(cloud: Cloud, outputs: Outputs
     receipt, document = finished.stdout.splitlines()
     assert receipt.endswith(" stored")
     assert document == '{"call_id":"c-1","transcript_with_metrics":[{"turn_id":"1"}]}'
+
+
+def test_the_javascript_example_sends_inline_and_to_s3(
+    cloud: Cloud, outputs: Outputs, tmp_path: Path
+) -> None:
+    turns = [secrets.token_urlsafe(1_000) for _ in range(5_000)]
+    (tmp_path / "large.json").write_text(json.dumps({"transcript_with_metrics": turns}))
+    shutil.copy(ROOT / "examples/javascript/send.js", tmp_path / "send.mjs")
+    (tmp_path / "node_modules/@wideload").mkdir(parents=True)
+    (tmp_path / "node_modules/@wideload/ingest").symlink_to(ROOT / "web/packages/ingest")
+
+    def send(*arguments: str) -> list[str]:
+        trust = f"NODE_EXTRA_CA_CERTS={cloud.ca_bundle}"
+        program = (str(node()), str(tmp_path / "send.mjs"))
+        finished = run(cloud, outputs, "env", trust, *program, *arguments)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout.splitlines()
+
+    inline, turn = send()
+    to_s3, *read = send(str(tmp_path / "large.json"))
+
+    assert inline.endswith(" stored inline")
+    assert turn == "{ turn_id: '1' }"
+    assert to_s3.endswith(" stored s3")
+    assert read == turns[:3]
 
 
 def test_the_cli_sends_and_gets(cloud: Cloud, outputs: Outputs, tmp_path: Path) -> None:

@@ -72,8 +72,15 @@ UNUSED = (
     ),
     Unused(
         "Only for files that an earlier version recorded, which each function brings over.",
-        frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}),
+        frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem"}),
         frozenset({"table/FilesTable"}),
+        "FilesVerifier",
+    ),
+    Unused(
+        "Only when the sweep completes an upload into a folder.",
+        frozenset({"dynamodb:ConditionCheckItem"}),
+        frozenset({"table/FilesTable"}),
+        "FilesSweep",
     ),
     Unused(
         "Lambda sends there, under the function's role, the records that the function failed to "

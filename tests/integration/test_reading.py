@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ulid import ULID
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from local.cloud import Cloud
 from local.outputs import Outputs
 from tests.contract_cases import CONTRACT

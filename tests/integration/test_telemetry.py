@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from local.cloud import Cloud
 from local.outputs import Outputs
 from tests.integration.conftest import Api

@@ -5,13 +5,24 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import wideload
 from local.cloud import Cloud
-from local.demo import EXPECTED_METRICS, DemoFailedError, emitted_since, show_metrics
+from local.demo import (
+    FILES_METRICS,
+    INGEST_METRICS,
+    DemoFailedError,
+    emitted_since,
+    show_metrics,
+    transfer_folder,
+)
+from tests.fake_aws.files import TOKEN, serving_files
 
+EXPECTED_METRICS = INGEST_METRICS | FILES_METRICS
 FUNCTIONS = ("files-api", "ingest-api")
 BEGAN = 1_764_230_400.75
 """Epoch seconds at which the second run begins."""
@@ -37,11 +48,23 @@ def test_metrics_are_summed_and_a_missing_one_is_named(capsys: pytest.CaptureFix
     lines = [_emf(0, {name: [2, 3]}) for name in sorted(names)]
 
     with pytest.raises(DemoFailedError, match="no function emitted BytesSaved"):
-        show_metrics(lines)
+        show_metrics(lines, EXPECTED_METRICS)
     shown = capsys.readouterr().out
     assert shown.count(" 5 Count") == len(names)
 
-    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})])
+    show_metrics([*lines, _emf(0, {"BytesSaved": [1]})], EXPECTED_METRICS)
+
+
+def test_a_folder_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving_files() as service, wideload.Client(service.url, token=TOKEN) as client:
+        transfer_folder(client.files, tmp_path)
+        left = {f"{file['folder']}/{file['name']}" for file in service.files.values()}
+
+    shown = capsys.readouterr().out
+    assert "A folder: 3 files of 200,000 bytes, two of them names of one content" in shown
+    assert "400,000 bytes sent" in shown
+    assert shown.count("equal: yes") == 2
+    assert left == {"demo/copy of offer.txt", "demo/signed/first.txt"}
 
 
 def _create_function(cloud: Cloud, name: str) -> None:

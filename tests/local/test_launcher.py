@@ -121,6 +121,29 @@ result = [len(naps), logs]
 worker.kill()
 """
 
+STARTS_WHAT_CAN_NOT_BE_IMPORTED = """
+import io
+import zipfile
+from ministack.core.lambda_runtime import Worker
+code = io.BytesIO()
+with zipfile.ZipFile(code, "w") as archive:
+    archive.writestr("index.py", "import nothing_there")
+config = {
+    "Runtime": "python3.13",
+    "Handler": "index.handler",
+    "FunctionName": "tried",
+    "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:tried",
+}
+worker = Worker("tried", config, code.getvalue())
+result = []
+for _ in range(2):
+    try:
+        result.append(worker.invoke({}, "request"))
+    except RuntimeError as error:
+        result.append(str(error))
+        worker.kill()
+"""
+
 SCRIPTS = [
     KEY_SET_URL,
     CORS_AFTER_CREATE_AND_UPDATE,
@@ -129,6 +152,7 @@ SCRIPTS = [
     OFFERED_PROTOCOLS,
     FOLDERS_OF_TWO_WORKERS,
     WAITS_FOR_LOG_LINES,
+    STARTS_WHAT_CAN_NOT_BE_IMPORTED,
 ]
 """Each leaves a `result`."""
 
@@ -233,6 +257,20 @@ def test_workers_share_the_code_that_one_has_unpacked() -> None:
 
     assert first == second
     assert first.endswith("/made/index.py")
+
+
+def test_ministack_still_needs_functions_that_do_not_start_to_be_logged() -> None:
+    first, _ = _run(STARTS_WHAT_CAN_NOT_BE_IMPORTED)
+
+    # An answer with the member `error` would be logged.
+    assert first == "Worker init failed: No module named 'nothing_there'"
+
+
+def test_a_function_that_does_not_start_answers_with_the_error_that_is_logged() -> None:
+    answers = _run(STARTS_WHAT_CAN_NOT_BE_IMPORTED, patched=True)
+
+    says = "The function doesn't start: Worker init failed: No module named 'nothing_there'"
+    assert answers == [{"status": "error", "error": says}] * 2
 
 
 def test_ministack_still_needs_to_be_kept_from_polling_for_log_lines() -> None:

@@ -139,6 +139,36 @@ def test_an_operators_program_names_the_extra_that_it_lacks(
     )
 
 
+def test_the_embedded_cloud_names_the_extra_that_it_lacks(
+    wheels: dict[str, Path], elsewhere: Path
+) -> None:
+    install(elsewhere, wheels["wideload_cdk"])
+
+    finished = subprocess.run(
+        [elsewhere / "venv/bin/wideload-local", "up"], capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        "wideload-local: this program needs more packages: pip install 'wideload-cdk[local]'\n"
+    )
+
+
+def test_the_embedded_cloud_starts_with_its_extra(wheels: dict[str, Path], elsewhere: Path) -> None:
+    install(elsewhere, wheels["wideload_cdk"], "local")
+
+    status = subprocess.run(
+        [elsewhere / "venv/bin/wideload-local", "status"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (status.returncode, status.stderr) == (1, "")
+    assert status.stdout == "embedded cloud: not up; `wideload-local up` starts it\n"
+
+
 def test_the_clients_wheel_brings_all_it_needs(wheels: dict[str, Path], elsewhere: Path) -> None:
     install(elsewhere, wheels["wideload"], "cli")
 

@@ -15,6 +15,7 @@ PYTHON_LOCKS = (
     "requirements.txt",
     "bench/peers/requirements.txt",
     "lambda_src/requirements.txt",
+    "local/installed.txt",
     "local/requirements.txt",
     "tools/docs/requirements.txt",
     "tools/release/requirements.txt",

@@ -41,3 +41,20 @@ def test_settings_of_the_archive_reach_the_bucket() -> None:
             ],
         }
     ]
+
+
+def test_pages_that_the_settings_name_may_call_api_and_bucket() -> None:
+    settings = Settings.for_environment(
+        "dev", {"lambda_code": PLACEHOLDER_CODE, "ingest_cors_origins": "https://app.example.com"}
+    )
+
+    template = Template.from_stack(IngestStack(cdk.App(), settings=settings))
+
+    [api] = template.find_resources("AWS::ApiGatewayV2::Api").values()
+    assert api["Properties"]["CorsConfiguration"]["AllowOrigins"] == ["https://app.example.com"]
+    rules = [
+        rule["AllowedOrigins"]
+        for bucket in template.find_resources("AWS::S3::Bucket").values()
+        for rule in bucket["Properties"].get("CorsConfiguration", {}).get("CorsRules", [])
+    ]
+    assert rules == [["https://app.example.com"]]

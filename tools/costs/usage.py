@@ -47,7 +47,7 @@ REQUEST_SECONDS = 0.05
 # A look into the table, or one batch of events, seconds: assumed.
 LOOK_SECONDS = 0.03
 
-# Item sizes, bytes, counted on records of examples/call_log.py: 1,216 at 15 MB of JSON, 2,491 at
+# Item sizes, bytes, counted on records of local/call_log.py: 1,216 at 15 MB of JSON, 2,491 at
 # 60 MB, since the index of the archive grows with it; less where nothing was uploaded. And what
 # two indexes repeat of it, with DynamoDB's 100 bytes of overhead each.
 ITEM = 791

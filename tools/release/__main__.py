@@ -10,8 +10,9 @@ import click
 
 from tools.release import artifacts, sboms, versions
 from tools.release.commands import CommandError
+from tools.release.embedded import deploy_templates, run_on_this_machine
 from tools.release.notes import release_notes
-from tools.release.uses import deploy_app, send_payload, show_page
+from tools.release.uses import deploy_app, send_from_javascript, send_payload, show_page
 
 _ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ def cli(folder: Path, tag: str | None) -> None:
             raise click.ClickException(f"The tag is {tag}, but the version is {version}.")
         _say("versions", f"{version} in {len(versions.PLACES)} files")
         notes = release_notes(_ROOT / "CHANGELOG.md", version if tag else None)
-        built = artifacts.build(_ROOT, folder.resolve())
+        built = artifacts.build(_ROOT, folder.resolve(), version)
         (folder / "notes.md").write_text(notes)
         _say("notes", f"{len(notes.splitlines())} lines of CHANGELOG.md")
         for path in built.all:
@@ -40,8 +41,14 @@ def cli(folder: Path, tag: str | None) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             app = deploy_app(_ROOT, built.constructs, Path(scratch) / "app")
             _say("constructs", f"installed; the README's app has {app.resources} resources")
+            local = run_on_this_machine(_ROOT, built, Path(scratch) / "local")
+            _say("local", f"installed; the app of the guide ran here, and its function {local}")
             sent = send_payload(built.client, Path(scratch) / "client")
             _say("client", f"installed; sent {sent.size:,} bytes {sent.via}, and read them back")
+            count = deploy_templates(built.templates, sent.environment, Path(scratch) / "templates")
+            _say("templates", f"deployed without the CDK, {count} resources; sent a call log")
+            program = send_from_javascript(_ROOT, built.ingest, Path(scratch) / "javascript")
+            _say("ingest", f"installed; sent {program.via} from Node.js, and read it back")
             page = show_page(_ROOT, built, Path(scratch) / "page")
             _say("npm", f"installed; a page of {page.size / 1e3:.0f} KB was built with them")
             for path in sboms.write(_ROOT, folder, app.environment, sent.environment, page.folder):

@@ -1,4 +1,4 @@
-"""Build the distributions of Python and the packages of npm."""
+"""Build the distributions of Python, the packages of npm, and the templates of CloudFormation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.release.commands import run
+from tools.release.templates import Templates, write_templates
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Artifacts:
     client: Path
     """Wheel of wideload."""
     client_source: Path
+    ingest: Path
     uploader: Path
     uppy: Path
+    templates: Templates
 
     @property
     def python(self) -> list[Path]:
@@ -29,10 +32,10 @@ class Artifacts:
     @property
     def all(self) -> list[Path]:
         """All files, in the order of building."""
-        return [*self.python, self.uploader, self.uppy]
+        return [*self.python, self.ingest, self.uploader, self.uppy, *self.templates.all]
 
 
-def build(root: Path, folder: Path) -> Artifacts:
+def build(root: Path, folder: Path, version: str) -> Artifacts:
     """Build everything into an empty `folder`.
 
     wideload-cdk has no source distribution: the functions' code and the page in its wheel are built
@@ -45,7 +48,7 @@ def build(root: Path, folder: Path) -> Artifacts:
     folder.mkdir(parents=True)
     run("hatchling", "build", "--target", "wheel", "--directory", folder, cwd=root)
     run("hatchling", "build", "--directory", folder, cwd=root / "client")
-    for name in ("uploader", "uppy"):
+    for name in ("ingest", "uploader", "uppy"):
         run(
             "npm",
             "pack",
@@ -58,8 +61,10 @@ def build(root: Path, folder: Path) -> Artifacts:
         constructs=_only(folder, "wideload_cdk-*.whl"),
         client=_only(folder, "wideload-*.whl"),
         client_source=_only(folder, "wideload-*.tar.gz"),
+        ingest=_only(folder, "wideload-ingest-*.tgz"),
         uploader=_only(folder, "wideload-uploader-*.tgz"),
         uppy=_only(folder, "wideload-uppy-*.tgz"),
+        templates=write_templates(folder, root / "src/wideload_cdk/_lambda/arm64.zip", version),
     )
 
 

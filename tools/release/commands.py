@@ -34,9 +34,9 @@ def run(*command: str | Path, cwd: Path, variables: Mapping[str, str] | None = N
     return finished.stdout
 
 
-def new_environment(folder: Path, requirement: str) -> Path:
-    """Make a virtual environment with a package and what it requires; return its `bin`."""
+def new_environment(folder: Path, *requirements: str) -> Path:
+    """Make a virtual environment with packages and what they require; return its `bin`."""
     run("uv", "venv", "--quiet", folder, cwd=folder.parent)
     python = folder / "bin" / "python"
-    run("uv", "pip", "install", "--quiet", "--python", python, requirement, cwd=folder.parent)
+    run("uv", "pip", "install", "--quiet", "--python", python, *requirements, cwd=folder.parent)
     return folder / "bin"

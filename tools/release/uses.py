@@ -29,6 +29,13 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class SentFromJavaScript:
+    via: str
+    records: int
+    """Records that were read back."""
+
+
+@dataclass(frozen=True)
 class Page:
     folder: Path
     size: int
@@ -82,6 +89,23 @@ def send_payload(wheel: Path, folder: Path) -> Sent:
     return Sent(environment, len(document), str(sent["via"]))
 
 
+def send_from_javascript(root: Path, package: Path, folder: Path) -> SentFromJavaScript:
+    """Send a call log to the embedded cloud from Node.js, by `examples/javascript`.
+
+    Raises:
+        CommandError: The package can't be installed, or sending or reading back failed.
+    """
+    shutil.copytree(root / "examples" / "javascript", folder)
+    outputs: Outputs = json.loads((LOCAL / "outputs.json").read_text())
+    variables = {**client_variables(outputs), "NODE_EXTRA_CA_CERTS": outputs["ca_bundle"]}
+    run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", package, cwd=folder)
+    printed = run(node(), "send.js", cwd=folder, variables=variables).splitlines()
+    payload_id, state, via = printed[0].split()
+    if state != "stored" or len(printed) != 2:
+        raise CommandError(f"Payload {payload_id} is {state}, with {len(printed) - 1} records.")
+    return SentFromJavaScript(via, len(printed) - 1)
+
+
 def show_page(root: Path, built: Artifacts, folder: Path) -> Page:
     """Build the page of `examples/own_page` with the packages.
 
@@ -94,6 +118,8 @@ def show_page(root: Path, built: Artifacts, folder: Path) -> Page:
     manifest = json.loads((folder / "package.json").read_text())
     manifest["version"] = "0.0.0"
     manifest["dependencies"]["@wideload/uppy"] = built.uppy.as_uri()
+    # Only for the bill of materials, which is that of the packages installed here.
+    manifest["dependencies"]["@wideload/ingest"] = built.ingest.as_uri()
     # Instead of the one that the registry has.
     manifest["overrides"] = {"@wideload/uploader": built.uploader.as_uri()}
     (folder / "package.json").write_text(json.dumps(manifest))

@@ -10,6 +10,7 @@ PLACES = (
     "client/pyproject.toml",
     "client/src/wideload/_version.py",
     "lambda_src/wideload_runtime/__init__.py",
+    "web/packages/ingest/package.json",
     "web/packages/page/package.json",
     "web/packages/uploader/package.json",
     "web/packages/uppy/package.json",

@@ -18,10 +18,11 @@ from wideload._async.client import AsyncClient
 from wideload._client import Client
 from wideload._files.cancel import Cancel
 from wideload._files.files import Files
-from wideload._files.models import (
+from wideload._files.models import FileInfo, FolderInfo, Quarantine, UploadInfo
+from wideload._files.results import (
+    ChangeOutcome,
+    DownloadOutcome,
     DownloadResult,
-    FileInfo,
-    UploadInfo,
     UploadOutcome,
     UploadResult,
 )
@@ -61,19 +62,23 @@ __all__ = [
     "CallLog",
     "Cancel",
     "CancelledError",
+    "ChangeOutcome",
     "Client",
     "ConfigurationError",
     "ConflictError",
     "DeadlineError",
     "DocumentError",
+    "DownloadOutcome",
     "DownloadResult",
     "FileChangedError",
     "FileInfo",
     "FileRefusedError",
     "Files",
+    "FolderInfo",
     "IntegrityError",
     "NotFoundError",
     "PayloadRefusedError",
+    "Quarantine",
     "QuotaError",
     "RateLimitError",
     "Receipt",

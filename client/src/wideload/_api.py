@@ -174,13 +174,14 @@ class Api:
         message = f"{what}: {status}{' ' + code if code else ''}"
         if detail:
             message += f": {detail}"
-        if status in {401, 403}:
+        kind = self._codes.error(status, code)
+        if issubclass(kind, AuthenticationError):
             message += f" ({self._auth.hint})"
         elif status == 404 and not code:
             message += f" (is {self.base_url} the API's base URL?)"
         if request_id:
             message += f" [request {request_id}]"
-        error = self._codes.error(status, code)(
+        error = kind(
             message,
             status=status,
             code=code,

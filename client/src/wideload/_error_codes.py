@@ -92,6 +92,8 @@ PAYLOAD_CODES = ErrorCodes(
 FILE_CODES = ErrorCodes(
     statuses={**_STATUSES, 410: NotFoundError, **dict.fromkeys((400, 413), FileRefusedError)},
     codes={
+        # 403: the deployment's own authorization function
+        "not_allowed": Code(FileRefusedError),
         # 409
         "conflict": Code(ConflictError, retryable=True),
         # 409, or 503 from deployments of earlier versions: S3 is still joining the parts
@@ -103,6 +105,8 @@ FILE_CODES = ErrorCodes(
     },
 )
 
+# The API's refusals of a name: another name of the same content may be accepted.
+OF_THE_NAME = frozenset({"invalid_name", "name_exists", "not_allowed"})
 # The API's answers to a request for a part's URL when another process has ended the upload.
 UPLOAD_ENDED = frozenset({"completing", "upload_completed", "upload_gone", "unknown_upload"})
 # The API's answers to `complete` when S3 doesn't hold the whole file.

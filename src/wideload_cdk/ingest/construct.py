@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,7 +17,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from wideload_cdk.ingest.api import IngestApi
-from wideload_cdk.ingest.events import SOURCE, IngestEvents, queue_uploads
+from wideload_cdk.ingest.events import queue_uploads
 from wideload_cdk.ingest.functions import (
     ARCHIVE_PREFIX,
     TRANSIT_PREFIX,
@@ -31,9 +29,8 @@ from wideload_cdk.ingest.functions import (
     new_sweep,
     new_worker,
 )
-from wideload_cdk.ingest.metrics import IngestMetrics
+from wideload_cdk.ingest.reference import ImportedPayloadIngest, IPayloadIngest
 from wideload_cdk.ingest.tables import new_keys_table, new_payloads_table
-from wideload_cdk.shared import grants
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import (
     check_format,
@@ -41,7 +38,7 @@ from wideload_cdk.shared.checks import (
     check_reserved,
     refuse_for_given_bucket,
 )
-from wideload_cdk.shared.formats import HEADER_NAME, RECORDS_FIELD
+from wideload_cdk.shared.formats import HEADER_NAME, ORIGIN, RECORDS_FIELD
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
 from wideload_cdk.shared.limits import (
@@ -51,9 +48,10 @@ from wideload_cdk.shared.limits import (
     WORKER_CONCURRENCY,
 )
 from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
+from wideload_cdk.shared.service import Service
 
 
-class PayloadIngest(IngestMetrics, IngestEvents):
+class PayloadIngest(IPayloadIngest, Service):
     """Accept JSON payloads of any size up to 5 GiB and record them in DynamoDB.
 
     Clients send small payloads in the body of a request. They upload large ones to the bucket by
@@ -68,8 +66,8 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             A given bucket should expire `transit/`, abort incomplete multipart uploads, and send
             its events to EventBridge; without events, unclaimed uploads wait for the sweep. It
             must not expire `archive/`, since documents are deleted with their items. If it is
-            versioned, noncurrent versions should expire. Default: a new `TransferBucket` with
-            these settings.
+            versioned, noncurrent versions should expire. For `cors_origins` it must allow their
+            pages PUT and GET (CORS). Default: a new `TransferBucket` with these settings.
         table: Table for the payloads. Its partition key is `payload_id`, its TTL attribute
             `expires_at`, its stream has new and old images. All keys are strings. It has three
             global indexes, which project at least these attributes:
@@ -97,6 +95,9 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         environment_name: The metrics' dimension `environment`; two deployments with the same
             name in one account and region share their metrics. Default: the stack's name.
         api_key_header: Header that carries the API key. Default: `x-api-key`.
+        cors_origins: Origins whose pages may call API and bucket (CORS), such as
+            `https://app.example.com`, or `*`. The key that a page sends can be read by everyone
+            who opens the page. Default: none, so no browser can.
         upload_url_ttl: Life of an upload URL, 1 minute to 12 hours. It ends earlier when the
             function's credentials do. Default: 15 minutes.
         unclaimed_delay: Time from an upload until the worker processes it if it is still
@@ -196,15 +197,6 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             given with `worker_reserved_concurrency`.
     """
 
-    _service: ClassVar[str] = "ingest"
-    _event_source: ClassVar[str] = SOURCE
-
-    bucket: s3.IBucket
-    """The bucket for uploads and kept documents."""
-    payloads_table: dynamodb.ITable
-    """One item per payload."""
-    keys_table: dynamodb.ITable
-    """One item per API key."""
     queue: sqs.Queue
     """Uploads that wait for the worker. Messages are delayed by `unclaimed_delay` by default."""
     dead_letter_queue: sqs.Queue
@@ -243,6 +235,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
         environment_name: str | None = None,
         api_key_header: str = "x-api-key",
+        cors_origins: Sequence[str] = (),
         upload_url_ttl: Duration = Duration.minutes(15),
         unclaimed_delay: Duration = Duration.minutes(1),
         in_request_limit: int = 25_000_000,
@@ -297,6 +290,8 @@ class PayloadIngest(IngestMetrics, IngestEvents):
         )
         check_format("api_key_header", api_key_header, HEADER_NAME)
         check_format("records_field", records_field, RECORDS_FIELD)
+        for origin in cors_origins:
+            check_format("an origin of cors_origins", origin, ORIGIN)
         check_limit("upload_url_ttl", upload_url_ttl, URL_MINUTES)
         check_limit("unclaimed_delay", unclaimed_delay, UNCLAIMED_DELAY_SECONDS)
         check_limit("in_request_limit", in_request_limit, IN_REQUEST_BYTES)
@@ -330,6 +325,7 @@ class PayloadIngest(IngestMetrics, IngestEvents):
                 expiration=transit_expiration,
                 expiration_prefix=TRANSIT_PREFIX,
                 max_url_age=upload_url_ttl,
+                cors_origins=cors_origins,
                 access_logs_bucket=access_logs_bucket,
                 removal_policy=removal_policy,
             )
@@ -417,37 +413,47 @@ class PayloadIngest(IngestMetrics, IngestEvents):
             handler=self.api_function,
             authorizer=self.authorizer_function,
             api_key_header=api_key_header,
+            cors_origins=cors_origins,
             settings=self._api_settings,
         )
 
-    def grant_read_documents(
-        self, grantee: iam.IGrantable, *, tenant: str | None = None
-    ) -> iam.Grant:
-        """Let a function or role read documents without an API key, as `wideload.documents` does.
-
-        Grants `dynamodb:GetItem` on the payloads table, where small documents are, `s3:GetObject`
-        on `archive/*`, and the use of the keys of both.
+    @staticmethod
+    def from_payload_ingest_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        environment_name: str,
+        bucket: s3.IBucket | None = None,
+        payloads_table: dynamodb.ITable | None = None,
+        keys_table: dynamodb.ITable | None = None,
+        event_bus: events.IEventBus | None = None,
+    ) -> IPayloadIngest:
+        """Refer to a deployment that another app has made.
 
         Args:
-            grantee: Function or role.
-            tenant: Limits the objects to those of one tenant. Items have no tenant in their key, so
-                small documents and the summaries of all tenants can be read nevertheless. Default:
-                all tenants.
-        """
-        prefix = f"{ARCHIVE_PREFIX}{tenant}/" if tenant else ARCHIVE_PREFIX
-        if self.bucket.encryption_key is not None:
-            self.bucket.encryption_key.grant(grantee, "kms:Decrypt")
-        objects = grants.grant_objects(self.bucket, grantee, prefix, "s3:GetObject")
-        return objects.combine(grants.grant_items(self.payloads_table, grantee, "dynamodb:GetItem"))
+            scope: Parent of the reference, and of the rules that it makes.
+            id: Id of the reference.
+            environment_name: That of the deployment, by default the name of its stack. Rules and
+                metrics are those of this deployment alone.
+            bucket: Its bucket, imported with its KMS key, if it has one. Needed by
+                `grant_read_documents`.
+            payloads_table: Its table, likewise. Needed by `grant_read_documents`.
+            keys_table: Its table, likewise. Needed by `grant_manage_keys`.
+            event_bus: The bus on which it publishes. Default: the account's default bus.
 
-    def grant_manage_keys(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a role make, list, rotate and revoke API keys, as `wideload-keys` does.
-
-        Grants `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `Scan` on the keys table, and the use
-        of its key. With them a role can act as any tenant.
+        Raises:
+            ValueError: `environment_name` is wrong.
+            AttributeError: From a grant: what it needs was not given.
         """
-        actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan")
-        return grants.grant_items(self.keys_table, grantee, *actions)
+        return ImportedPayloadIngest(
+            scope,
+            id,
+            environment_name=environment_name,
+            bucket=bucket,
+            payloads_table=payloads_table,
+            keys_table=keys_table,
+            event_bus=event_bus,
+        )
 
 
 def _check_table(table: dynamodb.ITable | None) -> None:

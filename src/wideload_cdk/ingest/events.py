@@ -12,14 +12,14 @@ from constructs import Construct
 
 from wideload_cdk.shared import grants
 from wideload_cdk.shared.events import RuleTarget
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 SOURCE = "wideload.ingest"
 STORED = "PayloadStored"
 FAILED = "PayloadFailed"
 
 
-class IngestEvents(Service):
+class IngestEvents(ServiceReference):
     """The events of `PayloadIngest`, one method each."""
 
     def on_payload_stored(

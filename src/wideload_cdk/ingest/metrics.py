@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 
-class IngestMetrics(Service):
+class IngestMetrics(ServiceReference):
     """The metrics of `PayloadIngest`, one method each.
 
     Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),

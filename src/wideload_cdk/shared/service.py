@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
@@ -25,28 +23,20 @@ from wideload_cdk.shared.findings import acknowledge
 from wideload_cdk.shared.formats import ENVIRONMENT_NAME
 from wideload_cdk.shared.function import FunctionSettings, RuntimeFunction
 from wideload_cdk.shared.logs import LogSettings
-from wideload_cdk.shared.names import METRIC_NAMESPACE
 from wideload_cdk.shared.queues import new_dead_letter_queue
+from wideload_cdk.shared.reference import ServiceReference, default_event_bus
 from wideload_cdk.shared.tables import DataProtection
 
 
-class Service(Construct):
+class Service(ServiceReference):
     """An HTTP API with its functions, bucket, event bus, metrics and events.
 
     The arguments are documented by `PayloadIngest` and `FileTransfer`, which take them under the
     same names.
     """
 
-    _service: ClassVar[str]
-    """The metrics' dimension `service`."""
-    _event_source: ClassVar[str]
-    """The member `source` of published events."""
-
     bucket: s3.IBucket
-    event_bus: events.IEventBus
     event_dead_letter_queue: sqs.Queue
-    environment_name: str
-    """The metrics' dimension `environment`."""
     api: ServiceApi
     api_function: RuntimeFunction
     sweep_function: RuntimeFunction
@@ -99,9 +89,7 @@ class Service(Construct):
             rate_limit, burst_limit, domain_name, certificate, log_settings
         )
         self.environment_name = environment_name or Stack.of(self).stack_name
-        self.event_bus = event_bus or events.EventBus.from_event_bus_name(
-            self, "DefaultEventBus", "default"
-        )
+        self.event_bus = event_bus or default_event_bus(self)
         self.event_dead_letter_queue = new_dead_letter_queue(
             self, "EventDeadLetterQueue", encryption_key=encryption_key
         )
@@ -128,49 +116,3 @@ class Service(Construct):
     def domain_target(self) -> str | None:
         """The target of a DNS record for `domain_name`, if given."""
         return self.api.domain_target
-
-    def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:
-        """A metric of namespace `Wideload` with this construct's dimensions."""
-        return cloudwatch.Metric(
-            namespace=METRIC_NAMESPACE,
-            metric_name=metric_name,
-            dimensions_map={"service": self._service, "environment": self.environment_name},
-            **options,
-        )
-
-    def metric_sweep_backlog_age(self, **options: Any) -> cloudwatch.Metric:
-        """Age of the oldest due item that a run of the sweep left to the next run, in seconds.
-
-        0 if a run left none.
-        """
-        return self._metric("SweepBacklogAge", "Maximum", cloudwatch.Unit.SECONDS, options)
-
-    def _metric(
-        self, name: str, statistic: str, unit: cloudwatch.Unit, options: Mapping[str, Any]
-    ) -> cloudwatch.Metric:
-        return self.metric(name, **{"statistic": statistic, "unit": unit, **options})
-
-    def _on(
-        self,
-        id: str,
-        detail_type: str,
-        *,
-        target: events.IRuleTarget,
-        detail: Mapping[str, Sequence[Any]] | None,
-        options: Mapping[str, Any],
-    ) -> events.Rule:
-        """Make a rule for published events of `detail_type`."""
-        narrowed = {name: list(values) for name, values in (detail or {}).items()}
-        return events.Rule(
-            self,
-            id,
-            event_bus=self.event_bus,
-            event_pattern=events.EventPattern(
-                source=[self._event_source],
-                detail_type=[detail_type],
-                # Last, so that `detail` cannot widen a rule to another deployment.
-                detail={**narrowed, "environment": [self.environment_name]},
-            ),
-            targets=[target],
-            **options,
-        )

@@ -693,3 +693,39 @@ def test_leaves_values_known_only_at_deployment_alone(stack: cdk.Stack, make: Ma
     assert rule["Transitions"][0]["TransitionInDays"] == {"Ref": "Glacier"}
     stage = only(template, "AWS::ApiGatewayV2::Stage")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "Rate"}
+
+
+# Pages of other origins
+
+
+def test_no_page_may_call_by_default(default: Template) -> None:
+    assert "CorsConfiguration" not in only(default, "AWS::ApiGatewayV2::Api")
+    assert "CorsConfiguration" not in only(default, "AWS::S3::Bucket", "IngestBucketEDD")
+
+
+def test_pages_of_the_origins_given_may_call_api_and_bucket(template_of: TemplateOf) -> None:
+    origins = ("https://app.example.com", "http://localhost:5173")
+    template = template_of(PayloadIngest, cors_origins=origins, api_key_header="X-Pype-Token")
+
+    assert only(template, "AWS::ApiGatewayV2::Api")["CorsConfiguration"] == {
+        "AllowOrigins": list(origins),
+        "AllowMethods": ["GET", "POST", "DELETE"],
+        "AllowHeaders": ["x-pype-token", "content-type", "idempotency-key", "content-digest"],
+        "ExposeHeaders": ["retry-after"],
+        "MaxAge": 3600,
+    }
+    [rule] = only(template, "AWS::S3::Bucket", "IngestBucketEDD")["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == list(origins)
+    assert rule["AllowedMethods"] == ["PUT", "GET", "HEAD"]
+
+
+def test_an_origin_with_a_path_is_refused(make: Make) -> None:
+    expected = "an origin of cors_origins is 'https://app.example.com/x'; give `*`, or scheme, host"
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        make(cors_origins=["https://app.example.com/x"])
+
+
+def test_an_origin_is_checked_with_a_given_bucket_too(stack: cdk.Stack, make: Make) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Given", "given")
+    with pytest.raises(ValueError, match=r"an origin of cors_origins is 'app\.example\.com'"):
+        make(bucket=bucket, cors_origins=["app.example.com"])

@@ -28,7 +28,7 @@ PROGRAMS: dict[str, click.Command] = {
 def test_every_program_is_installed() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 
-    assert scripts.keys() == PROGRAMS.keys()
+    assert scripts.keys() - {"wideload-local"} == PROGRAMS.keys()
 
 
 def test_the_page_lists_the_actions_of_every_command() -> None:

@@ -36,9 +36,12 @@ class Route:
     method: str
     path: str
     needs: str
-    """`file`, `upload` (open, one PUT that is done), `multipart` (open), or nothing."""
+    """`file`, `folder`, `upload` (open, one PUT that is done), `multipart` (open), or nothing."""
     own: int
     body: dict[str, Any] | None = None
+    """`{id}` in its JSON stands for the id, or the folder, of what it needs."""
+    other: int = 404
+    """Status for another person; 200 if each file is refused in the answer."""
 
 
 SHA = "0" * 64
@@ -46,6 +49,12 @@ ROUTES = [
     Route("POST", "/files/check", "", 200, body={"files": [{"sha256": SHA, "size": 1}]}),
     Route("POST", "/files", "", 200, body={"files": [{"name": "n", "sha256": SHA, "size": 1}]}),
     Route("GET", "/files", "", 200),
+    Route("POST", "/files/move", "file", 200, {"file_ids": ["{id}"], "folder": "moved"}, 200),
+    Route("POST", "/files/delete", "file", 200, {"file_ids": ["{id}"]}, 200),
+    Route("GET", "/files/folders", "", 200),
+    Route("POST", "/files/folders", "", 200, {"folder": "made"}),
+    Route("PATCH", "/files/folders", "folder", 200, {"folder": "{id}", "to": "{id}, renamed"}),
+    Route("DELETE", "/files/folders?folder={id}", "folder", 204),
     Route("GET", "/files/uploads", "", 200),
     Route("GET", "/files/uploads/{id}", "upload", 200),
     Route("DELETE", "/files/uploads/{id}", "upload", 204),
@@ -63,7 +72,7 @@ ROUTES = [
     Route("GET", "/files/{id}/download", "file", 200),
 ]
 WHO = ("no token", "an expired token", "another application's token", "a damaged token")
-IDS = [f"{route.method} {route.path}" for route in ROUTES]
+IDS = [f"{route.method} {route.path.partition('?')[0]}" for route in ROUTES]
 
 
 @pytest.fixture(scope="module")
@@ -127,14 +136,18 @@ def test_ones_own_token(ann: Api, route: Route) -> None:
     assert answer.status == route.own, answer.body
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if r.needs], ids=[i for i in IDS if "{" in i])
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if route.needs],
+    ids=[name for name, route in zip(IDS, ROUTES, strict=True) if route.needs],
+)
 def test_somebody_elses_token_sees_nothing(ann: Api, ben: Api, route: Route) -> None:
     subject = prepare(ann, route)
 
     answer = ask(ben, route, subject)
     never = ask(ben, route, UNKNOWN)
 
-    assert answer.status == 404, answer.body
+    assert answer.status == route.other, answer.body
     # Not a word differs from what never existed.
     assert told(answer, subject) == told(never, UNKNOWN)
     # And it is as it was.
@@ -147,7 +160,7 @@ def test_somebody_else_has_another_list(ann: Api, ben: Api, route: Route) -> Non
     stored = store(ann, content)
     pending = create(ann, secrets.token_bytes(100))
     announcing = {"files": [announced(content) | {"size": 100}]}
-    body = announcing if route.method == "POST" else None
+    body = announcing if "files" in (route.body or {}) else route.body
 
     answer = ben.request(route.method, route.path, body)
 
@@ -195,6 +208,10 @@ def prepare(owner: Api, route: Route) -> str:
     """Make what the route needs; its id."""
     content = secrets.token_bytes(200)
     match route.needs:
+        case "folder":
+            folder = secrets.token_hex(8)
+            assert owner.post("/files/folders", {"folder": folder}).status == 200
+            return folder
         case "file":
             file_id: str = store(owner, content)["file_id"]
             return file_id
@@ -210,7 +227,8 @@ def prepare(owner: Api, route: Route) -> str:
 
 
 def ask(api: Api, route: Route, subject: str) -> Answer:
-    return api.request(route.method, route.path.format(id=subject), route.body)
+    body = json.loads(json.dumps(route.body).replace("{id}", subject))
+    return api.request(route.method, route.path.format(id=subject), body)
 
 
 def told(answer: Answer, subject: str) -> dict[str, Any]:

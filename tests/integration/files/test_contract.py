@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from openapi_schema_validator import OAS31Validator
@@ -16,7 +17,12 @@ CASES = contract_cases.load("files.json")
 
 @pytest.fixture(scope="module")
 def clean(ann: Api, stored: Store) -> None:
-    """End the URLs of other tests' uploads: the sweep would count them in the middle of a case."""
+    """Remove other tests' folders; end the URLs of their uploads, since the sweep would count them
+    in the middle of a case."""
+    while folders := ann.get("/files/folders?limit=100").json["items"]:
+        for folder in folders:
+            path = f"/files/folders?folder={quote(folder['folder'])}"
+            assert ann.request("DELETE", path).status in (202, 204)
     stored.end_urls(ann)
 
 

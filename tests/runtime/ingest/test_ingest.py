@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.runtime.fakes import FakeUpload, World
 from wideload_runtime.core.errors import LeaseHeldError, OutOfTimeError, Refused
 from wideload_runtime.core.ingest.payloads import Payload

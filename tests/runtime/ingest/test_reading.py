@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.runtime.fakes import World
 from tests.runtime.ingest.test_ingest import LARGE, SMALL, only_payload, upload
 from wideload_runtime.core.cursors import decode_cursor, encode_cursor

@@ -14,7 +14,7 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from examples.call_log import make_call_log
+from local.call_log import make_call_log
 from tests.runtime.fakes import World
 from tests.tools.costs.counting import CountingTable, item_size
 from tools.costs import usage

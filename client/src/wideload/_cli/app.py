@@ -13,9 +13,11 @@ from wideload._cli.commands.delete import delete
 from wideload._cli.commands.doctor import doctor
 from wideload._cli.commands.download import download
 from wideload._cli.commands.get import get
+from wideload._cli.commands.info import info
 from wideload._cli.commands.login import login
 from wideload._cli.commands.logout import logout
 from wideload._cli.commands.ls import ls
+from wideload._cli.commands.mkdir import mkdir
 from wideload._cli.commands.mv import mv
 from wideload._cli.commands.records import records
 from wideload._cli.commands.rm import rm
@@ -37,7 +39,7 @@ from wideload._cli.messages import print_failure, print_message, verbose
 from wideload._cli.output import OutputLostError, ReaderLeftError, discard_standard_output
 
 _SECTIONS = {
-    "Files": (upload, download, ls, mv, rm, uploads, abort),
+    "Files": (upload, download, ls, info, mkdir, mv, rm, uploads, abort),
     "Signing in, for files": (login, whoami, logout),
     "JSON documents": (send, get, call_logs, records, delete),
     "When something doesn't work": (doctor,),

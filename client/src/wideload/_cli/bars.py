@@ -49,9 +49,11 @@ class Bars:
     ) -> None:
         self._labels = [printable(label) for label in labels]
         self._sizes = list(sizes)
+        self._size = sum(size or 0 for size in sizes)
+        self._of_unknown_size = self._sizes.count(None)
         self._verb = verb
         self._wanted = wanted and is_terminal(sys.stderr)
-        self._large = len(labels) > _MOST_BARS or _is_large(sum(size or 0 for size in sizes))
+        self._large = len(labels) > _MOST_BARS or _is_large(self._size)
         self._rows: dict[int, _Row] = {}
         self._ended = 0
         self._ended_bytes = 0  # of the files that have ended, as far as they were transferred
@@ -87,7 +89,7 @@ class Bars:
         row = self._rows.pop(index, None)
         self._ended += 1
         # Bytes that didn't go over the network would falsify the rate and the time left.
-        self._sizes[index] = transferred
+        self._set_size(index, transferred)
         self._ended_bytes += transferred
         if self._progress and row and row.task is not None:
             self._progress.remove_task(row.task)
@@ -110,12 +112,17 @@ class Bars:
         begins = row.hashing != hashing
         if begins and not hashing:
             # Bytes of an earlier, interrupted transfer don't go over the network again.
-            self._sizes[index] = None if total is None else total - done
+            self._set_size(index, None if total is None else total - done)
         row.done, row.total, row.hashing = done, total, hashing
         if not self._started(done if total is None else total):
             return
         self._draw(index, row, begins=begins)
         self._show_total()
+
+    def _set_size(self, index: int, size: int | None) -> None:
+        before, self._sizes[index] = self._sizes[index], size
+        self._size += (size or 0) - (before or 0)
+        self._of_unknown_size += (size is None) - (before is None)
 
     def _started(self, size: int) -> bool:
         """Start drawing, if that is wanted and the transfer is large enough."""
@@ -160,7 +167,7 @@ class Bars:
             self._total,
             description=f"in all: {self._ended} of {len(self._labels)} files",
             completed=self._ended_bytes + under_way,
-            total=None if None in self._sizes else sum(size or 0 for size in self._sizes),
+            total=None if self._of_unknown_size else self._size,
         )
 
 

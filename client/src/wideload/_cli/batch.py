@@ -28,7 +28,7 @@ class Report:
     Attributes:
         sentence: For a person; nothing is printed if it is empty.
         members: For a `--json` line.
-        outcome: Counted in the summary, such as `uploaded`.
+        outcome: Counted in the summary, such as `uploaded` or `folders`.
         transferred: Bytes that went over the network.
     """
 
@@ -188,7 +188,10 @@ class Batch(Generic[Result]):
         counts = Counter(self._outcomes)
         if self._failures:
             counts["failed"] = self._failures
-        summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        summary = ", ".join(
+            f"{count} {outcome.removesuffix('s') if count == 1 else outcome}"
+            for outcome, count in counts.items()
+        )
         if self._transferred:
             seconds = self.seconds
             rate = f", {human_size(round(self._transferred / seconds))}/s" if seconds else ""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import click
 
+from wideload import ConfigurationError
 from wideload._cli.batch import distinct
 from wideload._cli.messages import print_message, verbose
 from wideload._cli.output import standard_input
+from wideload._files.local_tree import LocalTree, SkipReason
+from wideload._files.models import Source
+from wideload._files.names import checked_folder
+from wideload._files.source import name_of
 
 STDIN = "-"
 
-# Left behind by file managers; compared without case. The page leaves out the same (dropped.ts).
-_SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini"}
 _MOST_NAMED = 5
-
-_LINK = "links aren't followed without --follow-links"
-_SYSTEM = "file managers leave them behind"
-_SPECIAL = "pipes, sockets and devices aren't uploaded"
-_AGAIN = "they are in already by another path"
+_WHY: dict[SkipReason, str] = {
+    "link": "links aren't followed without --follow-links",
+    "system": "file managers leave them behind",
+    "special": "pipes, sockets and devices aren't uploaded",
+    "again": "they are in already by another path",
+}
 
 
 @dataclass
@@ -30,14 +34,35 @@ class LocalFiles:
     """The files to upload, and those that aren't uploaded.
 
     Attributes:
+        folder: The folder of files that were given themselves.
         paths: Files to upload, each once, in an order that stays the same.
-        unreadable: Paths of files and directories that can't be read, with the error.
+        folders: The folder of each directory that has no file, at any depth.
+        unreadable: Paths of files and directories that can't be read, or whose name the API doesn't
+            take, with the error.
         skipped: Paths of what isn't uploaded, by the reason.
     """
 
+    folder: str = ""
     paths: list[str] = field(default_factory=list)
-    unreadable: list[tuple[str, OSError]] = field(default_factory=list)
-    skipped: dict[str, list[str]] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    unreadable: list[tuple[str, OSError | ConfigurationError]] = field(default_factory=list)
+    skipped: dict[SkipReason, list[str]] = field(default_factory=dict)
+    _trees: dict[str, LocalTree] = field(default_factory=dict)
+
+    def folder_of(self, path: Source) -> str:
+        """The folder of a file."""
+        assert isinstance(path, str)  # noqa: S101 - for mypy
+        tree = self._trees.get(path)
+        return tree.folder_of(path) if tree else self.folder
+
+    def add(self, tree: LocalTree) -> None:
+        """Find the files of a directory."""
+        for path in tree.files(self._skip):
+            if path not in self._trees:
+                self._trees[path] = tree
+                self.paths.append(path)
+        self.unreadable += tree.unreadable
+        self.folders |= {path: tree.folder_of(path) for path in tree.without_files}
 
     def print_skipped(self) -> None:
         """Print the paths that are skipped, and why."""
@@ -45,11 +70,19 @@ class LocalFiles:
             shown = paths if verbose.get() else paths[:_MOST_NAMED]
             more = len(paths) - len(shown)
             left = f" and {more} more (all with --verbose)" if more else ""
-            print_message(f"skipped, since {why}: {', '.join(shown)}{left}")
+            print_message(f"skipped, since {_WHY[why]}: {', '.join(shown)}{left}")
+
+    def _skip(self, path: str, why: SkipReason) -> None:
+        self.skipped.setdefault(why, []).append(path)
 
 
-def find_local_files(paths: tuple[str, ...], *, recursive: bool, follow_links: bool) -> LocalFiles:
+def find_local_files(
+    paths: Sequence[str], *, folder: str, recursive: bool, follow_links: bool
+) -> LocalFiles:
     """Look at the given paths, and into directories.
+
+    Args:
+        folder: Path of the folder that they are uploaded to.
 
     Raises:
         click.UsageError: There is nothing to upload, or standard input is closed or not alone.
@@ -57,23 +90,23 @@ def find_local_files(paths: tuple[str, ...], *, recursive: bool, follow_links: b
     given = distinct(paths)
     if STDIN in given and len(given) > 1:
         raise click.UsageError("give - alone: standard input is one file")
-    found = LocalFiles()
+    found = LocalFiles(folder)
     seen: set[tuple[int, int]] = set()
     for path in given:
-        if path == STDIN:
-            standard_input()  # refuses one that is closed
-            found.paths.append(path)
-        elif recursive and os.path.isdir(path):
-            _look_into(path, found, seen, follow_links=follow_links)
-        else:
-            try:
-                _check_readable(path)
-            except OSError as error:
-                found.unreadable.append((path, error))
-            else:
+        try:
+            if path == STDIN:
+                standard_input()  # refuses one that is closed
                 found.paths.append(path)
+            elif recursive and os.path.isdir(path):
+                becomes = _becomes(path, folder)
+                found.add(LocalTree(path, becomes, follow_links=follow_links, seen=seen))
+            else:
+                _check_readable(path)
+                found.paths.append(path)
+        except (OSError, ConfigurationError) as error:
+            found.unreadable.append((path, error))
     found.paths = distinct(found.paths)
-    if not found.paths and not found.unreadable:
+    if not found.paths and not found.folders and not found.unreadable:
         found.print_skipped()
         raise click.UsageError("there is no file in what was given")
     return found
@@ -89,46 +122,18 @@ def refuse_directory(path: str, advice: str) -> None:
         raise IsADirectoryError(errno.EISDIR, f"it is a directory: {advice}", path)
 
 
-def _look_into(
-    top: str, found: LocalFiles, seen: set[tuple[int, int]], *, follow_links: bool
-) -> None:
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            status = os.stat(folder)
-            names = sorted(os.listdir(folder))
-        except OSError as error:
-            found.unreadable.append((folder, error))
-            continue
-        if (status.st_dev, status.st_ino) in seen:  # links can form a circle
-            found.skipped.setdefault(_AGAIN, []).append(folder)
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders = []
-        for name in names:
-            path = os.path.join(folder, name)
-            try:
-                mode = (os.stat if follow_links else os.lstat)(path).st_mode
-            except OSError as error:
-                found.unreadable.append((path, error))
-                continue
-            if stat.S_ISDIR(mode):
-                folders.append(path)
-            elif why := _reason(name, mode):
-                found.skipped.setdefault(why, []).append(path)
-            else:
-                found.paths.append(path)
-        waiting += reversed(folders)
+def _becomes(directory: str, folder: str) -> str:
+    """The folder that a directory becomes: one of its name, or `folder` itself for `.` and `..`.
 
+    So `cp -r` does it.
 
-def _reason(name: str, mode: int) -> str | None:
-    """Why an entry of a directory is skipped."""
-    if stat.S_ISLNK(mode):
-        return _LINK
-    if not stat.S_ISREG(mode):
-        return _SPECIAL
-    return _SYSTEM if name.lower() in _SYSTEM_FILES else None
+    Raises:
+        ConfigurationError: The API takes no such folder.
+    """
+    name = name_of(directory.rstrip(os.sep))
+    if name in {"", os.curdir, os.pardir}:
+        return folder
+    return checked_folder(f"{folder}/{name}" if folder else name)
 
 
 def _check_readable(path: str) -> None:

@@ -56,8 +56,8 @@ def sentence(error: Exception, item: str | None = None) -> str:
         return text
     if error.code in _THINGS:
         thing = _THINGS[error.code]
-        item = item or getattr(error, f"{thing}_id")
-        return f"there is no {thing} {item}" if item else f"there is no such {thing}"
+        if item := item or getattr(error, f"{thing}_id"):
+            return f"there is no {thing} {item}"
     text = text.removesuffix(f" [request {error.request_id}]")
     prefix = _REQUEST.match(text)
     if not prefix:

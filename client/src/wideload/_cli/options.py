@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from wideload._cli.messages import verbose
+from wideload._files.names import checked_folder
 from wideload._retry import LONGEST_TIME
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -97,6 +98,56 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
         return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+class _Rate(click.ParamType):  # type: ignore[type-arg]
+    """Bytes per second, with the suffixes of curl, which count in powers of 1024."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take text such as 500K, 5M or 1.5G."""
+        found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)", value.strip().upper())
+        rate = float(found[1]) * 1024 ** " KMGTP".index(found[2] or " ") if found else 0.0
+        if rate < 1:
+            self.fail(
+                f"{value!r} is no number of bytes per second: give such as 500K, 5M or 1.5G",
+                param,
+                ctx,
+            )
+        return rate
+
+
+class _Folder(_Text):
+    """The path of a folder; "/" is the top."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take a path with or without / at its ends, as shells complete names."""
+        return checked_folder(super().convert(value, param, ctx).strip("/"))
+
+
+FOLDER = _Folder()
+LIMIT_RATE = click.option(
+    "--limit-rate",
+    type=_Rate(),
+    metavar="RATE",
+    help="Bytes per second at most, of all connections together, such as 500K, 5M or 1.5G.",
+)
+IF_EXISTS = click.option(
+    "--if-exists",
+    type=click.Choice(["keep-both", "replace", "skip", "fail"]),
+    default="keep-both",
+    show_default=True,
+    help="If another file of the folder has the name: keep-both gives this file a number, as in "
+    "offer (2).txt; replace deletes the other file; skip leaves everything as it is; fail does so, "
+    "and is a failure.",
+    callback=lambda _context, _option, value: value.replace("-", "_"),
+)
+NO_MTIME = click.option(
+    "--no-mtime",
+    is_flag=True,
+    help="Don't set the time of the last change that was recorded with the file.",
+)
 PARALLEL = click.option(
     "--parallel",
     type=click.IntRange(1, 64),

@@ -8,11 +8,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import IO, Any, TextIO
 
 import click
 
-from wideload import FileInfo
+from wideload import FileInfo, FolderInfo, UploadInfo
 from wideload._text import CONTROL_CHARACTERS, SURROGATE
 
 # Paths that mean standard output.
@@ -86,9 +87,26 @@ def print_json(members: Mapping[str, Any], summary: Mapping[str, str] | None = N
     echo(line)
 
 
-def file_members(file: FileInfo) -> dict[str, Any]:
-    """The members of a file in a `--json` line, the same in all commands."""
-    return {name: getattr(file, name) for name in file.__slots__ if name != "answer"}
+def members_of(item: FileInfo | FolderInfo) -> dict[str, Any]:
+    """The members of a file or a folder in a `--json` line, the same in all commands."""
+    members = {name: getattr(item, name) for name in item.__slots__ if name != "answer"}
+    if members.get("quarantined"):
+        members["quarantined"] = asdict(members["quarantined"])
+    return members
+
+
+def file_state(file: FileInfo) -> str:
+    """The state of a file's content in a word."""
+    if file.quarantined:
+        return "quarantined"
+    return "corrupt" if file.corrupt else "verified" if file.verified else "unverified"
+
+
+def path_of(item: FileInfo | UploadInfo | FolderInfo) -> str:
+    """The path of a file or an upload, or of a folder with / at its end."""
+    if isinstance(item, FolderInfo):
+        return f"{item.folder}/"
+    return f"{item.folder}/{item.name}" if item.folder else item.name
 
 
 def is_terminal(stream: TextIO | None) -> bool:

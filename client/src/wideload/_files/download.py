@@ -8,16 +8,18 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from wideload._files.cancel_scope import CancelScope
-from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import FilesApi
-from wideload._files.models import DownloadResult, FileInfo
+from wideload._files.limits import Limits
+from wideload._files.models import FileInfo
 from wideload._files.partial_file import PartialFile
 from wideload._files.progress_meter import ProgressMeter
 from wideload._files.range_download import ByteRange, ObjectReplaced, RangeDownloader
+from wideload._files.results import DownloadResult
 from wideload._files.target import opened_stream, refuse_existing, target_of
 from wideload._files.worker_pool import WorkerPool
 from wideload._http import Http, Progress
@@ -44,11 +46,16 @@ class Download:
     file: FileInfo
     action: PresignedRequest
     scope: CancelScope
-    concurrency: ConcurrencyLimit
+    limits: Limits
     progress: Progress | None
 
-    def to_path(self, to: str | os.PathLike[str], *, overwrite: bool) -> DownloadResult:
+    def to_path(
+        self, to: str | os.PathLike[str], *, overwrite: bool, set_mtime: bool
+    ) -> DownloadResult:
         """Write it to a path, or into a directory.
+
+        Args:
+            set_mtime: Whether it gets the recorded time of its last change.
 
         Raises:
             OSError, WideloadError: See `Files.download`.
@@ -57,12 +64,17 @@ class Download:
             with stream:
                 return replace(self.to_file(stream), path=Path(to))
         target = target_of(to, self.file.name, overwrite=overwrite)
+        return self.to_target(target, overwrite=overwrite, set_mtime=set_mtime)
+
+    def to_target(self, target: Path, *, overwrite: bool, set_mtime: bool) -> DownloadResult:
+        """Write it to a path of a regular file. Raises as `to_path`."""
         refuse_existing(target, overwrite=overwrite)
+        modified_ns = _nanoseconds(self.file.modified_at) if set_mtime else None
         with PartialFile(target, self.file) as partial:
             while True:
                 fresh = not partial.present
                 try:
-                    return self._fill(partial, target, overwrite=overwrite)
+                    return self._fill(partial, target, overwrite=overwrite, modified_ns=modified_ns)
                 except ObjectReplaced:
                     error = _other_object(self.file)
                 except _WrongHash as wrong:
@@ -82,7 +94,7 @@ class Download:
         meter = ProgressMeter(self.file.size, self.progress)
         meter.start(0)
         scope = self.scope.nested()
-        stream = _OrderedWriter(self.file, self.concurrency.most, file, scope)
+        stream = _OrderedWriter(self.file, self.limits.most, file, scope)
         downloader = self._downloader(meter, scope, None, lambda _: None)
         pool = WorkerPool(scope)
 
@@ -98,7 +110,7 @@ class Download:
             meter.report_if_due()
 
         try:
-            pool.run([fetch] * min(self.concurrency.most, stream.ranges), advance)
+            pool.run([fetch] * min(self.limits.most, stream.ranges), advance)
         except ObjectReplaced:
             raise _other_object(self.file) from None
         stream.advance()
@@ -109,7 +121,9 @@ class Download:
             file=self.file, path=None, bytes_received=meter.moved, resumed_bytes=0
         )
 
-    def _fill(self, partial: PartialFile, target: Path, *, overwrite: bool) -> DownloadResult:
+    def _fill(
+        self, partial: PartialFile, target: Path, *, overwrite: bool, modified_ns: int | None
+    ) -> DownloadResult:
         """Download the missing ranges, check the SHA-256, and rename the file.
 
         Raises:
@@ -135,12 +149,12 @@ class Download:
                 queue.keep(number)
                 pool.wake()
 
-        pool.run([fetch] * min(self.concurrency.most, queue.missing), check.advance)
+        pool.run([fetch] * min(self.limits.most, queue.missing), check.advance)
         check.advance()
         meter.report()
         if check.sha256.hexdigest() != self.file.sha256:
             raise _WrongHash(check.sha256.hexdigest())
-        partial.finish(overwrite=overwrite)
+        partial.finish(overwrite=overwrite, modified_ns=modified_ns)
         return DownloadResult(
             file=self.file, path=target, bytes_received=meter.moved, resumed_bytes=resumed
         )
@@ -160,7 +174,7 @@ class Download:
             etag=etag,
             found_etag=found_etag,
             scope=scope,
-            concurrency=self.concurrency,
+            limits=self.limits,
             meter=meter,
         )
 
@@ -300,6 +314,15 @@ class _OrderedWriter:
             # Unbuffered files may take less; some objects don't say how much they took.
             count: int | None = self._target.write(view)
             view = view[len(view) if count is None else count :]
+
+
+def _nanoseconds(time: str | None) -> int | None:
+    """An ISO 8601 time as `os.utime` takes it; None if it isn't one."""
+    try:
+        since = datetime.fromisoformat(time or "") - datetime(1970, 1, 1, tzinfo=UTC)
+    except (TypeError, ValueError):
+        return None
+    return since // timedelta(microseconds=1) * 1000
 
 
 def _differs(file: FileInfo, sha256: str) -> IntegrityError:

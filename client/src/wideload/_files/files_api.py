@@ -11,7 +11,7 @@ import orjson
 from wideload._api import Api, parse_answer, unexpected
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.digest import Part
-from wideload._files.models import FileInfo
+from wideload._files.models import FileInfo, IfExists
 from wideload._http import Answer
 from wideload._presigned import PresignedRequest
 from wideload._retry import Attempts, RetryPolicy, parse_retry_after
@@ -37,6 +37,9 @@ class NewFile:
     """A file as it is announced to the API; None for what isn't said.
 
     Attributes:
+        folder: Path of its folder.
+        if_exists: Treatment of a name that another file has.
+        modified_at: ISO 8601 time at which it was last changed.
         size: Bytes; None for a pipe.
         sha256: Hex SHA-256 of the whole.
         first_sha256: Hex SHA-256 of the first part, in place of that.
@@ -45,6 +48,9 @@ class NewFile:
 
     name: str
     content_type: str
+    folder: str | None = None
+    if_exists: IfExists | None = None
+    modified_at: str | None = None
     size: int | None = None
     sha256: str | None = None
     first_sha256: str | None = None
@@ -58,7 +64,8 @@ class Created:
     Exactly one of `file`, `error`, `hash_first` and `upload_id` is set.
 
     Attributes:
-        file: The file, if the API holds its content already.
+        file: The file, if the API holds its content already, or if it is skipped.
+        skipped: Whether `file` is another file of the same name, which stays.
         error: The reason why the API refuses it.
         hash_first: Whether the file has to be announced again, with the SHA-256 of the whole.
         upload_id: The upload, begun now or earlier.
@@ -68,6 +75,7 @@ class Created:
     """
 
     file: FileInfo | None = None
+    skipped: bool = False
     error: ApiError | None = None
     hash_first: bool = False
     upload_id: str = ""
@@ -121,8 +129,8 @@ class FilesApi:
         if len(created) != len(files):
             raise shape
         for one, file in zip(created, files, strict=True):
-            unexpected_answer = one.hash_first if file.sha256 else one.file or one.action
-            if unexpected_answer:
+            by_first_part = not one.skipped and (one.file or one.action)
+            if one.hash_first if file.sha256 else by_first_part:
                 raise shape
         return created
 
@@ -173,8 +181,10 @@ class FilesApi:
 
     def complete(
         self, upload_id: str, claim: Mapping[str, str | int], *, once: bool = False
-    ) -> FileInfo:
-        """Complete an upload. Waits up to 15 minutes for S3 to join its parts.
+    ) -> list[FileInfo]:
+        """Complete an upload; the files of all names under which it was announced.
+
+        Waits up to 15 minutes for S3 to join its parts.
 
         Args:
             claim: The size and hashes that the API doesn't know yet.
@@ -185,7 +195,7 @@ class FilesApi:
         """
         path = f"/files/uploads/{upload_id}/complete"
 
-        def complete() -> FileInfo:
+        def complete() -> list[FileInfo]:
             attempts = Attempts(RetryPolicy(0), self._pacing) if once else self.attempts()
             body = orjson.dumps(claim) if claim else None
             answer = self._api.request(
@@ -193,7 +203,7 @@ class FilesApi:
             )
             if answer.status == 202:
                 raise self._still_completing(path, answer)
-            return read_file("POST", path, answer)
+            return _read_files(path, answer)
 
         return self._once_completed(complete)
 
@@ -248,8 +258,8 @@ class FilesApi:
             self._pacing.sleep(pause)
 
     def _created(self, answer: Mapping[str, Any], request_id: str | None) -> Created:
-        if answer.get("duplicate") is True:
-            return Created(file=FileInfo.of(answer["file"]))
+        if answer.get("duplicate") is True or answer.get("skipped") is True:
+            return Created(file=FileInfo.of(answer["file"]), skipped="skipped" in answer)
         if "error" in answer:
             problem = {"request_id": request_id, **answer["error"]}
             return Created(error=self._api.error("POST /files", problem, int(problem["status"])))
@@ -270,6 +280,19 @@ class FilesApi:
 
 def _given(file: NewFile) -> dict[str, str | int]:
     return {name: value for name, value in vars(file).items() if value is not None}
+
+
+def _read_files(path: str, answer: Answer) -> list[FileInfo]:
+    """The files of an answer to `complete`.
+
+    Raises:
+        ApiError: The answer has none.
+    """
+    try:
+        members = parse_answer("POST", path, answer)
+        return [FileInfo.of(file) for file in members.get("files") or [members["file"]]]
+    except (AttributeError, KeyError, TypeError):
+        raise unexpected("POST", path, answer) from None
 
 
 def read_file(method: str, path: str, answer: Answer) -> FileInfo:

@@ -1,4 +1,4 @@
-"""Arguments and results of `Client.files`."""
+"""Arguments of `Client.files`, and the API's records of files, folders and uploads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Literal, Self
 
 Source = str | os.PathLike[str] | IO[bytes]
 """A source of an upload: the path of a file or a named pipe, or a binary file object."""
@@ -17,6 +16,14 @@ Target = str | os.PathLike[str] | IO[bytes]
 
 BatchProgress = Callable[[int, int, int], object]
 """Called with (number of the source from 0, bytes done, bytes in all)."""
+
+IfExists = Literal["keep_both", "replace", "skip", "fail"]
+"""Treatment of a name that another file of the folder has.
+
+`keep_both`: the new file gets a number, as "offer (2).txt". `replace`: the other file is deleted.
+`skip`: the other file stays, and is the result. `fail`: `ConflictError` with the code
+`name_exists`.
+"""
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -28,19 +35,67 @@ def _is_size(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """The reason for which a file can't be downloaded now.
+
+    Attributes:
+        reason: `scanning`: it is being scanned for malware. `malware`: the scanner found some.
+            `not_scanned`: it couldn't be scanned.
+        detail: The same in a sentence.
+    """
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderInfo:
+    """The API's record of a folder.
+
+    Attributes:
+        folder: Its path, such as `films/2026`.
+        name: The last name of the path.
+        created_at: ISO 8601 time at which it was made.
+        answer: The API's whole answer, for members that this version doesn't know.
+    """
+
+    folder: str
+    name: str
+    created_at: str
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read a `folder` of an answer.
+
+        Raises:
+            AttributeError, KeyError, TypeError: It isn't one.
+        """
+        texts = {name: answer[name] for name in ("folder", "name", "created_at")}
+        if not all(isinstance(text, str) and text for text in texts.values()):
+            raise TypeError("a member that must be text is not")
+        return cls(**texts, answer=answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileInfo:
     """The API's record of a file.
 
     Attributes:
         file_id: The API's id of the file.
-        name: The name that its owner gave it, in any script. It isn't safe as a path:
-            `Files.download` makes it so.
+        folder: Path of its folder, such as `films/2026`; empty for the top.
+        name: The name that its owner gave it, in any script. Neither name nor folder is safe as a
+            path: `Files.download` and `Files.download_tree` make them so.
         size: Bytes.
         content_type: The content type given at its upload, such as `application/pdf`.
         sha256: Hex SHA-256 of the content, as `sha256sum` prints it.
         verified: Whether the deployment has checked that the content has that SHA-256. If not, the
             uploader claims it: of a large file, S3 has checked only each part.
+        verified_by: `s3` or `verifier`, if it is verified and the deployment says so.
         created_at: ISO 8601 time at which the upload was begun.
+        modified_at: ISO 8601 time at which the file was last changed, if its upload said so.
+        quarantined: The reason for which it can't be downloaded now, if there is one.
+        metadata: Texts that the deployment's own authorization function has added.
         corrupt: Whether the deployment has read the content and found another SHA-256. Such a file
             can't be downloaded; upload it again.
         answer: The API's whole answer, for members that this version doesn't know.
@@ -53,6 +108,11 @@ class FileInfo:
     sha256: str
     verified: bool
     created_at: str
+    folder: str = ""
+    verified_by: str | None = None
+    modified_at: str | None = None
+    quarantined: Quarantine | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
     corrupt: bool = False
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -65,7 +125,16 @@ class FileInfo:
         """
         texts = {name: answer[name] for name in ("file_id", "name", "content_type", "sha256")}
         texts["created_at"] = answer["created_at"]
-        if not all(isinstance(text, str) for text in texts.values()):
+        texts["folder"] = answer.get("folder", "")
+        known = {name: answer[name] for name in ("modified_at", "verified_by") if name in answer}
+        metadata = answer.get("metadata", {})
+        quarantined = answer.get("quarantined")
+        if quarantined is not None:
+            known["quarantined"] = Quarantine(
+                reason=str(quarantined["reason"]), detail=str(quarantined["detail"])
+            )
+        more = [text for name, text in known.items() if name != "quarantined"]
+        if not all(isinstance(text, str) for text in (*texts.values(), *more, *metadata.values())):
             raise TypeError("a member that must be text is not")
         if not _is_size(answer["size"]) or not isinstance(answer["verified"], bool):
             raise TypeError("size must be a number of bytes, verified a truth value")
@@ -76,46 +145,10 @@ class FileInfo:
             size=answer["size"],
             verified=answer["verified"],
             corrupt=answer.get("corrupt") is True,
+            metadata=dict(metadata),
+            **known,
             answer=answer,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadResult:
-    """The result of an upload: a file that the API holds.
-
-    Attributes:
-        file: The file. Of a duplicate, the file that the API held already, by its own name.
-        duplicate: Whether the API held this content already, or another upload of it was completed
-            first.
-        bytes_sent: Bytes of content that were sent, those of failed attempts included. 0 for
-            content that the API held already.
-        resumed_bytes: Bytes that an earlier, interrupted upload had stored.
-        upload_id: The API's id of the upload; None if there was none.
-    """
-
-    file: FileInfo
-    duplicate: bool
-    bytes_sent: int
-    resumed_bytes: int
-    upload_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadOutcome:
-    """The outcome of one source of `Files.upload_many`: either `result` or `error` is None.
-
-    Attributes:
-        index: Number of the source, from 0, in the order of the argument.
-        source: The source.
-        result: The result, if it was uploaded.
-        error: The exception that `Files.upload` would have raised, if it failed.
-    """
-
-    index: int
-    source: Source
-    result: UploadResult | None = None
-    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +158,7 @@ class UploadInfo:
     Attributes:
         upload_id: The API's id of the upload, and of the file when it is completed.
         state: `open`, `completing`, `completed`, `aborted` or `expired`.
+        folder: Path of the folder in which the file will be; empty for the top.
         name: Name that the file will have.
         size: Bytes of the file; None for a pipe that isn't completed.
         content_type: Content type that the file will have.
@@ -151,6 +185,7 @@ class UploadInfo:
     parts: tuple[int, ...]
     created_at: str
     expires_at: str
+    folder: str = ""
     first_sha256: str | None = None
     file: FileInfo | None = None
     answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -163,7 +198,8 @@ class UploadInfo:
             AttributeError, KeyError, TypeError: It isn't one.
         """
         texts = ("upload_id", "state", "name", "content_type", "created_at", "expires_at")
-        if not all(isinstance(answer[name], str) for name in texts):
+        folder = answer.get("folder", "")
+        if not all(isinstance(text, str) for text in (folder, *(answer[name] for name in texts))):
             raise TypeError("a member that must be text is not")
         size, part_size, part_count = (
             answer.get("size"),
@@ -180,6 +216,7 @@ class UploadInfo:
         file = answer.get("file")
         return cls(
             **{name: answer[name] for name in texts},
+            folder=folder,
             size=size,
             sha256=sha256,
             part_size=part_size,
@@ -189,20 +226,3 @@ class UploadInfo:
             file=FileInfo.of(file) if file is not None else None,
             answer=answer,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadResult:
-    """The result of a download. Size and SHA-256 are those of the record.
-
-    Attributes:
-        file: The file's record.
-        path: Path of the file; None if it was written to a file object.
-        bytes_received: Bytes of content that were received.
-        resumed_bytes: Bytes that an earlier, interrupted download had written.
-    """
-
-    file: FileInfo
-    path: Path | None
-    bytes_received: int
-    resumed_bytes: int

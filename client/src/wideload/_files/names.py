@@ -1,15 +1,19 @@
-"""Names of files: the names that the API takes, and names that are safe in a local path."""
+"""Names of files and folders: those that the API takes, and those that are safe in a path."""
 
 from __future__ import annotations
 
 import mimetypes
 import os
 import re
+from typing import get_args
 
+from wideload._files.models import IfExists
 from wideload._text import CONTROL_CHARACTERS, SURROGATE
 from wideload.errors import ConfigurationError
 
 _LONGEST_NAME = 255
+_LONGEST_FOLDER = 1024
+_MOST_LEVELS = 32
 _LONGEST_CONTENT_TYPE = 255
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"[ !#-\[\]-~]*"'
@@ -44,6 +48,47 @@ def checked_name(name: str) -> str:
             f"a file's name has at most {_LONGEST_NAME} characters: {name[:50]!r}… has {len(name)}"
         )
     return name
+
+
+def checked_folder(folder: str) -> str:
+    """Check the path of a folder for the API, and return it; "" is the top.
+
+    Raises:
+        ConfigurationError: The API takes no such path.
+    """
+    if not isinstance(folder, str):
+        raise ConfigurationError(f"a folder must be text, not {type(folder).__name__}")
+    if not folder:
+        return folder
+    names = folder.split("/")
+    if "" in names:
+        raise ConfigurationError(
+            f"a folder's path has no / at its ends and none doubled, as in films/2026: {folder!r}"
+        )
+    if len(names) > _MOST_LEVELS or len(folder) > _LONGEST_FOLDER:
+        raise ConfigurationError(
+            f"a folder's path has at most {_MOST_LEVELS} names and {_LONGEST_FOLDER:,} characters: "
+            f"{folder[:50]!r}… has {len(names)} and {len(folder):,}"
+        )
+    for name in names:
+        try:
+            checked_name(name)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the folder {folder!r} can't be made: {error}") from None
+    return folder
+
+
+def checked_if_exists(if_exists: IfExists) -> IfExists:
+    """Check what is to become of a name that another file has, and return it.
+
+    Raises:
+        ConfigurationError: It isn't one of the values that the API takes.
+    """
+    if if_exists not in get_args(IfExists):
+        raise ConfigurationError(
+            f"if_exists must be one of {', '.join(get_args(IfExists))}, not {if_exists!r}"
+        )
+    return if_exists
 
 
 def checked_content_type(kind: str) -> str:

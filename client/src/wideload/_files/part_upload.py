@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from wideload._error_codes import S3_DAMAGED, S3_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope
-from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import Part, digest_of_part
 from wideload._files.files_api import FilesApi
+from wideload._files.limits import Limits
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.rate_limit import RateLimit
 from wideload._files.source import Content
 from wideload._http import Body, Http
 from wideload._presigned import (
@@ -59,14 +60,14 @@ class PartUploader:
         content: Content,
         *,
         scope: CancelScope,
-        concurrency: ConcurrencyLimit,
+        limits: Limits,
         meter: ProgressMeter,
     ) -> None:
         self._http = http
         self._files_api = files_api
         self._content = content
         self._scope = scope
-        self._concurrency = concurrency
+        self._limits = limits
         self._meter = meter
 
     def upload(self, part: Part, requests: RenewableRequest) -> None:
@@ -101,14 +102,14 @@ class PartUploader:
             if code in S3_DAMAGED:
                 self._check_unchanged(part)
             if failed.retry == "later":
-                self._concurrency.failed()
+                self._limits.concurrency.failed()
             raise
-        self._concurrency.succeeded()
+        self._limits.concurrency.succeeded()
 
     def _send(self, part: Part, call: PresignedCall) -> bool:
         """Make one request; False if it was paused for longer than the connection lasts."""
-        with self._concurrency.slot(self._scope):
-            body = _PartBody(self._content, part, self._scope, self._meter)
+        with self._limits.concurrency.slot(self._scope):
+            body = _PartBody(self._content, part, self._scope, self._limits.rate, self._meter)
             try:
                 call.put(Body(body.blocks, part.size), retryable=S3_INCOMPLETE | S3_DAMAGED)
             except _Paused:
@@ -136,11 +137,17 @@ class _PartBody:
     """The body of one attempt."""
 
     def __init__(
-        self, content: Content, part: Part, scope: CancelScope, meter: ProgressMeter
+        self,
+        content: Content,
+        part: Part,
+        scope: CancelScope,
+        rate: RateLimit,
+        meter: ProgressMeter,
     ) -> None:
         self._content = content
         self._part = part
         self._scope = scope
+        self._rate = rate
         self._meter = meter
         self._sent = 0
 
@@ -154,7 +161,8 @@ class _PartBody:
             self._scope.check()
             rate = self._sent / max(_BURST, time.monotonic() - began)
             length = max(_SMALLEST_BLOCK, min(_LARGEST_BLOCK, int(rate * _BLOCK_SECONDS)))
-            block = buffer[: min(length, self._part.size - self._sent)]
+            block = buffer[: self._rate.block(min(length, self._part.size - self._sent))]
+            self._rate.wait(len(block), self._scope)
             self._content.read_into(self._part.offset + self._sent, block)
             yield block
             self._sent += len(block)

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -95,8 +96,11 @@ class PartialFile:
         if etag.isascii() and len(line) <= _LINE:
             self._shared_file.write(self._file.size, line.ljust(_LINE, b"\0"))
 
-    def finish(self, *, overwrite: bool) -> None:
+    def finish(self, *, overwrite: bool, modified_ns: int | None) -> None:
         """Give it the target's name. It can't be used afterwards.
+
+        Args:
+            modified_ns: The time of its last change, in nanoseconds since 1970; None for now.
 
         Raises:
             FileExistsError: A file has that name, and `overwrite` isn't set.
@@ -109,6 +113,9 @@ class PartialFile:
                 os.fchmod(self._shared_file.fileno(), permissions_for(self._target))
         if os.name == "nt":  # where no open file can be renamed
             self._shared_file.close()
+        if modified_ns is not None:
+            with suppress(OSError, OverflowError):  # not every file system has every time
+                os.utime(self._path, ns=(time.time_ns(), modified_ns))
         # Elsewhere it stays locked until it has its name, so that no other process resumes it.
         if overwrite:
             os.replace(self._path, self._target)

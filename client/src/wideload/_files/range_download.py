@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wideload._files.cancel_scope import CancelScope
-from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import FilesApi
+from wideload._files.limits import Limits
 from wideload._files.models import FileInfo
 from wideload._files.progress_meter import ProgressMeter
 from wideload._http import Http, NoAnswer
@@ -55,7 +55,7 @@ class RangeDownloader:
         etag: str | None,
         found_etag: Callable[[str], object],
         scope: CancelScope,
-        concurrency: ConcurrencyLimit,
+        limits: Limits,
         meter: ProgressMeter,
     ) -> None:
         self._http = http
@@ -67,7 +67,7 @@ class RangeDownloader:
         self._etag = etag
         self._found_etag = found_etag
         self._scope = scope
-        self._concurrency = concurrency
+        self._limits = limits
         self._meter = meter
         self._lock = threading.Lock()
 
@@ -99,7 +99,7 @@ class RangeDownloader:
         self._scope.check()
         began_at = wanted.at
         try:
-            with self._concurrency.slot(self._scope):
+            with self._limits.concurrency.slot(self._scope):
                 self._receive(call, wanted, write)
         except AttemptFailed as failed:
             if getattr(failed.error, "status", None) == 412:
@@ -107,9 +107,9 @@ class RangeDownloader:
             if wanted.at > began_at:
                 attempts.restart()
             if failed.retry == "later":
-                self._concurrency.failed()
+                self._limits.concurrency.failed()
             raise
-        self._concurrency.succeeded()
+        self._limits.concurrency.succeeded()
 
     def _receive(
         self, call: PresignedCall, wanted: ByteRange, write: Callable[[int, bytes], object]
@@ -131,7 +131,9 @@ class RangeDownloader:
             if self._scope.paused:
                 return  # the next request continues where this one ended
             self._scope.check()
-            block = answer.read(min(_READ_BLOCK, wanted.end - wanted.at))
+            most = self._limits.rate.block(min(_READ_BLOCK, wanted.end - wanted.at))
+            self._limits.rate.wait(most, self._scope)
+            block = answer.read(most)
             if not block:
                 raise answer.lost(NoAnswer("the answer ended early", retryable=True))
             write(wanted.at, block)

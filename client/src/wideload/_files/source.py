@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import IO, Protocol
 
 from wideload._files.models import Source
@@ -71,6 +73,19 @@ def name_of(source: Source) -> str:
     if isinstance(name, (str, bytes)) and name and not os.fsdecode(name).startswith("<"):
         return os.path.basename(os.fsdecode(name))
     raise ConfigurationError("the file object has no name of its own: give one as name")
+
+
+def modified_at_of(source: Source) -> str | None:
+    """The time at which a file was last changed, as the API takes it; None if it isn't known."""
+    try:
+        status = os.stat(source if isinstance(source, (str, os.PathLike)) else source.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        since = timedelta(milliseconds=status.st_mtime_ns // 1_000_000)
+        time = datetime(1970, 1, 1, tzinfo=UTC) + since
+    except (AttributeError, TypeError, ValueError, OSError, OverflowError):
+        return None
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fill(file: IO[bytes] | io.FileIO, view: memoryview) -> int:

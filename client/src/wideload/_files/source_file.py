@@ -5,17 +5,29 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import IO
 
 from wideload._files.cancel_scope import CancelScope
 from wideload._files.digest import Hashing, Part, PartRule, digest_of_part
 from wideload._files.files_api import NewFile
-from wideload._files.models import Source
-from wideload._files.names import checked_content_type, checked_name, content_type_of
+from wideload._files.models import FileInfo, IfExists, Source
+from wideload._files.names import (
+    checked_content_type,
+    checked_folder,
+    checked_name,
+    content_type_of,
+)
 from wideload._files.pipe import Pipe
 from wideload._files.progress_meter import ProgressMeter
-from wideload._files.source import Content, FileContent, ObjectContent, name_of
+from wideload._files.source import (
+    Content,
+    FileContent,
+    ObjectContent,
+    modified_at_of,
+    name_of,
+)
 from wideload._http import Progress
 from wideload.errors import ConfigurationError, DocumentError, FileChangedError
 
@@ -24,6 +36,7 @@ class SourceFile:
     """An open file, which is announced to the API by the SHA-256 of the whole or of its first part.
 
     Args:
+        described: The file as it is announced, but for its size and hashes.
         hashing: Called with (bytes hashed, bytes in all) while the whole is hashed before sending.
         spool_limit: Bytes at most of a pipe that are copied to a temporary file before sending.
         expected_size: The caller's guess at the size of a pipe.
@@ -36,8 +49,7 @@ class SourceFile:
     def __init__(
         self,
         content: Content,
-        name: str,
-        content_type: str,
+        described: NewFile,
         *,
         rule: PartRule,
         hashing: Progress | None,
@@ -46,8 +58,7 @@ class SourceFile:
     ) -> None:
         self.content = content
         self.in_one_pass = content.size > rule.one_put
-        self._name = name
-        self._content_type = content_type
+        self._described = described
         self._rule = rule
         self._report = hashing
         self._spool_limit = spool_limit
@@ -60,14 +71,18 @@ class SourceFile:
     def announced(self) -> NewFile:
         """The file as it is announced to the API."""
         piped = isinstance(self.content, Pipe)
-        return NewFile(
-            self._name,
-            self._content_type,
+        return replace(
+            self._described,
             size=None if piped else self.content.size,
             sha256=None if self.in_one_pass else self._sha256,
             first_sha256=self._first_sha256 if self.in_one_pass else None,
             expected_size=self._expected_size if piped else None,
         )
+
+    def named(self, files: Sequence[FileInfo]) -> FileInfo:
+        """The file of its own folder and name; the first, if its name was taken meanwhile."""
+        own = (self._described.folder or "", self._described.name)
+        return next((file for file in files if (file.folder, file.name) == own), files[0])
 
     @property
     def identity(self) -> tuple[str | None, int] | None:
@@ -167,6 +182,8 @@ def open_source_file(
     *,
     rule: PartRule,
     name: str | None = None,
+    folder: str = "",
+    if_exists: IfExists = "keep_both",
     content_type: str | None = None,
     spool_limit: int,
     expected_size: int | None = None,
@@ -176,6 +193,8 @@ def open_source_file(
 
     Args:
         name: Default: the source's own name.
+        folder: Path of the folder.
+        if_exists: Treatment of a name that another file of the folder has.
         content_type: Default: guessed from the name.
 
     Raises:
@@ -183,13 +202,21 @@ def open_source_file(
         DocumentError, FileChangedError, OSError: The source can't be read as it is.
         CancelledError, Stopped: As `CancelScope.check`.
     """
+    folder = checked_folder(folder)
     name = checked_name(name_of(source) if name is None else name)
     kind = content_type_of(name) if content_type is None else checked_content_type(content_type)
+    # Defaults aren't sent, as deployments of earlier versions don't know them.
+    described = NewFile(
+        name,
+        kind,
+        folder=folder or None,
+        if_exists=None if if_exists == "keep_both" else if_exists,
+        modified_at=modified_at_of(source),
+    )
     content = _open(source, rule.one_put, spool_limit, scope)
     file = SourceFile(
         content,
-        name,
-        kind,
+        described,
         rule=rule,
         hashing=hashing,
         spool_limit=spool_limit,

@@ -24,10 +24,15 @@ class Folder(os.PathLike[str]):
     """A directory for downloads, each by the name that the API gave.
 
     Downloads that share a folder never get the same path: the second `a.txt` is `a (2).txt`.
+
+    Args:
+        ignores_case: Whether the file system takes names that differ only in case for the same,
+            also for those of files that aren't there yet.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, ignores_case: bool = False) -> None:
         self._path = os.fspath(path)
+        self._ignores_case = ignores_case
         self._taken: dict[str, list[Path]] = {}
 
     def __fspath__(self) -> str:
@@ -44,12 +49,30 @@ class Folder(os.PathLike[str]):
             path = Path(self._path, candidate)
             # File systems that ignore case, or how accents are encoded, give both one file.
             alike = self._taken.setdefault(unicodedata.normalize("NFC", candidate).casefold(), [])
+            if alike and self._ignores_case:
+                continue
             if any(path == other or _same_file(path, other) for other in alike):
                 continue
             if not (number and overwrite and os.path.lexists(path)):
                 break
         alike.append(path)
         return path
+
+    def make(self, name: str) -> Folder:
+        """A directory of this name within it, made unless it is there.
+
+        Raises:
+            NotADirectoryError: A file is there, or a link, which could lead out of the directory.
+            OSError: It can't be made.
+        """
+        path = self.place(name)
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
+                why = "it is no directory, or a link to one, which isn't followed"
+                raise _refused(errno.ENOTDIR, why, path) from None
+        return Folder(path, ignores_case=self._ignores_case)
 
 
 def target_of(to: str | os.PathLike[str], name: str, *, overwrite: bool) -> Path:

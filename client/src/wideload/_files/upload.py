@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from wideload._error_codes import FILE_CODES, UPLOAD_ENDED, UPLOAD_INCOMPLETE
 from wideload._files.cancel_scope import CancelScope, Stopped
-from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.digest import Part
 from wideload._files.files_api import Created, FilesApi
-from wideload._files.models import FileInfo, UploadResult
+from wideload._files.limits import Limits
+from wideload._files.models import FileInfo
 from wideload._files.multipart import send_parts
 from wideload._files.part_queue import PartQueue, most_waiting
 from wideload._files.part_upload import NoSuchUpload, PartUploader
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.results import UploadResult
 from wideload._files.source_file import SourceFile
 from wideload._http import Http
 from wideload._presigned import PresignedRequest, RenewableRequest
@@ -40,7 +42,7 @@ class Upload:
 
     Args:
         scope: The scope of this upload alone.
-        concurrency: The limit of its requests to S3. It uses as many threads as the highest limit.
+        limits: Of its requests to S3. It uses as many threads as may make requests at once.
         meter: Made in the thread that calls `run`.
     """
 
@@ -51,14 +53,14 @@ class Upload:
         file: SourceFile,
         *,
         scope: CancelScope,
-        concurrency: ConcurrencyLimit,
+        limits: Limits,
         meter: ProgressMeter,
     ) -> None:
         self._http = http
         self._files_api = files_api
         self._file = file
         self._scope = scope
-        self._concurrency = concurrency
+        self._limits = limits
         self._meter = meter
         self._differed = False
 
@@ -81,7 +83,7 @@ class Upload:
             created = self._created(created)
             if created.file is not None:
                 self._meter.start(self._file.content.size)
-                return self._result(created.file, None, 0)
+                return self._result([created.file], None, 0, skipped=created.skipped)
             try:
                 return self._send(created)
             except _UploadGone as gone:
@@ -170,7 +172,7 @@ class Upload:
         """
         claim = self._file.claim
         try:
-            file = self._files_api.complete(created.upload_id, claim, once=lost is not None)
+            files = self._files_api.complete(created.upload_id, claim, once=lost is not None)
         except WideloadError as error:
             if lost:
                 raise lost from None
@@ -185,7 +187,7 @@ class Upload:
                 self._file.hash_whole(self._scope)
             self._differed = differs
             raise _UploadGone(error) from None
-        return self._result(file, created.upload_id, resumed)
+        return self._result(files, created.upload_id, resumed)
 
     def _send_whole(self, upload_id: str, action: PresignedRequest) -> None:
         part = Part(1, 0, self._file.content.size, self._file.sha256)
@@ -210,7 +212,7 @@ class Upload:
             scope.check()
             self._meter.total = file.content.size
 
-        parallel = self._concurrency.most
+        parallel = self._limits.most
         queue = PartQueue(
             partial(self._files_api.sign, created.upload_id, sized=piped),
             most=most_waiting(part_size, parallel),
@@ -233,13 +235,26 @@ class Upload:
             self._files_api,
             self._file.content,
             scope=scope,
-            concurrency=self._concurrency,
+            limits=self._limits,
             meter=self._meter,
         )
 
-    def _result(self, file: FileInfo, upload_id: str | None, resumed: int) -> UploadResult:
+    def _result(
+        self,
+        files: Sequence[FileInfo],
+        upload_id: str | None,
+        resumed: int,
+        *,
+        skipped: bool = False,
+    ) -> UploadResult:
+        """The result.
+
+        Args:
+            files: The files of all names under which the content was announced.
+        """
+        file = self._file.named(files)
         size, sha256 = self._file.content.size, self._file.sha256
-        if (file.size, file.sha256) != (size, sha256):
+        if not skipped and (file.size, file.sha256) != (size, sha256):
             error = IntegrityError(
                 f"the API recorded {file.size} bytes with SHA-256 {file.sha256} as {file.file_id}, "
                 f"sent were {size} bytes with SHA-256 {sha256}"
@@ -249,7 +264,8 @@ class Upload:
         self._meter.report()
         return UploadResult(
             file=file,
-            duplicate=upload_id != file.file_id,
+            duplicate=not skipped and upload_id not in {each.file_id for each in files},
+            skipped=skipped,
             bytes_sent=self._meter.moved,
             resumed_bytes=resumed,
             upload_id=upload_id,

@@ -8,16 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from wideload._error_codes import OF_THE_NAME
+from wideload._files.batch_loop import LatestProgress, run_batch
 from wideload._files.cancel_scope import CancelScope, Stopped
-from wideload._files.concurrency_limit import ConcurrencyLimit
 from wideload._files.files_api import MOST_FILES, Created, FilesApi
-from wideload._files.models import BatchProgress, Source, UploadOutcome, UploadResult
+from wideload._files.limits import Limits
+from wideload._files.models import BatchProgress, Source
 from wideload._files.progress_meter import ProgressMeter
+from wideload._files.results import UploadOutcome, UploadResult
 from wideload._files.source_file import SourceFile
 from wideload._http import Progress
-from wideload.errors import QuotaError
+from wideload.errors import ApiError, QuotaError
 
 # Files that are open at once, at most: those of one request are sent while the next are hashed.
 _MOST_OPEN = 2 * MOST_FILES
@@ -25,24 +28,20 @@ _MOST_OPEN = 2 * MOST_FILES
 # seconds.
 _ENOUGH_BYTES = 64 * 1024 * 1024
 _LONGEST_DELAY = 0.5
-# Seconds between two looks for an outcome or a file, and seconds to wait for threads that were told
-# to stop.
+# Seconds between two looks for a file.
 _POLL = 0.1
-_STOP_TIMEOUT = 2.0
 
 
 Open = Callable[[Source, CancelScope, Progress], SourceFile]
-Send = Callable[
-    [SourceFile, Created | None, CancelScope, ConcurrencyLimit, ProgressMeter], UploadResult
-]
+Send = Callable[[SourceFile, Created | None, CancelScope, Limits, ProgressMeter], UploadResult]
 
 
 @dataclass
 class _Item:
-    """One source, with the other sources of the same identity.
+    """One source, with the other sources of the same identity, which wait until it has ended.
 
     Attributes:
-        identity: What it has been announced by.
+        identity: Hash and size by which it is announced.
         same: Whether the others have the same content, not only the same size and first part.
     """
 
@@ -76,7 +75,7 @@ class UploadBatch:
         send: Send,
         files_api: FilesApi,
         *,
-        parallel: int,
+        limits: Limits,
         scope: CancelScope,
         progress: BatchProgress | None,
         hashing: BatchProgress | None,
@@ -84,83 +83,66 @@ class UploadBatch:
         self._open = open
         self._send = send
         self._files_api = files_api
-        self._parallel = parallel
         self._scope = scope
-        self._concurrency = ConcurrencyLimit(parallel)
-        self._sent = _LatestProgress(progress)
-        self._hashed = _LatestProgress(hashing)
+        self._limits = limits
+        self._sent = LatestProgress(progress)
+        self._hashed = LatestProgress(hashing)
         self._todo: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[UploadOutcome] = queue.SimpleQueue()
         self._ready = _SendQueue(scope)
         self._opened: dict[int, SourceFile] = {}
         self._under_way: dict[Hashable, _Item] = {}
+        self._followers = 0  # that wait
         self._lock = threading.Lock()
 
     def run(self, sources: Iterable[Source]) -> Iterator[UploadOutcome]:
         """Begin the uploads, and yield each outcome when it is known."""
-        waiting = enumerate(sources)
-        begun = ended = 0
-        more = True
-        threads = [
-            threading.Thread(target=_until_stopped, args=(task,), name="wideload-many", daemon=True)
-            for task in (self._announce_all, *[self._send_all] * self._parallel)
-        ]
         try:
-            for thread in threads:
-                thread.start()
-            while more or ended < begun:
-                while more and begun - ended < _MOST_OPEN:
-                    item = None if self._scope.cancelled else next(waiting, None)
-                    more = item is not None
-                    begun += more
-                    self._todo.put(_Item(*item) if item else None)
-                outcome = self._next_outcome()
-                if outcome is not None:
-                    ended += 1
-                    yield outcome
+            yield from run_batch(
+                sources,
+                [self._announce_all, *[self._send_all] * self._limits.most],
+                begin=lambda index, source: self._todo.put(_Item(index, source)),
+                end=lambda: self._todo.put(None),
+                outcomes=self._outcomes,
+                most=_MOST_OPEN,
+                scope=self._scope,
+                report=self._report,
+            )
         finally:
-            self._scope.stop()
-            self._todo.put(None)
-            deadline = time.monotonic() + _STOP_TIMEOUT
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join(max(0.0, deadline - time.monotonic()))
             for opened in list(self._opened.values()):
                 opened.close()
 
-    def _next_outcome(self) -> UploadOutcome | None:
-        """Wait a moment for an outcome, and report progress."""
-        try:
-            outcome = self._outcomes.get(timeout=_POLL)
-        except queue.Empty:
-            outcome = None
+    def _report(self) -> None:
         self._hashed.report()
         self._sent.report()
-        return outcome
 
     def _announce_all(self) -> None:
         """Open and hash sources, and announce them to the API in batches."""
         batch: list[_Item] = []
         deadline = 0.0
         more = True
-        while more or batch:
-            wait = max(0.0, deadline - time.monotonic()) if batch else None
+        while more or batch or self._is_waited_for():
+            self._scope.check_stopped()
+            wait = max(0.0, deadline - time.monotonic()) if batch else _POLL
             item = None
-            if more:
-                try:
-                    item = self._todo.get(timeout=wait)
-                    more = item is not None
-                except queue.Empty:
-                    pass
-            if item is not None and self._open_one(item):
+            with suppress(queue.Empty):
+                item = self._todo.get(timeout=wait)
+                more = more and item is not None
+            if item is not None and (item.opened or self._open_one(item)):
                 deadline = deadline if batch else time.monotonic() + _LONGEST_DELAY
                 batch.append(item)
             size = sum(item.file().content.size for item in batch)
             full = len(batch) == MOST_FILES or size >= _ENOUGH_BYTES
-            if batch and (full or not more or time.monotonic() >= deadline):
+            last = not more and self._todo.empty()
+            if batch and (full or last or time.monotonic() >= deadline):
                 self._announce(batch)
                 batch = []
         self._ready.close()
+
+    def _is_waited_for(self) -> bool:
+        """Whether sources that wait for others are still to be announced."""
+        with self._lock:
+            return self._followers > 0 or not self._todo.empty()
 
     def _open_one(self, item: _Item) -> bool:
         """Open and hash a source; False if it failed or another of its identity is under way."""
@@ -177,6 +159,7 @@ class UploadBatch:
             first = self._under_way.setdefault(item.identity, item)
             if first is not item:
                 first.followers.append(item)
+                self._followers += 1
         return first is item
 
     def _announce(self, batch: list[_Item]) -> None:
@@ -196,7 +179,7 @@ class UploadBatch:
             meter = ProgressMeter(item.file().content.size, self._sent.of(item.index))
             scope = self._scope.nested()
             try:
-                result = self._send(item.file(), created, scope, self._concurrency, meter)
+                result = self._send(item.file(), created, scope, self._limits, meter)
             except Exception as error:  # noqa: BLE001 - it becomes an outcome
                 full = isinstance(error, QuotaError) and error.code == "too_many_uploads"
                 if full and self._ready.postpone(item):
@@ -207,27 +190,35 @@ class UploadBatch:
             self._ready.done()
 
     def _end(self, item: _Item, end: UploadResult | Exception) -> None:
-        """Put the outcome into the queue, also for the other sources of the same content."""
+        """Put the outcome into the queue, and announce or end the sources that waited for it."""
         if isinstance(end, Stopped):
             raise end
+        ended = [item]
         with self._lock:
-            followers = item.followers
-            if item.opened is not None and self._under_way.get(item.identity) is item:
+            followers, item.followers = item.followers, []
+            if self._under_way.get(item.identity) is item:
                 del self._under_way[item.identity]
-                if followers and not item.same:  # now the next of them, which may be a duplicate
-                    following, *following.followers = followers
-                    self._under_way[item.identity] = following
-                    self._ready.put(following, None)
-                    followers = []
-            for one in (item, *followers):
+            if not item.same or _is_of_the_name(end):
+                self._follow(followers)
+            elif isinstance(end, UploadResult):  # their content is stored: they are names of it
+                for follower in followers:
+                    self._todo.put(follower)
+            else:
+                ended += followers
+            self._followers -= len(followers)
+            for one in ended:
                 if opened := self._opened.pop(one.index, None):
                     opened.close()
-        self._outcomes.put(_outcome(item, end))
-        for follower in followers:
-            if isinstance(end, UploadResult):
-                end = replace(end, duplicate=True, bytes_sent=0, resumed_bytes=0, upload_id=None)
-                self._sent.of(follower.index)(end.file.size, end.file.size)
-            self._outcomes.put(_outcome(follower, end))
+        for one in ended:
+            self._outcomes.put(_outcome(one, end))
+
+    def _follow(self, followers: list[_Item]) -> None:
+        """Announce the first of them, for which the others wait."""
+        if followers:
+            following, *following.followers = followers
+            self._followers += len(following.followers)
+            self._under_way[following.identity] = following
+            self._todo.put(following)
 
 
 class _SendQueue:
@@ -290,38 +281,14 @@ class _SendQueue:
             self._changed.notify_all()
 
 
-class _LatestProgress:
-    """The latest progress of each file, from its thread to the caller's."""
-
-    def __init__(self, report: BatchProgress | None) -> None:
-        self._report = report
-        self._latest: dict[int, tuple[int, int]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, index: int) -> Progress:
-        """A function that takes the progress of one file."""
-
-        def set_progress(done: int, total: int) -> None:
-            with self._lock:
-                self._latest[index] = done, total
-
-        return set_progress
-
-    def report(self) -> None:
-        """Report the progress that is new to the caller."""
-        with self._lock:
-            latest, self._latest = self._latest, {}
-        if self._report is not None:
-            for index, (done, total) in latest.items():
-                self._report(index, done, total)
+def _is_of_the_name(end: UploadResult | Exception) -> bool:
+    """Whether a file of another name, with the same content, may end otherwise."""
+    if isinstance(end, UploadResult):
+        return end.skipped
+    return isinstance(end, ApiError) and end.code in OF_THE_NAME
 
 
 def _outcome(item: _Item, end: UploadResult | Exception) -> UploadOutcome:
     if isinstance(end, Exception):
         return UploadOutcome(index=item.index, source=item.source, error=end)
     return UploadOutcome(index=item.index, source=item.source, result=end)
-
-
-def _until_stopped(task: Callable[[], None]) -> None:
-    with suppress(Stopped):
-        task()

@@ -11,6 +11,9 @@ const RUN = Date.now().toString(36);
 
 const setting = setUp(startFake);
 
+const seed = (file: Record<string, unknown>) =>
+  setting.target.control?.({ seed: { owner: setting.ben.username, ...file } });
+
 /** The rules whose findings depend on colours, which are all that the dark scheme changes. */
 const CONTRAST = ["color-contrast", "link-in-text-block"];
 
@@ -45,6 +48,8 @@ test("every state passes, whatever the scheme and the width", async () => {
   await ben.choose(small, large);
   await ben.page.locator("p.progress").getByText("left").waitFor();
   await check("uploading");
+  // Else it may be unfinished, too.
+  await ben.row(`photo ${RUN}`).waitFor();
   ben.page.once("dialog", (dialog) => dialog.accept());
   await ben.page.reload();
   await ben.ready();
@@ -68,6 +73,34 @@ test("every state passes, whatever the scheme and the width", async () => {
   await ben.row(`photo ${RUN}`).getByRole("button", { name: "Delete" }).click();
   await check("delete");
   await ben.page.keyboard.press("Escape");
+
+  await seed({ name: "offer.txt", folder: "Projekte/2026/صور", size: 1 });
+  await seed({ name: "חוזה.exe", quarantined: { reason: "malware" } });
+  await seed({ name: "new.bin", quarantined: { reason: "scanning" } });
+  await ben.page.reload();
+  await ben.row("חוזה.exe").waitFor();
+  await ben.ready();
+  await ben.page.getByLabel("Select all").check();
+  await check("selected-and-quarantined");
+  await ben.page.locator(".selection").getByRole("button", { name: "Move" }).click();
+  await ben.dialog("Where to move").getByRole("treeitem", { name: "Projekte" }).waitFor();
+  await check("move");
+  await ben.page.keyboard.press("Escape");
+
+  await ben.row("Projekte").getByRole("link").click();
+  await ben.row("2026").getByRole("link").click();
+  await ben.row("صور").getByRole("link").click();
+  await ben.row("offer.txt").waitFor();
+  await ben.choose(
+    await setting.folder.file("offer.txt", 1000),
+    await setting.folder.file("another.txt", 1000),
+  );
+  await ben.dialog("The name is taken").waitFor();
+  await check("conflict");
+  await ben.page.keyboard.press("Escape");
+  await ben.row("another.txt").waitFor();
+  await check("folder-tree");
+  await ben.page.getByRole("button", { name: "Clear the list" }).click();
 
   await ben.page.getByLabel("Search by name").fill("no such file");
   await ben.page.getByText("No file's name contains").waitFor();
@@ -106,7 +139,14 @@ test("everything can be done with the keyboard", async () => {
 
   await page.getByLabel("Search by name").focus();
   await page.keyboard.type(name);
-  await page.waitForFunction(() => document.querySelectorAll("li.file").length === 1);
+  await page.waitForFunction(() => document.querySelectorAll(".row").length === 1);
+  // Where to search, all rows, this row.
+  for (let stop = 1; stop <= 3; stop += 1) await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await page.getByText("1 file selected").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  // The folder that it is in.
   await page.keyboard.press("Tab");
   assert.equal(await focused(ben), `Download ${name}`);
   await page.keyboard.press("Tab");
@@ -115,14 +155,28 @@ test("everything can be done with the keyboard", async () => {
   await page.keyboard.press("Escape");
   assert.equal(await focused(ben), `Rename ${name}`, "the focus comes back");
 
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Delete");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await ben.row(name).waitFor({ state: "detached" });
   // The focus isn't lost with the row: there is none to go to, so it is the heading's.
   await page.waitForFunction(() => document.activeElement?.id === "my-files");
+
+  await page.getByRole("button", { name: "New folder" }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("keyboard folder");
+  await page.keyboard.press("Enter");
+  await page.getByRole("treeitem", { name: "My files" }).focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByText("This folder is empty.").waitFor();
+  assert.equal(await focused(ben), "keyboard folder", "the focus stays in the tree");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await ben.row("keyboard folder").getByRole("link").focus();
+  await page.keyboard.press("Enter");
+  // The row is gone with its list: the focus is on the name of the folder above the new one.
+  await page.waitForFunction(() => document.activeElement?.id === "open-folder");
   await ben.close();
 });
 

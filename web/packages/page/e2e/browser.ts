@@ -11,6 +11,7 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type CDPSession,
   chromium,
   type Locator,
   type Page,
@@ -47,6 +48,7 @@ export class Visitor {
   readonly complaints: string[] = [];
   /** Bytes of each PUT that S3 took. */
   readonly puts: number[] = [];
+  #network: Promise<CDPSession> | undefined;
 
   private constructor(target: Target, context: BrowserContext, page: Page) {
     this.target = target;
@@ -133,11 +135,11 @@ export class Visitor {
     await session.detach();
   }
 
-  /** The row of a file in the list. */
+  /** The row of a file or a folder in the list. */
   row(name: string): Locator {
     return this.page
-      .locator("li.file")
-      .filter({ has: this.page.locator(".file-name", { hasText: name }) });
+      .locator(".row")
+      .filter({ has: this.page.locator(".row-name", { hasText: name }) });
   }
 
   /** A dialog with this title. */
@@ -166,10 +168,17 @@ export class Visitor {
     return { sha256: await sha256(path), name: download.suggestedFilename() };
   }
 
-  /** Bytes a second from the page; undefined: as fast as it goes. */
-  async throttle(uploadThroughput: number | undefined): Promise<void> {
+  async #openNetwork(): Promise<CDPSession> {
     const session = await this.context.newCDPSession(this.page);
     await session.send("Network.enable");
+    return session;
+  }
+
+  /** Bytes a second from the page; undefined: as fast as it goes. */
+  async throttle(uploadThroughput: number | undefined): Promise<void> {
+    // One session for all changes: on a busy machine an upload would end while another is opened.
+    this.#network ??= this.#openNetwork();
+    const session = await this.#network;
     await session.send("Network.emulateNetworkConditions", {
       offline: false,
       latency: 0,
@@ -185,9 +194,13 @@ export class Visitor {
   ): Promise<void> {
     await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await this.page.setViewportSize(viewport);
-    await this.page.evaluate(() => {
-      const changes = document.getAnimations().filter((each) => each instanceof CSSTransition);
-      return Promise.allSettled(changes.map((change) => change.finished));
+    await this.page.evaluate(async () => {
+      const changing = () =>
+        document.getAnimations().filter((each) => each instanceof CSSTransition);
+      // An inherited colour changes after the one that it is inherited from.
+      for (let changes = changing(); changes.length > 0; changes = changing()) {
+        await Promise.allSettled(changes.map((change) => change.finished));
+      }
     });
   }
 

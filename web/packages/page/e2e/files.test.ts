@@ -1,6 +1,7 @@
 /** Upload, list, download, rename, delete: what people come for. */
 
 import { strict as assert } from "node:assert";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { sha256 } from "./browser.ts";
 import { setUp } from "./setting.ts";
@@ -101,6 +102,63 @@ test("searches, renames, copies the SHA-256 and deletes", async () => {
   await ann.close();
 });
 
+test("makes a folder, fills it, and gives it back as a ZIP; moves, asks, deletes it", async () => {
+  const folder = `Ordner 鳥 ${RUN}`;
+  const paths = [
+    await setting.folder.file(`first ${RUN}.bin`, 1000),
+    await setting.folder.file(`second ${RUN}.bin`, 1001),
+  ];
+  const ann = await setting.open();
+  // The ZIP is among the downloads then.
+  await ann.page.addInitScript(() => delete window.showSaveFilePicker);
+  await ann.page.reload();
+  await ann.signIn(setting.ann);
+
+  await ann.page.getByRole("button", { name: "New folder" }).click();
+  await ann.page.keyboard.type(folder);
+  await ann.page.keyboard.press("Enter");
+  await ann.row(folder).getByRole("link").click();
+  await ann.page.getByText("This folder is empty.").waitFor();
+  await ann.choose(...paths);
+  await ann.row(`first ${RUN}`).waitFor();
+  await ann.row(`second ${RUN}`).waitFor();
+  await ann.page.getByRole("button", { name: "Size", exact: true }).click();
+  await ann.row(`second ${RUN}`).and(ann.page.locator('[data-index="0"]')).waitFor();
+
+  await ann.page.getByLabel("Select all").check();
+  const [download] = await Promise.all([
+    ann.page.waitForEvent("download"),
+    ann.page.getByRole("button", { name: "Download as ZIP" }).click(),
+  ]);
+  const zip = await readFile(await download.path());
+  for (const path of paths) assert(zip.includes(await readFile(path)), path);
+  await ann.notice(`${folder}.zip is saved.`).waitFor();
+
+  await ann.page.locator(".selection").getByRole("button", { name: "Move" }).click();
+  await ann.dialog("Where to move").getByLabel("New folder").fill("within");
+  await ann.page.keyboard.press("Enter");
+  await ann.row(`first ${RUN}`).waitFor({ state: "detached" });
+  await ann.row("within").getByRole("link").click();
+  await ann.row(`first ${RUN}`).waitFor();
+  await ann.choose(await setting.folder.file(`first ${RUN}.bin`, 1002));
+  await ann.dialog("The name is taken").getByRole("button", { name: "Keep both" }).click();
+  await ann.row(`first ${RUN} (2).bin`).waitFor();
+  await ann.page.getByLabel(`Select first ${RUN}.bin`).check();
+  await ann.page.locator(".selection").getByRole("button", { name: "Delete" }).click();
+  await ann.dialog("Delete").locator("button[type=submit][aria-disabled=false]").click();
+  await ann.row(`first ${RUN}.bin`).waitFor({ state: "detached" });
+
+  await ann.page.getByRole("link", { name: "My files", exact: true }).click();
+  await ann.row(folder).getByRole("button", { name: "Delete" }).click();
+  await ann.dialog("Delete this folder?").getByText("2 files and 2 folders").waitFor();
+  await ann.dialog("Delete this folder?").locator("button[type=submit]").click();
+  await ann.row(folder).waitFor({ state: "detached" });
+  await ann.page.reload();
+  await ann.page.locator(".files-main[aria-busy=false]").waitFor();
+  assert.equal(await ann.row(folder).count(), 0);
+  await ann.close();
+});
+
 test("a second person sees nothing of the first", async () => {
   const path = await setting.folder.file(`private ${RUN}.bin`, 1000);
   const ann = await setting.signedIn(setting.ann);
@@ -108,7 +166,7 @@ test("a second person sees nothing of the first", async () => {
   await ann.row(`private ${RUN}`).waitFor();
 
   const ben = await setting.signedIn(setting.ben);
-  await ben.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  await ben.page.locator(".files-main[aria-busy=false]").waitFor({ state: "attached" });
   assert.equal(await ben.row(`private ${RUN}`).count(), 0);
 
   await ben.choose(path);

@@ -8,7 +8,7 @@ const MB = 1_000_000;
 /** Nine parts of 8 MiB: of so many bytes an upload is a multipart upload. */
 export const SIZE = 72 * MB;
 /** Bytes a second at which parts are stored one after the other. */
-export const FAST = 15 * MB;
+export const FAST = 8 * MB;
 /** Bytes a second at which the upload is not over before a test has done what it does meanwhile. */
 const SLOW = MB / 2;
 

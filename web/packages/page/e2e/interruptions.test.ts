@@ -106,7 +106,7 @@ test("cancelling everything asks first", async () => {
 
   await ann.ready();
   await ann.page.reload();
-  await ann.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  await ann.page.locator(".files-main[aria-busy=false]").waitFor({ state: "attached" });
   assert.equal(await ann.row(name).count(), 0);
   await ann.close();
 });
@@ -154,7 +154,7 @@ test("cancelling one file leaves nothing of it behind", async () => {
 
   await ann.ready();
   await ann.page.reload();
-  await ann.page.locator(".file-list[aria-busy=false]").waitFor({ state: "attached" });
+  await ann.page.locator(".files-main[aria-busy=false]").waitFor({ state: "attached" });
   assert.equal(await ann.row(name).count(), 0);
   await ann.close();
 });

@@ -90,7 +90,7 @@ test("notices cover no button of the list, and little of a phone's screen", asyn
   const { share, covered } = await ann.page.evaluate(() => {
     const notices = document.querySelector(".notices")?.getBoundingClientRect();
     const list = document.querySelector("main")?.getBoundingClientRect();
-    const buttons = [...document.querySelectorAll(".file-actions button")].filter((button) => {
+    const buttons = [...document.querySelectorAll(".row-actions button")].filter((button) => {
       const { top, bottom } = button.getBoundingClientRect();
       return list && top >= list.top && bottom <= list.bottom;
     });

@@ -1,21 +1,24 @@
-import { FilesApi } from "@wideload/uploader";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { type FileInfo, FilesApi, type Folder } from "@wideload/uploader";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Config } from "./config.js";
 import { Dialog } from "./dialog.js";
 import { startDownload } from "./download.js";
 import { explain } from "./explain.js";
+import { Folders } from "./folders.js";
 import { useChanges } from "./hooks.js";
 import icon from "./icon.svg";
 import { Listing } from "./listing.js";
 import { MyFiles } from "./my-files.js";
 import { NoticeList } from "./notice-list.js";
 import { Notices } from "./notices.js";
+import { keepHash, Place } from "./place.js";
 import { Preferences } from "./preferences.js";
 import type { Session } from "./session.js";
 import { anyTabUploads } from "./tabs.js";
 import { UploadPanel } from "./upload-panel.js";
 import type { Uploading } from "./uploading.js";
 import { words } from "./words.js";
+import { saveBlob, Zipping } from "./zipping.js";
 
 interface Props {
   readonly config: Config;
@@ -43,6 +46,7 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
   const [failure, setFailure] = useState(problem);
   async function signIn() {
     try {
+      keepHash(window.sessionStorage, window.location.hash);
       await session.signIn();
     } catch (error) {
       reportError(error);
@@ -68,26 +72,47 @@ function SignedOut({ session, problem }: { readonly session: Session; readonly p
 function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
   const uploading = useRef<Uploading | null>(null);
   const [leaving, setLeaving] = useState(false);
-  const { notices, api, listing, options } = useMemo(() => {
+  const { notices, api, place, folders, listing, zipping, options } = useMemo(() => {
     const connection = { apiUrl: config.api_url, token: session.token };
     const api = new FilesApi(connection);
     const notices = new Notices();
+    const place = new Place(window);
+    const folders = new Folders(api);
     const listing = new Listing(api);
-    guard(() => uploading.current?.uploader.active ?? false);
+    const zipping = new Zipping({
+      api,
+      notices,
+      pick: window.showSaveFilePicker?.bind(window),
+      save: saveBlob,
+      fetch: window.fetch.bind(window),
+    });
+    guard(() => zipping.active || (uploading.current?.uploader.active ?? false));
+    // Files go into the folder that is open when they are added.
+    place.subscribe(() => {
+      if (uploading.current) uploading.current.folder = place.folder;
+    });
     return {
       notices,
       api,
+      place,
+      folders,
       listing,
+      zipping,
       options: {
         uploader: connection,
         notices,
         locks: navigator.locks,
         preferences: new Preferences(() => window.localStorage),
-        onStored: listing.add.bind(listing),
-        onFolder: () => {},
+        ifExists: "fail" as const,
+        onStored: (file: FileInfo) => {
+          folders.add(file.folder);
+          listing.add(file);
+        },
+        onFolder: ({ folder }: Folder) => folders.add(folder),
       },
     };
   }, [config, session]);
+  useEffect(() => () => place.close(), [place]);
 
   async function signOut() {
     if (await anyTabUploads(navigator.locks)) setLeaving(true);
@@ -116,10 +141,19 @@ function SignedIn({ config, session, guard }: Omit<Props, "problem">) {
         <UploadPanel
           options={options}
           onReady={(started) => {
+            started.folder = place.folder;
             uploading.current = started;
           }}
         />
-        <MyFiles api={api} listing={listing} notices={notices} startDownload={startDownload} />
+        <MyFiles
+          api={api}
+          place={place}
+          folders={folders}
+          listing={listing}
+          zipping={zipping}
+          notices={notices}
+          startDownload={startDownload}
+        />
       </main>
       <NoticeList notices={notices} />
       {leaving && (

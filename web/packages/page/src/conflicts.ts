@@ -19,6 +19,8 @@ export type Resolution = "keep_both" | "replace" | "skip";
 export class Conflicts extends Subject {
   readonly #uppy: Uppy<Meta, WideloadBody>;
   readonly #byFile = new Map<string, Conflict>();
+  /** For conflicts that are still to come, until all uploads have ended. */
+  #standing: Resolution | null = null;
 
   constructor(uppy: Uppy<Meta, WideloadBody>) {
     super();
@@ -27,7 +29,9 @@ export class Conflicts extends Subject {
       if (file === undefined || !(error instanceof NameExistsError)) return;
       const { id, name = "", size } = file;
       this.#byFile.set(id, { fileId: id, name, size: size ?? 0, existing: error.file });
-      this.tell();
+      // Uppy has to have noted the failure first.
+      if (this.#standing !== null) queueMicrotask(() => this.#resolveStanding());
+      else this.tell();
     });
     const forget = (file: { readonly id: string } | undefined) => {
       if (file && this.#byFile.delete(file.id)) this.tell();
@@ -50,5 +54,21 @@ export class Conflicts extends Subject {
     }
     this.#uppy.setFileMeta(fileId, { ifExists: resolution });
     void this.#uppy.retryUpload(fileId);
+  }
+
+  /** Does the same for all, and for those that are still to come. */
+  resolveAll(resolution: Resolution): void {
+    this.#standing = resolution;
+    this.#resolveStanding();
+  }
+
+  /** Ends what `resolveAll` began: all uploads have ended. */
+  settle(): void {
+    this.#standing = null;
+  }
+
+  #resolveStanding(): void {
+    if (this.#standing === null) return;
+    for (const { fileId } of this.all) this.resolve(fileId, this.#standing);
   }
 }

@@ -1,5 +1,6 @@
 /** Files and folders dropped on the page. */
 
+import { joined } from "./paths.js";
 import { words } from "./words.js";
 
 const MOST_NAMED = 5;
@@ -46,11 +47,6 @@ export async function survey(entries: readonly FileSystemEntry[], path = ""): Pr
     else emptyFolders.push(folder);
   }
   return { files, emptyFolders };
-}
-
-/** A path below a folder; the empty folder is the top. */
-export function joined(folder: string, path: string): string {
-  return folder === "" ? path : `${folder}/${path}`;
 }
 
 /** Browsers give the entries of a folder a few at a time, then none. */

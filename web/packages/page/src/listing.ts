@@ -1,155 +1,203 @@
-/** The list of a person's files as far as it is loaded. No DOM. */
+/** The files of the open folder, or those that a search finds, as far as they are loaded. No DOM. */
 
-import type { FileInfo, FilesApi } from "@wideload/uploader";
-import { folded } from "./names.js";
+import type { FileInfo, FileOrder, FilesApi, ListQuery } from "@wideload/uploader";
+import { compareNames, folded } from "./names.js";
+import { Subject } from "./subject.js";
 
-/** Files that are shown at first, and that one press of "more" adds, if there are as many. */
-export const PAGE_SIZE = 25;
+/** Files that are loaded at a time. */
+export const PAGE_SIZE = 100;
 // A search may meet pages without a match: so many are read before the person is asked to go on.
 const MOST_REQUESTS = 4;
 
 export type ListingState = "loading" | "ready" | "failed";
 
-export class Listing {
+export interface View {
+  /** Path of the folder whose files are listed; null: all folders. */
+  readonly folder: string | null;
+  /** Of a folder; a search lists names that begin with its text first, by name, then other matches. */
+  readonly sort: FileOrder;
+  /** Text that names must contain; empty: any name. */
+  readonly search: string;
+}
+
+const ORDERS: Readonly<Record<string, (a: FileInfo, b: FileInfo) => number>> = {
+  created_at: (a, b) => (a.createdAt < b.createdAt ? -1 : Number(a.createdAt > b.createdAt)),
+  name: (a, b) => compareNames(a.name, b.name),
+  size: (a, b) => a.size - b.size,
+};
+
+export class Listing extends Subject {
   readonly #api: FilesApi;
-  readonly #listeners = new Set<() => void>();
   #running: AbortController | null = null;
-  /** Where reading goes on; null at the end. */
-  #cursor: string | null = null;
-  /** Whether `#known` is from before the list was last begun. */
-  #stale = true;
-  /** As far as the list was read: all files, or those that an earlier, wider search finds. */
-  #known: readonly FileInfo[] = [];
-  /** Files that were stored since the list was last begun, which its answer may not have. */
-  readonly #stored = new Set<string>();
-  /** Renamed since the last search, whose rows stay though it may not find them any more. */
-  readonly #renamed = new Set<string>();
+  /** What is left to read, in this order. */
+  #queries: readonly ListQuery[] = [];
+  /** Whether `items` are of this view; else they are from before. */
+  #begun = false;
+  /** Files of this view that were listed, including those removed since: no answer lists them again. */
+  readonly #ids = new Set<string>();
+  /** Files that were stored since the list was last begun, which its answers may not have. */
+  readonly #stored = new Map<string, FileInfo>();
+  /** How many files are wanted. */
   #room = PAGE_SIZE;
 
+  view: View = { folder: "", sort: "-created_at", search: "" };
   state: ListingState = "loading";
-  /** Files to show. */
   items: readonly FileInfo[] = [];
-  /** Whether there may be more than is shown. */
-  more = false;
-  /** Text that names must contain; empty: any name. */
-  search = "";
   /** When failed. */
   error: unknown = null;
 
   constructor(api: FilesApi) {
+    super();
     this.#api = api;
   }
 
-  /** Calls back after each change; the answer unsubscribes. */
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Whether there may be more files than are loaded. */
+  get more(): boolean {
+    return this.#queries.length > 0;
   }
 
-  /** Loads the list from its start. */
-  async load(): Promise<void> {
-    this.#cursor = null;
-    this.#stale = true;
+  /** Whether the person is to say if a search goes on, since it found little in several requests. */
+  get paused(): boolean {
+    return this.state === "ready" && this.more && this.items.length < this.#room;
+  }
+
+  /** Lists other files, from the start. Those of the same folder stay until the first answer. */
+  async show(view: View): Promise<void> {
+    const keep = view.folder === this.view.folder;
+    this.view = view;
+    this.#queries = queriesOf(view);
+    this.#begun = false;
     this.#stored.clear();
     this.#room = PAGE_SIZE;
-    await this.#read();
+    if (!keep) this.#set([]);
+    await this.#read(MOST_REQUESTS);
   }
 
-  /**
-   * Shows the files whose name contains a text.
-   *
-   * A longer text finds nothing that the shorter one didn't: then what was read is searched first,
-   * and reading goes on where it was.
-   */
-  async find(search: string): Promise<void> {
-    this.#renamed.clear();
-    const narrower = folded(search).includes(folded(this.search));
-    this.search = search;
-    if (!narrower || this.#stale) return this.load();
-    this.#room = PAGE_SIZE;
-    await this.#read();
-  }
-
-  /** Shows what comes next; after a failure, tries again where it failed. */
+  /** Loads what comes next; after a failure, tries again where it failed. */
   async loadMore(): Promise<void> {
-    if (this.#stale) return this.load();
     if (this.state !== "failed") this.#room = this.items.length + PAGE_SIZE;
-    await this.#read();
+    await this.#read(MOST_REQUESTS);
   }
 
-  /** Shows a file that was just stored on top, unless the search would not find it. */
+  /** Loads all files. */
+  async loadAll(): Promise<void> {
+    this.#room = Number.POSITIVE_INFINITY;
+    await this.#read(Number.POSITIVE_INFINITY);
+  }
+
+  /** Lists a file that was just stored, at its place, if it belongs here. */
   add(file: FileInfo): void {
-    this.#stored.add(file.fileId);
-    this.#keep([file, ...this.#known.filter((item) => item.fileId !== file.fileId)]);
+    if (!this.#wants(file)) return;
+    this.#stored.set(file.fileId, file);
+    const { fileId, folder, name } = file;
+    const others = this.items.filter(
+      (item) => item.fileId !== fileId && !(item.folder === folder && item.name === name),
+    );
+    this.#set(this.#placed(others, file));
   }
 
-  /** Shows a file under its new name. */
-  replace(file: FileInfo): void {
-    this.#renamed.add(file.fileId);
-    this.#keep(this.#known.map((item) => (item.fileId === file.fileId ? file : item)));
+  /** Shows files that were renamed where they are, and drops those that were moved out of the folder. */
+  replace(files: readonly FileInfo[]): void {
+    const changed = new Map(files.map((file) => [file.fileId, file]));
+    const { folder } = this.view;
+    const stays = (file: FileInfo) => folder === null || file.folder === folder;
+    for (const [fileId, file] of changed) {
+      if (!stays(file)) this.#stored.delete(fileId);
+      else if (this.#stored.has(fileId)) this.#stored.set(fileId, file);
+    }
+    this.#set(this.items.map((item) => changed.get(item.fileId) ?? item).filter(stays));
   }
 
-  remove(fileId: string): void {
-    this.#keep(this.#known.filter((item) => item.fileId !== fileId));
+  remove(fileIds: Iterable<string>): void {
+    const gone = new Set(fileIds);
+    for (const fileId of gone) this.#stored.delete(fileId);
+    this.#set(this.items.filter(({ fileId }) => !gone.has(fileId)));
   }
 
-  /** Reads until there is as much as there is room for. What is shown stays until then. */
-  async #read(): Promise<void> {
+  /** Reads until as many files are loaded as are wanted. */
+  async #read(requests: number): Promise<void> {
     this.#running?.abort();
     const running = new AbortController();
     this.#running = running;
+    const { signal } = running;
     this.state = "loading";
     this.error = null;
-    if (this.#stale) this.#tell();
-    else this.#keep(this.#known);
-    const q = this.search;
+    this.tell();
     try {
-      for (let request = 0; request < MOST_REQUESTS && this.#short; request += 1) {
-        const page = await this.#api.list(
-          {
-            limit: PAGE_SIZE,
-            ...(this.#cursor === null ? {} : { cursor: this.#cursor }),
-            ...(q === "" ? {} : { q }),
-          },
-          running.signal,
-        );
-        if (running.signal.aborted) return;
-        this.#cursor = page.cursor;
-        const before = this.#stale
-          ? this.#known.filter((item) => this.#stored.has(item.fileId))
-          : this.#known;
-        this.#stale = false;
-        // A file that was stored meanwhile stands on top already.
-        const known = new Set(before.map((item) => item.fileId));
-        this.#keep([...before, ...page.items.filter((item) => !known.has(item.fileId))]);
+      for (let left = requests; left > 0 && this.#short; left -= 1) {
+        const [query = {}, ...others] = this.#queries;
+        const { items, cursor } = await this.#api.list({ ...query, limit: PAGE_SIZE }, signal);
+        if (signal.aborted) return;
+        this.#queries = cursor === null ? others : [{ ...query, cursor }, ...others];
+        this.#append(items);
       }
       this.state = "ready";
     } catch (error) {
-      if (running.signal.aborted) return;
+      if (signal.aborted) return;
       this.state = "failed";
       this.error = error;
-      if (this.#stale) this.#keep(this.#known.filter((item) => this.#stored.has(item.fileId)));
+      if (!this.#begun) this.#append([]);
     }
-    this.#tell();
+    this.tell();
   }
 
-  /** Whether there is room for more files, and more may be read. */
+  /** Whether more files are wanted, and there may be some. */
   get #short(): boolean {
-    return this.#stale || (this.#cursor !== null && this.items.length < this.#room);
+    return !this.#begun || (this.more && this.items.length < this.#room);
   }
 
-  #keep(known: readonly FileInfo[]): void {
-    this.#known = known;
-    const wanted = folded(this.search);
-    const finds = ({ fileId, name }: FileInfo) =>
-      this.#renamed.has(fileId) || folded(name).includes(wanted);
-    const found = wanted === "" ? known : known.filter(finds);
-    this.items = found.slice(0, this.#room);
-    this.more = this.#cursor !== null || found.length > this.#room;
-    this.#tell();
+  #append(page: readonly FileInfo[]): void {
+    if (!this.#begun) this.#ids.clear();
+    // A file that was stored meanwhile is listed already.
+    const fresh = page.filter(({ fileId }) => !this.#ids.has(fileId));
+    for (const { fileId } of fresh) this.#ids.add(fileId);
+    let items: readonly FileInfo[] = this.#begun ? [...this.items, ...fresh] : fresh;
+    this.#begun = true;
+    for (const file of this.#stored.values()) {
+      if (!this.#ids.has(file.fileId)) items = this.#placed(items, file);
+    }
+    this.#set(items);
   }
 
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
+  #wants({ folder, name }: FileInfo): boolean {
+    const { folder: wanted, search } = this.view;
+    return (wanted === null || folder === wanted) && folded(name).includes(folded(search));
   }
+
+  /** With a file at its place, in a search on top; as before if that lies in what is not loaded. */
+  #placed(items: readonly FileInfo[], file: FileInfo): readonly FileInfo[] {
+    const place = this.view.search === "" ? this.#placeOf(items, file) : 0;
+    if (place > 0 && place === items.length && this.more) return items;
+    this.#ids.add(file.fileId);
+    return items.toSpliced(place, 0, file);
+  }
+
+  #placeOf(items: readonly FileInfo[], file: FileInfo): number {
+    const { sort } = this.view;
+    const order = ORDERS[sort.replace(/^-/, "")] ?? (() => 0);
+    const sign = sort.startsWith("-") ? -1 : 1;
+    let [low, high] = [0, items.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const there = items[middle];
+      if (there && sign * order(there, file) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #set(items: readonly FileInfo[]): void {
+    this.items = items;
+    this.tell();
+  }
+}
+
+function queriesOf({ folder, sort, search }: View): readonly ListQuery[] {
+  const within = folder === null ? {} : { folder };
+  if (search === "") return [{ ...within, sort }];
+  // The first is an index's range, however many files there are; the second looks at all names.
+  return [
+    { ...within, prefix: search },
+    { ...within, q: search },
+  ];
 }

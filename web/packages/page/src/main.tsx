@@ -1,8 +1,10 @@
 import "./style.css";
+import "./files.css";
 
 import { render } from "preact";
 import { App } from "./app.js";
 import { ConfigError, loadConfig } from "./config.js";
+import { takeHash } from "./place.js";
 import { Session } from "./session.js";
 import { words } from "./words.js";
 
@@ -41,7 +43,8 @@ async function start(root: HTMLElement): Promise<void> {
     problem = words.start.signInProblem;
   }
   // The code in the address is used up, and no business of the browser's history.
-  window.history.replaceState(null, "", PAGE);
+  const kept = takeHash(window.sessionStorage);
+  window.history.replaceState(null, "", PAGE + (window.location.hash || kept));
   render(<App config={config} session={session} problem={problem} guard={guard} />, root);
 }
 

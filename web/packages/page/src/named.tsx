@@ -1,16 +1,16 @@
 interface Props {
-  readonly text: (name: string) => string;
+  readonly text: (name: string, folder: string) => string;
   readonly name: string;
+  readonly folder?: string | undefined;
 }
 
-/** A sentence with a name in it, whose direction doesn't change that of the sentence. */
-export function Named({ text, name }: Props) {
-  const [before, after] = text("\ufffc").split("\ufffc");
+const MARKS = /([\ufffb\ufffc])/;
+
+/** A sentence with names in it, whose direction doesn't change that of the sentence. */
+export function Named({ text, name, folder = "" }: Props) {
+  const names: Readonly<Record<string, string>> = { "\ufffc": name, "\ufffb": folder };
+  const pieces = text("\ufffc", "\ufffb").split(MARKS);
   return (
-    <>
-      {before}
-      <bdi>{name}</bdi>
-      {after}
-    </>
+    <>{pieces.map((piece) => (piece in names ? <bdi key={piece}>{names[piece]}</bdi> : piece))}</>
   );
 }

@@ -11,3 +11,10 @@ export function folded(name: string): string {
     .toUpperCase()
     .replace(/\p{White_Space}/gu, " ");
 }
+
+/** Order of lists by name, as the API sorts them. */
+export function compareNames(one: string, other: string): number {
+  const [a, b] = [folded(one), folded(other)];
+  if (a === b) return one < other ? -1 : Number(one > other);
+  return a < b ? -1 : 1;
+}

@@ -1,6 +1,7 @@
 import Uppy, { type Meta } from "@uppy/core";
 import type { WideloadBody } from "@wideload/uppy";
-import { isSystemFile, joined, leftOut } from "./dropped.js";
+import { isSystemFile, leftOut } from "./dropped.js";
+import { joined } from "./paths.js";
 
 // A step adds this many files at most, and this few at least: each step draws the Dashboard.
 const MOST_AT_ONCE = 25;

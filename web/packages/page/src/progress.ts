@@ -1,6 +1,6 @@
 /** State of all uploads at one moment, in words. */
 
-import type { Upload, Uploader } from "@wideload/uploader";
+import { NameExistsError, type Upload, type Uploader } from "@wideload/uploader";
 import { words } from "./words.js";
 
 export interface UploadingView {
@@ -32,7 +32,9 @@ export function outcomeOf(uploader: Uploader): string {
   const { files, doneFiles, failedFiles } = uploader.progress;
   if (files === 0) return "";
   const outcome = [words.uploads.outcome(doneFiles, files)];
-  if (failedFiles > 0) outcome.push(words.uploads.failedCount(failedFiles));
+  // Those whose name is taken wait for an answer.
+  const waiting = uploader.uploads.filter(({ error }) => error instanceof NameExistsError).length;
+  if (failedFiles > waiting) outcome.push(words.uploads.failedCount(failedFiles - waiting));
   return outcome.join(" · ");
 }
 

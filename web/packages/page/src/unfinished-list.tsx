@@ -1,10 +1,10 @@
 import type { OpenUpload } from "@wideload/uploader";
 import { useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
-import { joined } from "./dropped.js";
 import { useChanges } from "./hooks.js";
 import { Named } from "./named.js";
 import type { Notices } from "./notices.js";
+import { joined } from "./paths.js";
 import type { Unfinished } from "./unfinished.js";
 import { words } from "./words.js";
 

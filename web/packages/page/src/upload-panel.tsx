@@ -7,6 +7,7 @@ import type { Notices } from "./notices.js";
 import type { UploadingView } from "./progress.js";
 import { showShare } from "./tabs.js";
 import { UnfinishedList } from "./unfinished-list.js";
+import { UploadConflicts } from "./upload-conflicts.js";
 import type { Uploading, UploadingOptions } from "./uploading.js";
 import { words } from "./words.js";
 
@@ -57,6 +58,7 @@ export function UploadPanel({ options, onReady }: Props) {
       {uploading && (
         <>
           <UploadBar uploading={uploading} notices={options.notices} />
+          <UploadConflicts conflicts={uploading.conflicts} />
           <UnfinishedList unfinished={uploading.unfinished} notices={options.notices} />
           <FailureList failures={uploading.failures} notices={options.notices} />
         </>

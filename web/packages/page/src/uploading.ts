@@ -14,10 +14,11 @@ import {
 import WideloadUppy from "@wideload/uppy";
 import { Conflicts } from "./conflicts.js";
 import { DoneNotification } from "./done-notification.js";
-import { entriesOf, joined, survey } from "./dropped.js";
+import { entriesOf, survey } from "./dropped.js";
 import { explain } from "./explain.js";
 import { Failures } from "./failures.js";
 import type { Notices } from "./notices.js";
+import { joined } from "./paths.js";
 import { PatientUppy } from "./patient-uppy.js";
 import type { Preferences } from "./preferences.js";
 import { outcomeOf, type UploadingView, viewOf } from "./progress.js";
@@ -108,6 +109,7 @@ export function startUploading(options: UploadingOptions): Uploading {
     else notices.kept(text);
   });
 
+  const conflicts = new Conflicts(uppy);
   const sign = new UploadingSign(options.locks);
   let stored: string[] = [];
   function tellStored() {
@@ -125,7 +127,12 @@ export function startUploading(options: UploadingOptions): Uploading {
   });
   function ended() {
     tellStored();
-    if (!uploader.active) notification.end(outcomeOf(uploader));
+    if (uploader.active) return;
+    notification.end(outcomeOf(uploader));
+    // Uppy notes a failure after the uploader.
+    setTimeout(() => {
+      if (!uploader.active) conflicts.settle();
+    });
   }
   uploader.on("change", () => {
     sign.show(uploader.active);
@@ -143,7 +150,7 @@ export function startUploading(options: UploadingOptions): Uploading {
   return {
     uploader,
     failures: new Failures(uppy),
-    conflicts: new Conflicts(uppy),
+    conflicts,
     unfinished,
     notification,
     get folder() {

@@ -46,7 +46,8 @@ afterEach(() => {
 const stored = () => [...cloud.files.values()].map(({ name, size }) => `${name} ${size}`).sort();
 
 test("names that are taken are conflicts with the file that is there, and no failures", () => {
-  expect(conflicts.all).toMatchObject([
+  const byName = [...conflicts.all].sort((one, other) => (one.name < other.name ? -1 : 1));
+  expect(byName).toMatchObject([
     { fileId: ids[0], name: "a.txt", size: 5, existing: { name: "a.txt", folder: "x", size: 1 } },
     { fileId: ids[1], name: "b.txt" },
   ]);
@@ -75,4 +76,21 @@ test("both are kept under a free name", async () => {
     () => expect(stored()).toEqual(["a (2).txt 5", "a.txt 1", "b.txt 1", "c.txt 5"]),
     { timeout: 60_000 },
   );
+});
+
+test("an answer for all holds for names that are found taken later, until all uploads have ended", async () => {
+  cloud.seed("ann", "d.txt", { folder: "x", size: 1 });
+  conflicts.resolveAll("replace");
+  const late = () => ({ data: new Blob(["later"]), meta: { relativePath: "x/d.txt" } });
+  uppy.addFile({ name: "d.txt", ...late() });
+
+  await vi.waitFor(() => expect(stored()).toEqual(["a.txt 5", "b.txt 5", "c.txt 5", "d.txt 5"]), {
+    timeout: 60_000,
+  });
+  expect(conflicts.all).toEqual([]);
+  conflicts.settle();
+  cloud.seed("ann", "e.txt", { folder: "x", size: 1 });
+  uppy.addFile({ name: "e.txt", data: new Blob(["e"]), meta: { relativePath: "x/e.txt" } });
+
+  await vi.waitFor(() => expect(conflicts.all).toHaveLength(1), { timeout: 60_000 });
 });

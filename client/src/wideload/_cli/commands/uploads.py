@@ -12,6 +12,7 @@ from wideload._cli.exit_status import LEGEND
 from wideload._cli.formatting import human_size, local_time
 from wideload._cli.listing import print_list
 from wideload._cli.options import files_options, json_option
+from wideload._cli.output import path_of
 
 # The list has no parts, and no upload in it has become a file.
 _NOT_LISTED = {"answer", "parts", "file"}
@@ -31,7 +32,7 @@ def uploads(limit: int | None, as_json: bool, **connection: Any) -> None:
     Upload the same file again, from any machine, to resume its upload. On a terminal it is a
     table. Elsewhere each upload is a line of six fields with tabs between them and no heading:
     upload id, time of its beginning, time at which it expires, bytes of the file (empty for a
-    pipe, which can't be resumed), state, name.
+    pipe, which can't be resumed), state, path.
     """
     with connect_files(**connection) as client:
         print_list(
@@ -48,7 +49,7 @@ def uploads(limit: int | None, as_json: bool, **connection: Any) -> None:
 def _row(upload: UploadInfo) -> str:
     begun, until = local_time(upload.created_at), local_time(upload.expires_at)
     size = "?" if upload.size is None else human_size(upload.size)
-    return f"{upload.upload_id:26}  {begun:16}  {until:16}  {size:>9}  {upload.name}"
+    return f"{upload.upload_id:26}  {begun:16}  {until:16}  {size:>9}  {path_of(upload)}"
 
 
 def _fields(upload: UploadInfo) -> tuple[object, ...]:
@@ -58,7 +59,7 @@ def _fields(upload: UploadInfo) -> tuple[object, ...]:
         *times,
         "" if upload.size is None else upload.size,
         upload.state,
-        upload.name,
+        path_of(upload),
     )
 
 

@@ -23,6 +23,9 @@ export const en = {
     tryAgain: "Try again",
     upload: "Upload",
     files: (count: number) => plural(count, { one: "# file", other: "# files" }),
+    /** One of several things that were refused. */
+    refused: (name: string, reason: string) => `${isolated(name)}: ${reason}`,
+    moreRefused: (count: number) => plural(count, { one: "And # more.", other: "And # more." }),
   },
 
   start: {
@@ -167,11 +170,29 @@ export const en = {
     skip: "Skip to my files",
     none: "No files yet. Drop some above: they will be listed here.",
     more: "More files",
-    summary: (count: number, search: string, more: boolean) =>
-      `${plural(count, { one: "# file", other: "# files" })}${
-        search === "" ? "" : ` with “${isolated(search)}” in the name`
-      }${more ? ", and there are more" : ""}.`,
+    summary: (files: number, folders: number, search: string, more: boolean) =>
+      `${plural(files, { one: "# file", other: "# files" })}${
+        folders === 0 ? "" : ` and ${plural(folders, { one: "# folder", other: "# folders" })}`
+      }${search === "" ? "" : ` with “${isolated(search)}” in the name`}${
+        more ? ", and there are more" : ""
+      }.`,
+    name: "Name",
+    size: "Size",
+    date: "Date",
+    actions: "Actions",
+    sort: "Sort by",
+    orders: {
+      "-created_at": "Newest first",
+      created_at: "Oldest first",
+      name: "Name, A to Z",
+      "-name": "Name, Z to A",
+      "-size": "Largest first",
+      size: "Smallest first",
+    },
     search: "Search by name",
+    searchWhere: "Where to search",
+    everywhere: "In all folders",
+    thisFolder: "In this folder",
     searchOlder: "Search older files",
     noNewer: (search: string) =>
       `No newer file's name contains “${isolated(search)}”. There are older ones.`,
@@ -179,6 +200,7 @@ export const en = {
 
     download: "Download",
     rename: "Rename",
+    move: "Move",
     copyHash: "Copy SHA-256",
     delete: "Delete",
     /** After one of these labels, for screen readers: of which file. */
@@ -187,6 +209,18 @@ export const en = {
     verified: "Verified",
     partsVerified: "Parts verified",
     damaged: "Damaged: delete it and upload it again",
+    /** Why a file can't be downloaded: a badge, and a sentence unless the server sends one. */
+    quarantine: {
+      scanning: {
+        badge: "Being scanned",
+        reason: "It can be downloaded once it is found free of malware.",
+      },
+      malware: { badge: "Malware", reason: "Malware was found in it. Delete it." },
+      not_scanned: {
+        badge: "Not scanned",
+        reason: "It could not be scanned for malware. The operator of this page can help.",
+      },
+    },
 
     downloading: (name: string) => `Downloading ${isolated(name)}.`,
     downloadFailed: (name: string) =>
@@ -201,5 +235,112 @@ export const en = {
     deleteTitle: "Delete this file?",
     deleteText: (name: string) => `${name} will be deleted permanently.`,
     newName: "New name",
+  },
+
+  folders: {
+    top: "My files",
+    title: "Folders",
+    way: "Open folder",
+    /** Before the name of a folder in the list, for screen readers. */
+    folder: "Folder",
+    more: "More folders",
+    new: "New folder",
+    name: "Name of the folder",
+    make: "Make folder",
+    made: (name: string) => `The folder ${isolated(name)} is made.`,
+    rename: "Rename folder",
+    empty: "This folder is empty. Drop files above: they are stored here.",
+    missing: "There is no such folder. It may have been deleted or renamed.",
+    toTop: "To all my files",
+    moveTitle: (count: number) =>
+      plural(count, { one: "Where to move it?", other: "Where to move # items?" }),
+    moveTo: "Folder to move to",
+    newWithin: "New folder in the chosen one (optional)",
+    intoItself: (name: string) =>
+      `The folder ${isolated(name)} can't be moved into itself. Choose another folder.`,
+    moved: (count: number, to: string) =>
+      `${plural(count, { one: "# item is", other: "# items are" })} moved to ${
+        to === "" ? "the top" : isolated(to)
+      }.`,
+    counting: "Counting the files…",
+    deleteTitle: "Delete this folder?",
+    deleteText: (name: string) => `${name} will be deleted permanently, with all that is in it.`,
+    deleteCounted: (files: number, folders: number, more: boolean) =>
+      `${more ? "More than " : ""}${plural(files, { one: "# file", other: "# files" })}${
+        folders === 0 ? "" : ` and ${plural(folders, { one: "# folder", other: "# folders" })}`
+      } will be deleted permanently.`,
+    deleteUncounted: (files: number, folders: number) =>
+      `${plural(files, { one: "# file", other: "# files" })} and ${plural(folders, {
+        one: "# folder",
+        other: "# folders",
+      })} will be deleted permanently, with all that is in them. How many files that is can't be told.`,
+  },
+
+  /** Several files and folders at once. */
+  selection: {
+    select: (name: string) => `Select ${name}`,
+    all: "Select all",
+    allOfFolder: "Load and select all",
+    clear: "Clear selection",
+    zip: "Download as ZIP",
+    summary: (files: number, folders: number, size: number) => {
+      const counted = [
+        ...(files > 0 ? [plural(files, { one: "# file", other: "# files" })] : []),
+        ...(folders > 0 ? [plural(folders, { one: "# folder", other: "# folders" })] : []),
+      ];
+      return `${counted.join(" and ")} selected${files > 0 ? ` (${bytes(size)})` : ""}`;
+    },
+    deleteTitle: (count: number) =>
+      plural(count, { one: "Delete # item?", other: "Delete # items?" }),
+    deleted: (count: number) =>
+      plural(count, { one: "# item is deleted.", other: "# items are deleted." }),
+    deletedSome: (count: number) =>
+      `${plural(count, { one: "# item is", other: "# items are" })} deleted, others are not.`,
+  },
+
+  /** Names that are taken. */
+  conflicts: {
+    title: "The name is taken",
+    exists: (name: string, folder: string) => `${folder} has a file named ${name} already.`,
+    existsAtTop: (name: string) => `There is a file named ${name} already.`,
+    there: "There now",
+    yours: "The new one",
+    keepBoth: "Keep both",
+    replace: "Replace",
+    skip: "Skip",
+    all: (others: number) =>
+      plural(others, {
+        one: "Do this for the other file, too",
+        other: "Do this for the other # files, too",
+      }),
+    waiting: (count: number) =>
+      plural(count, {
+        one: "# file waits: its name is taken.",
+        other: "# files wait: their names are taken.",
+      }),
+    decide: "Decide",
+  },
+
+  /** Downloads of many files as one ZIP. */
+  zip: {
+    fileName: (name: string) => `${name === "" ? "My files" : name}.zip`,
+    preparing: "ZIP: listing the files…",
+    progress: (done: number, total: number) => `ZIP: ${bytes(done)} of ${bytes(total)}`,
+    cancel: "Cancel the ZIP",
+    cancelled: "The ZIP is cancelled.",
+    saved: (name: string) => `${isolated(name)} is saved.`,
+    savedWithout: (name: string, count: number) =>
+      `${isolated(name)} is saved without ${plural(count, { one: "# file", other: "# files" })}.`,
+    failed: (name: string, reason: string) => `${isolated(name)} is not saved. ${reason}`,
+    nothing: "None of the files can be downloaded.",
+    tooLarge: (size: number, most: number) =>
+      `This browser keeps a ZIP in memory until it is complete: at most ${bytes(most)}. These files ` +
+      `are ${bytes(size)}. Select fewer, or use Chrome or Edge, which write to the disk.`,
+    broken: (name: string, reason: string) =>
+      `The download of ${isolated(name)} broke off, so the ZIP is not complete. ${reason}`,
+    storageRefused: (status: number) =>
+      `The storage refused the download (status ${status}). Try again in a minute.`,
+    /** Name of the list that a ZIP has if files are missing in it. */
+    listName: "Not in this ZIP.txt",
   },
 };

@@ -1,6 +1,6 @@
 """Generate a synthetic call log of a given size, for the demo, the tests and the benchmarks.
 
-python examples/call_log.py 16000000 > call.json
+python -m local.call_log 16000000 > call.json
 """
 
 from __future__ import annotations
