@@ -142,7 +142,7 @@ class S3Http:
             self.end(seen)
 
     def end(self, seen: Seen) -> None:
-        """End a request's count; before the last bytes of its answer, as the client goes on then."""
+        """End the count of a request, before the client has its whole answer and goes on."""
         with self._lock:
             self._requests.pop(id(seen), None)
 
