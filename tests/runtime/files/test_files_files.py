@@ -398,6 +398,23 @@ def test_a_file_is_verified() -> None:
     assert audit(world) == []
 
 
+def test_an_event_is_published_when_only_a_name_in_the_middle_is_left() -> None:
+    world = FilesWorld(verify=True, part=PART)
+    body = Body.of(WHOLE)
+    first = upload_bytes(world, body)
+    middle, newest = (world.ann.name(body, name)["file_id"] for name in ("b.bin", "c.bin"))
+    world.ann.files.delete(first)
+    world.ann.files.delete(newest)
+
+    assert verify(world, first) == "verified"
+
+    assert world.ann.shown(middle)["verified_by"] == "verifier"
+    ((kind, detail),) = world.events.told
+    assert kind == "FileVerified"
+    check_detail(detail)
+    assert (detail["owner"], detail["file_id"], detail["size"]) == ("ann", newest, len(WHOLE))
+
+
 def check_detail(detail: dict[str, Any]) -> None:
     schema = (CONTRACT / "events" / "file-v1.schema.json").read_text()
     import json
