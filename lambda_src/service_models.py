@@ -24,6 +24,7 @@ OPERATIONS = {
         "UpdateItem",
     },
     "events": {"PutEvents"},
+    "lambda": {"Invoke"},
     "s3": {
         "AbortMultipartUpload",
         "CompleteMultipartUpload",

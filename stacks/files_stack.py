@@ -52,6 +52,8 @@ class FilesStack(ServiceStack):
             quota_files=settings.file_quota_files,
             max_open_uploads=settings.max_open_uploads,
             verify_multipart=settings.verify_multipart,
+            scan="events" if settings.file_scan == "events" else settings.file_scan == "guardduty",
+            scan_deadline=Duration.hours(settings.file_scan_hours),
             expiration=days(settings.file_expiration_days),
             infrequent_access_after=days(settings.file_infrequent_access_days),
             glacier_after=days(settings.file_glacier_days),

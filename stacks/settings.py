@@ -125,8 +125,17 @@ class Settings(SettingModel):
     max_open_uploads: Annotated[int, limits.OPEN_UPLOADS] = 100
     """Uploads that one user may have open at once."""
 
-    verify_multipart: bool = False
-    """Whether files uploaded in parts are read once more to check the SHA-256 of the whole."""
+    verify_multipart: bool | None = None
+    """Whether files uploaded in parts are read once more to check the SHA-256 of the whole. Empty:
+    those of up to 32 GiB, which take less than the 15 minutes of a function."""
+
+    file_scan: Literal["off", "guardduty", "events"] = "off"
+    """Malware scanner. New files can't be downloaded until it finds them clean. `guardduty` makes
+    a GuardDuty Malware Protection plan, which AWS bills by objects and bytes; `events` is for a
+    scanner that publishes its results as events."""
+
+    file_scan_hours: Annotated[int, limits.SCAN_HOURS] = 6
+    """Hours after which a file that no scanner has judged raises an alarm."""
 
     file_expiration_days: Annotated[int | None, limits.RETENTION_DAYS] = None
     """Days after which files are deleted. A change applies to files that are uploaded after it, not
@@ -349,6 +358,8 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             # `local` puts the page there instead.
             publish_page=False,
             monitoring=False,
+            # Files are verified by a process of the developer's machine.
+            verify_multipart=False,
         ),
     }
 )

@@ -58,8 +58,12 @@ class FilesSettings:
     s3_addressing_style: Literal["virtual", "path"]
     verify_queue_url: str
     """Empty without a verifier."""
+    verify_most: int | None
+    """Bytes of the largest file that is verified; None: all are."""
     life_seconds: int | None
     """Seconds for which a file is kept; None: for ever."""
+    scan_seconds: int | None
+    """Seconds within which a scanner should judge a file; None: there is none."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesSettings:
@@ -69,7 +73,9 @@ class FilesSettings:
             table=required("WIDELOAD_FILES_TABLE", environment),
             s3_addressing_style=_addressing_style(environment),
             verify_queue_url=environment.get("WIDELOAD_VERIFY_QUEUE_URL", ""),
+            verify_most=_positive_or_none("WIDELOAD_VERIFY_MOST", environment),
             life_seconds=_days("WIDELOAD_FILE_EXPIRATION_DAYS", environment),
+            scan_seconds=_positive_or_none("WIDELOAD_SCAN_SECONDS", environment),
         )
 
 
@@ -89,6 +95,12 @@ class FilesApiSettings:
     """For each person."""
     sign_in: dict[str, Any]
     """Answer of `GET /sign-in`: how to get an access token."""
+    authorize_function: str
+    """ARN of the team's function; empty without one."""
+    authorize_seconds: int
+    """Seconds that it may take."""
+    authorize_failure: Literal["closed", "open"]
+    """Whether files are refused or taken if it fails."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> FilesApiSettings:
@@ -100,6 +112,11 @@ class FilesApiSettings:
             quota_files=_positive_or_none("WIDELOAD_QUOTA_FILES", environment),
             max_open_uploads=_positive("WIDELOAD_MAX_OPEN_UPLOADS", environment),
             sign_in=_json_object("WIDELOAD_SIGN_IN", environment),
+            authorize_function=environment.get("WIDELOAD_AUTHORIZE_FUNCTION", ""),
+            authorize_seconds=_positive_or_none("WIDELOAD_AUTHORIZE_SECONDS", environment) or 1,
+            authorize_failure=(
+                "open" if environment.get("WIDELOAD_AUTHORIZE_FAILURE") == "open" else "closed"
+            ),
         )
 
 

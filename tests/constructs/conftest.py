@@ -86,7 +86,8 @@ def everything(code_folder: Path) -> assertions.Template:
     ingest = PayloadIngest(stack, "Ingest", code=code)
     canary = IngestCanary(stack, "Canary", ingest=ingest, code=code)
     monitoring.monitor_ingest(ingest, canary=canary)
-    monitoring.monitor_files(FileTransfer(stack, "Files", code=code, verify_multipart=True))
+    files = FileTransfer(stack, "Files", code=code, verify_multipart=True, scan=True)
+    monitoring.monitor_files(files)
     return assertions.Template.from_stack(stack)
 
 

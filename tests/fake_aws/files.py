@@ -231,6 +231,7 @@ class FilesService(Service):
                 **{"single_put": self.one_put, "smallest_part": self.smallest_part, **sizes},
             ),
             life_seconds=None,
+            scan_seconds=None,
             new_id=self._new_id,
             now=self.now,
         )

@@ -35,6 +35,7 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
         "AWS::Logs::LogGroup": {
             "FilesApiFunctionLogsA3A0F254",
             "FilesSweepLogsF72F8720",
+            "FilesEventsLogs620E1BE4",
             "FilesApiAccessLogAE035992",
         },
         "AWS::ApiGatewayV2::Api": {"FilesApiB4EBE2FD"},

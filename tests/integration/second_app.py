@@ -22,7 +22,8 @@ def main() -> None:
     # The host names of the emulator's APIs don't resolve.
     path = f"_aws/execute-api/{stack.ingest.api.api_id}/$default"
     stack.canary.function.add_environment("WIDELOAD_API_URL", f"{settings.endpoint_url}/{path}")
-    FilesStack(app, settings=settings.replace(environment="verifying", verify_multipart=True))
+    files = settings.replace(environment="verifying", verify_multipart=True, file_scan="events")
+    FilesStack(app, settings=files)
     app.synth()
 
 

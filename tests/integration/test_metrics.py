@@ -41,6 +41,7 @@ CONTEXT = {
     "account_concurrency": "1000",
     "bucket_metrics": "true",
     "canary_minutes": "15",
+    "file_scan": "events",
     "verify_multipart": "true",
 }
 
@@ -77,7 +78,9 @@ PATHS = {
         "FileUploadSize",
         "LeftoverObjectCount",
         "SweepBacklogAge",
+        "UnscannedFileCount",
     },
+    "FilesScanResults": {"FileCleanCount", "FileMalwareCount", "FileNotScannedCount"},
     "FilesVerifier": {"FileCorruptCount", "FileUnverifiableCount", "FileVerifiedCount"},
 }
 """Metrics of each function, on all its paths."""

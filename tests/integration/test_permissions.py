@@ -55,7 +55,7 @@ UNUSED = (
         "Lambda takes messages from the queue under the function's role; the embedded cloud needs "
         "no role for it.",
         frozenset({"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}),
-        frozenset({"FilesVerifyQueue", "IngestQueue"}),
+        frozenset({"FilesScanQueue", "FilesVerifyQueue", "IngestQueue"}),
     ),
     Unused(
         "Lambda reads the table's stream under the function's role; the embedded cloud needs no "
@@ -68,7 +68,7 @@ UNUSED = (
                 "dynamodb:ListStreams",
             }
         ),
-        frozenset({"table/IngestPayloads/stream"}),
+        frozenset({"table/FilesTable/stream", "table/IngestPayloads/stream"}),
     ),
     Unused(
         "Only for files that an earlier version recorded, which each function brings over.",
@@ -86,7 +86,7 @@ UNUSED = (
         "Lambda sends there, under the function's role, the records that the function failed to "
         "publish for six hours.",
         frozenset({"sqs:SendMessage"}),
-        frozenset({"IngestEventDeadLetterQueue"}),
+        frozenset({"FilesEventDeadLetterQueue", "IngestEventDeadLetterQueue"}),
     ),
 )
 

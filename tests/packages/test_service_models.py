@@ -69,6 +69,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
         "PutObject": {**OBJECT, "Body": b"x", "ContentType": "application/gzip"},
         "UploadPart": {**UPLOAD, "PartNumber": 1, "Body": b"x"},
     },
+    "lambda": {"Invoke": {"FunctionName": "arn:aws:lambda:x:1:function:f", "Payload": b"{}"}},
     "sqs": {
         "SendMessage": {
             "QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/q",
@@ -151,6 +152,7 @@ def call(
     except client.exceptions.ClientError as error:
         answer = error.response
     answer.pop("Body", None)
+    answer.pop("Payload", None)
     return [*sent, answer]
 
 

@@ -32,6 +32,8 @@ BATCHES = "aws_lambda_powertools.utilities.batch"
 DOCUMENTS = "wideload_runtime.core.ingest.json_scan"
 MUST_NOT = {
     "files_api": {BATCHES, DOCUMENTS, "isal"},
+    "files_events": {BATCHES, DOCUMENTS, ROUTES, "isal", "ulid"},
+    "files_scan_results": {DOCUMENTS, ROUTES, "isal", "ulid"},
     "files_sweep": {BATCHES, DOCUMENTS, ROUTES, "isal"},
     "files_verifier": {DOCUMENTS, ROUTES, "isal"},
     "ingest_api": {BATCHES, "wideload_runtime.core.files"},

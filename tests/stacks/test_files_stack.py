@@ -40,10 +40,9 @@ def test_settings_reach_the_functions_and_the_user_pool() -> None:
 
     pool = only(template, "AWS::Cognito::UserPool")
     assert pool["EmailConfiguration"]["From"] == "files@example.com"
-    functions = template.find_resources("AWS::Lambda::Function")
-    assert len(functions) == 3
-    for function in functions.values():
-        variables = function["Properties"]["Environment"]["Variables"]
+    for name in ("FilesApiFunction", "FilesSweep", "FilesVerifier"):
+        function = only(template, "AWS::Lambda::Function", name)
+        variables = function["Environment"]["Variables"]
         assert (
             variables.items()
             >= {
@@ -56,7 +55,7 @@ def test_settings_reach_the_functions_and_the_user_pool() -> None:
                 "WIDELOAD_FILE_EXPIRATION_DAYS": "90",
             }.items()
         )
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+    mapping = only(template, "AWS::Lambda::EventSourceMapping", "VerifierQueue")
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
 
 

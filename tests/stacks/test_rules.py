@@ -34,6 +34,7 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
         "dev",
         {
             "verify_multipart": "true",
+            "file_scan": "guardduty",
             "mfa": "required",
             "web_urls": "https://files.example.com/",
             "file_expiration_days": "365",
@@ -62,7 +63,12 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "dev by the standards": (
         "dev",
-        {"compliance_packs": "true", "verify_multipart": "true", "canary_minutes": "30"},
+        {
+            "compliance_packs": "true",
+            "verify_multipart": "true",
+            "file_scan": "guardduty",
+            "canary_minutes": "30",
+        },
     ),
     "keys of its own in a private network": (
         "prod",
@@ -70,6 +76,7 @@ JUDGED: dict[str, tuple[str, dict[str, str]]] = {
             "kms": "true",
             "private_network": "true",
             "verify_multipart": "true",
+            "file_scan": "guardduty",
             "api_reserved_concurrency": "200",
             "worker_reserved_concurrency": "50",
             "user_pool_web_acl_arn": "arn:aws:wafv2:eu-central-1:111111111111:regional/webacl/a/b",

@@ -84,6 +84,8 @@ def test_local_differs_from_dev_only_by_needs_of_the_embedded_cloud() -> None:
         ("file_quota_files", "", None),
         ("max_open_uploads", "10000", 10_000),
         ("verify_multipart", "true", True),
+        ("file_scan", "events", "events"),
+        ("file_scan_hours", "12", 12),
         ("file_expiration_days", "36499", 36_499),
         ("file_expiration_days", "", None),
         ("file_infrequent_access_days", "30", 30),

@@ -39,7 +39,12 @@ _SIZE = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--people", type=_AMOUNT, default=100, show_default=True, help="Who sign in, in a month."
 )
-@click.option("--verify", is_flag=True, help="Multipart uploads are read again and checked.")
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Multipart uploads are read again and checked, up to 32 GiB by default.",
+)
 @click.option(
     "--keep-months",
     type=_AMOUNT,

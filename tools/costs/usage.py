@@ -74,12 +74,12 @@ SWEEP_READS = 2.75 * 0.5
 
 # Custom metrics, one for each name in an environment.
 INGEST_METRICS = 14
-FILES_METRICS = 11
+FILES_METRICS = 15
 # Request metrics of a bucket that has requests of all kinds.
 BUCKET_METRICS = 16
 # Metrics that alarms watch: an expression counts each of its own (test_counts.py compares).
 INGEST_ALARM_METRICS = 47
-FILES_ALARM_METRICS = 36
+FILES_ALARM_METRICS = 41
 # Lambda keeps five long polls of 20 seconds going at a queue.
 IDLE_POLLS = 5 * MONTH_SECONDS / 20
 
@@ -337,6 +337,12 @@ class Files:
         yield Line("dynamodb.recovery", f"files, {self.keep_months:g} months", kept)
         # A bucket's events can't be had for a part of it.
         yield Line("eventbridge.event", "files made", self.count)
+        # Each is told when it is stored, with a look at its object; its deletion costs the same.
+        yield Line("eventbridge.event", "files stored", self.count)
+        yield Line("dynamodb.read", "files stored", self.count)
+        yield from Function("files events", self.count, LOOK_SECONDS, SMALL_MEMORY_GB).lines(
+            self.tracing
+        )
         if self.verify and self.parts:
             yield Line("s3.get", "verifying", self.count)
             yield Line("sqs.request", "verifying", self.count * 3)

@@ -97,6 +97,18 @@ class Sqs:
         return self._client.send_message(**params)
 
 
+def functions(seconds: int) -> Any:
+    """Lambda, for a function that a request waits for: it is asked once.
+
+    Args:
+        seconds: Seconds that an invocation may take.
+    """
+    once = Config(
+        connect_timeout=min(seconds, 3), read_timeout=seconds, retries={"total_max_attempts": 1}
+    )
+    return _SESSION.create_client("lambda", config=_CONFIG.merge(once))
+
+
 def table(name: str) -> Table:
     return Table(_SESSION.create_client("dynamodb", config=_CONFIG), name)
 

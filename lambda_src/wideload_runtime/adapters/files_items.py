@@ -21,8 +21,14 @@ from wideload_runtime.core.files.records import (
 )
 
 FILE, CONTENT, UPLOAD, TRASH, USAGE = "FILE#", "CONTENT#", "UPLOAD#", "TRASH#", "USAGE"
-FIRST, OPEN, OBJECT, DIR = "FIRST#", "open", "OBJECT#", "DIR#"
-KINDS: dict[str, Any] = {FILE: "file", UPLOAD: "upload", TRASH: "trash", DIR: "folder"}
+FIRST, OPEN, OBJECT, DIR, SCAN = "FIRST#", "open", "OBJECT#", "DIR#", "SCAN#"
+KINDS: dict[str, Any] = {
+    FILE: "file",
+    UPLOAD: "upload",
+    TRASH: "trash",
+    DIR: "folder",
+    SCAN: "unscanned",
+}
 DUE_SHARDS = 4
 """Partitions of the index, each of which takes 1,000 writes a second."""
 

@@ -26,6 +26,7 @@ from wideload_runtime.adapters.files_items import (
 )
 from wideload_runtime.adapters.files_names import OwnNames
 from wideload_runtime.adapters.files_owner_items import Write, expression_of
+from wideload_runtime.adapters.files_scans import scan_restored
 from wideload_runtime.core.errors import Refused, conflict
 from wideload_runtime.core.files.completing import ROUNDS
 from wideload_runtime.core.files.names import numbered_names, too_many_alike
@@ -151,7 +152,8 @@ class OwnMigration(OwnNames):
         )
         named = [content, *([self._put(first_part_item(part, stored.object_id))] if part else [])]
         new = self._put(object_item(stored), "attribute_not_exists(#item)")
-        return [new, *([] if stored.corrupt else named)]
+        scan = scan_restored(self.owner, stored, iso(self._now()))
+        return [new, *([] if stored.corrupt else named), *scan]
 
     def _left(self, own: StoredObject, known: StoredObject) -> list[Write]:
         """Return the write that leaves the object of a file whose content another object has."""

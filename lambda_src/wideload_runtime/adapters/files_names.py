@@ -19,12 +19,14 @@ from wideload_runtime.adapters.files_items import (
     trash_item,
 )
 from wideload_runtime.adapters.files_owner_items import Write, given_back
+from wideload_runtime.adapters.files_scans import scan_forgotten, scan_key, verdict_of
 from wideload_runtime.core.files.records import (
     File,
     Placement,
     Quota,
     Removal,
     StoredObject,
+    Verdict,
 )
 
 _SAME_PLACE = "#folder_id = :folder_id AND #name = :name"
@@ -42,6 +44,10 @@ class OwnNames(OwnFolders):
     def named(self, folder_id: str, names: Collection[str]) -> dict[str, str]:
         wanted = {name_item(folder_id, name): name for name in names}
         return {wanted[item["item"]]: item["file_id"] for item in self._items(wanted)}
+
+    def verdict_on(self, key: str) -> Verdict | None:
+        answer = self._table.get_item(Key=scan_key(key), ConsistentRead=True)
+        return verdict_of(key, answer.get("Item", {}))
 
     # Change
 
@@ -127,6 +133,7 @@ class OwnNames(OwnFolders):
             *self._first_part_forgotten(stored),
             self._remove(UPLOAD + stored.object_id),
             self._put(trash_item(removal.trash)),
+            *scan_forgotten(stored),
         ]
 
     def _named(self, object_id: str, more: int, file: File) -> Write:

@@ -14,15 +14,16 @@ class VerificationQueue:
     """
     Args:
         client: None if the deployment has no verifier.
+        most: Bytes of the largest file that is verified; None: all are.
     """
 
-    def __init__(self, client: Any | None, url: str) -> None:
+    def __init__(self, client: Any | None, url: str, *, most: int | None = None) -> None:
         self._client = client
         self._url = url
+        self._most = most
 
-    @property
-    def wanted(self) -> bool:
-        return self._client is not None
+    def wants(self, size: int) -> bool:
+        return self._client is not None and (self._most is None or size <= self._most)
 
     def ask(self, owner: str, file_id: str) -> bool:
         """Queue a file for the verifier; return False if that failed, which is logged."""

@@ -36,6 +36,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from wideload_runtime.adapters.batches import items_of
 from wideload_runtime.adapters.files_items import (
     DUE_SHARDS,
     FILE,
@@ -47,6 +48,7 @@ from wideload_runtime.adapters.files_items import (
     content_item,
     file_of,
     first_part_prefix,
+    object_of,
     record_of,
     trash_of,
     upload_of,
@@ -108,6 +110,13 @@ class FilesTable:
                 self._brought_over.clear()
             self._brought_over[owner] = self._now() + KNOWN_SECONDS
         return records
+
+    def stored(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], StoredObject]:
+        """Return objects of several owners, by owner and id."""
+        keys = [{"owner": owner, "item": OBJECT + object_id} for owner, object_id in wanted]
+        items = items_of(self._table, keys, ConsistentRead=True, sleep=self._sleep)
+        found = [(item["owner"], object_of(item)) for item in items]
+        return {(owner, stored.object_id): stored for owner, stored in found}
 
     def due(self, now: str) -> Iterator[Due]:
         return in_turns(self._due_in(shard, now) for shard in range(DUE_SHARDS))

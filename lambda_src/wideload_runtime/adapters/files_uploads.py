@@ -21,6 +21,7 @@ from wideload_runtime.adapters.files_items import (
 )
 from wideload_runtime.adapters.files_names import OwnNames, counts_of
 from wideload_runtime.adapters.files_owner_items import Write, given_back
+from wideload_runtime.adapters.files_scans import scan_named
 from wideload_runtime.core.files.ports import Ask
 from wideload_runtime.core.files.records import (
     Content,
@@ -190,6 +191,7 @@ class OwnUploads(OwnNames):
         *,
         due_at: str | None,
         expires_at: int,
+        scan_due_at: str | None,
     ) -> bool:
         part = stored.first_part
         return self._transact(
@@ -204,6 +206,7 @@ class OwnUploads(OwnNames):
             *([self._put(first_part_item(part, stored.object_id))] if part else []),
             *self._first_part_released(upload),
             self._completed(upload, stored, placement, due_at, expires_at),
+            *scan_named(self.owner, stored, scan_due_at),
             *self._count(
                 counts_of(placement, {"open_uploads": -1, "bytes": stored.size - upload.size})
             ),

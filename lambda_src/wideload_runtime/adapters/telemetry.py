@@ -38,6 +38,10 @@ UNITS = {
     "FileCorruptCount": MetricUnit.Count,
     "FileUnverifiableCount": MetricUnit.Count,
     "LeftoverObjectCount": MetricUnit.Count,
+    "FileCleanCount": MetricUnit.Count,
+    "FileMalwareCount": MetricUnit.Count,
+    "FileNotScannedCount": MetricUnit.Count,
+    "UnscannedFileCount": MetricUnit.Count,
 }
 
 _handler = logging.StreamHandler(sys.stdout)

@@ -26,10 +26,13 @@ def make_transfer(limits: Limits) -> FileTransfer:
     return FileTransfer(
         table=table,
         bucket=bucket,
-        verifications=VerificationQueue(clients.Sqs() if url else None, url),
+        verifications=VerificationQueue(
+            clients.Sqs() if url else None, url, most=settings.verify_most
+        ),
         metrics=metrics,
         limits=limits,
         life_seconds=settings.life_seconds,
+        scan_seconds=settings.scan_seconds,
         new_id=lambda: str(ULID()),
         now=time.time,
     )

@@ -9,8 +9,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from wideload_runtime.adapters import clients
+from wideload_runtime.adapters.authorize_function import LambdaAuthorizeFunction
 from wideload_runtime.adapters.telemetry import logger, metrics
 from wideload_runtime.core.errors import Refused
+from wideload_runtime.core.files.authorizing import AuthorizeError, Authorizing
 from wideload_runtime.core.files.completing import WAIT_SECONDS
 from wideload_runtime.core.files.files import Files
 from wideload_runtime.core.files.limits import Limits
@@ -18,6 +21,7 @@ from wideload_runtime.core.files.lists import FileQuery, FolderQuery
 from wideload_runtime.core.files.records import Quota
 from wideload_runtime.core.files.requests import (
     Page,
+    UploadRequest,
     parse_change,
     parse_check,
     parse_claim,
@@ -30,6 +34,7 @@ from wideload_runtime.core.files.requests import (
 )
 from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.handlers._files import make_transfer
+from wideload_runtime.handlers._files import settings as files_settings
 from wideload_runtime.handlers._http import NO_STORE, Api, accepted, answer, no_content
 from wideload_runtime.settings import FilesApiSettings
 
@@ -51,6 +56,19 @@ transfer = make_transfer(
 )
 
 
+authorizing = (
+    Authorizing(
+        function=LambdaAuthorizeFunction(
+            clients.functions(settings.authorize_seconds), settings.authorize_function
+        ),
+        failure=settings.authorize_failure,
+        environment=files_settings.environment,
+    )
+    if settings.authorize_function
+    else None
+)
+
+
 @app.get("/sign-in")
 def get_sign_in() -> Response[str]:
     return answer(200, settings.sign_in)
@@ -63,7 +81,7 @@ def check_files() -> Response[str]:
 
 @app.post("/files")
 def create_uploads() -> Response[str]:
-    return answer(200, {"files": _uploads().create(parse_create(_body()))})
+    return answer(200, {"files": _uploads().create(_authorized(parse_create(_body())))})
 
 
 @app.get("/files/uploads")
@@ -172,6 +190,20 @@ def download_file(file_id: str) -> Response[str]:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+def _authorized(requests: list[UploadRequest | Refused]) -> list[UploadRequest | Refused]:
+    """Return the requests as the team's function decides, if there is one."""
+    if authorizing is None:
+        return requests
+    try:
+        return authorizing.authorize(_owner(), requests)
+    except AuthorizeError:
+        logger.exception("the authorize function failed; the files are taken without it")
+        return requests
+    except Refused as refused:
+        logger.exception("the authorize function failed; the files are refused")
+        raise refused from None
 
 
 def _uploads() -> Uploads:

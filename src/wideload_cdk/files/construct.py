@@ -11,6 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_guardduty as guardduty
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -21,8 +22,21 @@ from constructs import Construct
 
 from wideload_cdk.files.api import FilesApi
 from wideload_cdk.files.events import SOURCE, FilesEvents
-from wideload_cdk.files.functions import FILES_PREFIX, new_api_function, new_sweep, new_verifier
+from wideload_cdk.files.functions import (
+    FILES_PREFIX,
+    VERIFIED_BYTES,
+    new_api_function,
+    new_events_function,
+    new_scan_results_function,
+    new_sweep,
+    new_verifier,
+)
 from wideload_cdk.files.metrics import FilesMetrics
+from wideload_cdk.files.scanning import (
+    new_malware_plan,
+    queue_guardduty_results,
+    queue_results,
+)
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
 from wideload_cdk.shared import grants
@@ -31,10 +45,12 @@ from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_g
 from wideload_cdk.shared.function import RuntimeFunction
 from wideload_cdk.shared.lifecycle import add_lifecycle, check_lifecycle
 from wideload_cdk.shared.limits import (
+    AUTHORIZE_SECONDS,
     FILE_BYTES,
     OPEN_UPLOADS,
     QUOTA_BYTES,
     QUOTA_FILES,
+    SCAN_HOURS,
     UPLOAD_SESSION_DAYS,
     URL_MINUTES,
 )
@@ -66,7 +82,10 @@ class FileTransfer(FilesMetrics, FilesEvents):
         table: Table for the records of files, uploads and their owners. Its partition key is
             `owner`, its sort key `item`, its TTL attribute `expires_at`, and it has a global
             index `by_due`: partition key `due_shard`, sort key `due_at`, keys only. All keys are
-            strings. Default: a new on-demand table.
+            strings. With a stream of new and old images there are events of stored and deleted
+            files; an imported table must be imported with the ARN of its stream for them
+            (`Table.from_table_attributes(…, table_stream_arn=…)`). Default: a new on-demand table
+            with a stream.
         encryption_key: KMS key for the bucket, table, queues and logs made here. The policy of an
             imported key must allow `events.amazonaws.com` (`kms:Decrypt`, `kms:GenerateDataKey`)
             and `logs.<region>.amazonaws.com` (as the CloudWatch Logs guide describes) to use it.
@@ -124,7 +143,23 @@ class FileTransfer(FilesMetrics, FilesEvents):
             Default: 100.
         verify_multipart: Whether a function behind a queue reads multipart uploads to check the
             SHA-256 of the whole file, since S3 checks only each part. It costs per byte, and files
-            that take longer than 15 minutes stay unverified. Default: it does not.
+            that take longer than 15 minutes stay unverified. `True`: all of them, `False`: none.
+            Default: those of up to 32 GiB, which take less.
+        scan: Whether files are quarantined until a malware scanner finds them clean: `True` makes a
+            GuardDuty Malware Protection plan for the files, which AWS bills by objects and bytes;
+            with `"events"` another scanner publishes its results as events
+            (`contract/events/scan-result-v1.schema.json`). A quarantined file can't be
+            downloaded. Files that were stored before stay as they are. Default: no scanner.
+        scan_deadline: Time after which a file without a result raises an alarm, 1 hour to 7 days.
+            Default: 6 hours.
+        authorize: Function that is asked before an upload begins, once for all files of a request,
+            and before a further name of stored content is made. It may refuse each file with a
+            reason, or add metadata (`contract/authorize-v1.schema.json`). Default: none; all files
+            within the limits are taken.
+        authorize_timeout: How long the request waits for it, 1 to 20 seconds. Default: 3 seconds.
+        authorize_failure: What happens if it fails, takes longer, or its answer has another form:
+            with `closed` the files are refused (503, which clients repeat), with `open` they are
+            taken without metadata. Default: closed.
         expiration: How long files are kept after their upload is completed, in whole days. A
             change applies to uploads that are completed after it. The sweep deletes expired files
             within an hour. Default: for ever, until their owner deletes them.
@@ -133,7 +168,7 @@ class FileTransfer(FilesMetrics, FilesEvents):
         glacier_after: Age at which they move to S3 Glacier Instant Retrieval, where reads are as
             fast but cost a fee; in whole days, at least 30 more than `infrequent_access_after`, if
             that is given. S3 bills at least 90 days. Default: never.
-        event_bus: Receives the verifier's events. Default: the account's default bus.
+        event_bus: Receives the events. Default: the account's default bus.
         rate_limit: Requests per second that the API accepts from all callers together; further
             requests get 429. `GET /sign-in`, which needs no token, gets a tenth. Default: 100.
         burst_limit: Requests at once that the API accepts; a tenth for `GET /sign-in`.
@@ -205,11 +240,21 @@ class FileTransfer(FilesMetrics, FilesEvents):
     verify_queue: sqs.Queue | None
     """Files that wait for the verifier, with `verify_multipart`."""
     dead_letter_queue: sqs.Queue | None
-    """Files that the verifier failed to process five times, kept for 14 days."""
+    """Files and scan results that failed to be processed five times, kept for 14 days, with
+    `verify_multipart` or `scan`."""
+    scan_queue: sqs.Queue | None
+    """Results of malware scans that wait to be recorded, with `scan`."""
+    scan_results_function: RuntimeFunction | None
+    """Records results of malware scans, with `scan`."""
+    malware_protection_plan: guardduty.CfnMalwareProtectionPlan | None
+    """GuardDuty's plan, with `scan=True`."""
+    events_function: RuntimeFunction | None
+    """Publishes events from the table's stream, if the table has one."""
     event_dead_letter_queue: sqs.Queue
-    """Undelivered events of the schedule, kept for 14 days."""
+    """Undelivered events for 14 days: of the schedule, and from the table's stream to the event
+    bus (of these, only positions in the stream)."""
     event_bus: events.IEventBus
-    """Receives `FileVerified` and `FileCorrupt`."""
+    """Receives `FileStored`, `FileDeleted`, `FileScanned`, `FileVerified` and `FileCorrupt`."""
 
     def __init__(
         self,
@@ -240,7 +285,12 @@ class FileTransfer(FilesMetrics, FilesEvents):
         quota_bytes: int | None = 10 * _TIB,
         quota_files: int | None = 100_000,
         max_open_uploads: int = 100,
-        verify_multipart: bool = False,
+        verify_multipart: bool | None = None,
+        authorize: lambda_.IFunction | None = None,
+        authorize_timeout: Duration = Duration.seconds(3),
+        authorize_failure: Literal["closed", "open"] = "closed",
+        scan: bool | Literal["events"] = False,
+        scan_deadline: Duration = Duration.hours(6),
         expiration: Duration | None = None,
         infrequent_access_after: Duration | None = None,
         glacier_after: Duration | None = None,
@@ -293,6 +343,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
         if quota_files is not None:
             check_limit("quota_files", quota_files, QUOTA_FILES)
         check_limit("max_open_uploads", max_open_uploads, OPEN_UPLOADS)
+        check_limit("scan_deadline", scan_deadline, SCAN_HOURS)
+        check_limit("authorize_timeout", authorize_timeout, AUTHORIZE_SECONDS)
+        _check_choices(scan, authorize_failure)
         check_reserved("api_reserved_concurrency", api_reserved_concurrency)
         check_lifecycle(
             expiration=("expiration", expiration),
@@ -351,16 +404,19 @@ class FileTransfer(FilesMetrics, FilesEvents):
             )
         self.bucket = bucket
         self.files_table = table or new_files_table(self, "Table", self._protection)
-        self.dead_letter_queue = self.verify_queue = None
-        if verify_multipart:
-            self.dead_letter_queue = new_dead_letter_queue(
-                self, "DeadLetterQueue", encryption_key=encryption_key
-            )
+        self.verify_queue = self.scan_queue = None
+        self.scan_results_function = self.malware_protection_plan = None
+        dead_letter_queue = self.dead_letter_queue = (
+            new_dead_letter_queue(self, "DeadLetterQueue", encryption_key=encryption_key)
+            if verify_multipart is not False or scan
+            else None
+        )
+        if verify_multipart is not False and dead_letter_queue is not None:
             self.verify_queue = new_work_queue(
                 self,
                 "VerifyQueue",
                 encryption_key=encryption_key,
-                dead_letter_queue=self.dead_letter_queue,
+                dead_letter_queue=dead_letter_queue,
             )
 
         variables = {
@@ -374,6 +430,8 @@ class FileTransfer(FilesMetrics, FilesEvents):
             "WIDELOAD_QUOTA_FILES": "" if quota_files is None else str(quota_files),
             "WIDELOAD_MAX_OPEN_UPLOADS": str(max_open_uploads),
             "WIDELOAD_VERIFY_QUEUE_URL": self.verify_queue.queue_url if self.verify_queue else "",
+            "WIDELOAD_VERIFY_MOST": str(VERIFIED_BYTES) if verify_multipart is None else "",
+            "WIDELOAD_SCAN_SECONDS": str(scan_deadline.to_seconds()) if scan else "",
             "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
         }
         if expiration is not None:
@@ -387,6 +445,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
             table=self.files_table,
             verify_queue=self.verify_queue,
             reserved_concurrency=api_reserved_concurrency,
+            authorize=authorize,
+            authorize_timeout=authorize_timeout,
+            authorize_failure=authorize_failure,
         )
         self.sweep_function = new_sweep(
             self,
@@ -406,6 +467,23 @@ class FileTransfer(FilesMetrics, FilesEvents):
                 queue=self.verify_queue,
                 event_bus=self.event_bus,
             )
+        self.events_function = None
+        if self.files_table.table_stream_arn is not None:
+            self.events_function = new_events_function(
+                self,
+                self._function_settings,
+                environment_name=self.environment_name,
+                table=self.files_table,
+                event_bus=self.event_bus,
+                dead_letter_queue=self.event_dead_letter_queue,
+                scans_files=bool(scan),
+            )
+        if scan and dead_letter_queue is not None:
+            self._add_scanning(
+                dead_letter_queue,
+                encryption_key=encryption_key,
+                use_guardduty=scan is True,
+            )
         self.api = FilesApi(
             self,
             "Api",
@@ -416,6 +494,41 @@ class FileTransfer(FilesMetrics, FilesEvents):
             settings=self._api_settings,
         )
 
+    def _add_scanning(
+        self, dead_letter_queue: sqs.Queue, *, encryption_key: kms.IKey | None, use_guardduty: bool
+    ) -> None:
+        """Queue results of malware scanners, and record them."""
+        self.scan_queue = new_work_queue(
+            self, "ScanQueue", encryption_key=encryption_key, dead_letter_queue=dead_letter_queue
+        )
+        self.scan_results_function = new_scan_results_function(
+            self,
+            self._function_settings,
+            environment_name=self.environment_name,
+            table=self.files_table,
+            queue=self.scan_queue,
+        )
+        queue_results(
+            self,
+            "ScanResultsRule",
+            event_bus=self.event_bus,
+            environment_name=self.environment_name,
+            queue=self.scan_queue,
+            dead_letter_queue=self.event_dead_letter_queue,
+        )
+        if use_guardduty:
+            self.malware_protection_plan = new_malware_plan(
+                self, "MalwareProtection", bucket=self.bucket, prefix=FILES_PREFIX
+            )
+            queue_guardduty_results(
+                self,
+                "GuardDutyRule",
+                bucket=self.bucket,
+                prefix=FILES_PREFIX,
+                queue=self.scan_queue,
+                dead_letter_queue=self.event_dead_letter_queue,
+            )
+
     def grant_read_files(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a function or role read the files of all people, with their names and owners.
 
@@ -423,7 +536,9 @@ class FileTransfer(FilesMetrics, FilesEvents):
         the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`,
         `size` and `sha256`, the file's `name` and `folder_id` ("top", or that of the item
         `DIR#<folder_id>`), and `object_id`; `OBJECT#<object_id>` says whether it is `verified` or
-        `corrupt`. Several files may have one object. Files that an earlier version wrote have no
+        `corrupt`. Several files may have one object. Its `scan_state` is `clean`, `malware`,
+        `not_scanned`, or `scanning` until there is a result, with a scanner; the grant includes
+        quarantined objects. Files that an earlier version wrote have no
         `object_id`, and hold all of that themselves, until their owner's next request.
         """
         if self.bucket.encryption_key is not None:
@@ -431,6 +546,13 @@ class FileTransfer(FilesMetrics, FilesEvents):
         objects = grants.grant_objects(self.bucket, grantee, FILES_PREFIX, "s3:GetObject")
         items = grants.grant_items(self.files_table, grantee, "dynamodb:GetItem", "dynamodb:Query")
         return objects.combine(items)
+
+
+def _check_choices(scan: object, authorize_failure: str) -> None:
+    if authorize_failure not in ("closed", "open"):
+        raise ValueError(f"authorize_failure is {authorize_failure!r}; give 'closed' or 'open'.")
+    if scan not in (True, False, "events"):
+        raise ValueError(f"scan is {scan!r}; give True, False or 'events'.")
 
 
 def _a_day_after(session_ttl: Duration) -> Duration:

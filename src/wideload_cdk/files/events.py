@@ -1,4 +1,4 @@
-"""Events that the verifier of file transfer publishes."""
+"""Events that file transfer publishes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,81 @@ from wideload_cdk.shared.service import Service
 SOURCE = "wideload"
 VERIFIED = "FileVerified"
 CORRUPT = "FileCorrupt"
+STORED = "FileStored"
+DELETED = "FileDeleted"
+SCANNED = "FileScanned"
 
 
 class FilesEvents(Service):
     """The events of `FileTransfer`, one method each."""
 
+    events_function: RuntimeFunction | None
+    scan_results_function: RuntimeFunction | None
     verifier_function: RuntimeFunction | None
+
+    def on_file_stored(
+        self,
+        id: str,
+        *,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> events.Rule:
+        """Send an event to `target` for each file that is stored, whatever its size.
+
+        A further name of content that is there already is a file of its own. An event comes at
+        least once, usually within a second. Its members are described by `contract/events/` in the
+        repository of this package.
+
+        Args:
+            id: Id of the rule, under this construct.
+            target: Receives the events, such as `aws_events_targets.SqsQueue(queue)`.
+            detail: Narrows the rule further, as EventBridge matches `detail`, for example
+                `{"content_type": [{"prefix": "video/"}]}`. Default: every file of this deployment.
+            options: Passed on to `events.Rule`: `description=`, `enabled=`, `rule_name=`.
+
+        Raises:
+            ValueError: The `table` given has no stream, so there are no such events.
+        """
+        self._check_stream(STORED)
+        return self._on(id, STORED, target=target, detail=detail, options=options)
+
+    def on_file_deleted(
+        self,
+        id: str,
+        *,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> events.Rule:
+        """Send an event to `target` for each file that is deleted, replaced or expired.
+
+        See `on_file_stored`.
+        """
+        self._check_stream(DELETED)
+        return self._on(id, DELETED, target=target, detail=detail, options=options)
+
+    def on_file_scanned(
+        self,
+        id: str,
+        *,
+        target: events.IRuleTarget,
+        detail: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> events.Rule:
+        """Send an event to `target` for each result of a malware scan.
+
+        See `on_file_stored`. `detail={"result": ["clean"]}` sends files that can be downloaded.
+
+        Raises:
+            ValueError: There is no scanner, or the `table` given has no stream.
+        """
+        if self.scan_results_function is None:
+            raise ValueError(
+                f"scan is False, so no {SCANNED} would ever come; give scan=True or 'events'."
+            )
+        self._check_stream(SCANNED)
+        return self._on(id, SCANNED, target=target, detail=detail, options=options)
 
     def on_file_verified(
         self,
@@ -30,7 +99,7 @@ class FilesEvents(Service):
     ) -> events.Rule:
         """Send an event to `target` for each multipart upload that has its declared SHA-256.
 
-        An event comes at least once. `detail` has `owner` and `file_id`.
+        An event comes at least once. `detail` has `owner`, `file_id` and `key`.
 
         Args:
             id: Id of the rule, under this construct.
@@ -64,5 +133,13 @@ class FilesEvents(Service):
         if self.verifier_function is None:
             raise ValueError(
                 f"verify_multipart is False, so no {detail_type} would ever come; "
-                "give verify_multipart=True."
+                "leave it out, or give verify_multipart=True."
+            )
+
+    def _check_stream(self, detail_type: str) -> None:
+        if self.events_function is None:
+            raise ValueError(
+                f"table has no stream, or was imported without one, so no {detail_type} would ever "
+                "come; give a table with a stream of NEW_AND_OLD_IMAGES. Import it with "
+                "Table.from_table_attributes and its table_stream_arn."
             )

@@ -55,3 +55,19 @@ class FilesMetrics(Service):
     def metric_file_unverifiable_count(self, **options: Any) -> cloudwatch.Metric:
         """Files too large to be verified within a function's 15 minutes."""
         return self._metric("FileUnverifiableCount", "Sum", cloudwatch.Unit.COUNT, options)
+
+    def metric_file_clean_count(self, **options: Any) -> cloudwatch.Metric:
+        """Objects that a malware scanner found clean, with `scan`."""
+        return self._metric("FileCleanCount", "Sum", cloudwatch.Unit.COUNT, options)
+
+    def metric_file_malware_count(self, **options: Any) -> cloudwatch.Metric:
+        """Objects that a malware scanner found malware in, with `scan`."""
+        return self._metric("FileMalwareCount", "Sum", cloudwatch.Unit.COUNT, options)
+
+    def metric_file_not_scanned_count(self, **options: Any) -> cloudwatch.Metric:
+        """Objects that a malware scanner could not scan, with `scan`."""
+        return self._metric("FileNotScannedCount", "Sum", cloudwatch.Unit.COUNT, options)
+
+    def metric_unscanned_file_count(self, **options: Any) -> cloudwatch.Metric:
+        """Objects without a result after `scan_deadline`, counted by each run of the sweep."""
+        return self._metric("UnscannedFileCount", "Maximum", cloudwatch.Unit.COUNT, options)

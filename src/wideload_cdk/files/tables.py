@@ -22,6 +22,8 @@ def new_files_table(scope: Construct, id: str, protection: DataProtection) -> dy
         partition_key="owner",
         sort_key="item",
         time_to_live_attribute="expires_at",
+        # Events tell the file that was deleted, too.
+        stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
     )
     # Sparse: only items that the sweep still has to process have a `due_shard`.
     table.add_global_secondary_index(

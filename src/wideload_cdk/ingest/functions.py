@@ -13,7 +13,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from wideload_cdk.ingest.events import read_stream
 from wideload_cdk.ingest.tables import CALL_INDEX, OPEN_INDEX, TENANT_INDEX
 from wideload_cdk.shared import grants
 from wideload_cdk.shared.events import invoke_hourly
@@ -29,14 +28,13 @@ from wideload_cdk.shared.function import (
     RuntimeFunction,
 )
 from wideload_cdk.shared.queues import MAX_RECEIVE_COUNT, consume
+from wideload_cdk.shared.streams import EVENTS_TIMEOUT, publish_stream
 
 TRANSIT_PREFIX = "transit/"
 ARCHIVE_PREFIX = "archive/"
 
 # API Gateway waits 10 s for an authorizer.
 AUTHORIZER_TIMEOUT = Duration.seconds(10)
-# A hundred events are ten calls of some 10 ms; the rest is for retries.
-EVENTS_TIMEOUT = Duration.minutes(1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,14 +176,26 @@ def new_events_function(
         },
         settings=settings,
     )
-    mapping = read_stream(
-        scope, "EventsStream", table=table, function=function, dead_letter_queue=dead_letter_queue
+    publish_stream(
+        scope,
+        "EventsStream",
+        table=table,
+        function=function,
+        event_bus=event_bus,
+        dead_letter_queue=dead_letter_queue,
+        filters=[
+            {
+                "eventName": ["INSERT", "MODIFY"],
+                "dynamodb": {"NewImage": {"state": {"S": ["stored", "failed"]}}},
+            },
+            {
+                "eventName": ["REMOVE"],
+                # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+                "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
+                "dynamodb": {"OldImage": {"archive_key": {"S": [{"exists": True}]}}},
+            },
+        ],
     )
-    grants.grant_stream(table, function)
-    grants.grant_send(dead_letter_queue, function)
-    # Lambda checks, when the mapping is made, that the role may read the stream.
-    mapping.node.add_dependency(function.runtime_role)
-    event_bus.grant_put_events_to(function)
     grants.grant_objects(bucket, function, ARCHIVE_PREFIX, "s3:DeleteObject")
     _acknowledge_prefix(function.role, bucket, ARCHIVE_PREFIX)
     return function

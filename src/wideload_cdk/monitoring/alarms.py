@@ -165,6 +165,21 @@ def add_waiting_alarm(
     )
 
 
+def add_late_alarm(
+    alarms: AlarmFactory, function: lambda_.IFunction, oldest: Duration, says: str
+) -> None:
+    """Add an alarm on the age of the changes that the function of a table's stream handles."""
+    alarms.add(
+        "events-late",
+        metric=function.metric("IteratorAge", statistic="Maximum", period=PERIOD),
+        threshold=oldest.to_milliseconds(),
+        says=says,
+        section="events-late",
+        periods=ONCE,
+        # Missing: there were no invocations, since the table did not change.
+    )
+
+
 def add_sweep_alarm(alarms: AlarmFactory, runs: cloudwatch.IMetric) -> None:
     """Add an alarm on missing runs of the sweep; `runs` counts finished ones by the hour."""
     alarms.add(

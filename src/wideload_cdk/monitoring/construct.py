@@ -258,6 +258,7 @@ class TransferMonitoring(Construct):
         function_duration_percent: float = 90,
         expired_upload_percent: float = 50,
         oldest_message: Duration = Duration.minutes(60),
+        oldest_event: Duration = Duration.minutes(15),
         table_system_errors: int = 5,
         bucket_error_percent: float = 1,
     ) -> None:
@@ -280,6 +281,8 @@ class TransferMonitoring(Construct):
                 uploads, but not most.
             oldest_message: Age of the oldest file that waits to be verified, 1 minute to a day.
                 Default: 1 hour: users don't wait for it, and several large files may queue.
+            oldest_event: Delay of the events of stored and deleted files, 1 minute to 6 hours,
+                after which they go to the dead-letter queue. Default: 15 minutes.
             table_system_errors: Requests in five minutes that DynamoDB itself fails; the
                 functions retry single ones. Default: 5.
             bucket_error_percent: Requests that S3 answers 5xx, in percent; clients retry them.
@@ -298,6 +301,7 @@ class TransferMonitoring(Construct):
             bucket_error_percent=bucket_error_percent,
         )
         check_percent("expired_upload_percent", expired_upload_percent)
+        check_limit("oldest_event", oldest_event, OLDEST_EVENT_MINUTES)
         functions = files_alarms.functions(files)
         alarms = self._new_service_factory("Files")
         add_api_alarms(alarms, files.stage, thresholds)
@@ -307,6 +311,7 @@ class TransferMonitoring(Construct):
             files,
             expired_percent=expired_upload_percent,
             oldest_message=thresholds.oldest_message,
+            oldest_event=oldest_event,
         )
         add_table_alarms(alarms, "files", files.files_table, files_alarms.OPERATIONS, thresholds)
         self._add_bucket_alarm(alarms, files.bucket, thresholds)

@@ -104,6 +104,13 @@ def files_rows(files: FileTransfer) -> list[Row]:
             files.metric_file_corrupt_count(label="corrupt"),
             files.metric_file_unverifiable_count(label="too large to verify"),
         ]
+    if files.scan_results_function is not None:
+        found += [
+            files.metric_file_clean_count(label="clean"),
+            files.metric_file_malware_count(label="malware"),
+            files.metric_file_not_scanned_count(label="not scanned"),
+            files.metric_unscanned_file_count(label="without a scan in time"),
+        ]
     return [
         [
             graph(

@@ -13,6 +13,7 @@ from wideload_cdk.monitoring.alarms import (
     SWEEP,
     add_backlog_alarm,
     add_dead_letter_alarm,
+    add_late_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
 )
@@ -44,6 +45,10 @@ def functions(files: FileTransfer) -> dict[str, lambda_.Function]:
     found: dict[str, lambda_.Function] = {"api": files.api_function, SWEEP: files.sweep_function}
     if files.verifier_function is not None:
         found["verifier"] = files.verifier_function
+    if files.events_function is not None:
+        found["events"] = files.events_function
+    if files.scan_results_function is not None:
+        found["scans"] = files.scan_results_function
     return found
 
 
@@ -61,6 +66,7 @@ def add_file_alarms(
     *,
     expired_percent: float,
     oldest_message: Duration,
+    oldest_event: Duration,
 ) -> None:
     """Add alarms on expired uploads, leftover objects, the sweep, and corrupt or waiting files."""
     expired = files.metric_expired_upload_count(period=DAY)
@@ -96,9 +102,33 @@ def add_file_alarms(
         alarms,
         "event-dead-letters",
         files.event_dead_letter_queue,
-        "Events of the schedule could not be passed on.",
+        "Events of the schedule or of files could not be passed on.",
     )
-    if files.verify_queue is None or files.dead_letter_queue is None:
+    if files.events_function is not None:
+        add_late_alarm(
+            alarms,
+            files.events_function,
+            oldest_event,
+            f"Events of files are published {oldest_event.to_human_string()} late.",
+        )
+    if files.scan_results_function is not None:
+        alarms.add(
+            "files-unscanned",
+            metric=files.metric_unscanned_file_count(period=HOUR),
+            threshold=0,
+            says="Files are quarantined, and no malware scanner has judged them in time.",
+            section="files-unscanned",
+            periods=ONCE,
+            # Missing: there was no run, which `sweep-missing` reports.
+        )
+    if files.dead_letter_queue is not None:
+        add_dead_letter_alarm(
+            alarms,
+            "file-dead-letters",
+            files.dead_letter_queue,
+            "Files could not be checked, or scan results not recorded, in five tries.",
+        )
+    if files.verify_queue is None:
         return
     alarms.add(
         "files-corrupt",
@@ -115,10 +145,4 @@ def add_file_alarms(
         files.verify_queue,
         oldest_message,
         f"A file has been waiting to be checked for {oldest_message.to_human_string()}.",
-    )
-    add_dead_letter_alarm(
-        alarms,
-        "file-dead-letters",
-        files.dead_letter_queue,
-        "Files could not be checked in five tries.",
     )

@@ -15,6 +15,7 @@ from wideload_cdk.monitoring.alarms import (
     SWEEP,
     add_backlog_alarm,
     add_dead_letter_alarm,
+    add_late_alarm,
     add_sweep_alarm,
     add_waiting_alarm,
 )
@@ -137,14 +138,11 @@ def add_payload_alarms(
         alarms, ingest.metric_expired_upload_count(statistic="SampleCount", period=HOUR)
     )
     add_backlog_alarm(alarms, ingest.metric_sweep_backlog_age(period=HOUR))
-    alarms.add(
-        "events-late",
-        metric=ingest.events_function.metric("IteratorAge", statistic="Maximum", period=PERIOD),
-        threshold=oldest_event.to_milliseconds(),
-        says=f"Events of finished payloads are told {oldest_event.to_human_string()} late.",
-        section="events-late",
-        periods=ONCE,
-        # Missing: there were no invocations, since no payload was finished.
+    add_late_alarm(
+        alarms,
+        ingest.events_function,
+        oldest_event,
+        f"Events of finished payloads are told {oldest_event.to_human_string()} late.",
     )
 
 

@@ -12,8 +12,13 @@ from wideload_cdk.shared.limits import RESERVED_CONCURRENCY, Limit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
-_DURATIONS = {"seconds": Duration.seconds, "minutes": Duration.minutes, "days": Duration.days}
-_SECONDS = {"seconds": 1, "minutes": 60, "days": 24 * 60 * 60}
+_DURATIONS = {
+    "seconds": Duration.seconds,
+    "minutes": Duration.minutes,
+    "hours": Duration.hours,
+    "days": Duration.days,
+}
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 60 * 60, "days": 24 * 60 * 60}
 
 
 def check_limit(name: str, value: int | Duration, limit: Limit) -> None:

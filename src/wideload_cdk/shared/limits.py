@@ -51,6 +51,10 @@ CANARY_MINUTES = Limit(5, 1_440, "minutes")
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
 OLDEST_MESSAGE_MINUTES = Limit(1, 1_440, "minutes")
 OLDEST_EVENT_MINUTES = Limit(1, 360, "minutes")
+# API Gateway gives up after 30 s, and the request has to be answered afterwards.
+AUTHORIZE_SECONDS = Limit(1, 20, "seconds")
+# A scan of one object takes minutes; a week, so that a failure is noticed at all.
+SCAN_HOURS = Limit(1, 168, "hours")
 
 # Life of the temporary password in an invitation.
 INVITATION_DAYS = 7

@@ -97,7 +97,7 @@ class OwnedFiles:
         counted: collections.Counter[str] = collections.Counter()
         swept: list[str] = []
         with self.table.batch_writer(overwrite_by_pkeys=["owner", "item"]) as batch:
-            for item in self._items():
+            for item in self._items(self.owner):
                 kind = item["item"].partition("#")[0]
                 counted[kind] += 1
                 trash = self._trash_of(item, kind)
@@ -109,6 +109,8 @@ class OwnedFiles:
                     batch.put_item(Item=trash)
                 if kind != "TRASH":
                     batch.delete_item(Key=self._key(item["item"]))
+            for scan in [] if dry_run else self._items(_scans_of(self.owner)):
+                batch.delete_item(Key={"owner": scan["owner"], "item": scan["item"]})
         self.tell(f"{counted['FILE']:,} files and {counted['UPLOAD']:,} uploads {done}")
         objects = delete_objects(self.s3, self.bucket, _prefix_of(self.owner), dry_run=dry_run)
         self.tell(f"{objects.versions:,} objects {done}, {objects.bytes:,} bytes")
@@ -124,11 +126,11 @@ class OwnedFiles:
         item = {**self._key("USAGE"), "open_uploads": FULL, "expires_at": ends}
         self.table.put_item(Item=item)
 
-    def _items(self) -> Iterator[dict[str, Any]]:
+    def _items(self, owner: str) -> Iterator[dict[str, Any]]:
         arguments: dict[str, Any] = {
             "KeyConditionExpression": "#owner = :owner",
             "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {":owner": self.owner},
+            "ExpressionAttributeValues": {":owner": owner},
             "ConsistentRead": True,
         }
         yield from all_items(self.table.query, **arguments)
@@ -154,6 +156,11 @@ class OwnedFiles:
 
     def _key(self, item: str) -> dict[str, str]:
         return {"owner": self.owner, "item": item}
+
+
+def _scans_of(owner: str) -> str:
+    """Partition of the records of scans of a person's objects."""
+    return "SCAN#" + _prefix_of(owner).split("/")[1]
 
 
 def _prefix_of(owner: str) -> str:

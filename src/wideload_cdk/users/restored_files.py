@@ -13,7 +13,7 @@ from wideload_cdk.operate.restore import RestoreReport, undelete
 from wideload_cdk.users.owned_files import iso
 
 FILE = "FILE#"
-_OF_OBJECT = ("verified", "corrupt", "urls_end", "first_sha256")
+_OF_OBJECT = ("verified", "corrupt", "urls_end", "first_sha256", "scan_state", "scan_detail")
 
 
 def put_files_back(

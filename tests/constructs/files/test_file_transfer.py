@@ -88,7 +88,9 @@ def test_functions_know_what_they_work_with(default: Template) -> None:
         "WIDELOAD_QUOTA_BYTES": "10995116277760",
         "WIDELOAD_QUOTA_FILES": "100000",
         "WIDELOAD_MAX_OPEN_UPLOADS": "100",
-        "WIDELOAD_VERIFY_QUEUE_URL": "",
+        "WIDELOAD_VERIFY_QUEUE_URL": {"Ref": logical_id(default, "AWS::SQS::Queue", "VerifyQueue")},
+        "WIDELOAD_VERIFY_MOST": "34359738368",
+        "WIDELOAD_SCAN_SECONDS": "",
         "WIDELOAD_S3_ADDRESSING_STYLE": "virtual",
     }
 
@@ -420,7 +422,7 @@ def test_logs_are_kept_for_a_while(
 ) -> None:
     template = template_of(FileTransfer, **arguments)
 
-    template.resource_count_is("AWS::Logs::LogGroup", 3)
+    template.resource_count_is("AWS::Logs::LogGroup", 5)
     template.all_resources(
         "AWS::Logs::LogGroup",
         {

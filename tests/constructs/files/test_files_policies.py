@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
@@ -61,7 +63,20 @@ VERIFIER = {
     },
     "event-bus/default": {"events:PutEvents"},
 }
-ROLES = {"ApiFunction": API, "Sweep": SWEEP, "Verifier": VERIFIER}
+EVENTS = {
+    **TRACING,
+    "<EventsLogs>": LOGGING,
+    "<Table>": {"dynamodb:BatchGetItem"},
+    "<Table.StreamArn>": {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    },
+    "<EventDeadLetterQueue>": {"sqs:SendMessage"},
+    "event-bus/default": {"events:PutEvents"},
+}
+ROLES = {"ApiFunction": API, "Sweep": SWEEP, "Verifier": VERIFIER, "Events": EVENTS}
 
 
 @pytest.fixture
@@ -76,10 +91,11 @@ def test_role_has_exactly_its_permissions(verifying: Template, role: str) -> Non
 
 @pytest.mark.parametrize("role", ["ApiFunction", "Sweep"])
 def test_without_a_verifier_there_is_no_queue_to_send_to(
-    default_files: Template, role: str
+    template_of: Callable[..., Template], role: str
 ) -> None:
+    unverified = template_of(FileTransfer, verify_multipart=False)
     expected = {where: what for where, what in ROLES[role].items() if where != "<VerifyQueue>"}
-    assert permissions(default_files, role, construct="Files") == expected
+    assert permissions(unverified, role, construct="Files") == expected
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -270,7 +270,7 @@ def test_a_second_factor_is_a_setting(
 
     assert pool(template)["MfaConfiguration"] == mode
     assert pool(template).get("EnabledMfas") == enabled
-    template.resource_count_is("AWS::IAM::Role", 2)  # none to send texts
+    template.resource_count_is("AWS::IAM::Role", 4)  # none to send texts
 
 
 def test_pool_is_kept_and_protected(default: Template) -> None:

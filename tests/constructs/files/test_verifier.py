@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -34,9 +35,9 @@ def test_without_verify_multipart_there_is_no_verifier(
 
     template = Template.from_stack(stack)
     assert files.verifier_function is files.verify_queue is files.dead_letter_queue is None
-    template.resource_count_is("AWS::Lambda::EventSourceMapping", 0)
-    template.resource_count_is("AWS::Lambda::Function", 2)
-    template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of the schedule's dead events
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 1)  # of the table's stream
+    template.resource_count_is("AWS::Lambda::Function", 3)
+    template.resource_count_is("AWS::SQS::Queue", 2)  # theirs, and of dead events
 
 
 def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
@@ -50,7 +51,7 @@ def test_verifier_is_a_worker_of_one_vcpu(verifying_files: Template) -> None:
 def test_takes_one_file_at_a_time_and_ten_at_once(verifying_files: Template) -> None:
     template = verifying_files
 
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+    mapping = only(template, "AWS::Lambda::EventSourceMapping", "VerifierQueue")
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
@@ -123,5 +124,23 @@ def test_refuses_rules_without_a_verifier(
 ) -> None:
     files, theirs = make(stack, code, verify_multipart=False)
 
-    with pytest.raises(ValueError, match=r"verify_multipart is False.*give verify_multipart=True"):
+    with pytest.raises(
+        ValueError, match=r"verify_multipart is False.*leave it out, or give verify_multipart=True"
+    ):
         getattr(files, method)("Tell", target=targets.SqsQueue(theirs))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most"), [({}, str(32 * 2**30)), ({"verify_multipart": True}, "")]
+)
+def test_by_default_files_are_verified_that_one_pass_can_read(
+    template_of: Callable[..., Template], arguments: dict[str, Any], most: str
+) -> None:
+    template = template_of(FileTransfer, **arguments)
+
+    verifier = only(template, "AWS::Lambda::Function", "Verifier")
+    for name in ("FilesApiFunction", "FilesSweep"):
+        found = only(template, "AWS::Lambda::Function", name)["Environment"]["Variables"]
+        assert found["WIDELOAD_VERIFY_MOST"] == most
+    # Half of what AWS counts on for one request, in the time of an invocation.
+    assert 32 * 2**30 / (verifier["Timeout"] - 20) < 85_000_000 / 2

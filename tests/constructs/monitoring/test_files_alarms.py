@@ -40,7 +40,7 @@ def with_verifier(code_folder: Path) -> Template:
 
 @pytest.fixture(scope="module")
 def without_verifier(code_folder: Path) -> Template:
-    return monitor(new_files(code_folder))
+    return monitor(new_files(code_folder, verify_multipart=False))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def unmonitored(code_folder: Path) -> tuple[TransferMonitoring, FileTransfer]:
     return TransferMonitoring(cdk.Stack.of(files), "Watch"), files
 
 
-# The verifier, which no environment of this repository has, so that no snapshot shows it
+# The verifier
 
 
 def test_the_verifier_adds_its_alarms(with_verifier: Template, without_verifier: Template) -> None:
@@ -170,6 +170,7 @@ def test_thresholds_given(code_folder: Path) -> None:
             "function_duration_percent": 50,
             "expired_upload_percent": 10,
             "oldest_message": Duration.hours(3),
+            "oldest_event": Duration.hours(1),
             "table_system_errors": 100,
             "bucket_error_percent": 4,
         },
@@ -185,6 +186,7 @@ def test_thresholds_given(code_folder: Path) -> None:
             "files-verifier-function-duration": 450_000,
             "files-uploads-expired": 10,
             "files-files-waiting": 10_800,
+            "files-events-late": 3_600_000,
             "files-files-table-errors": 100,
             "files-bucket-errors": 0.04,
         }

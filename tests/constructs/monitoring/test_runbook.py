@@ -110,7 +110,7 @@ def test_queries_look_into_the_right_logs(everything: Template) -> None:
         if looks[properties["Name"].rpartition("/")[2]] == "access":
             assert access == [True]
         else:
-            assert access == [False] * (6 if "/ingest/" in properties["Name"] else 3)
+            assert access == [False] * (6 if "/ingest/" in properties["Name"] else 5)
 
 
 def test_queries_ask_for_fields_that_are_logged(code_folder: Path) -> None:

@@ -200,3 +200,15 @@ def test_no_quota_lets_the_blocked_through(limit: int) -> None:
     owned(world, "ann").delete()
 
     assert refusal(lambda: world.ann.create(small())).code == "too_many_uploads"
+
+
+def test_records_of_scans_of_the_person_alone_are_deleted() -> None:
+    world = FilesWorld(scan_seconds=3600)
+    world.ann.upload(small()), world.bob.upload(small())
+
+    owned(world, "ann").delete(dry_run=True)
+    assert len(world.items("SCAN#")) == 2
+    owned(world, "ann").delete()
+
+    (left,) = world.items("SCAN#")
+    assert left["of"] == "bob"

@@ -12,7 +12,7 @@ from tests.fake_aws.dynamo import FakeDynamoTable
 from tests.runtime.files.files_world import DAY, FilesWorld, audit, large, small
 from wideload_cdk.operate.restore import RestoreReport
 from wideload_cdk.users.restored_files import put_files_back
-from wideload_runtime.core.files.records import Usage
+from wideload_runtime.core.files.records import Usage, Verdict
 
 
 def restored(world: FilesWorld) -> FakeDynamoTable:
@@ -183,3 +183,21 @@ def test_other_errors_of_aws_are_passed_on() -> None:
 
     with pytest.raises(ClientError, match="ProvisionedThroughput"):
         put_back(world, copy)
+
+
+@pytest.mark.parametrize("result", [None, "malware"])
+def test_a_quarantined_file_stays_so_and_can_be_released(result: Any) -> None:
+    world = FilesWorld(scan_seconds=3600)
+    file_id = world.ann.upload(small())["file_id"]
+    key = world.ann.stored(file_id).key
+    if result:
+        world.scanning.record(Verdict(key, result, "X", "2026-01-01"))
+    copy = restored(world)
+    world.dynamo.items.clear()
+
+    put_back(world, copy)
+    world.look_again()
+
+    assert world.ann.shown(file_id)["quarantined"]["reason"] == (result or "scanning")
+    world.scanning.record(Verdict(key, "clean", "", "9999"))
+    assert "quarantined" not in world.ann.shown(file_id)

@@ -166,4 +166,4 @@ def test_every_function_has_the_level_of_its_construct(
     levels = [
         each["Properties"]["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] for each in functions
     ]
-    assert levels == ["WARN"] * 9
+    assert levels == ["WARN"] * 10

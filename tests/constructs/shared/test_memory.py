@@ -32,7 +32,12 @@ def memory(template: Template) -> dict[str, int]:
         ),
         (
             "verifying_files",
-            {"files_api": ONE_VCPU, "files_verifier": ONE_VCPU, "files_sweep": BACKGROUND},
+            {
+                "files_api": ONE_VCPU,
+                "files_verifier": ONE_VCPU,
+                "files_events": BACKGROUND,
+                "files_sweep": BACKGROUND,
+            },
         ),
     ],
 )

@@ -90,7 +90,7 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
         resource["Properties"]
         for resource in everything.find_resources("AWS::Events::Rule").values()
     ]
-    [uploads] = [rule for rule in rules if "EventPattern" in rule]
+    uploads = only(everything, "AWS::Events::Rule", "UnclaimedUploads")
     # EventBridge's own policy: 24 hours, 185 times.
     assert "RetryPolicy" not in uploads["Targets"][0]
     assert "DeadLetterConfig" in uploads["Targets"][0]
@@ -100,7 +100,7 @@ def numbers(everything: Template) -> list[tuple[str, str, str]]:
         if "sweep" in rule.get("Description", "")
     )
     assert sweeps == "rate(1 hour)"
-    stream = only(everything, "AWS::Lambda::EventSourceMapping", "EventsStream")
+    stream = only(everything, "AWS::Lambda::EventSourceMapping", "IngestEventsStream")
     assert "MaximumRetryAttempts" not in stream
     alarms = [
         resource["Properties"]

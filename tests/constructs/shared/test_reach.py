@@ -59,7 +59,7 @@ def properties(template: Template, kind: str) -> list[dict[str, Any]]:
 def test_a_permissions_boundary_bounds_every_role(template: Template) -> None:
     roles = properties(template, "AWS::IAM::Role")
 
-    assert len(roles) == 7
+    assert len(roles) == 9
     assert {role["PermissionsBoundary"] for role in roles} == {BOUNDARY}
 
 
@@ -74,5 +74,5 @@ def test_an_aspect_visits_every_bucket(template: Template) -> None:
 def test_a_property_injector_reaches_every_function(template: Template) -> None:
     functions = properties(template, "AWS::Lambda::Function")
 
-    assert len(functions) == 7
+    assert len(functions) == 9
     assert {function["RecursiveLoop"] for function in functions} == {"Allow"}

@@ -18,7 +18,7 @@ from tests.constructs.conftest import only
 from wideload_cdk import FileTransfer, PayloadIngest, PrivateNetwork
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-FUNCTIONS = {PayloadIngest: 5, FileTransfer: 2}
+FUNCTIONS = {PayloadIngest: 5, FileTransfer: 4}
 
 Transfer = PayloadIngest | FileTransfer
 Make = Callable[..., tuple[Transfer, Template]]

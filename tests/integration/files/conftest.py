@@ -7,9 +7,10 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -194,6 +195,70 @@ def reconfigured(cloud: Cloud, function: str, **variables: str) -> Iterator[None
         yield
     finally:
         functions.update_function_configuration(FunctionName=function, Environment=kept)
+
+
+@contextmanager
+def listening(
+    cloud: Cloud, environment: str, *detail_types: str
+) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Receive a deployment's events in a queue of another team; yield those of a file so far."""
+    sqs, events = cloud.client("sqs"), cloud.client("events")
+    name = f"heard-{secrets.token_hex(6)}"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    pattern = {
+        "source": ["wideload"],
+        "detail-type": list(detail_types),
+        "detail": {"environment": [environment]},
+    }
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
+    events.put_targets(Rule=name, Targets=[target])
+    found: list[dict[str, Any]] = []
+
+    def hear(file_id: str) -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [event for event in found if event["detail"]["file_id"] == file_id]
+
+    yield hear
+    events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def judge(cloud: Cloud, api: Api, kept: Store, file_id: str, result: str = "clean") -> None:
+    """Publish a scanner's result on a file of the second deployment, and wait until it counts."""
+    key = (kept.item(api, f"FILE#{file_id}") or {})["key"]
+    detail = {
+        "version": "1",
+        "environment": "verifying",
+        "key": key,
+        "result": result,
+        "detail": "EICAR-Test-File",
+        # Two results may be published in one second, which is all that the event's time tells.
+        "scanned_at": datetime.now(UTC).isoformat(),
+    }
+    entry = {
+        "Source": "wideload.scanner",
+        "DetailType": "FileScanResult",
+        "Detail": json.dumps(detail),
+    }
+    cloud.client("events").put_events(Entries=[entry])
+    expected = None if result == "clean" else result
+    deadline = time.monotonic() + 60
+    while quarantine_of(api, file_id) != expected:
+        assert time.monotonic() < deadline, "the result was not recorded"
+        time.sleep(0.2)
+
+
+def quarantine_of(api: Api, file_id: str) -> str | None:
+    """Why a file is quarantined."""
+    quarantined = api.get(f"/files/{file_id}").json["file"].get("quarantined", {})
+    reason: str | None = quarantined.get("reason")
+    return reason
 
 
 def announced(content: bytes, name: str = "film.bin") -> dict[str, Any]:

@@ -121,6 +121,7 @@ class World:
                 smallest_part=MIB,
             ),
             life_seconds=None,
+            scan_seconds=None,
             new_id=lambda: str(ULID.from_timestamp(self.now())),
             now=self.now,
         )

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import urllib3
 from jsonschema import Draft202012Validator
-from ulid import ULID
 
 from local.cloud import Cloud
 from local.outputs import Outputs
@@ -25,6 +24,8 @@ from tests.integration.files.conftest import (
     announced,
     complete,
     create,
+    judge,
+    listening,
     send_parts,
     store,
     token_of,
@@ -55,27 +56,8 @@ def kept(cloud: Cloud, second_outputs: Outputs, theirs: dict[str, str]) -> Store
 @pytest.fixture(scope="module")
 def heard(cloud: Cloud) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """Events about a file in another team's queue."""
-    sqs, events = cloud.client("sqs"), cloud.client("events")
-    name = f"heard-{str(ULID()).lower()}"
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    pattern = {"source": ["wideload"], "detail": {"environment": ["verifying"]}}
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
-    events.put_targets(Rule=name, Targets=[target])
-    found: list[dict[str, Any]] = []
-
-    def hear(file_id: str) -> list[dict[str, Any]]:
-        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return [event for event in found if event["detail"]["file_id"] == file_id]
-
-    yield hear
-    events.remove_targets(Rule=name, Ids=["queue"])
-    events.delete_rule(Name=name)
-    sqs.delete_queue(QueueUrl=url)
+    with listening(cloud, "verifying", "FileVerified", "FileCorrupt") as hear:
+        yield hear
 
 
 def upload(api: Api, content: bytes, sha256: str | None = None) -> dict[str, Any]:
@@ -100,7 +82,9 @@ def told(hear: Callable[[str], list[dict[str, Any]]], file_id: str) -> dict[str,
     return event
 
 
-def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_a_true_hash_is_verified(
+    cloud: Cloud, dan: Api, kept: Store, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
     content = secrets.token_bytes(ONE_PUT + 1)
     file = upload(dan, content)
     assert file["verified"] is False
@@ -112,12 +96,15 @@ def test_a_true_hash_is_verified(dan: Api, heard: Callable[[str], list[dict[str,
     assert event["detail"]["verified"] is True
     verified = file | {"verified": True, "verified_by": "verifier"}
     assert dan.get(f"/files/{file['file_id']}").json["file"] == verified
+    judge(cloud, dan, kept, file["file_id"])
     action = dan.get(f"/files/{file['file_id']}/download").json["action"]
     assert act(dan, action).body == content
     assert create(dan, content)["file"]["verified"] is True
 
 
-def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]]]) -> None:
+def test_a_lie_is_found_out(
+    cloud: Cloud, dan: Api, kept: Store, heard: Callable[[str], list[dict[str, Any]]]
+) -> None:
     true, other = (secrets.token_bytes(ONE_PUT + 1) for _ in range(2))
     file = upload(dan, other, sha256=hashlib.sha256(true).hexdigest())
 
@@ -138,6 +125,7 @@ def test_a_lie_is_found_out(dan: Api, heard: Callable[[str], list[dict[str, Any]
     assert again["file_id"] != file["file_id"]
     assert told(heard, again["file_id"])["detail-type"] == "FileVerified"
     assert dan.request("DELETE", f"/files/{file['file_id']}").status == 204
+    judge(cloud, dan, kept, again["file_id"])
     action = dan.get(f"/files/{again['file_id']}/download").json["action"]
     assert act(dan, action).body == true
 

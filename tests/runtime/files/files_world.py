@@ -21,6 +21,7 @@ from wideload_runtime.adapters.files_items import (
     content_item,
     first_part_item,
 )
+from wideload_runtime.adapters.files_scans import FileScans
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
@@ -42,6 +43,7 @@ from wideload_runtime.core.files.records import (
     Usage,
 )
 from wideload_runtime.core.files.requests import Claim, UploadRequest, WantedPart
+from wideload_runtime.core.files.scanning import Scanning
 from wideload_runtime.core.files.sweep import Report
 from wideload_runtime.core.files.transfer import FileTransfer
 from wideload_runtime.core.files.uploads import Uploads
@@ -57,8 +59,12 @@ class FakeVerifications:
     """The verifier's queue."""
 
     wanted: bool = False
+    most: int | None = None
     works: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def wants(self, size: int) -> bool:
+        return self.wanted and (self.most is None or size <= self.most)
 
     def ask(self, owner: str, file_id: str) -> bool:
         if self.wanted and self.works:
@@ -93,6 +99,7 @@ class FilesWorld:
         quota_files: int | None = None,
         verify: bool = False,
         life_seconds: int | None = None,
+        scan_seconds: int | None = None,
         part: int = MIN_PART,
         one_put: int | None = None,
     ) -> None:
@@ -123,8 +130,13 @@ class FilesWorld:
                 smallest_part=part,
             ),
             life_seconds=life_seconds,
+            scan_seconds=scan_seconds,
             new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
             now=self.clock.now,
+        )
+        self.scanning = Scanning(
+            scans=FileScans(self.dynamo, sleep=lambda seconds: None, now=self.clock.now),
+            metrics=self.metrics,
         )
         self.verifier = Verifier(
             table=self.table,

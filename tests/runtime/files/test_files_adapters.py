@@ -236,7 +236,9 @@ def test_the_verifiers_queue() -> None:
     sqs = FakeSqs()
     queue = VerificationQueue(sqs, "https://sqs.test/q")
 
-    assert queue.wanted
+    assert queue.wants(2**50)
+    assert VerificationQueue(sqs, "url", most=5).wants(5)
+    assert not VerificationQueue(sqs, "url", most=5).wants(6)
     assert queue.ask("ann", "id")
     assert sqs.sent == [
         {"QueueUrl": "https://sqs.test/q", "MessageBody": '{"owner":"ann","file_id":"id"}'}
@@ -253,7 +255,7 @@ def test_a_queue_that_fails_says_so(error: Exception) -> None:
 def test_without_a_verifier_no_message_is_sent() -> None:
     queue = VerificationQueue(None, "")
 
-    assert not queue.wanted
+    assert not queue.wants(1)
     assert queue.ask("ann", "id")  # the sweep has nothing more to do
 
 
@@ -331,7 +333,9 @@ def test_no_client_is_made_that_is_not_needed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(boto3, "client", lambda name, **options: made.append(name))
     limits = Limits(url_seconds=1, session_seconds=1, max_file_size=1, quota=Quota(1, 1))
     monkeypatch.setattr(
-        _files, "settings", FilesSettings("test", "bucket", "files", "virtual", "", None)
+        _files,
+        "settings",
+        FilesSettings("test", "bucket", "files", "virtual", "", None, None, None),
     )
 
     _files.make_transfer(limits)

@@ -429,6 +429,7 @@ def test_the_sweeps_handler(
         "deleted": 0,
         "emptied": 0,
         "leftovers": 0,
+        "unscanned": 0,
         "failed": 0,
         "backlog_seconds": 0,
     }

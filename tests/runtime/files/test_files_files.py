@@ -398,12 +398,30 @@ def test_a_file_is_verified() -> None:
     assert audit(world) == []
 
 
+def test_an_event_is_published_when_only_a_name_in_the_middle_is_left() -> None:
+    world = FilesWorld(verify=True, part=PART)
+    body = Body.of(WHOLE)
+    first = upload_bytes(world, body)
+    middle, newest = (world.ann.name(body, name)["file_id"] for name in ("b.bin", "c.bin"))
+    world.ann.files.delete(first)
+    world.ann.files.delete(newest)
+
+    assert verify(world, first) == "verified"
+
+    assert world.ann.shown(middle)["verified_by"] == "verifier"
+    ((kind, detail),) = world.events.told
+    assert kind == "FileVerified"
+    check_detail(detail)
+    assert (detail["owner"], detail["file_id"], detail["size"]) == ("ann", newest, len(WHOLE))
+
+
 def check_detail(detail: dict[str, Any]) -> None:
     schema = (CONTRACT / "events" / "file-v1.schema.json").read_text()
     import json
 
     jsonschema.validate(detail, json.loads(schema), format_checker=jsonschema.FormatChecker())
     assert "name" not in detail
+    assert detail["key"].startswith("files/")
 
 
 def test_a_file_that_is_another_is_corrupt() -> None:
@@ -514,3 +532,14 @@ def test_parts_of_made_up_bodies_have_their_length() -> None:
     upload = world.ann.record(world.ann.begin(large()))
 
     assert [part_of(upload, number).size for number in (1, 9)] == [8 * MIB, 2 * MIB]
+
+
+def test_files_over_the_limit_are_not_verified() -> None:
+    world = FilesWorld(verify=True)
+    world.verifications.most = 66 * MIB
+
+    within = world.ann.upload(large("within"))["file_id"]
+    over = world.ann.upload(large("over", 66 * MIB + 1))["file_id"]
+
+    assert world.verifications.asked == [("ann", within)]
+    assert "due_at" not in world.dynamo.items["ann", f"UPLOAD#{over}"]

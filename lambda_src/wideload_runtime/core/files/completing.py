@@ -28,6 +28,7 @@ from wideload_runtime.core.files.records import (
     File,
     NewName,
     Placement,
+    ScanState,
     StoredObject,
     Trash,
     Upload,
@@ -67,6 +68,7 @@ class Completion:
     Args:
         seconds_left: Seconds to wait for S3, which continues by itself afterwards.
         url_seconds: Life of an upload URL.
+        scan_seconds: Seconds within which a scanner should judge an object; None: there is none.
     """
 
     records: Records
@@ -75,6 +77,7 @@ class Completion:
     verifications: Verifications
     metrics: Metrics
     url_seconds: int
+    scan_seconds: int | None
     new_id: Callable[[], str]
     now: Callable[[], float]
     seconds_left: Callable[[], float]
@@ -229,6 +232,8 @@ class Completion:
         now, names = self.now(), upload.names
         # URLs of parts end with the multipart upload that S3 has joined.
         ends = None if upload.is_multipart else urls_end(upload, now, self.url_seconds)
+        verdict = self.records.verdict_on(upload.key) if self.scan_seconds else None
+        unjudged: ScanState | None = "scanning" if self.scan_seconds else None
         stored = StoredObject(
             object_id=upload.upload_id,
             key=upload.key,
@@ -240,6 +245,8 @@ class Completion:
             verified_by="s3" if verified else None,
             urls_end=None if ends is None else iso(ends),
             first_sha256=upload.joined_first_sha256,
+            scan_state=verdict.result if verdict else unjudged,
+            scan_detail=verdict.detail if verdict else None,
         )
         placement = self.placing.place(
             names[0],
@@ -251,7 +258,14 @@ class Completion:
         is_left = len(names) > 1 or self._wants_verification(stored)
         due_at = iso(now + COMPLETING_SECONDS) if is_left else None
         expires_at = int(now) + KEEP_SECONDS
-        if not self.records.finish(upload, stored, placement, due_at=due_at, expires_at=expires_at):
+        if not self.records.finish(
+            upload,
+            stored,
+            placement,
+            due_at=due_at,
+            expires_at=expires_at,
+            scan_due_at=iso(now + self.scan_seconds) if self.scan_seconds else None,
+        ):
             return self._give_way(upload, stored)
         self.metrics.add("FileUploadCount", 1)
         self.metrics.add("FileUploadSize", stored.size)
@@ -335,7 +349,8 @@ class Completion:
         raise conflict()
 
     def _wants_verification(self, stored: StoredObject) -> bool:
-        return self.verifications.wanted and not stored.verified and not stored.corrupt
+        is_open = not stored.verified and not stored.corrupt
+        return is_open and self.verifications.wants(stored.size)
 
 
 def _check(upload: Upload, claim: Claim) -> None:

@@ -129,7 +129,7 @@ class Files:
         """A file, and the request that downloads it.
 
         Raises:
-            Refused: `unknown_file` or `corrupt`.
+            Refused: `unknown_file`, `corrupt` or `quarantined`.
         """
         file = self.get(file_id)
         stored = self.records.stored([file.object_id]).get(file.object_id)
@@ -139,6 +139,8 @@ class Files:
             raise Refused(
                 "corrupt", "The content has not the SHA-256 that was announced: upload it again."
             )
+        if stored.quarantined:
+            raise Refused("quarantined", stored.quarantined["detail"])
         action = self._signed(file)
         if (excess := len(action["href"]) - MAX_URL) > 0:
             action = self._signed(file, shorter_by=excess)

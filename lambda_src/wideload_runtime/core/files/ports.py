@@ -21,6 +21,7 @@ from wideload_runtime.core.files.records import (
     Trash,
     Upload,
     Usage,
+    Verdict,
 )
 
 
@@ -66,6 +67,8 @@ class Records(FolderRecords, Protocol):
 
     def upload(self, upload_id: str) -> Upload | None: ...
     def usage(self) -> Usage: ...
+    def verdict_on(self, key: str) -> Verdict | None:
+        """The scanner's verdict on an object, which may not be recorded yet."""
 
     def listed(
         self,
@@ -121,6 +124,7 @@ class Records(FolderRecords, Protocol):
         *,
         due_at: str | None,
         expires_at: int,
+        scan_due_at: str | None,
     ) -> bool:
         """Record the object of an upload and the file of its first name.
 
@@ -130,10 +134,11 @@ class Records(FolderRecords, Protocol):
             due_at: When the sweep checks that the verifier was told and the further names have
                 become files; None: it need not.
             expires_at: When the upload's item may be deleted, in epoch seconds.
+            scan_due_at: When the sweep counts the object, if it has no verdict by then.
 
         Returns:
-            False if the upload has changed, an object has its content, or the file's place has
-            changed.
+            False if the upload has changed, an object has its content, another verdict came, or
+            the file's place has changed.
         """
 
     def give_way(
@@ -209,7 +214,7 @@ class Due:
     """An item that is due for the sweep."""
 
     owner: str
-    kind: Literal["upload", "file", "trash", "folder"]
+    kind: Literal["upload", "file", "trash", "folder", "unscanned"]
     id: str
     since: str = ""
     """When it became due."""
@@ -297,8 +302,8 @@ class Bucket(Protocol):
 class Verifications(Protocol):
     """Queue of the verifier, if the deployment has one."""
 
-    @property
-    def wanted(self) -> bool: ...
+    def wants(self, size: int) -> bool:
+        """Return whether files of this size are verified."""
 
     def ask(self, owner: str, file_id: str) -> bool:
         """False if that failed."""

@@ -23,6 +23,8 @@ State = Literal["open", "completing", "completed", "aborted", "expired"]
 End = Literal["aborted", "expired"]
 IfExists = Literal["keep_both", "replace", "skip", "fail"]
 VerifiedBy = Literal["s3", "verifier"]
+ScanState = Literal["scanning", "clean", "malware", "not_scanned"]
+"""`scanning`: there is no verdict yet. `not_scanned`: the scanner could not scan it."""
 
 TOP = "top"
 """Id of the folder above all others."""
@@ -86,6 +88,26 @@ class NewName:
         return (self.folder, self.name) == (other.folder, other.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a malware scanner says about an object."""
+
+    key: str
+    result: ScanState
+    """Never `scanning`."""
+    detail: str
+    """Names of the threats, or why it could not be scanned."""
+    at: str
+    """ISO 8601 in UTC."""
+
+    def supersedes(self, other: Verdict) -> bool:
+        """Return whether it counts instead of another on the same key: of two of one time, the
+        one that is not `clean`."""
+        if self.at != other.at:
+            return self.at > other.at
+        return other.result == "clean" and self.result != "clean"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
     """Content that S3 holds, under one or more names of one person."""
@@ -109,6 +131,23 @@ class StoredObject:
     """Time until which a URL of its upload may store it again; None without such a URL."""
     first_sha256: str | None = None
     """SHA-256 of its first part; None for a single PUT, and for uploads of earlier versions."""
+    scan_state: ScanState | None = None
+    """None: it was stored while the deployment had no scanner."""
+    scan_detail: str | None = None
+    """What the scanner said."""
+
+    @property
+    def quarantined(self) -> dict[str, str] | None:
+        """Return why it must not be downloaded; None if it may."""
+        if self.scan_state in (None, "clean"):
+            return None
+        said = self.scan_detail or "no reason given"
+        reasons = {
+            "scanning": "The file has not been scanned for malware yet: try again later.",
+            "malware": f"The scanner found malware: {said}.",
+            "not_scanned": f"The file could not be scanned: {said}.",
+        }
+        return {"reason": self.scan_state, "detail": reasons[self.scan_state]}
 
     @property
     def content(self) -> Content:
@@ -159,6 +198,7 @@ class File:
         maybe: dict[str, Any] = {
             "verified_by": stored.verified_by if stored.verified else None,
             "corrupt": stored.corrupt or None,
+            "quarantined": stored.quarantined,
             "modified_at": self.modified_at,
             "metadata": self.metadata,
         }

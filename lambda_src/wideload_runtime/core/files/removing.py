@@ -9,8 +9,9 @@ from wideload_runtime.core.files.records import File, Removal, StoredObject, Tra
 from wideload_runtime.core.times import iso
 
 MOST_AT_ONCE = 9
-"""Files that one transaction removes. Each may be ten items (its own, four of the index, the
-object's, two by which that is found, the upload's, the trash), and a transaction has at most 100.
+"""Files that one transaction removes. Each may be eleven items (its own, four of the index, the
+object's, two by which that is found, the upload's, the trash, the scan's), and a transaction has at
+most 100.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 LEFTOVER_SECONDS = 24 * 3600
 """Seconds after which the sweep checks aborted, expired and deleted uploads again: longer than any

@@ -29,6 +29,8 @@ class Report:
     """Deleted folders."""
     leftovers: int = 0
     """Objects removed again: a slow PUT may store its object after the removal."""
+    unscanned: int = 0
+    """Files that no scanner has judged in time; each run counts them again."""
     failed: int = 0
     """Items that failed; the next run tries again."""
     backlog_seconds: int = 0
@@ -41,6 +43,7 @@ class Sweep:
     Args:
         uploads: Makes the uploads of a person.
         emptying: Makes the removal of a person's deleted folders.
+        scans_files: Whether the deployment has a scanner.
         has_time: Whether to begin another item.
         tell: Called within the handling of each item's failure.
     """
@@ -50,6 +53,7 @@ class Sweep:
     metrics: Metrics
     uploads: Callable[[str], Uploads]
     emptying: Callable[[str], Emptying]
+    scans_files: bool
     now: Callable[[], float]
     has_time: Callable[[], bool]
     tell: Callable[[Due], None]
@@ -76,10 +80,15 @@ class Sweep:
         self.report.backlog_seconds = round(epoch(now) - epoch(oldest))
         self.metrics.add("ExpiredUploadCount", self.report.expired)
         self.metrics.add("LeftoverObjectCount", self.report.leftovers)
+        if self.scans_files:
+            self.metrics.add("UnscannedFileCount", self.report.unscanned)
         self.metrics.add("SweepBacklogAge", self.report.backlog_seconds)
         return self.report
 
     def _look(self, due: Due) -> None:
+        if due.kind == "unscanned":
+            self.report.unscanned += 1
+            return
         records = self.table.of(due.owner)
         if due.kind == "trash":
             trash = records.trash(due.id)

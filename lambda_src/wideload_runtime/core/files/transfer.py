@@ -26,6 +26,7 @@ class FileTransfer:
     """
     Args:
         life_seconds: Seconds for which a file is kept after its completion; None: for ever.
+        scan_seconds: Seconds within which a scanner should judge an object; None: there is none.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class FileTransfer:
     metrics: Metrics
     limits: Limits
     life_seconds: int | None
+    scan_seconds: int | None
     new_id: Callable[[], str]
     now: Callable[[], float]
 
@@ -57,6 +59,7 @@ class FileTransfer:
                 verifications=self.verifications,
                 metrics=self.metrics,
                 url_seconds=self.limits.url_seconds,
+                scan_seconds=self.scan_seconds,
                 new_id=self.new_id,
                 now=self.now,
                 seconds_left=seconds_left,
@@ -126,6 +129,7 @@ class FileTransfer:
             metrics=self.metrics,
             uploads=lambda owner: self.uploads(owner, seconds_left=seconds_left),
             emptying=lambda owner: self.emptying(owner, has_time=has_time),
+            scans_files=self.scan_seconds is not None,
             now=self.now,
             has_time=has_time,
             tell=tell,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from wideload_runtime.core.files.ports import Table
-from wideload_runtime.core.files.records import File, StoredObject
+from wideload_runtime.core.files.records import File, StoredObject, Upload
 from wideload_runtime.core.metrics import Metrics
 
 VERSION = "1"
@@ -71,11 +71,12 @@ class Verifier:
             stored = records.stored([object_id]).get(object_id)
             if stored is None:
                 return "gone"
-        file = records.file(stored.file_id) or records.file(object_id)
+        # A further name may be all that is left; then the upload says what was announced.
+        file = records.file(stored.file_id) or records.file(object_id) or records.upload(object_id)
         if file:
             # Also for an object that was verified before: its event may not have been sent.
             kind = "FileCorrupt" if stored.corrupt else "FileVerified"
-            self.events.put([(kind, self._detail(owner, file, verified=stored.verified))])
+            self.events.put([(kind, self._detail(owner, stored, file))])
         return "corrupt" if stored.corrupt else "verified"
 
     def _sha256(self, stored: StoredObject, has_time: Callable[[], bool]) -> str | None:
@@ -92,16 +93,17 @@ class Verifier:
             content.close()
         return digest.hexdigest()
 
-    def _detail(self, owner: str, file: File, *, verified: bool) -> dict[str, Any]:
+    def _detail(self, owner: str, stored: StoredObject, file: File | Upload) -> dict[str, Any]:
         """Return the event's detail; without the name, which is personal data."""
         return {
             "version": VERSION,
             "environment": self.environment,
             "owner": owner,
-            "file_id": file.file_id,
-            "size": file.size,
+            "file_id": file.file_id if isinstance(file, File) else stored.file_id,
+            "size": stored.size,
             "content_type": file.content_type,
-            "sha256": file.sha256,
-            "verified": verified,
+            "sha256": stored.sha256,
+            "key": stored.key,
+            "verified": stored.verified,
             "created_at": file.created_at,
         }
