@@ -15,9 +15,9 @@ class SettingModel(pydantic.BaseModel):
     """A frozen set of values, each checked by its type and by the limit or format beside it.
 
     A field is `name: Annotated[type, LIMIT_OR_FORMAT] = default`, with a docstring. The type is
-    bool, int, str, a Literal, a tuple of str whose entries are checked one by one, or `int | None`
-    and `str | None`. A text is read as the type of its field, so that values may come from a
-    command line; for a type with None, an empty text is None.
+    bool, int, str, one of these or None, a Literal, or a tuple of str whose entries are checked one
+    by one. A text is read as the type of its field, so that values may come from a command line;
+    for a type with None, an empty text is None.
 
     Raises:
         ValueError: Values or names are not allowed; one line for each says what is.
@@ -41,7 +41,7 @@ class SettingModel(pydantic.BaseModel):
     def allowed(cls, name: str) -> str:
         """Return the phrase for what the field `name` may hold, as `1 to 720 minutes`."""
         field = cls.model_fields[name]
-        if field.annotation is bool:
+        if bool in _options(field.annotation):
             return "true or false"
         if typing.get_origin(field.annotation) is Literal:
             return "one of " + ", ".join(map(str, typing.get_args(field.annotation)))
@@ -84,12 +84,17 @@ class SettingModel(pydantic.BaseModel):
 
 def _from_text(text: str, annotation: Any) -> object:
     """Return `text` as a value of the type, or as it is if it can't be one."""
-    options = typing.get_args(annotation) or (annotation,)
-    if annotation is bool:
-        return {"true": True, "false": False}.get(text.lower(), text)
+    options = _options(annotation)
     if typing.get_origin(annotation) is tuple:
         return tuple(entry.strip() for entry in text.split(",") if entry.strip())
     if text == "" and types.NoneType in options:
         return None
+    if bool in options:
+        return {"true": True, "false": False}.get(text.lower(), text)
     is_number = int in options or isinstance(options[0], int)
     return int(text) if is_number and re.fullmatch(r"-?[0-9]{1,30}", text) else text
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """Return the types or values that a field may have."""
+    return typing.get_args(annotation) or (annotation,)

@@ -358,8 +358,6 @@ ENVIRONMENTS: Mapping[str, Settings] = types.MappingProxyType(
             # `local` puts the page there instead.
             publish_page=False,
             monitoring=False,
-            # Files are verified by a process of the developer's machine.
-            verify_multipart=False,
         ),
     }
 )

@@ -31,10 +31,15 @@ STATEFUL: dict[str, dict[str, set[str]]] = {
     "files": {
         "AWS::S3::Bucket": {"FilesBucket7C17EE2E", "FilesBucketAccessLogs685C2A98"},
         "AWS::DynamoDB::Table": {"FilesTableBFDD0A3F"},
-        "AWS::SQS::Queue": {"FilesEventDeadLetterQueue5F87BA90"},
+        "AWS::SQS::Queue": {
+            "FilesVerifyQueue92CF08DF",
+            "FilesDeadLetterQueue6823905B",
+            "FilesEventDeadLetterQueue5F87BA90",
+        },
         "AWS::Logs::LogGroup": {
             "FilesApiFunctionLogsA3A0F254",
             "FilesSweepLogsF72F8720",
+            "FilesVerifierLogsC01BE879",
             "FilesEventsLogs620E1BE4",
             "FilesApiAccessLogAE035992",
         },

@@ -9,7 +9,7 @@ import click
 
 from tools.costs import prices as price_list
 from tools.costs.report import ASKED_RATIO, Cost, Example, as_json, by_service, example, price
-from tools.costs.usage import MB, Files, Line, Payloads, canary, standing
+from tools.costs.usage import MB, VERIFIED, Files, Line, Payloads, canary, standing
 
 # A call log of 15,000,559 bytes became 4,401,376 with ISA-L's gzip at level 1.
 RATIO = 3.4
@@ -41,10 +41,10 @@ _SIZE = click.FloatRange(min=0, min_open=True)
 )
 @click.option(
     "--verify/--no-verify",
-    default=True,
-    show_default=True,
-    help="Multipart uploads are read again and checked, up to 32 GiB by default.",
+    default=None,
+    help="Multipart uploads are read again and checked.  [default: those of up to 32 GiB]",
 )
+@click.option("--scan", is_flag=True, help="GuardDuty scans files for malware.")
 @click.option(
     "--keep-months",
     type=_AMOUNT,
@@ -69,7 +69,8 @@ def cli(
     file_mb: float,
     downloads: float,
     people: float,
-    verify: bool,
+    verify: bool | None,
+    scan: bool,
     keep_months: float,
     canary_minutes: float | None,
     kms: bool,
@@ -86,6 +87,8 @@ def cli(
     What each payload and file uses is in tools/costs/usage.py.
     """
     prices = price_list.load()
+    if verify is None:
+        verify = file_mb * MB <= VERIFIED
     used = [
         *_usage(
             Payloads(
@@ -103,9 +106,12 @@ def cli(
                 keep_months=keep_months,
                 people=people,
                 verify=verify,
+                scan=scan,
                 tracing=not no_tracing,
             ),
             monitoring=not no_monitoring,
+            verify=verify,
+            scan=scan,
             kms=kms,
             private_network=private_network,
             tracing=not no_tracing,

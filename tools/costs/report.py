@@ -21,6 +21,7 @@ SERVICES = {
     "kms": "KMS",
     "vpc": "VPC",
     "cognito": "Cognito",
+    "guardduty": "GuardDuty",
     "transfer": "Data transfer",
 }
 

@@ -40,6 +40,8 @@ SMALL_MEMORY_GB = 512 / 1024
 PROCESSING = 82 * MB
 # S3 to one function and back, bytes a second: assumed; AWS states no figure for one stream.
 S3_STREAM = 50 * MB
+# Largest file that is verified by default.
+VERIFIED = 32 * 1024**3
 # A file through SHA-256 alone, bytes a second: assumed, bounded by the same stream.
 VERIFYING = S3_STREAM
 # What a request takes besides, seconds: assumed, for five calls of some 10 ms.
@@ -55,8 +57,12 @@ INLINE_ITEM = 610
 ITEM_PER_MB = 28.3
 INDEX_ITEMS = 276 + 272 + 3 * 100
 
-# The three items that stay of a file, with a long name.
-FILE_ITEMS = 1_200
+# The items that stay of a file with a name of 54 characters (test_counts.py measures them), with
+# DynamoDB's 100 bytes of overhead each: the file, its object, what these are found and sorted by;
+# and of a file in parts, its first part.
+FILE_ITEMS, FIRST_PART_ITEM = 2_133, 329
+# The record of a scan.
+SCAN_ITEM = 294
 
 # Log lines of an invocation (start, report, our own, metrics), and of a request to the API.
 LOG_OF_INVOCATION = 1_200
@@ -74,12 +80,14 @@ SWEEP_READS = 2.75 * 0.5
 
 # Custom metrics, one for each name in an environment.
 INGEST_METRICS = 14
-FILES_METRICS = 15
+FILES_METRICS = 11
+SCAN_METRICS = 4
 # Request metrics of a bucket that has requests of all kinds.
 BUCKET_METRICS = 16
 # Metrics that alarms watch: an expression counts each of its own (test_counts.py compares).
 INGEST_ALARM_METRICS = 47
 FILES_ALARM_METRICS = 41
+SCAN_ALARM_METRICS = 5
 # Lambda keeps five long polls of 20 seconds going at a queue.
 IDLE_POLLS = 5 * MONTH_SECONDS / 20
 
@@ -283,6 +291,7 @@ class Files:
         keep_months: How long files are kept; the month shown is one in which all are there.
         people: Who sign in to the deployment's own user pool.
         verify: Whether multipart uploads are read again and checked.
+        scan: Whether GuardDuty scans them for malware.
         tracing: Whether functions send traces to X-Ray.
     """
 
@@ -292,6 +301,7 @@ class Files:
     keep_months: float = 1
     people: float = 0
     verify: bool = False
+    scan: bool = False
     tracing: bool = True
 
     @property
@@ -325,14 +335,16 @@ class Files:
         # items by which files are found and sorted; as transactions they count twice. The upload
         # enters the index of what is due, and leaves it.
         writes = 2 * 3 + 2 * 9 + 2
-        # Parts: S3's id is noted; completing is, and moves the upload within the index.
-        writes += 1 + 1 + 2 if self.parts else 0
+        # Parts: S3's id is noted; completing is, and moves the upload within the index; the first
+        # part, by which the content is found, is claimed and then recorded.
+        writes += 1 + 1 + 2 + 4 if self.parts else 0
         yield Line("dynamodb.write", "files", self.count * writes)
         # By content; upload, name and object to complete; the upload to sign; the file, and its
         # object twice, to download.
         reads = 4 + math.ceil(self.parts / 100) + 3 * self.downloads
         yield Line("dynamodb.read", "files", self.count * reads)
-        kept = self.count * FILE_ITEMS / GB * self.keep_months
+        items = FILE_ITEMS + (FIRST_PART_ITEM if self.parts else 0)
+        kept = self.count * items / GB * self.keep_months
         yield Line("dynamodb.storage", f"files, {self.keep_months:g} months", kept)
         yield Line("dynamodb.recovery", f"files, {self.keep_months:g} months", kept)
         # A bucket's events can't be had for a part of it.
@@ -344,12 +356,9 @@ class Files:
             self.tracing
         )
         if self.verify and self.parts:
-            yield Line("s3.get", "verifying", self.count)
-            yield Line("sqs.request", "verifying", self.count * 3)
-            yield Line("eventbridge.event", "files verified", self.count)
-            yield from Function(
-                "verifier", self.count, self.size / VERIFYING, WORK_MEMORY_GB
-            ).lines(self.tracing)
+            yield from self._verifying()
+        if self.scan:
+            yield from self._scanning()
         out = self.requests * ANSWER + self.downloads * self.size
         yield Line("transfer.out", "files downloaded", self.count * out / GB)
         size = self.count * self.requests * (LOG_OF_INVOCATION + LOG_OF_REQUEST)
@@ -357,6 +366,35 @@ class Files:
         yield Line("cloudwatch.log_storage", "logs", size / GB * LOG_RATIO * LOG_MONTHS)
         if self.people:
             yield Line("cognito.person", "people", self.people)
+
+    def _verifying(self) -> Iterator[Line]:
+        yield Line("s3.get", "verifying", self.count)
+        yield Line("sqs.request", "verifying", self.count * 3)
+        # The upload is settled when the message was sent; the object is changed.
+        yield Line("dynamodb.write", "verifying", self.count * 2)
+        # The object twice, and the file.
+        yield Line("dynamodb.read", "verifying", self.count * 3)
+        yield Line("eventbridge.event", "files verified", self.count)
+        yield from Function("verifier", self.count, self.size / VERIFYING, WORK_MEMORY_GB).lines(
+            self.tracing
+        )
+
+    def _scanning(self) -> Iterator[Line]:
+        yield Line("guardduty.object", "scanning", self.count)
+        yield Line("guardduty.scanned", "scanning", self.count * self.size / GB)
+        # GuardDuty's own request; AWS bills neither its rule nor its events.
+        yield Line("s3.get", "scanning", self.count)
+        yield Line("sqs.request", "scan results", self.count * 3)
+        # The record is made with the object, changed with it by the result, and enters and leaves
+        # the index.
+        yield Line("dynamodb.write", "scan results", self.count * (2 + 4 + 2))
+        yield Line("dynamodb.read", "scan results", self.count * 2)
+        kept = self.count * SCAN_ITEM / GB * self.keep_months
+        yield Line("dynamodb.storage", "scan results", kept)
+        yield Line("dynamodb.recovery", "scan results", kept)
+        yield Line("eventbridge.event", "files scanned", self.count)
+        for what in ("scan results", "files scanned"):
+            yield from Function(what, self.count, LOOK_SECONDS, SMALL_MEMORY_GB).lines(self.tracing)
 
 
 def canary(minutes: float, *, tracing: bool, monitoring: bool) -> Iterator[Line]:
@@ -380,6 +418,8 @@ def standing(
     ingest: bool,
     files: bool,
     monitoring: bool,
+    verify: bool = False,
+    scan: bool = False,
     kms: bool = False,
     private_network: bool = False,
     tracing: bool = True,
@@ -395,9 +435,12 @@ def standing(
         yield Line("sqs.request", "polling, idle", IDLE_POLLS)
         yield Line("cloudwatch.metric", "ingest's own metrics", INGEST_METRICS)
     if files:
-        yield Line("cloudwatch.metric", "files' own metrics", FILES_METRICS)
+        yield Line("sqs.request", "polling, idle", IDLE_POLLS * (verify + scan))
+        own = FILES_METRICS + SCAN_METRICS * scan
+        yield Line("cloudwatch.metric", "files' own metrics", own)
     if monitoring and services:
-        watched = INGEST_ALARM_METRICS * ingest + FILES_ALARM_METRICS * files + 1
+        in_files = FILES_ALARM_METRICS + SCAN_ALARM_METRICS * scan
+        watched = INGEST_ALARM_METRICS * ingest + in_files * files + 1
         yield Line("cloudwatch.alarm_metric", "alarms", watched)
         yield Line("cloudwatch.composite_alarm", "unhealthy", services)
         yield Line("cloudwatch.metric", "S3 request metrics", BUCKET_METRICS * services)

@@ -21,7 +21,7 @@ from wideload_runtime.adapters.files_items import (
     content_item,
     first_part_item,
 )
-from wideload_runtime.adapters.files_scans import FileScans
+from wideload_runtime.adapters.files_scans import FileScans, scan_key
 from wideload_runtime.adapters.files_table import FilesTable
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import UNDER_WAY_SECONDS
@@ -385,6 +385,7 @@ def audit(world: FilesWorld) -> list[str]:
     owners = {owner for owner, _ in world.dynamo.items}
     for owner in owners:
         wrong += _audit_person(world, owner, keys, counted)
+    wrong += _audit_scans(world)
     wrong += [f"object {key} is nobody's" for key in world.s3.objects if key not in keys]
     wrong += [f"a URL stores {key}, not counted" for key in world.s3.writable - counted]
     return wrong
@@ -505,3 +506,30 @@ def _audit_claims(
             # A file that was begun by its first part may have taken the content.
             expected.setdefault(claim, upload.upload_id)
     return wrong if named == expected else [*wrong, f"named are {named}, not {expected}"]
+
+
+def _audit_scans(world: FilesWorld) -> list[str]:
+    """Records of scans that differ from their objects, and objects without one."""
+    found = list(world.dynamo.items.items())
+    expected = {
+        tuple(scan_key(item["key"]).values()): (
+            owner,
+            name.removeprefix("OBJECT#"),
+            item["scan_state"],
+        )
+        for (owner, name), item in found
+        if name.startswith("OBJECT#") and "scan_state" in item
+    }
+    scans = {
+        key: (item["of"], item["object_id"], item.get("result", "scanning"))
+        for key, item in found
+        if key[1].startswith("SCAN#") and "of" in item
+    }
+    wrong = [] if scans == expected else [f"objects have {expected}, scans {scans}"]
+    for key, item in found:
+        if key[1].startswith("SCAN#"):
+            if ("due_at" in item) == ("result" in item):
+                wrong.append(f"scan {item} is due with a result, or never")
+            if ("of" in item) == ("expires_at" in item):
+                wrong.append(f"scan {item} of an object expires, or of none stays")
+    return wrong

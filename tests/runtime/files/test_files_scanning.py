@@ -11,12 +11,13 @@ from jsonschema import Draft202012Validator
 from tests.contract_cases import CONTRACT
 from tests.fake_aws.dynamo_values import image_of
 from tests.fake_aws.gateway import Context
-from tests.runtime.files.files_world import FilesWorld, audit, large, refusal, small, wish
+from tests.runtime.files.files_world import FilesWorld, Film, audit, large, refusal, small, wish
 from tests.runtime.files.test_files_races import Work, at_once
 from wideload_runtime.core.files.records import Verdict
 from wideload_runtime.core.files.scanning import METRICS, Scan, read_verdict
 
 HOUR = 3600
+FILM = Film()
 KEY = "files/0123456789abcdef0123456789abcdef/01M81FC4EFVZ9B04GTN2KBD13Y"
 
 
@@ -220,18 +221,59 @@ def test_a_repeated_verdict_changes_nothing(world: FilesWorld) -> None:
     assert world.count("FileCleanCount") == 1
 
 
-def test_a_verdict_on_an_object_that_gives_way_leaves_the_other_as_it_is(
-    world: FilesWorld,
+@pytest.mark.parametrize("before", [True, False])
+def test_an_upload_that_gives_way_has_the_state_of_the_other_object(
+    world: FilesWorld, before: bool
 ) -> None:
-    first, _ = announced(world)
-    world.ann.complete(first)
+    own = world.ann.create_unhashed(FILM)["upload_id"]
+    world.ann.send_film(own, FILM)
+    first = world.ann.upload(FILM.body)["file_id"]
     judge(world, world.ann.stored(first).key, "clean")
-    other = KEY
+    key = world.ann.record(own).key
 
-    judge(world, other, "malware")
+    if before:
+        judge(world, key, "malware")
+    file_id = world.ann.complete(own, FILM.claim)["file_id"]
+    if not before:
+        judge(world, key, "malware")
 
-    assert state(world, first) is None
-    assert world.scanning.scans.scan_of(other).owner is None
+    # The object of the verdict is removed; the file has the one that was found clean.
+    assert world.ann.stored(file_id).object_id == first
+    assert state(world, file_id) is None
+    assert world.scanning.scans.scan_of(key).owner is None
+    assert audit(world) == []
+
+
+@pytest.mark.exhaustive
+def test_a_verdict_meets_a_further_name_at_any_step() -> None:
+    worlds: list[FilesWorld] = []
+
+    def prepare() -> tuple[FilesWorld, list[Work]]:
+        world = scanning_world()
+        upload_id, key = announced(world)
+        world.ann.complete(upload_id)
+        worlds.append(world)
+        return world, [
+            lambda: world.ann.name(small(), "copy.bin"),
+            lambda: judge(world, key, "malware"),
+        ]
+
+    assert at_once(prepare) == {"ok ok"}
+    for world in worlds:
+        ids = [item["item"].removeprefix("FILE#") for item in world.items("FILE#")]
+        assert [state(world, file_id) for file_id in ids] == ["malware", "malware"]
+
+
+def test_a_verdict_on_an_object_that_is_gone_expires(world: FilesWorld) -> None:
+    file_id = world.ann.upload(small())["file_id"]
+    key = world.ann.stored(file_id).key
+    world.ann.files.delete(file_id)
+
+    assert judge(world, key, "malware")
+
+    (scan,) = world.items("SCAN#")
+    assert scan["expires_at"] == int(world.clock.time) + 60 * 24 * HOUR
+    assert audit(world) == []
 
 
 def test_deleting_the_last_name_forgets_the_scan(world: FilesWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import re
@@ -217,7 +218,7 @@ def test_large_files_come_in_parts(size: float, parts: int) -> None:
     assert files.parts == parts
     assert found["s3.put", "files sent"] == parts + 2 + -(-parts // 1000)
     assert found["api.request", "requests"] == 3 + -(-parts // 100)
-    assert found["dynamodb.write", "files"] == 30
+    assert found["dynamodb.write", "files"] == 34
 
 
 def test_downloads_are_the_way_out() -> None:
@@ -235,6 +236,16 @@ def test_verifying_reads_files_again() -> None:
     assert list(Files(count=1, size=MB, verify=True).lines()) == list(
         Files(count=1, size=MB).lines()
     )
+
+
+def test_scanning_is_billed_by_objects_and_bytes() -> None:
+    plain = list(Files(count=1_000, size=GB).lines())
+    scanned = list(Files(count=1_000, size=GB, scan=True).lines())
+
+    assert total(scanned, "guardduty.object") == 1_000
+    assert total(scanned, "guardduty.scanned") == 1_000
+    for name in ("eventbridge.event", "s3.get"):
+        assert total(scanned, name) - total(plain, name) == 1_000
 
 
 # Standing ready
@@ -321,7 +332,7 @@ def test_every_price_is_used(prices: Prices) -> None:
         line.price
         for lines in (
             large(reads=1).lines(),
-            Files(count=1, size=GB, people=1, verify=True).lines(),
+            Files(count=1, size=GB, people=1, verify=True, scan=True).lines(),
             standing(ingest=True, files=True, monitoring=True, private_network=True),
         )
         for line in lines
@@ -375,7 +386,12 @@ def test_switches_take_away() -> None:
     assert "X-Ray" in services()
     assert "X-Ray" not in services("--no-tracing")
     assert "KMS" not in services("--no-monitoring")
-    assert services("--verify")["Lambda"] > services()["Lambda"]
+    assert services()["Lambda"] > services("--no-verify")["Lambda"]
+    assert services() == services("--verify")
+    large = ("--file-mb", "34360")
+    assert services(*large) == services(*large, "--no-verify") != services(*large, "--verify")
+    assert "GuardDuty" not in services()
+    assert "GuardDuty" in services("--scan")
     assert services("--keep-months", "12")["S3"] > 5 * services()["S3"]
 
 
@@ -424,3 +440,28 @@ def test_the_documentation_states_what_is_printed() -> None:
         everything,
     ]
     assert f"downloaded once, cost ${cost('--payloads', '0')} with" in page
+
+
+def test_the_documentation_states_what_events_verifying_and_scanning_cost(prices: Prices) -> None:
+    page = (ROOT / "docs" / "costs.md").read_text()
+    terabyte = Files(count=1_000, size=1_000 * MB, tracing=False)
+
+    def more(**choices: bool) -> float:
+        lines = [*dataclasses.replace(terabyte, **choices).lines()]
+        return dollars(lines, prices) - dollars([*terabyte.lines()], prices)
+
+    told = [
+        line
+        for line in Files(count=1_000_000, size=MB, tracing=False).lines()
+        if line.what in ("files stored", "files events")
+    ]
+    rows = re.findall(r"^\| .* \| (\d+\.\d\d) \|", page, re.M)
+    assert [float(row) for row in rows] == [
+        round(dollars(told, prices), 2),
+        round(more(verify=True), 2),
+        round(more(scan=True), 2),
+    ]
+
+
+def dollars(lines: list[Line], prices: Prices) -> float:
+    return sum(cost.dollars for cost in price(lines, prices))
