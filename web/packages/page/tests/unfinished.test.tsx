@@ -105,6 +105,20 @@ test("one that can't be discarded stays, and the question says why", async () =>
   expect(unfinished.items).toHaveLength(2);
 });
 
+test("a list that can't be read says why, and is read again by a button", async () => {
+  cloud.apiFault = () => problem(400, "invalid_request", { detail: "It is refused." });
+  await act(() => unfinished.load());
+  expect(text()).toContain("Unfinished uploads can't be listed. It is refused.");
+  expect(unfinished.items).toHaveLength(2);
+  cloud.apiFault = () => undefined;
+
+  await press("Try again");
+  await settled(() => unfinished.error === null);
+
+  expect(text()).not.toContain("can't be listed");
+  expect(text()).toContain("2 unfinished uploads");
+});
+
 test("one that another tab has finished is taken off the list", async () => {
   cloud.apiFault = () => problem(409, "upload_completed");
 
