@@ -40,7 +40,12 @@ test("files whose name is taken wait: they have not failed", () => {
 
 test.each([
   [[{ state: "done" }], "ended", "1 file stored", null],
-  [[{ state: "uploading" }, { state: "done" }], "sending", "25 bytes of 100 bytes sent · 1 of 2", 0.25],
+  [
+    [{ state: "uploading" }, { state: "done" }],
+    "sending",
+    "25 bytes of 100 bytes sent · 1 of 2",
+    0.25,
+  ],
   [[{ state: "hashing" }], "sending", "50 bytes of 100 bytes", 0.25],
   [[{ state: "uploading", paused: true }], "paused", "Paused", 0.25],
   [[{ state: "uploading", waiting: "offline" }], "sending", "No network", 0.25],
