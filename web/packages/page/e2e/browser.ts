@@ -40,6 +40,11 @@ export async function launch(): Promise<Browser> {
   });
 }
 
+export interface VisitOptions extends BrowserContextOptions {
+  /** Hash of the address that is opened. Default: none. */
+  readonly hash?: string;
+}
+
 export class Visitor {
   readonly target: Target;
   readonly context: BrowserContext;
@@ -68,7 +73,7 @@ export class Visitor {
   static async open(
     browser: Browser,
     target: Target,
-    options: BrowserContextOptions = {},
+    { hash = "", ...options }: VisitOptions = {},
   ): Promise<Visitor> {
     const context = await browser.newContext({
       // The local authority's certificate; that it is right is not for these tests to show.
@@ -81,7 +86,7 @@ export class Visitor {
     context.setDefaultTimeout(60_000);
     const visitor = new Visitor(target, context, await context.newPage());
     await visitor.#watchPuts();
-    await visitor.page.goto(target.url);
+    await visitor.page.goto(target.url + hash);
     return visitor;
   }
 

@@ -16,9 +16,7 @@ const shown = async (ann: Visitor) => ann.page.locator(".row-name").allTextConte
 
 test("the address names the open folder, before and after signing in, and back goes back", async () => {
   await seed({ name: "deep.txt", folder: "Projekte/50% off/صور" });
-  const ann = await setting.open();
-  await ann.page.goto(`${setting.target.url}#/Projekte`);
-  await ann.page.reload();
+  const ann = await setting.open({ hash: "#/Projekte" });
 
   await ann.signIn(setting.ann);
 
@@ -60,8 +58,7 @@ test("names that are taken are asked about: one, then the others together", asyn
   const names = ["offer 1.txt", "offer 2.txt", "offer 3.txt", "offer 4.txt"];
   for (const name of names) await seed({ name, folder: "taken", size: 1 });
   const paths = await Promise.all(names.map((name) => setting.folder.file(name, 1000)));
-  const ann = await setting.signedIn(setting.ann);
-  await ann.page.goto(`${setting.target.url}#/taken`);
+  const ann = await setting.signedIn(setting.ann, { hash: "#/taken" });
   await ann.row("offer 4.txt").waitFor();
 
   await ann.choose(...paths);
@@ -87,14 +84,12 @@ test("a ZIP of files and folders is written to the disk", async () => {
   await seed({ name: "a.txt", folder: "zipped" });
   await seed({ name: "صور.txt", folder: "zipped/within" });
   await seed({ name: "bad.exe", folder: "zipped", quarantined: { reason: "malware" } });
-  const ann = await setting.open();
+  const ann = await setting.open({ hash: "#/zipped" });
   // The browser's own dialog can't be reached from here: a file of the page's private disk instead.
   await ann.page.addInitScript(() => {
     window.showSaveFilePicker = async ({ suggestedName }: { suggestedName: string }) =>
       (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
   });
-  await ann.page.goto(`${setting.target.url}#/zipped`);
-  await ann.page.reload();
   await ann.signIn(setting.ann);
   await ann.row("a.txt").waitFor();
 
@@ -115,10 +110,8 @@ test("a ZIP of files and folders is written to the disk", async () => {
 
 test("where the browser can't write to the disk, the ZIP is among its downloads", async () => {
   await seed({ name: "b.txt", folder: "zipped too" });
-  const ann = await setting.open();
+  const ann = await setting.open({ hash: "#/zipped too" });
   await ann.page.addInitScript(() => delete window.showSaveFilePicker);
-  await ann.page.goto(`${setting.target.url}#/zipped too`);
-  await ann.page.reload();
   await ann.signIn(setting.ann);
   await ann.page.getByLabel("Select b.txt").check();
 
@@ -134,8 +127,7 @@ test("where the browser can't write to the disk, the ZIP is among its downloads"
 
 test("of a long list only the rows in sight are drawn, and the rest is loaded on the way", async () => {
   await seed({ name: "long", folder: "many", count: 450 });
-  const ann = await setting.signedIn(setting.ann);
-  await ann.page.goto(`${setting.target.url}#/many`);
+  const ann = await setting.signedIn(setting.ann, { hash: "#/many" });
   await ann.row("long 450").waitFor();
 
   const rows = () => ann.page.locator(".row").count();

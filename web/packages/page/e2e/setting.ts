@@ -2,8 +2,8 @@
 
 import { strict as assert } from "node:assert";
 import { after, before } from "node:test";
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { Folder, launch, Visitor } from "./browser.ts";
+import type { Browser } from "playwright-core";
+import { Folder, launch, type VisitOptions, Visitor } from "./browser.ts";
 import { findTarget, type Person, type Target } from "./target.ts";
 
 // The files of one run share a browser: `node --test --test-isolation=none`.
@@ -64,13 +64,13 @@ export class Setting {
   }
 
   /** Opens the page in a browser profile of its own. */
-  async open(options?: BrowserContextOptions): Promise<Visitor> {
+  async open(options?: VisitOptions): Promise<Visitor> {
     assert(this.#browser, "There is a browser once tests run.");
     return Visitor.open(this.#browser, this.target, options);
   }
 
   /** Opens the page and signs in. */
-  async signedIn(person: Person, options?: BrowserContextOptions): Promise<Visitor> {
+  async signedIn(person: Person, options?: VisitOptions): Promise<Visitor> {
     const visitor = await this.open(options);
     await visitor.signIn(person);
     return visitor;

@@ -98,21 +98,15 @@ export class FileActions {
 
   /** Moves files for which `move` found others of their name. */
   async resolveMove(
-    conflicts: readonly Conflict[],
+    files: readonly FileInfo[],
     to: string,
     ifExists: "keep_both" | "replace",
   ): Promise<void> {
-    const { listing, notices } = this.#options;
-    const ids = new Set(conflicts.map(({ fileId }) => fileId));
     try {
-      const files = listing.items.filter(({ fileId }) => ids.has(fileId));
       const { refused } = await this.#moveFiles(files, to, ifExists);
       this.#tellMoved(files.length - refused.length, to, refused);
-      if (ifExists === "replace" && refused.length === 0) {
-        listing.remove(conflicts.flatMap(({ existing }) => existing?.fileId ?? []));
-      }
     } catch (error) {
-      notices.problem(explain(error));
+      this.#options.notices.problem(explain(error));
     }
   }
 

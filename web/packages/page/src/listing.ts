@@ -2,6 +2,7 @@
 
 import type { FileInfo, FileOrder, FilesApi, ListQuery } from "@wideload/uploader";
 import { compareNames, folded } from "./names.js";
+import { joined } from "./paths.js";
 import { Subject } from "./subject.js";
 
 /** Files that are loaded at a time. */
@@ -96,11 +97,17 @@ export class Listing extends Subject {
     this.#set(this.#placed(others, file));
   }
 
-  /** Shows files that were renamed where they are, and drops those that were moved out of the folder. */
+  /**
+   * Shows files that were renamed where they are. Drops those that were moved out of the folder, and
+   * those that they replaced.
+   */
   replace(files: readonly FileInfo[]): void {
     const changed = new Map(files.map((file) => [file.fileId, file]));
-    const { folder } = this.view;
-    const stays = (file: FileInfo) => folder === null || file.folder === folder;
+    const taken = new Map(files.map((file) => [joined(file.folder, file.name), file.fileId]));
+    const { folder: shown } = this.view;
+    const stays = ({ fileId, folder, name }: FileInfo) =>
+      (shown === null || folder === shown) &&
+      (taken.get(joined(folder, name)) ?? fileId) === fileId;
     for (const [fileId, file] of changed) {
       if (!stays(file)) this.#stored.delete(fileId);
       else if (this.#stored.has(fileId)) this.#stored.set(fileId, file);

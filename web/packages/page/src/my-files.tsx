@@ -40,7 +40,12 @@ type Asked =
   | { readonly kind: "rename"; readonly row: Row }
   | { readonly kind: "move" | "delete"; readonly rows: readonly Row[] }
   | { readonly kind: "new folder" }
-  | { readonly kind: "conflicts"; readonly to: string; readonly conflicts: readonly Conflict[] };
+  | {
+      readonly kind: "conflicts";
+      readonly rows: readonly Row[];
+      readonly to: string;
+      readonly conflicts: readonly Conflict[];
+    };
 
 interface Searched {
   readonly text: string;
@@ -157,14 +162,16 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
 
   async function move(of: readonly Row[], to: string) {
     const conflicts = await actions.move(of, to);
-    if (conflicts.length > 0) setAsked({ kind: "conflicts", to, conflicts });
+    if (conflicts.length > 0) setAsked({ kind: "conflicts", rows: of, to, conflicts });
   }
 
-  function resolve(to: string, resolved: readonly Conflict[], resolution: Resolution) {
+  function resolve(resolved: readonly Conflict[], resolution: Resolution) {
     if (asked?.kind !== "conflicts") return;
     const left = asked.conflicts.filter((conflict) => !resolved.includes(conflict));
     setAsked(left.length > 0 ? { ...asked, conflicts: left } : null);
-    if (resolution !== "skip") void actions.resolveMove(resolved, to, resolution);
+    const ids = new Set(resolved.map(({ fileId }) => fileId));
+    const files = asked.rows.filter(isFile).filter(({ fileId }) => ids.has(fileId));
+    if (resolution !== "skip") void actions.resolveMove(files, asked.to, resolution);
   }
 
   const end = () => {
@@ -275,7 +282,7 @@ export function MyFiles({ api, place, folders, listing, zipping, notices, startD
         <ConflictDialog
           conflicts={asked.conflicts}
           onResolve={(conflict, resolution, all) =>
-            resolve(asked.to, all ? asked.conflicts : [conflict], resolution)
+            resolve(all ? asked.conflicts : [conflict], resolution)
           }
           onClose={close}
         />

@@ -23,21 +23,19 @@ export function Search({ text, everywhere, onSearch }: Props) {
     if (text === "" && field.current) field.current.value = "";
   }, [text]);
 
-  function search(typed: string) {
+  function search(where = everywhere) {
     clearTimeout(timer.current);
-    if (typed !== text) onSearch(typed, everywhere);
+    onSearch(field.current?.value.trim() ?? "", where);
   }
-
-  const typed = () => field.current?.value.trim() ?? "";
 
   function type() {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => search(typed()), TYPING_PAUSE_MS);
+    timer.current = setTimeout(search, TYPING_PAUSE_MS);
   }
 
   function submit(event: SubmitEvent) {
     event.preventDefault();
-    search(typed());
+    search();
   }
 
   return (
@@ -59,10 +57,7 @@ export function Search({ text, everywhere, onSearch }: Props) {
         <select
           aria-label={words.files.searchWhere}
           value={everywhere ? "all" : "folder"}
-          onChange={({ currentTarget }) => {
-            clearTimeout(timer.current);
-            onSearch(typed(), currentTarget.value === "all");
-          }}
+          onChange={({ currentTarget }) => search(currentTarget.value === "all")}
         >
           <option value="all">{words.files.everywhere}</option>
           <option value="folder">{words.files.thisFolder}</option>

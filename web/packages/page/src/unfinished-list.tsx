@@ -1,6 +1,7 @@
 import type { OpenUpload } from "@wideload/uploader";
 import { useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.js";
+import { explain } from "./explain.js";
 import { useChanges } from "./hooks.js";
 import { Named } from "./named.js";
 import type { Notices } from "./notices.js";
@@ -18,7 +19,7 @@ export function UnfinishedList({ unfinished, notices }: Props) {
   useChanges(unfinished);
   const [asked, setAsked] = useState<OpenUpload | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  const { items } = unfinished;
+  const { items, error } = unfinished;
 
   async function discard({ uploadId, name }: OpenUpload) {
     await unfinished.discard(uploadId);
@@ -27,6 +28,14 @@ export function UnfinishedList({ unfinished, notices }: Props) {
 
   return (
     <>
+      {error !== null && (
+        <div class="unfinished" role="alert">
+          <p>{words.unfinished.unlisted(explain(error))}</p>
+          <button type="button" class="button" onClick={() => void unfinished.load()}>
+            {words.common.tryAgain}
+          </button>
+        </div>
+      )}
       {items.length > 0 && (
         <section class="unfinished" aria-labelledby="unfinished">
           <h3 id="unfinished" ref={heading} tabIndex={-1}>

@@ -8,6 +8,8 @@ export class Unfinished extends Subject {
   readonly #uploader: Uploader;
   /** Newest first. */
   items: readonly OpenUpload[] = [];
+  /** Why they can't be listed; null if they can. */
+  error: unknown = null;
 
   constructor(uploader: Uploader) {
     super();
@@ -19,15 +21,14 @@ export class Unfinished extends Subject {
   }
 
   async load(): Promise<void> {
-    const all: OpenUpload[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await this.#api.uploads({ cursor, limit: 100 });
-      all.push(...page.items);
-      cursor = page.cursor;
-    } while (cursor !== null);
-    const sent = new Set(this.#uploader.uploads.map(({ uploadId }) => uploadId));
-    this.items = all.filter(({ state, uploadId }) => state === "open" && !sent.has(uploadId));
+    try {
+      const all = await this.#all();
+      const sent = new Set(this.#uploader.uploads.map(({ uploadId }) => uploadId));
+      this.items = all.filter(({ state, uploadId }) => state === "open" && !sent.has(uploadId));
+      this.error = null;
+    } catch (error) {
+      this.error = error;
+    }
     this.tell();
   }
 
@@ -46,6 +47,17 @@ export class Unfinished extends Subject {
   folderOf(name: string, size: number): string | undefined {
     const alike = this.items.filter((item) => item.name === name && item.size === size);
     return alike.length === 1 ? alike[0]?.folder : undefined;
+  }
+
+  async #all(): Promise<readonly OpenUpload[]> {
+    const all: OpenUpload[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await this.#api.uploads({ cursor, limit: 100 });
+      all.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== null);
+    return all;
   }
 
   #drop(uploadId: string): void {

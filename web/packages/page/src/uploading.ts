@@ -60,8 +60,7 @@ export function startUploading(options: UploadingOptions): Uploading {
   const { notices, preferences, onStored } = options;
   const uploader = new Uploader({ ...options.uploader, limitRate: preferences.limitRate });
   const unfinished = new Unfinished(uploader);
-  // Where that fails, the list of files fails, too, and says why.
-  unfinished.load().catch(() => {});
+  void unfinished.load();
   const uppy = new PatientUppy({
     autoProceed: true,
     onBeforeFileAdded: (file, files) => {

@@ -5,7 +5,7 @@ import { FileActions } from "../src/file-actions.js";
 import { Folders } from "../src/folders.js";
 import { Listing } from "../src/listing.js";
 import { Notices } from "../src/notices.js";
-import { keyOf, type Row } from "../src/rows.js";
+import { isFile, keyOf, type Row } from "../src/rows.js";
 import { Selection } from "../src/selection.js";
 import { count } from "../src/walk.js";
 import { Cloud } from "./cloud.js";
@@ -140,11 +140,35 @@ test("files whose name is taken wait for an answer", async () => {
     { name: "b.txt" },
   ]);
   expect(paths()).toEqual(["/a.txt", "/b.txt", "to/a.txt", "to/b.txt", "to/c.txt"]);
-  await actions.resolveMove(conflicts.slice(0, 1), "to", "replace");
-  await actions.resolveMove(conflicts.slice(1), "to", "keep_both");
+  const [first, second] = rows.filter(isFile);
+  if (!first || !second) throw new Error("Two files are listed.");
+  await actions.resolveMove([first], "to", "replace");
+  await actions.resolveMove([second], "to", "keep_both");
 
   expect(paths()).toEqual(["to/a.txt", "to/b (2).txt", "to/b.txt", "to/c.txt"]);
   expect(listing.items).toEqual([]);
+});
+
+test("a file that a moved one replaces leaves the results of a search", async () => {
+  const { file_id } = cloud.store("a.txt", CONTENT);
+  cloud.store("a.txt", { folder: "to" });
+  await listing.show({ folder: null, sort: "name", search: "a.txt" });
+  const file = await cloud.client.get(file_id);
+
+  await actions.resolveMove([file], "to", "replace");
+
+  expect(listing.items.map(({ fileId, folder }) => [fileId, folder])).toEqual([[file_id, "to"]]);
+});
+
+test("rows that are in the folder already take no request", async () => {
+  cloud.store("x", { folder: "a" });
+  cloud.store("b.txt");
+  const rows = await open();
+
+  await actions.move(rows, "");
+
+  expect(cloud.requests).toEqual([]);
+  expect(told()).toEqual(["done: 2 items are moved to the top."]);
 });
 
 test("what can't be moved is named with the reason", async () => {

@@ -27,6 +27,8 @@ export class Cloud extends FakeCloud {
   readonly statuses = new Map<string, number[]>();
   /** `name range` of each download. */
   readonly downloads: string[] = [];
+  /** Cache mode of each download. */
+  readonly caches: (RequestCache | undefined)[] = [];
 
   store(name: string, members: Partial<StoredFile> = {}): StoredFile {
     return this.seed("ann", name, members);
@@ -49,6 +51,7 @@ export class Cloud extends FakeCloud {
     const id = new URL(url).pathname.split("/").at(-1) ?? "";
     const name = this.files.get(id)?.name ?? "";
     const range = new Headers(init?.headers).get("range") ?? "";
+    this.caches.push(init?.cache);
     this.downloads.push(`${name} ${range}`.trim());
     const status = this.statuses.get(name)?.shift() ?? answer.status;
     if (status !== 200) return new Response("<Error/>", { status });

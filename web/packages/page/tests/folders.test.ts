@@ -98,15 +98,23 @@ test("a new folder is shown by its name, with those above it", async () => {
   expect(items("B")).toEqual(["new"]);
 });
 
-test("a folder that is made while its parent is read stays", async () => {
-  cloud.store("x", { folder: "a" });
+test("a folder that is made or deleted while its parent is read is as it was left", async () => {
+  cloud.store("x", { folder: "deleted" });
   await folders.load("");
-  const reading = folders.load("");
+  const before = await cloud.client.folders({ folder: "" });
+  const loadDuring = async (change: () => Promise<void>) => {
+    vi.spyOn(cloud.client, "folders").mockImplementationOnce(async () => {
+      await change();
+      return before;
+    });
+    await folders.load("");
+  };
 
-  await folders.make("b");
-  await reading;
+  await loadDuring(() => folders.make("made"));
+  expect(items("")).toEqual(["deleted", "made"]);
+  await loadDuring(() => folders.delete("deleted"));
 
-  expect(items("")).toEqual(["a", "b"]);
+  expect(items("")).toEqual(["made"]);
 });
 
 test("a moved folder is at its new place, and what was known of its old one is forgotten", async () => {

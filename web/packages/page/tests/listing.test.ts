@@ -145,6 +145,28 @@ test("the answer to an earlier request is dropped", async () => {
   expect(names()).toEqual(["new"]);
 });
 
+test("an answer or a failure that comes after that of a later request is dropped", async () => {
+  const old = cloud.store("old");
+  const page = await cloud.client.list({});
+  cloud.shelves.remove(old.file_id);
+  cloud.store("new");
+  const list = vi.spyOn(cloud.client, "list");
+  list.mockImplementationOnce(async () => {
+    await listing.show(TOP);
+    return page;
+  });
+  await listing.show(TOP);
+  expect(names()).toEqual(["new"]);
+  list.mockImplementationOnce(async () => {
+    await listing.show(TOP);
+    throw new Error("late");
+  });
+
+  await listing.show(TOP);
+
+  expect(listing.state).toBe("ready");
+});
+
 test("files of another folder go at once; those of the same folder stay until the answer", async () => {
   cloud.store("a.txt", { folder: "a" });
   cloud.store("top.txt");

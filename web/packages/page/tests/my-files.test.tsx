@@ -449,6 +449,31 @@ test("a name that is taken where files are moved to is asked about", async () =>
   expect(names.sort()).toEqual(["a (2).txt", "a.txt", "b (2).txt", "b.txt"]);
 });
 
+test("files are asked about one by one, and one that is skipped stays", async () => {
+  for (const name of ["a.txt", "b.txt"]) {
+    cloud.store(name, { folder: "from", size: 1, sha256: "0".repeat(64) });
+    cloud.store(name, { folder: "to" });
+  }
+  await show("from");
+  await key(find(".list"), "a", { ctrlKey: true });
+  await press("Move");
+  await act(async () => find("dialog [role=treeitem]").click());
+  await until(() => expect(root.querySelectorAll("dialog [role=treeitem]")).toHaveLength(3));
+  const to = [...root.querySelectorAll<HTMLElement>("dialog [role=treeitem]")].at(-1);
+  await act(async () => to?.click());
+  await submit();
+  await until(() => expect(dialog()).toContain("a file named b.txt"));
+
+  await press("Replace");
+  await until(() => expect(dialog()).toContain("a file named a.txt"));
+  await press("Skip");
+
+  await until(() => expect(rows()).toEqual(["a.txt"]));
+  expect(root.querySelector("dialog")).toBeNull();
+  const left = [...cloud.files.values()].map(({ folder, name }) => `${folder}/${name}`);
+  expect(left.sort()).toEqual(["from/a.txt", "to/a.txt", "to/b.txt"]);
+});
+
 // Several at once
 
 test("rows are selected by boxes, with Shift a range, and all by Ctrl+A", async () => {

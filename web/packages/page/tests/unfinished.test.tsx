@@ -1,10 +1,10 @@
 /** Unfinished uploads: the list, over the uploader and the fake cloud. */
 
-import { Uploader } from "@wideload/uploader";
+import { type Upload, Uploader } from "@wideload/uploader";
 import { inlineHasher } from "@wideload/uploader/hash";
 import { render } from "preact";
 import { act } from "preact/test-utils";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { sha256Hex } from "../../../fake-cloud/files.js";
 import { API_URL, FakeCloud, problem } from "../../uploader/tests/fake-cloud.js";
 import { Notices } from "../src/notices.js";
@@ -105,12 +105,37 @@ test("one that can't be discarded stays, and the question says why", async () =>
   expect(unfinished.items).toHaveLength(2);
 });
 
+test("a list that can't be read says why, and is read again by a button", async () => {
+  cloud.apiFault = () => problem(400, "invalid_request", { detail: "It is refused." });
+  await act(() => unfinished.load());
+  expect(text()).toContain("Unfinished uploads can't be listed. It is refused.");
+  expect(unfinished.items).toHaveLength(2);
+  cloud.apiFault = () => undefined;
+
+  await press("Try again");
+  await settled(() => unfinished.error === null);
+
+  expect(text()).not.toContain("can't be listed");
+  expect(text()).toContain("2 unfinished uploads");
+});
+
 test("one that another tab has finished is taken off the list", async () => {
   cloud.apiFault = () => problem(409, "upload_completed");
 
   await unfinished.discard(unfinished.items[0]?.uploadId ?? "");
 
   expect(unfinished.items.map(({ name }) => name)).toEqual(["film.mov"]);
+});
+
+test("an upload that is being completed is not unfinished", async () => {
+  const page = await cloud.api("GET", new URL(`${API_URL}/files/uploads`), {}, "ann");
+  const { items } = page.body as { items: Record<string, unknown>[] };
+  Object.assign(items[0] ?? {}, { state: "completing" });
+  cloud.apiFault = () => new Response(JSON.stringify({ items, cursor: null }));
+
+  await unfinished.load();
+
+  expect(unfinished.items).toHaveLength(1);
 });
 
 test("one goes off the list when its file is added again, which goes on in its folder", async () => {
@@ -131,6 +156,17 @@ test("one goes off the list when its file is added again, which goes on in its f
   await settled(() => unfinished.items.length === 1);
 
   expect(text()).not.toContain("film.mov");
+});
+
+test("what this page sends now is not unfinished", async () => {
+  const [one] = unfinished.items;
+  const sent = vi.spyOn(uploader, "uploads", "get");
+  sent.mockReturnValue([{ uploadId: one?.uploadId } as Upload]);
+
+  await unfinished.load();
+  sent.mockRestore();
+
+  expect(unfinished.items).toHaveLength(1);
 });
 
 test("the folder of an unfinished upload is known by name and size, if there is but one", async () => {

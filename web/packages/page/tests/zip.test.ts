@@ -197,6 +197,14 @@ test("files that can't be downloaded are named, in the ZIP too, and the others a
   expect(entries.at(-1)?.text).toContain("bad.exe: EICAR was found.\nbroken.txt: The stored");
 });
 
+test("files come from S3 itself, as a copy in the browser's cache lacks the CORS headers", async () => {
+  cloud.store("a.txt");
+
+  await zip();
+
+  expect(cloud.caches).toEqual(["no-store"]);
+});
+
 test("a download that breaks off goes on where it stopped, by a new URL", async () => {
   const content = storeLarge("film.mov");
   cloud.breaks.set("film.mov", [600_000, 100_000]);

@@ -137,6 +137,7 @@ export const en = {
     title: (count: number) =>
       plural(count, { one: "# unfinished upload", other: "# unfinished uploads" }),
     hint: "Drop a file again to go on where its upload stopped.",
+    unlisted: (reason: string) => `Unfinished uploads can't be listed. ${reason}`,
     discard: "Discard",
     discardTitle: "Discard this upload?",
     discardText: (name: string) =>
