@@ -7,18 +7,15 @@ from typing import Any
 
 from aws_cdk import aws_events as events
 
-from wideload_cdk.shared.function import RuntimeFunction
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 SOURCE = "wideload"
 VERIFIED = "FileVerified"
 CORRUPT = "FileCorrupt"
 
 
-class FilesEvents(Service):
+class FilesEvents(ServiceReference):
     """The events of `FileTransfer`, one method each."""
-
-    verifier_function: RuntimeFunction | None
 
     def on_file_verified(
         self,
@@ -40,9 +37,9 @@ class FilesEvents(Service):
             options: Passed on to `events.Rule`: `description=`, `enabled=`, `rule_name=`.
 
         Raises:
-            ValueError: There is no verifier, so there are no such events.
+            ValueError: This app makes the deployment without a verifier.
         """
-        self._check_verifier(VERIFIED)
+        self._check_published(VERIFIED)
         return self._on(id, VERIFIED, target=target, detail=detail, options=options)
 
     def on_file_corrupt(
@@ -57,12 +54,12 @@ class FilesEvents(Service):
 
         See `on_file_verified`.
         """
-        self._check_verifier(CORRUPT)
+        self._check_published(CORRUPT)
         return self._on(id, CORRUPT, target=target, detail=detail, options=options)
 
-    def _check_verifier(self, detail_type: str) -> None:
-        if self.verifier_function is None:
-            raise ValueError(
-                f"verify_multipart is False, so no {detail_type} would ever come; "
-                "give verify_multipart=True."
-            )
+    def _check_published(self, detail_type: str) -> None:
+        """Raise an error if no such events will come; unknown for a deployment of another app.
+
+        Raises:
+            ValueError: The deployment is made without what publishes them.
+        """
