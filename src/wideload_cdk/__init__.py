@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wideload_cdk.files.construct import FileTransfer
+    from wideload_cdk.files.reference import IFileTransfer
     from wideload_cdk.ingest.canary import IngestCanary
     from wideload_cdk.ingest.construct import PayloadIngest
     from wideload_cdk.ingest.reference import IPayloadIngest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FileTransfer",
+    "IFileTransfer",
     "IPayloadIngest",
     "IngestCanary",
     "PayloadIngest",
@@ -30,6 +32,7 @@ __all__ = [
 
 _MODULES = {
     "FileTransfer": "files.construct",
+    "IFileTransfer": "files.reference",
     "IPayloadIngest": "ingest.reference",
     "IngestCanary": "ingest.canary",
     "PayloadIngest": "ingest.construct",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_certificatemanager as acm
@@ -12,7 +12,6 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_guardduty as guardduty
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -21,7 +20,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from wideload_cdk.files.api import FilesApi
-from wideload_cdk.files.events import SOURCE, FilesEvents
+from wideload_cdk.files.events import CORRUPT, DELETED, SCANNED, STORED, VERIFIED
 from wideload_cdk.files.functions import (
     FILES_PREFIX,
     VERIFIED_BYTES,
@@ -31,7 +30,7 @@ from wideload_cdk.files.functions import (
     new_sweep,
     new_verifier,
 )
-from wideload_cdk.files.metrics import FilesMetrics
+from wideload_cdk.files.reference import IFileTransfer, ImportedFileTransfer
 from wideload_cdk.files.scanning import (
     new_malware_plan,
     queue_guardduty_results,
@@ -39,7 +38,6 @@ from wideload_cdk.files.scanning import (
 )
 from wideload_cdk.files.sign_in import new_sign_in, origin_of
 from wideload_cdk.files.tables import new_files_table
-from wideload_cdk.shared import grants
 from wideload_cdk.shared.bucket import TransferBucket
 from wideload_cdk.shared.checks import check_limit, check_reserved, refuse_for_given_bucket
 from wideload_cdk.shared.function import RuntimeFunction
@@ -55,11 +53,12 @@ from wideload_cdk.shared.limits import (
     URL_MINUTES,
 )
 from wideload_cdk.shared.queues import new_dead_letter_queue, new_work_queue
+from wideload_cdk.shared.service import Service
 
 _TIB = 2**40
 
 
-class FileTransfer(FilesMetrics, FilesEvents):
+class FileTransfer(IFileTransfer, Service):
     """Store files of up to 48.8 TiB that browsers and programs upload, and return them.
 
     File contents never pass through a function: a client asks the API for presigned URLs, talks to
@@ -210,13 +209,6 @@ class FileTransfer(FilesMetrics, FilesEvents):
             `issuer`.
     """
 
-    _service: ClassVar[str] = "files"
-    _event_source: ClassVar[str] = SOURCE
-
-    bucket: s3.IBucket
-    """The bucket for files, under `files/`."""
-    files_table: dynamodb.ITable
-    """Records of files, uploads and their owners."""
     user_pool: cognito.UserPool | None
     """The people, unless `issuer` was given."""
     user_pool_client: cognito.UserPoolClient | None
@@ -529,23 +521,60 @@ class FileTransfer(FilesMetrics, FilesEvents):
                 dead_letter_queue=self.event_dead_letter_queue,
             )
 
-    def grant_read_files(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a function or role read the files of all people, with their names and owners.
+    @staticmethod
+    def from_file_transfer_attributes(
+        scope: Construct,
+        id: str,
+        *,
+        environment_name: str,
+        bucket: s3.IBucket | None = None,
+        files_table: dynamodb.ITable | None = None,
+        user_pool: cognito.IUserPool | None = None,
+        event_bus: events.IEventBus | None = None,
+    ) -> IFileTransfer:
+        """Refer to a deployment that another app has made.
 
-        Grants `s3:GetObject` on `files/*`, `dynamodb:GetItem` and `Query` on the files table, and
-        the use of the keys of both. An item `FILE#<file_id>` of an owner has the object's `key`,
-        `size` and `sha256`, the file's `name` and `folder_id` ("top", or that of the item
-        `DIR#<folder_id>`), and `object_id`; `OBJECT#<object_id>` says whether it is `verified` or
-        `corrupt`. Several files may have one object. Its `scan_state` is `clean`, `malware`,
-        `not_scanned`, or `scanning` until there is a result, with a scanner; the grant includes
-        quarantined objects. Files that an earlier version wrote have no
-        `object_id`, and hold all of that themselves, until their owner's next request.
+        Args:
+            scope: Parent of the reference, and of the rules that it makes.
+            id: Id of the reference.
+            environment_name: That of the deployment, by default the name of its stack. Rules and
+                metrics are those of this deployment alone.
+            bucket: Its bucket, imported with its KMS key, if it has one. Needed by
+                `grant_read_files`.
+            files_table: Its table, likewise. Needed by `grant_read_files`.
+            user_pool: Its user pool. Needed by `grant_manage_users`.
+            event_bus: The bus on which it publishes. Default: the account's default bus.
+
+        Raises:
+            ValueError: `environment_name` is wrong.
+            AttributeError: From a grant: what it needs was not given.
         """
-        if self.bucket.encryption_key is not None:
-            self.bucket.encryption_key.grant(grantee, "kms:Decrypt")
-        objects = grants.grant_objects(self.bucket, grantee, FILES_PREFIX, "s3:GetObject")
-        items = grants.grant_items(self.files_table, grantee, "dynamodb:GetItem", "dynamodb:Query")
-        return objects.combine(items)
+        return ImportedFileTransfer(
+            scope,
+            id,
+            environment_name=environment_name,
+            bucket=bucket,
+            files_table=files_table,
+            user_pool=user_pool,
+            event_bus=event_bus,
+        )
+
+    def _check_published(self, detail_type: str) -> None:
+        if detail_type in (VERIFIED, CORRUPT) and self.verifier_function is None:
+            raise ValueError(
+                f"verify_multipart is False, so no {detail_type} would ever come; "
+                "leave it out, or give verify_multipart=True."
+            )
+        if detail_type == SCANNED and self.scan_results_function is None:
+            raise ValueError(
+                f"scan is False, so no {detail_type} would ever come; give scan=True or 'events'."
+            )
+        if detail_type in (STORED, DELETED, SCANNED) and self.events_function is None:
+            raise ValueError(
+                f"table has no stream, or was imported without one, so no {detail_type} would ever "
+                "come; give a table with a stream of NEW_AND_OLD_IMAGES. Import it with "
+                "Table.from_table_attributes and its table_stream_arn."
+            )
 
 
 def _check_choices(scan: object, authorize_failure: str) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 from aws_cdk import aws_events as events
 
-from wideload_cdk.shared.function import RuntimeFunction
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 SOURCE = "wideload"
 VERIFIED = "FileVerified"
@@ -18,12 +17,8 @@ DELETED = "FileDeleted"
 SCANNED = "FileScanned"
 
 
-class FilesEvents(Service):
+class FilesEvents(ServiceReference):
     """The events of `FileTransfer`, one method each."""
-
-    events_function: RuntimeFunction | None
-    scan_results_function: RuntimeFunction | None
-    verifier_function: RuntimeFunction | None
 
     def on_file_stored(
         self,
@@ -49,7 +44,7 @@ class FilesEvents(Service):
         Raises:
             ValueError: The `table` given has no stream, so there are no such events.
         """
-        self._check_stream(STORED)
+        self._check_published(STORED)
         return self._on(id, STORED, target=target, detail=detail, options=options)
 
     def on_file_deleted(
@@ -64,7 +59,7 @@ class FilesEvents(Service):
 
         See `on_file_stored`.
         """
-        self._check_stream(DELETED)
+        self._check_published(DELETED)
         return self._on(id, DELETED, target=target, detail=detail, options=options)
 
     def on_file_scanned(
@@ -82,11 +77,7 @@ class FilesEvents(Service):
         Raises:
             ValueError: There is no scanner, or the `table` given has no stream.
         """
-        if self.scan_results_function is None:
-            raise ValueError(
-                f"scan is False, so no {SCANNED} would ever come; give scan=True or 'events'."
-            )
-        self._check_stream(SCANNED)
+        self._check_published(SCANNED)
         return self._on(id, SCANNED, target=target, detail=detail, options=options)
 
     def on_file_verified(
@@ -109,9 +100,9 @@ class FilesEvents(Service):
             options: Passed on to `events.Rule`: `description=`, `enabled=`, `rule_name=`.
 
         Raises:
-            ValueError: There is no verifier, so there are no such events.
+            ValueError: This app makes the deployment without a verifier.
         """
-        self._check_verifier(VERIFIED)
+        self._check_published(VERIFIED)
         return self._on(id, VERIFIED, target=target, detail=detail, options=options)
 
     def on_file_corrupt(
@@ -126,20 +117,12 @@ class FilesEvents(Service):
 
         See `on_file_verified`.
         """
-        self._check_verifier(CORRUPT)
+        self._check_published(CORRUPT)
         return self._on(id, CORRUPT, target=target, detail=detail, options=options)
 
-    def _check_verifier(self, detail_type: str) -> None:
-        if self.verifier_function is None:
-            raise ValueError(
-                f"verify_multipart is False, so no {detail_type} would ever come; "
-                "leave it out, or give verify_multipart=True."
-            )
+    def _check_published(self, detail_type: str) -> None:
+        """Raise an error if no such events will come; unknown for a deployment of another app.
 
-    def _check_stream(self, detail_type: str) -> None:
-        if self.events_function is None:
-            raise ValueError(
-                f"table has no stream, or was imported without one, so no {detail_type} would ever "
-                "come; give a table with a stream of NEW_AND_OLD_IMAGES. Import it with "
-                "Table.from_table_attributes and its table_stream_arn."
-            )
+        Raises:
+            ValueError: The deployment is made without what publishes them.
+        """

@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from wideload_cdk.shared.service import Service
+from wideload_cdk.shared.reference import ServiceReference
 
 
-class FilesMetrics(Service):
+class FilesMetrics(ServiceReference):
     """The metrics of `FileTransfer`, one method each.
 
     Each takes the options of `aws_cloudwatch.Metric` (`statistic=`, `period=`, `label=`, …),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Never
+from typing import ClassVar
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -14,9 +14,7 @@ from wideload_cdk.ingest.events import SOURCE, IngestEvents
 from wideload_cdk.ingest.functions import ARCHIVE_PREFIX
 from wideload_cdk.ingest.metrics import IngestMetrics
 from wideload_cdk.shared import grants
-from wideload_cdk.shared.checks import check_format
-from wideload_cdk.shared.formats import ENVIRONMENT_NAME
-from wideload_cdk.shared.reference import default_event_bus
+from wideload_cdk.shared.reference import ImportedService
 
 
 class IPayloadIngest(IngestMetrics, IngestEvents):
@@ -62,8 +60,10 @@ class IPayloadIngest(IngestMetrics, IngestEvents):
         return grants.grant_items(self.keys_table, grantee, *actions)
 
 
-class ImportedPayloadIngest(IPayloadIngest):
+class ImportedPayloadIngest(IPayloadIngest, ImportedService):
     """A deployment of another app; `PayloadIngest.from_payload_ingest_attributes` makes it."""
+
+    _imported_by: ClassVar[str] = "from_payload_ingest_attributes"
 
     def __init__(
         self,
@@ -76,20 +76,10 @@ class ImportedPayloadIngest(IPayloadIngest):
         keys_table: dynamodb.ITable | None,
         event_bus: events.IEventBus | None,
     ) -> None:
-        super().__init__(scope, id)
-        check_format("environment_name", environment_name, ENVIRONMENT_NAME)
-        self.environment_name = environment_name
-        self.event_bus = event_bus or default_event_bus(self)
+        super().__init__(scope, id, environment_name=environment_name, event_bus=event_bus)
         if bucket is not None:
             self.bucket = bucket
         if payloads_table is not None:
             self.payloads_table = payloads_table
         if keys_table is not None:
             self.keys_table = keys_table
-
-    # Not for type checkers, which would then accept any name.
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Never:
-            where = f"from_payload_ingest_attributes of {self.node.path}"
-            raise AttributeError(f"{name} was not given to {where}, and is needed here.")

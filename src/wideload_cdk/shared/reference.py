@@ -1,14 +1,16 @@
-"""`ServiceReference`: what another stack can do with a service, made here or imported."""
+"""`ServiceReference`: a service as another stack sees it, made by the same app or imported."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from wideload_cdk.shared.checks import check_format
+from wideload_cdk.shared.formats import ENVIRONMENT_NAME
 from wideload_cdk.shared.names import METRIC_NAMESPACE
 
 
@@ -69,6 +71,33 @@ class ServiceReference(Construct):
             targets=[target],
             **options,
         )
+
+
+class ImportedService(ServiceReference):
+    """A deployment of another app. A grant names what it needs and was not given."""
+
+    _imported_by: ClassVar[str]
+    """The method that takes the attributes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        environment_name: str,
+        event_bus: events.IEventBus | None,
+    ) -> None:
+        super().__init__(scope, id)
+        check_format("environment_name", environment_name, ENVIRONMENT_NAME)
+        self.environment_name = environment_name
+        self.event_bus = event_bus or default_event_bus(self)
+
+    # Not for type checkers, which would then accept any name.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Never:
+            where = f"{self._imported_by} of {self.node.path}"
+            raise AttributeError(f"{name} was not given to {where}, and is needed here.")
 
 
 def default_event_bus(scope: Construct) -> events.IEventBus:

@@ -2,6 +2,7 @@ import { ConflictError, GoneError, LimitError, NotFoundError, ServerError } from
 import { type Call, decode, Http } from "./http.js";
 import { decodeFile, type Json, list, objectOf } from "./json.js";
 import { stillCompleting } from "./problem.js";
+import type { Answer, Body } from "./schemas.js";
 import type {
   Action,
   ContentHashes,
@@ -62,25 +63,24 @@ export class FilesApi {
     files: readonly { readonly sha256: string; readonly size: number }[],
     signal?: AbortSignal,
   ): Promise<(FileInfo | null)[]> {
-    const body = { files: files.map(({ sha256, size }) => ({ sha256, size })) };
+    const body: Body<"checkFiles"> = { files: files.map(({ sha256, size }) => ({ sha256, size })) };
     const answer = await this.#http.call({ method: "POST", path: "/files/check", body, signal });
     return decode(() =>
       list(answer, "files", (item) => {
-        const found = objectOf(item, "file");
+        const found = objectOf<Answer<"checkFiles">["files"][number]>(item, "file");
         // No file is named where the newest name of the content was deleted.
-        return found["duplicate"] === true && found["file"] != null
-          ? decodeFile(found["file"])
-          : null;
+        return found.duplicate === true && found.file != null ? decodeFile(found.file) : null;
       }),
     );
   }
 
   /** Opens up to 25 uploads, or finds those still open; answers in the same order. */
   async create(files: readonly NewFile[], signal?: AbortSignal): Promise<Created[]> {
+    const body: Body<"createUploads"> = { files: files.map(encodeNewFile) };
     const answer = await this.#http.call({
       method: "POST",
       path: "/files",
-      body: { files: files.map(encodeNewFile) },
+      body,
       signal,
       // All of them refused: problem details that also hold the answer for each.
       accept: (_status, members) => (Array.isArray(members["files"]) ? members : null),
@@ -94,7 +94,9 @@ export class FilesApi {
     parts: readonly PartHash[],
     signal?: AbortSignal,
   ): Promise<Map<number, Action>> {
-    const body = { parts: parts.map(({ number, sha256 }) => ({ number, sha256 })) };
+    const body: Body<"signParts"> = {
+      parts: parts.map(({ number, sha256 }) => ({ number, sha256 })),
+    };
     const answer = await this.#http.call({
       method: "POST",
       path: `${uploadPath(uploadId)}/parts`,
@@ -105,11 +107,8 @@ export class FilesApi {
       () =>
         new Map(
           list(answer, "parts", (item) => {
-            const part = objectOf(item, "part");
-            return [
-              decodePart({ sha256: "", ...part }).number,
-              decodeAction(part["action"]),
-            ] as const;
+            const part = objectOf<Answer<"signParts">["parts"][number]>(item, "part");
+            return [decodePart({ sha256: "", ...part }).number, decodeAction(part.action)] as const;
           }),
         ),
     );
@@ -212,7 +211,7 @@ export class FilesApi {
     signal?: AbortSignal,
   ): Promise<FileInfo> {
     const { name, folder, ifExists } = change;
-    const body = {
+    const body: Body<"renameFile"> = {
       ...(name === undefined ? {} : { name }),
       ...(folder === undefined ? {} : { folder }),
       ...(ifExists === undefined ? {} : { if_exists: ifExists }),
@@ -228,7 +227,7 @@ export class FilesApi {
     signal?: AbortSignal,
   ): Promise<Moved[]> {
     const choice = ifExists === undefined ? {} : { if_exists: ifExists };
-    const body = { file_ids: fileIds, folder, ...choice };
+    const body: Body<"moveFiles"> = { file_ids: fileIds, folder, ...choice };
     const answer = await this.#http.call({ method: "POST", path: "/files/move", body, signal });
     return decode(() => list(answer, "files", decodeMoved));
   }
@@ -238,7 +237,7 @@ export class FilesApi {
    * `unknown_file`.
    */
   async deleteFiles(fileIds: readonly string[], signal?: AbortSignal): Promise<Deleted[]> {
-    const body = { file_ids: fileIds };
+    const body: Body<"deleteFiles"> = { file_ids: fileIds };
     const answer = await this.#http.call({ method: "POST", path: "/files/delete", body, signal });
     return decode(() => list(answer, "files", decodeDeleted));
   }
@@ -253,14 +252,14 @@ export class FilesApi {
 
   /** Makes a folder, and those above it, if they aren't there. */
   async createFolder(folder: string, signal?: AbortSignal): Promise<Folder> {
-    const body = { folder };
+    const body: Body<"createFolder"> = { folder };
     const answer = await this.#http.call({ method: "POST", path: "/files/folders", body, signal });
     return decode(() => decodeFolder(answer["folder"]));
   }
 
   /** Renames or moves a folder with all that is in it. Raises `NameExistsError` if `to` is there. */
   async moveFolder(folder: string, to: string, signal?: AbortSignal): Promise<Folder> {
-    const body = { folder, to };
+    const body: Body<"moveFolder"> = { folder, to };
     const answer = await this.#http.call({ method: "PATCH", path: "/files/folders", body, signal });
     return decode(() => decodeFolder(answer["folder"]));
   }

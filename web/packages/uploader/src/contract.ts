@@ -1131,7 +1131,7 @@ export interface operations {
                     readonly name?: components["schemas"]["Name"];
                     readonly folder?: components["schemas"]["Folder"];
                     readonly if_exists?: components["schemas"]["IfExists"];
-                } | unknown | unknown;
+                } & (unknown | unknown);
             };
         };
         readonly responses: {

@@ -1,5 +1,6 @@
 /** Readers of the API's JSON: members by their type, and a file. */
 
+import type { Schemas, Unread } from "./schemas.js";
 import type { FileInfo, Quarantine } from "./types.js";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -11,28 +12,28 @@ export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function objectOf(value: unknown, what: string): Json {
-  if (isObject(value)) return value;
+export function objectOf<Schema = Json>(value: unknown, what: string): Unread<Schema> {
+  if (isObject(value)) return value as Unread<Schema>;
   throw new ShapeError(`${what} is no object`);
 }
 
-export function text(value: Json, name: string): string {
+export function text<Value>(value: Value, name: keyof Value & string): string {
   const member = value[name];
   if (typeof member === "string") return member;
   throw new ShapeError(`${name} is no string`);
 }
 
-export function textOrNull(value: Json, name: string): string | null {
+export function textOrNull<Value>(value: Value, name: keyof Value & string): string | null {
   return value[name] == null ? null : text(value, name);
 }
 
-export function number(value: Json, name: string): number {
+export function number<Value>(value: Value, name: keyof Value & string): number {
   const member = value[name];
   if (typeof member === "number") return member;
   throw new ShapeError(`${name} is no number`);
 }
 
-export function numberOrNull(value: Json, name: string): number | null {
+export function numberOrNull<Value>(value: Value, name: keyof Value & string): number | null {
   return value[name] == null ? null : number(value, name);
 }
 
@@ -41,14 +42,18 @@ export function texts(value: unknown, what: string): Readonly<Record<string, str
   return Object.fromEntries(members.map(([name, member]) => [name, String(member)]));
 }
 
-export function list<T>(value: Json, name: string, decode: (item: unknown) => T): T[] {
+export function list<Value, Item>(
+  value: Value,
+  name: keyof Value & string,
+  decode: (item: unknown) => Item,
+): Item[] {
   const member = value[name];
   if (Array.isArray(member)) return member.map(decode);
   throw new ShapeError(`${name} is no list`);
 }
 
 export function decodeFile(value: unknown): FileInfo {
-  const file = objectOf(value, "file");
+  const file = objectOf<Schemas["File"]>(value, "file");
   return {
     fileId: text(file, "file_id"),
     name: text(file, "name"),
@@ -58,19 +63,19 @@ export function decodeFile(value: unknown): FileInfo {
     // Deployments without folders name none.
     folder: textOrNull(file, "folder") ?? "",
     modifiedAt: textOrNull(file, "modified_at"),
-    verified: file["verified"] === true,
-    verifiedBy: textOrNull(file, "verified_by") as FileInfo["verifiedBy"],
-    corrupt: file["corrupt"] === true,
-    quarantined: file["quarantined"] == null ? null : decodeQuarantine(file["quarantined"]),
-    metadata: file["metadata"] == null ? {} : texts(file["metadata"], "metadata"),
+    verified: file.verified === true,
+    verifiedBy: textOrNull(file, "verified_by") as Required<Schemas["File"]>["verified_by"] | null,
+    corrupt: file.corrupt === true,
+    quarantined: file.quarantined == null ? null : decodeQuarantine(file.quarantined),
+    metadata: file.metadata == null ? {} : texts(file.metadata, "metadata"),
     createdAt: text(file, "created_at"),
   };
 }
 
 function decodeQuarantine(value: unknown): Quarantine {
-  const quarantined = objectOf(value, "quarantined");
+  const quarantined = objectOf<Required<Schemas["File"]>["quarantined"]>(value, "quarantined");
   return {
-    reason: text(quarantined, "reason") as Quarantine["reason"],
+    reason: text(quarantined, "reason") as Required<Schemas["File"]>["quarantined"]["reason"],
     detail: textOrNull(quarantined, "detail"),
   };
 }

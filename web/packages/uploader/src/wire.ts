@@ -1,4 +1,4 @@
-/** JSON of the API (snake_case) to the types of this package. */
+/** JSON of the API, whose types come from its OpenAPI document, to the types of this package. */
 
 import {
   decodeFile,
@@ -12,6 +12,7 @@ import {
   texts,
 } from "./json.js";
 import { apiError } from "./problem.js";
+import type { Answer, Body, Schemas } from "./schemas.js";
 import type {
   Action,
   ContentHashes,
@@ -27,44 +28,43 @@ import type {
   Refusal,
   SignIn,
   UploadSession,
-  UploadSessionState,
 } from "./types.js";
 
 export function decodeAction(value: unknown): Action {
-  const action = objectOf(value, "action");
+  const action = objectOf<Schemas["Action"]>(value, "action");
   return {
     method: text(action, "method"),
     href: text(action, "href"),
-    headers: texts(action["headers"], "headers"),
+    headers: texts(action.headers, "headers"),
     expiresIn: number(action, "expires_in"),
   };
 }
 
 export function decodePart(value: unknown): PartHash {
-  const part = objectOf(value, "part");
+  const part = objectOf<Schemas["Part"]>(value, "part");
   return { number: number(part, "number"), sha256: text(part, "sha256") };
 }
 
 /** The error for one of several files; null if it was not refused. */
-function decodeRefusal(result: Json): Refusal | null {
-  if (result["error"] === undefined) return null;
-  const problem = objectOf(result["error"], "error");
+function decodeRefusal(result: { readonly error?: unknown }): Refusal | null {
+  if (result.error === undefined) return null;
+  const problem: Json = objectOf(result.error, "error");
   const status = typeof problem["status"] === "number" ? problem["status"] : 400;
   return { kind: "refused", error: apiError(status, problem) };
 }
 
 export function decodeMoved(value: unknown): Moved {
-  const moved = objectOf(value, "file");
-  const kind = moved["skipped"] === true ? "skipped" : "moved";
-  return decodeRefusal(moved) ?? { kind, file: decodeFile(moved["file"]) };
+  const moved = objectOf<Answer<"moveFiles">["files"][number]>(value, "file");
+  const kind = moved.skipped === true ? "skipped" : "moved";
+  return decodeRefusal(moved) ?? { kind, file: decodeFile(moved.file) };
 }
 
 export function decodeDeleted(value: unknown): Deleted {
-  return decodeRefusal(objectOf(value, "file")) ?? { kind: "deleted" };
+  return decodeRefusal(objectOf<Schemas["RefusedFile"]>(value, "file")) ?? { kind: "deleted" };
 }
 
 export function decodeFolder(value: unknown): Folder {
-  const folder = objectOf(value, "folder");
+  const folder = objectOf<Schemas["FolderObject"]>(value, "folder");
   return {
     folder: text(folder, "folder"),
     name: text(folder, "name"),
@@ -73,17 +73,16 @@ export function decodeFolder(value: unknown): Folder {
 }
 
 export function decodeCreated(value: unknown): Created {
-  const created = objectOf(value, "file");
+  const created = objectOf<Schemas["Created"]>(value, "file");
   const refused = decodeRefusal(created);
   if (refused) return refused;
-  if (created["duplicate"] === true)
-    return { kind: "duplicate", file: decodeFile(created["file"]) };
-  if (created["skipped"] === true) return { kind: "skipped", file: decodeFile(created["file"]) };
-  if (created["hash_first"] === true) return { kind: "hash_first" };
+  if (created.duplicate === true) return { kind: "duplicate", file: decodeFile(created.file) };
+  if (created.skipped === true) return { kind: "skipped", file: decodeFile(created.file) };
+  if (created.hash_first === true) return { kind: "hash_first" };
   const uploadId = text(created, "upload_id");
   const expiresAt = text(created, "expires_at");
-  if (created["part_size"] === undefined) {
-    const action = created["action"] == null ? null : decodeAction(created["action"]);
+  if (created.part_size === undefined) {
+    const action = created.action == null ? null : decodeAction(created.action);
     return { kind: "single", uploadId, action, expiresAt };
   }
   return {
@@ -97,10 +96,10 @@ export function decodeCreated(value: unknown): Created {
 }
 
 export function decodeUpload(value: unknown): OpenUpload {
-  const upload = objectOf(value, "upload");
+  const upload = objectOf<Schemas["OpenUpload"]>(value, "upload");
   return {
     uploadId: text(upload, "upload_id"),
-    state: text(upload, "state") as UploadSessionState,
+    state: text(upload, "state") as Schemas["OpenUpload"]["state"],
     name: text(upload, "name"),
     folder: textOrNull(upload, "folder") ?? "",
     size: numberOrNull(upload, "size"),
@@ -115,11 +114,11 @@ export function decodeUpload(value: unknown): OpenUpload {
 }
 
 export function decodeSession(value: unknown): UploadSession {
-  const session = objectOf(value, "upload");
+  const session = objectOf<Schemas["Upload"]>(value, "upload");
   return {
     ...decodeUpload(session),
     parts: list(session, "parts", decodePart),
-    file: session["file"] == null ? null : decodeFile(session["file"]),
+    file: session.file == null ? null : decodeFile(session.file),
   };
 }
 
@@ -129,7 +128,7 @@ export function decodePage<T>(value: unknown, decodeItem: (item: unknown) => T):
 }
 
 export function decodeSignIn(value: unknown): SignIn {
-  const signIn = objectOf(value, "sign-in");
+  const signIn = objectOf<Schemas["SignIn"]>(value, "sign-in");
   return {
     issuer: text(signIn, "issuer"),
     clientId: text(signIn, "client_id"),
@@ -141,7 +140,7 @@ export function decodeSignIn(value: unknown): SignIn {
   };
 }
 
-export function encodeNewFile(file: NewFile): Json {
+export function encodeNewFile(file: NewFile): Schemas["NewFile"] {
   return {
     ...(file.folder === undefined ? {} : { folder: file.folder }),
     name: file.name,
@@ -166,6 +165,6 @@ export function encodeQuery(query: ListQuery): string {
   return search.size > 0 ? `?${search}` : "";
 }
 
-export function encodeContent({ sha256, partsSha256 }: ContentHashes): Json {
+export function encodeContent({ sha256, partsSha256 }: ContentHashes): Body<"completeUpload"> {
   return { sha256, parts_sha256: partsSha256 };
 }
