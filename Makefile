@@ -338,9 +338,10 @@ cost: $(VENV) ## Print what a month of traffic costs (COST="--payloads 1000000 -
 # Documentation
 
 .PHONY: docs
-docs: $(VENV) $(ZENSICAL) $(DOCS_NODE) ## Build the documentation site into dist/docs; fails on a broken link
+docs: $(VENV) $(ZENSICAL) $(DOCS_NODE) ## Build the documentation site into dist/docs; fails on a broken link or docstring
 	$(BIN)/python -m tools.docs .local/docs
-	.local/zensical/bin/zensical build --clean --strict
+	.local/zensical/bin/zensical build --clean --strict 2>&1 | tee .local/docs.log
+	@if grep -q '^griffe: ' .local/docs.log; then echo "Mend the docstrings that griffe names above." >&2; exit 1; fi
 
 # Packages
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import shutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -54,9 +57,39 @@ if not TYPE_CHECKING:
         """
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        _check_node()
         construct = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        construct.__doc__ = _with_attributes(construct)
         globals()[name] = construct
         return construct
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
+
+
+def _check_node() -> None:
+    """Raise an error if there is no Node.js, of which the CDK's own message says nothing.
+
+    Raises:
+        ImportError: There is none.
+    """
+    program = os.environ.get("JSII_NODE", "node")
+    if shutil.which(program) is None:
+        raise ImportError(
+            f"The AWS CDK needs Node.js, but there is no program {program!r}. Install Node.js 22 "
+            "or newer, or set JSII_NODE to the path of its program."
+        )
+
+
+def _with_attributes(construct: type) -> str:
+    """The docstring with the attributes of instances, of which `help` shows none."""
+    kinds = {
+        name: kind
+        for base in construct.__mro__
+        if base.__module__.startswith(f"{__name__}.")
+        for name, kind in inspect.get_annotations(base).items()
+        if not name.startswith("_")
+    }
+    lines = [f"    {name}: {kind}" for name, kind in sorted(kinds.items())]
+    heading = ["", "", "Attributes:"] if lines else []
+    return "\n".join([inspect.cleandoc(construct.__doc__ or ""), *heading, *lines])

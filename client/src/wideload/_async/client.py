@@ -46,9 +46,9 @@ class AsyncClient:
     has received by then it may process, as after a lost answer: send again with the same
     `idempotency_key`.
 
+    The arguments are those of `Client`, and a deadline.
+
     Args:
-        base_url, api_key, api_key_header, ca_bundle, proxy, timeout, retries, retry_for, on_retry:
-            As for `Client`.
         deadline: Seconds after which each call ends, all retries and pauses included, unless the
             call has its own `deadline`. When it has come, a request that is under way is
             cancelled, and the call raises `DeadlineError`. A retry whose delay would end after it
@@ -125,10 +125,9 @@ class AsyncClient:
         wait_timeout: float = 600.0,
         deadline: float | None = None,
     ) -> Receipt:
-        """Send a call log and return the API's receipt, as `Client.send`.
+        """Send a call log and return the API's receipt, with the arguments of `Client.send`.
 
         Args:
-            document, default, call_id, idempotency_key, progress, wait, wait_timeout: As there.
             deadline: Seconds after which the call ends, waiting included. Default: the client's.
 
         Raises:
@@ -180,10 +179,9 @@ class AsyncClient:
         limit: int | None = None,
         deadline: float | None = None,
     ) -> AsyncIterator[CallLog]:
-        """The payloads of this key's tenant as an asynchronous iterator, as `Client.call_logs`.
+        """The payloads of this key's tenant, with the arguments of `Client.call_logs`.
 
         Args:
-            call_id, after, before, limit: As there.
             deadline: Seconds for each page. Default: the client's.
 
         Raises:
@@ -207,10 +205,9 @@ class AsyncClient:
         as_text: bool = False,
         deadline: float | None = None,
     ) -> AsyncIterator[Any]:
-        """The records of a stored payload as an asynchronous iterator, as `Client.records`.
+        """The records of a stored payload, with the arguments of `Client.records`.
 
         Args:
-            payload_id, first, limit, as_text: As there.
             deadline: Seconds for each page. Default: the client's.
 
         Raises:
