@@ -132,7 +132,7 @@ def finish(records: Any, upload: Upload, stored: StoredObject, **options: Any) -
         upload,
         stored,
         Placement(file_of(stored)),
-        **{"due_at": None, "expires_at": FAR_OFF, **options},
+        **{"due_at": None, "expires_at": FAR_OFF, "scan_due_at": None, **options},
     )
     return done
 

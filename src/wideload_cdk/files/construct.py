@@ -148,7 +148,8 @@ class FileTransfer(IFileTransfer, Service):
             GuardDuty Malware Protection plan for the files, which AWS bills by objects and bytes;
             with `"events"` another scanner publishes its results as events
             (`contract/events/scan-result-v1.schema.json`). A quarantined file can't be
-            downloaded. Files that were stored before stay as they are. Default: no scanner.
+            downloaded. Files that were stored before stay as they are; without a scanner, files
+            that one has quarantined stay so. Default: no scanner.
         scan_deadline: Time after which a file without a result raises an alarm, 1 hour to 7 days.
             Default: 6 hours.
         authorize: Function that is asked before an upload begins, once for all files of a request,

@@ -261,6 +261,11 @@ def quarantine_of(api: Api, file_id: str) -> str | None:
     return reason
 
 
+def unverified(file: dict[str, Any]) -> dict[str, Any]:
+    """A file without what the verifier may change meanwhile."""
+    return {name: value for name, value in file.items() if not name.startswith("verified")}
+
+
 def announced(content: bytes, name: str = "film.bin") -> dict[str, Any]:
     """The members of a file in `POST /files`."""
     return {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}

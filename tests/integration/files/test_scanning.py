@@ -30,8 +30,8 @@ EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!
 
 
 @pytest.fixture(scope="module")
-def dan(cloud: Cloud, second_outputs: Outputs, http: urllib3.PoolManager) -> Api:
-    token = token_of(cloud, second_outputs, 0)
+def eve(cloud: Cloud, second_outputs: Outputs, http: urllib3.PoolManager) -> Api:
+    token = token_of(cloud, second_outputs, 1)
     return Api(http, second_outputs["files"]["api_url"], {"Authorization": f"Bearer {token}"})
 
 
@@ -48,22 +48,22 @@ def scan(cloud: Cloud, kept: Store, api: Api, file_id: str) -> None:
     judge(cloud, api, kept, file_id, "malware" if EICAR in content else "clean")
 
 
-def test_a_clean_file_is_released_and_malware_is_not(cloud: Cloud, dan: Api, kept: Store) -> None:
+def test_a_clean_file_is_released_and_malware_is_not(cloud: Cloud, eve: Api, kept: Store) -> None:
     clean, infected = secrets.token_bytes(1_000), EICAR + secrets.token_bytes(8)
     with listening(cloud, "verifying", "FileScanned") as hear:
-        good = store(dan, clean, "good.bin")["file_id"]
-        bad = store(dan, infected, "bad.com")["file_id"]
-        assert quarantine_of(dan, good) == quarantine_of(dan, bad) == "scanning"
-        refused = dan.get(f"/files/{good}/download")
+        good = store(eve, clean, "good.bin")["file_id"]
+        bad = store(eve, infected, "bad.com")["file_id"]
+        assert quarantine_of(eve, good) == quarantine_of(eve, bad) == "scanning"
+        refused = eve.get(f"/files/{good}/download")
         assert (refused.status, refused.json["code"]) == (409, "quarantined")
 
-        scan(cloud, kept, dan, good)
-        scan(cloud, kept, dan, bad)
+        scan(cloud, kept, eve, good)
+        scan(cloud, kept, eve, bad)
         (told,) = until(lambda: hear(bad))
 
-    action = dan.get(f"/files/{good}/download").json["action"]
-    assert act(dan, action).body == clean
-    refused = dan.get(f"/files/{bad}/download")
+    action = eve.get(f"/files/{good}/download").json["action"]
+    assert act(eve, action).body == clean
+    refused = eve.get(f"/files/{bad}/download")
     assert (refused.status, refused.json["code"]) == (409, "quarantined")
     assert "EICAR-Test-File" in refused.json["detail"]
     schema = json.loads((CONTRACT / "events/scanned-file-v1.schema.json").read_text())
@@ -71,6 +71,6 @@ def test_a_clean_file_is_released_and_malware_is_not(cloud: Cloud, dan: Api, kep
     assert told["detail"]["result"] == "malware"
 
     # What can't be scanned stays quarantined; an operator releases it.
-    judge(cloud, dan, kept, bad, "not_scanned")
-    judge(cloud, dan, kept, bad, "clean")
-    assert dan.get(f"/files/{bad}/download").status == 200
+    judge(cloud, eve, kept, bad, "not_scanned")
+    judge(cloud, eve, kept, bad, "clean")
+    assert eve.get(f"/files/{bad}/download").status == 200

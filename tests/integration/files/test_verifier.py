@@ -200,15 +200,3 @@ def test_a_file_that_takes_too_long_stays_unverified(
         functions.update_function_configuration(FunctionName=verifier, Timeout=timeout)
 
     assert dan.get(f"/files/{file['file_id']}").json["file"] == file
-
-
-def test_a_deployment_without_the_verifier_says_that_it_is_unverified(
-    ann: Api, stored: Store
-) -> None:
-    file = upload(ann, secrets.token_bytes(ONE_PUT + 1))
-
-    item = stored.item(ann, f"UPLOAD#{file['file_id']}")
-
-    assert item is not None
-    assert "due_at" not in item  # nothing waits for a verifier
-    assert ann.get(f"/files/{file['file_id']}").json["file"]["verified"] is False
