@@ -23,6 +23,18 @@ const LOOKS = [
   { look: "narrow", colorScheme: "light", viewport: { width: 360, height: 740 } },
 ] as const;
 
+/** Texts of the list that go beyond the edge of their row. */
+const cutOff = (visitor: Visitor) =>
+  visitor.page.locator(".row").evaluateAll((rows) =>
+    rows.flatMap((row) => {
+      const { right } = row.getBoundingClientRect();
+      const beyond = [...row.querySelectorAll(".row-more *")].filter(
+        (part) => part.getBoundingClientRect().right > right,
+      );
+      return beyond.map(({ textContent }) => textContent);
+    }),
+  );
+
 test("every state passes, whatever the scheme and the width", async () => {
   const small = await setting.folder.file(`photo ${RUN}.png`, 20_000);
   // Half a minute at the speed below.
@@ -37,6 +49,7 @@ test("every state passes, whatever the scheme and the width", async () => {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       assert(wide <= 0, `${state}, ${look}: ${wide} px too wide`);
+      assert.deepEqual(await cutOff(ben), [], `${state}, ${look}: cut off`);
     }
   };
   await ben.page.getByRole("button", { name: "Sign in" }).waitFor();
@@ -76,6 +89,7 @@ test("every state passes, whatever the scheme and the width", async () => {
 
   await seed({ name: "offer.txt", folder: "Projekte/2026/صور", size: 1 });
   await seed({ name: "חוזה.exe", quarantined: { reason: "malware" } });
+  await seed({ name: "damaged.txt", corrupt: true });
   await seed({ name: "new.bin", quarantined: { reason: "scanning" } });
   await ben.page.reload();
   await ben.row("חוזה.exe").waitFor();

@@ -12,7 +12,7 @@ const setting = setUp(startFake);
 
 test("progress is of what is under way, not of what ended before", async () => {
   const ann = await setting.signedIn(setting.ann);
-  await ann.choose(await setting.folder.file(`before ${RUN}.bin`, 60 * MB));
+  await ann.choose(await setting.folder.file(`before ${RUN}.bin`, 6 * MB));
   await ann.row(`before ${RUN}`).waitFor();
   // The row may be there before the upload has ended here.
   while ((await ann.progress()).includes("sent")) await ann.page.waitForTimeout(100);

@@ -58,10 +58,11 @@ export class Folders extends Subject {
     this.#drop(path);
   }
 
-  /** Shows a folder that was made, with those above it. */
+  /** Shows a folder that was made, with those above it. Those that were missing are read anew. */
   add(path: string): void {
     const createdAt = new Date().toISOString();
     for (const step of steps(path)) {
+      if (this.#branches.get(step)?.state === "failed") void this.load(step);
       const parent = parentOf(step);
       const branch = this.#branches.get(parent);
       if (!branch || branch.items.some(({ folder }) => folder === step)) continue;

@@ -83,6 +83,16 @@ test("a folder that isn't there says so", async () => {
   });
 });
 
+test("a folder that was missing is there once a file is stored in it", async () => {
+  await folders.load("a/b");
+  cloud.store("x", { folder: "a/b/c" });
+
+  folders.add("a/b");
+
+  await vi.waitFor(() => expect(items("a/b")).toEqual(["c"]), { timeout: 60_000 });
+  expect(folders.branch("a/b")).toMatchObject({ state: "ready", error: null });
+});
+
 test("a new folder is shown by its name, with those above it", async () => {
   cloud.store("x", { folder: "a" });
   cloud.store("x", { folder: "c" });
@@ -98,7 +108,7 @@ test("a new folder is shown by its name, with those above it", async () => {
   expect(items("B")).toEqual(["new"]);
 });
 
-test("a folder that is made or deleted while its parent is read is as it was left", async () => {
+test("a change of a folder while its parent is read is not undone by the answer", async () => {
   cloud.store("x", { folder: "deleted" });
   await folders.load("");
   const before = await cloud.client.folders({ folder: "" });

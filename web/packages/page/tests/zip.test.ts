@@ -197,6 +197,24 @@ test("files that can't be downloaded are named, in the ZIP too, and the others a
   expect(entries.at(-1)?.text).toContain("bad.exe: EICAR was found.\nbroken.txt: The stored");
 });
 
+test("a file that is quarantined after it was listed is left out, with the reason", async () => {
+  const file = cloud.store("a.txt");
+  cloud.store("b.txt");
+  const planned = await plan();
+  Object.assign(file, { quarantined: { reason: "malware", detail: "EICAR was found." } });
+
+  const { stream, refused } = zipOf(planned, {
+    api: cloud.client,
+    fetch: cloud.download,
+    signal: running.signal,
+    onBytes: () => {},
+  });
+  const entries = unzip(await bytesOf(stream));
+
+  expect(named(entries)).toEqual(["b.txt", "Not in this ZIP.txt"]);
+  expect(refused).toEqual([{ name: "a.txt", reason: expect.stringContaining("malware") }]);
+});
+
 test("files come from S3 itself, as a copy in the browser's cache lacks the CORS headers", async () => {
   cloud.store("a.txt");
 
