@@ -374,7 +374,7 @@ def test_a_reader_that_goes_away_is_no_traceback(server: IngestService, call_jso
     assert process.returncode == 1
 
 
-@pytest.mark.parametrize(("size", "drawn"), [("large", True), ("small", False)])
+@pytest.mark.parametrize(("size", "drawn"), [("over_4_mib", True), ("small", False)])
 def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
     server: IngestService, tmp_path: Path, request: pytest.FixtureRequest, size: str, drawn: bool
 ) -> None:
@@ -405,10 +405,10 @@ def _run_code(server: IngestService, code: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_what_is_missing_is_named(
-    server: IngestService, tmp_path: Path, missing: str, large: dict[str, Any]
+    server: IngestService, tmp_path: Path, missing: str, over_4_mib: dict[str, Any]
 ) -> None:
     path = tmp_path / "large.json"
-    path.write_text(json.dumps(large))
+    path.write_text(json.dumps(over_4_mib))
     code = (
         f"import sys; sys.modules[{missing!r}] = None; "
         f"sys.argv = ['wideload', 'send', {str(path)!r}]; "

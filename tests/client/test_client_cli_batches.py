@@ -61,10 +61,10 @@ def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(
     server: IngestService,
     documents: list[str],
     tmp_path: Path,
-    large: dict[str, Any],
+    over_4_mib: dict[str, Any],
 ) -> None:
     server.in_request_limit, server.polls_until_done = 0, 99
-    (tmp_path / "large.json").write_text(json.dumps(large))
+    (tmp_path / "large.json").write_text(json.dumps(over_4_mib))
 
     ran = command("send", "--json", "--wait", "--wait-timeout", "0", "large.json", "0.json")
 
