@@ -25,7 +25,6 @@ UNHEEDED = {
     "I1022": "about style in hand-written templates: the CDK writes Fn::Join in place of Fn::Sub",
 }
 
-TEXTS = {"AlarmDescription", "DashboardBody"}
 
 _CERTIFICATE = "arn:aws:acm:eu-central-1:111111111111:certificate/1"
 # Each environment, and settings that add resources which no environment has.
@@ -161,7 +160,7 @@ def structure(template: dict[str, Any], environment: str) -> set[str]:
     """The types, properties and texts of a template.
 
     Left out is what differs between environments by their settings: names, numbers, and whether
-    data is kept. So are texts for people, which the linter does not check.
+    data is kept.
     """
     text = json.dumps(template, ensure_ascii=False).replace(environment, "environment")
     masked = json.loads(re.sub(r"[0-9A-Fa-f]{8,}|\d+", "0", text))
@@ -180,8 +179,7 @@ def _parts(value: Any, path: str = "") -> Iterator[str]:
     """Path and value of each scalar; all elements of a list have the same path."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in TEXTS:
-                yield from _parts(inner, f"{path}/{key}")
+            yield from _parts(inner, f"{path}/{key}")
     elif isinstance(value, list):
         for inner in value:
             yield from _parts(inner, path)
