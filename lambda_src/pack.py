@@ -6,7 +6,6 @@ It runs in Pyodide, whose one build of Python and zlib gives every machine the s
 from __future__ import annotations
 
 import compileall
-import sys
 import zipfile
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -14,17 +13,7 @@ from py_compile import PycInvalidationMode
 TASK = Path("/var/task")  # the folder of the code in Lambda, which tracebacks name
 
 
-def pack(python: str) -> None:
-    """
-    Args:
-        python: Minor version of Lambda's Python, such as "3.13": no other reads its bytecode.
-    """
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if running != python:
-        raise SystemExit(
-            f"Pyodide has Python {running}, but the functions run on {python}: install the version "
-            "of the npm package pyodide that has it, or bytecode would not be read."
-        )
+def pack() -> None:
     if not compileall.compile_dir(
         TASK, quiet=1, force=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
     ):

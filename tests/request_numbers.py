@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import yaml
-
-from tests.contract_cases import CONTRACT
+from tests import contract_cases
 
 _VALUES = {"ID": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "SHA": "0" * 64}
 
@@ -113,7 +111,7 @@ def tried(api: str) -> set[Place]:
 
 def documented(api: str) -> dict[Place, dict[str, Any]]:
     """Schemas of the numbers in the requests of the OpenAPI document."""
-    document = yaml.safe_load((CONTRACT / f"openapi-{api}.yaml").read_text())
+    document = contract_cases.openapi(api)
     return {
         (method.upper(), re.sub(r"\{\w+\}", "{id}", path), name): schema
         for path, operations in document["paths"].items()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 def visit(address: str) -> tuple[int, str, dict[str, str]]:
     """Status, page and headers, without following redirects."""
     parts = urlsplit(address)
-    with closing(http.client.HTTPConnection(parts.netloc, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
         connection.request("GET", f"{parts.path}?{parts.query}")
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}

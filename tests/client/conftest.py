@@ -29,8 +29,11 @@ from tests.fake_aws.files import MIB, TOKEN, FilesService, serving_files
 from tests.fake_aws.ingest import API_KEY, IngestService, serving
 from wideload._cli.app import run
 from wideload._files import download, partial_file
+from wideload._ingest import send
 from wideload._retry import Pacing
 from wideload._signin.json_http import JsonHttp
+
+_LOWER_LIMIT = 128 * 1024
 
 
 class Clock:
@@ -268,12 +271,29 @@ def spawn(
     return start({**environment, "TERM": "xterm", "TZ": timezone}, *arguments, **options)
 
 
-@pytest.fixture(scope="session")
-def large() -> dict[str, Any]:
-    """A document over 4 MiB even compressed."""
-    noise = base64.b64encode(random.Random(7).randbytes(4_500_000)).decode()
-    turns = [noise[at : at + 1000] for at in range(0, len(noise), 1000)]
+def noise(length: int) -> dict[str, Any]:
+    """A document whose gzip has `length` bytes and some more."""
+    text = base64.b64encode(random.Random(7).randbytes(length)).decode()
+    turns = [text[at : at + 1000] for at in range(0, len(text), 1000)]
     return {"call_id": "call-large", "transcript_with_metrics": turns}
+
+
+@pytest.fixture(scope="session")
+def over_4_mib() -> dict[str, Any]:
+    """A document over 4 MiB even compressed."""
+    return noise(4_500_000)
+
+
+@pytest.fixture(scope="session")
+def over_limit() -> dict[str, Any]:
+    return noise(_LOWER_LIMIT)
+
+
+@pytest.fixture
+def large(over_limit: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A document that clients in this process send through S3, from 128 KiB on in its test."""
+    monkeypatch.setattr(send, "INLINE_LIMIT", _LOWER_LIMIT)
+    return over_limit
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,7 @@ class Terminal:
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        killer = threading.Timer(30, self._process.kill)
+        killer = threading.Timer(120, self._process.kill)
         killer.start()
         self.shown += read_terminal(self._screen).decode()
         self.status = self._process.wait()
@@ -190,7 +190,7 @@ class Terminal:
 
     def until(self, text: str) -> str:
         """Read until this is on the screen, after what was waited for before."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while text not in self.shown[self._seen :]:
             assert time.monotonic() < deadline, f"no {text!r} in {self.shown[self._seen :]!r}"
             if select.select([self._screen], [], [], 0.1)[0]:

@@ -340,15 +340,15 @@ def test_ctrl_c_says_how_to_send_again_safely(server: IngestService, call_json: 
 
     def hold(line: str, answer: dict[str, Any]) -> dict[str, Any]:
         arrived.set()
-        go_on.wait(30)
+        go_on.wait(120)
         return answer
 
     server.tamper = hold
     process = spawn(server, "send", str(call_json))
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=30)
+        output, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()
@@ -368,13 +368,13 @@ def test_a_reader_that_goes_away_is_no_traceback(server: IngestService, call_jso
     os.close(reading)
     with open(writing, "wb") as broken:
         process = spawn(server, "send", str(call_json), stdout=broken)
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=120)
 
     assert b"Traceback" not in error
     assert process.returncode == 1
 
 
-@pytest.mark.parametrize(("size", "drawn"), [("large", True), ("small", False)])
+@pytest.mark.parametrize(("size", "drawn"), [("over_4_mib", True), ("small", False)])
 def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
     server: IngestService, tmp_path: Path, request: pytest.FixtureRequest, size: str, drawn: bool
 ) -> None:
@@ -385,7 +385,7 @@ def test_a_bar_is_drawn_on_a_terminal_for_what_takes_a_while(
     process = spawn(server, "send", "--json", str(path), stderr=terminal)
     os.close(terminal)
     shown = read_terminal(screen)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert (b"the-log.json" in shown.replace(b"\r\n", b"")) is drawn
@@ -405,10 +405,10 @@ def _run_code(server: IngestService, code: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_what_is_missing_is_named(
-    server: IngestService, tmp_path: Path, missing: str, large: dict[str, Any]
+    server: IngestService, tmp_path: Path, missing: str, over_4_mib: dict[str, Any]
 ) -> None:
     path = tmp_path / "large.json"
-    path.write_text(json.dumps(large))
+    path.write_text(json.dumps(over_4_mib))
     code = (
         f"import sys; sys.modules[{missing!r}] = None; "
         f"sys.argv = ['wideload', 'send', {str(path)!r}]; "
@@ -453,7 +453,7 @@ def test_get_document_writes_behind_what_an_open_file_holds(
             stderr=end,
             cwd=tmp_path,
         )
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert kept.read_bytes() == b'OLD\n{"a":1}'

@@ -61,10 +61,10 @@ def test_a_wait_that_is_too_short_does_not_keep_others_from_being_sent(
     server: IngestService,
     documents: list[str],
     tmp_path: Path,
-    large: dict[str, Any],
+    over_4_mib: dict[str, Any],
 ) -> None:
     server.in_request_limit, server.polls_until_done = 0, 99
-    (tmp_path / "large.json").write_text(json.dumps(large))
+    (tmp_path / "large.json").write_text(json.dumps(over_4_mib))
 
     ran = command("send", "--json", "--wait", "--wait-timeout", "0", "large.json", "0.json")
 
@@ -82,7 +82,7 @@ def test_help_says_what_stops_a_batch(command: Command) -> None:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> tuple[int, list[str]]:
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=120)
     return process.returncode, error.decode().splitlines()
 
 
@@ -199,7 +199,7 @@ def test_a_closed_standard_input_is_named_before_anything_is_sent(
         process = spawn(server, *arguments, **closed)
     else:
         process = start(fake_files, *arguments, **closed)
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (2, b"")
     assert error.decode().startswith("wideload: standard input is closed: ")
@@ -222,7 +222,7 @@ def test_standard_streams_that_are_closed_are_no_trouble_to_others(
         ["rm", file["file_id"]],
     ):
         process = start(fake_files, *arguments, preexec_fn=close_others, cwd=tmp_path)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert process.returncode == 0, arguments
 
     assert (tmp_path / "a.txt").read_bytes() == b"content"

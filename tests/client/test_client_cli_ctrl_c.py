@@ -36,9 +36,9 @@ def test_ctrl_c_leaves_an_upload_that_goes_on(
     arrived, go_on = _hold(fake_files, 6 * MIB)
     process = start(fake_files, "upload", "--json", "film.mkv", cwd=tmp_path)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=30)
+        output, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()
@@ -101,9 +101,9 @@ def test_ctrl_c_among_several_says_how_many_are_done(
     arrived, go_on = _hold(fake_files, 6 * MIB)
     process = start(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=30)
+        output, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()
@@ -123,11 +123,11 @@ def test_a_second_ctrl_c_does_not_wait(fake_files: FilesService, tmp_path: Path)
     arrived, go_on = _hold(fake_files, 2 * MIB)
     process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()
@@ -149,7 +149,7 @@ def test_ctrl_c_before_anything_was_sent(fake_files: FilesService, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     assert process.stderr
     error = process.stderr.read()  # the pipe gives nothing, and stays open
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     killer.cancel()
 
     assert process.returncode == 130
@@ -165,9 +165,9 @@ def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
     arrived, go_on = _hold(fake_files, 2 * MIB)
     process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=15)
+        _, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()
@@ -192,9 +192,9 @@ def test_ctrl_c_leaves_a_download_that_goes_on(
     fake_files.s3.during_get = hold
     process = start(fake_files, "download", "--parallel", "1", file["file_id"], cwd=tmp_path)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=30)
+        output, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()

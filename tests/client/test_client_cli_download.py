@@ -125,7 +125,7 @@ def test_a_reader_that_leaves_is_no_traceback(fake_files: FilesService) -> None:
     os.close(reading)
     with open(writing, "wb") as broken:
         process = start(fake_files, "download", file["file_id"], "-o", "-", stdout=broken)
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=120)
 
     assert (process.returncode, error) == (1, b"")
 
@@ -241,7 +241,7 @@ def test_to_standard_output_that_is_a_pipe(
     file = fake_files.add(b"content", name="a.txt")["file_id"]
 
     process = start(fake_files, "download", file, "-o", path, *options)
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert (process.returncode, output, error) == (0, b"content", b"")
 
@@ -255,7 +255,7 @@ def test_to_an_open_descriptor_that_is_a_file(
         out.write(b"before ")
         out.flush()
         process = start(fake_files, "download", file, "-o", path, "-fq", stdout=out, stderr=out)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert (tmp_path / "out").read_bytes() == b"before content"

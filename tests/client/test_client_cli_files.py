@@ -96,7 +96,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(fake_files: FilesService) -> N
         process.stdout.close()
         error = process.stderr.read()
 
-    assert (process.wait(30), error) == (0, b"")
+    assert (process.wait(120), error) == (0, b"")
 
 
 # rm, mv, uploads, abort
@@ -137,7 +137,7 @@ def test_rm_on_a_terminal_asks(
         os.write(screen, typed)
     shown = read_terminal(screen).decode()
 
-    assert process.wait(30) == status
+    assert process.wait(120) == status
     assert len(fake_files.files) == left
     assert (f"Delete file {file['file_id']} for good? [y/N]:" in shown) is bool(typed)
     assert ("nothing was deleted" in shown) is bool(left)

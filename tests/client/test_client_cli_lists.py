@@ -178,7 +178,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(
         process.stdout.close()
         error = process.stderr.read()
 
-    assert (process.wait(30), error) == (0, b"")
+    assert (process.wait(120), error) == (0, b"")
 
 
 @pytest.mark.usefixtures("stored")
@@ -240,7 +240,7 @@ def test_delete_on_a_terminal_asks(
             os.write(screen, typed)
     shown += read_terminal(screen)
 
-    assert process.wait(30) == status
+    assert process.wait(120) == status
     assert set(server.payloads) == left
     if typed:
         what = "2 payloads" if len(arguments) == 2 else f"payload {PAYLOAD_1}"
@@ -291,14 +291,14 @@ def test_ctrl_c_while_deleting_says_what_is_left(server: IngestService) -> None:
 
     def hold(payload_id: str) -> None:
         arrived.set()
-        go_on.wait(30)
+        go_on.wait(120)
 
     server.before_delete = hold
     process = spawn(server, "delete", "--yes", PAYLOAD_1, PAYLOAD_2, PAYLOAD_3)
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=30)
+        output, error = process.communicate(timeout=120)
     finally:
         go_on.set()
         process.kill()

@@ -44,7 +44,7 @@ def test_every_receipt_of_a_batch_is_printed_whatever_the_names(
     names = [b"a.json", _LATIN, b"\xe4\xb8\x96.json"]
 
     process = spawn(server, *arguments, *names, cwd=folder)  # type: ignore[arg-type]
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert (process.returncode, error) == (0, b"")
     assert len(server.documents) == 3
@@ -63,9 +63,9 @@ def test_a_name_that_is_no_text_is_uploaded_with_what_can_be_read_of_it(
     fake_files: FilesService, folder: bytes
 ) -> None:
     process = start(fake_files, "upload", b"a.json", _LATIN, cwd=folder)  # type: ignore[arg-type]
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
     again = start(fake_files, "upload", "--json", _LATIN, cwd=folder)  # type: ignore[arg-type]
-    (line,) = again.communicate(timeout=30)[0].splitlines()
+    (line,) = again.communicate(timeout=120)[0].splitlines()
 
     assert (process.returncode, error) == (0, b"")
     assert {file["name"] for file in fake_files.files.values()} == {"a.json", "lat\ufffd.json"}
@@ -79,7 +79,7 @@ def test_a_refused_name_is_shown_too(server: IngestService, folder: bytes) -> No
         pass
 
     process = spawn(server, "send", "--json", _LATIN, b"a.json", cwd=folder)  # type: ignore[arg-type]
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert [json.loads(line)["file"] for line in output.splitlines()] == [
@@ -101,7 +101,7 @@ def test_a_directory_whose_name_is_no_text_is_downloaded_to(
         b"d\xe9",  # type: ignore[arg-type]
         cwd=tmp_path,
     )
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert (process.returncode, error) == (0, b"")
     assert json.loads(output)["path"] == "d\\xe9/a.txt"
@@ -118,7 +118,7 @@ def test_a_file_whose_name_is_no_text_is_downloaded_to(
         b"out\xe9",  # type: ignore[arg-type]
         cwd=tmp_path,
     )
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=120)
 
     assert (process.returncode, error) == (0, b"")
     assert os.listdir(os.fsencode(tmp_path)) == [b"out\xe9"]
@@ -144,7 +144,7 @@ def test_what_is_no_text_is_refused_where_it_is_sent_as_text(
         process = start(fake_files, *arguments)
     else:
         process = spawn(server, *arguments, cwd=folder)  # type: ignore[arg-type]
-    output, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (2, b"")
     assert b"holds a byte that is no text" in error
@@ -185,7 +185,7 @@ def test_help_in_a_locale_that_lacks_characters(
     environment = {**environment_of(fake_files), "PYTHONIOENCODING": "latin-1"}
 
     process = start(environment, *arguments, stderr=subprocess.STDOUT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert b"Usage: " in output

@@ -237,10 +237,13 @@ def test_there_is_no_summary_if_it_is_not_wanted(
 
 @pytest.mark.usefixtures("command")
 def test_several_documents_have_a_bar_each_and_a_total(
-    server: IngestService, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: IngestService,
+    over_4_mib: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     for number in range(2):
-        (tmp_path / f"{number}.json").write_text(json.dumps({**large, "number": number}))
+        (tmp_path / f"{number}.json").write_text(json.dumps({**over_4_mib, "number": number}))
 
     with Screen("stderr") as screen:
         assert group.main(["send", "--json", "0.json", "1.json"], standalone_mode=False) is None
@@ -256,11 +259,11 @@ def test_several_documents_have_a_bar_each_and_a_total(
 def test_a_document_that_is_fetched_has_a_bar(
     client: wideload.Client,
     server: IngestService,
-    large: dict[str, Any],
+    over_4_mib: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
 ) -> None:
-    payload_id = client.send(large).payload_id
+    payload_id = client.send(over_4_mib).payload_id
     arguments = ["get", payload_id, "--document", *options]
 
     with Screen("stderr") as screen:

@@ -27,7 +27,7 @@ _SETTINGS = ("URL", "FILES_URL", "TOKEN", "USERNAME", "PASSWORD", "API_KEY", "CA
 # A browser that is signed in already: follows the redirect to the loopback port.
 _BROWSER = """
 import sys, urllib.request
-urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=10).read()
+urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=60).read()
 """
 
 
@@ -176,7 +176,7 @@ def test_ctrl_c_ends_the_wait(environment: dict[str, str]) -> None:
         pass
 
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert error.decode().strip() == "wideload: interrupted"
@@ -365,7 +365,7 @@ def test_on_a_full_disk_it_is_said_that_somebody_signed_in_and_out(
     for arguments in (["login", "--username", "ann"], ["logout"]):
         with open("/dev/full", "wb") as full:
             given = {**environment, "WIDELOAD_PASSWORD": PASSWORD}
-            _, error = start(given, *arguments, stdout=full).communicate(timeout=30)
+            _, error = start(given, *arguments, stdout=full).communicate(timeout=120)
             said.append(error.decode())
 
     why = "(standard output can't be written: No space left on device)\n"

@@ -88,7 +88,7 @@ def test_upload_reads_standard_input(
 
 def test_a_pipe_is_uploaded(fake_files: FilesService) -> None:
     process = start(fake_files, "upload", "-", "--name", "p", "--json", stdin=subprocess.PIPE)
-    output, _ = process.communicate(b"x" * MIB, timeout=30)
+    output, _ = process.communicate(b"x" * MIB, timeout=120)
 
     assert json.loads(output)["sha256"] == sha256(b"x" * MIB)
 
@@ -241,7 +241,7 @@ def test_results_are_apart_from_the_bars(fake_files: FilesService, tmp_path: Pat
     process = start(fake_files, "upload", "--json", *names, cwd=tmp_path, stderr=terminal)
     os.close(terminal)
     shown = read_terminal(screen).decode()
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert {json.loads(line)["file"] for line in output.splitlines()} == set(names)

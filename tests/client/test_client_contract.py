@@ -5,24 +5,19 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import wideload
+from tests import contract_cases
 from tests.fake_aws.ingest import PAYLOAD_1, IngestService
 from tests.fake_aws.messages import Fault, problem
 from wideload._ingest.upload_url import request_upload_url
 from wideload._retry import Attempts, Pacing, RetryPolicy
 
-_CASES = json.loads(
-    (Path(__file__).parents[2] / "contract" / "cases" / "ingest.json").read_bytes()
-)["cases"]
-_CONTRACT = yaml.safe_load(
-    (Path(__file__).parents[2] / "contract" / "openapi-ingest.yaml").read_bytes()
-)
+_CASES = contract_cases.load("ingest.json")
+_CONTRACT = contract_cases.openapi("ingest")
 _ANY = {
     "headers": {"Content-Type": "application/json"},
     "upload_url": "https://s3.example/key?a",

@@ -106,12 +106,12 @@ def test_bytes_whose_refusal_is_always_lost_are_claimed(
 
 
 def test_a_claim_of_nothing_leaves_the_error_of_the_put(
-    client: wideload.Client, server: IngestService, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, over_4_mib: dict[str, Any]
 ) -> None:
     server.fail(_PUT, *[DROP] * 6)
 
     with pytest.raises(wideload.TransportError, match="no answer to PUT") as raised:
-        client.send(large)
+        client.send(over_4_mib)
 
     assert raised.value.attempts == 8  # 2 for URLs
     assert len(server.requests(_SEND)) == 1
@@ -119,13 +119,13 @@ def test_a_claim_of_nothing_leaves_the_error_of_the_put(
 
 
 def test_a_claim_says_when_the_document_is_wrong(
-    client: wideload.Client, server: IngestService, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, over_4_mib: dict[str, Any]
 ) -> None:
     server.fail(_PUT, *[DROP] * 6)
     server.fail(_SEND, problem(400, "invalid_json"))
 
     with pytest.raises(wideload.PayloadRefusedError, match="invalid_json"):
-        client.send(large)
+        client.send(over_4_mib)
 
 
 @SIZES

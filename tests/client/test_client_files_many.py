@@ -287,7 +287,7 @@ def test_cancelling_ends_those_that_were_begun(files_server: FilesService, tmp_p
     with wideload.Client(files_server.url, token=TOKEN) as person:
         began = time.monotonic()
         outcomes = list(person.files.upload_many(paths, cancel=cancel))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50
 
     assert len(outcomes) == 40
     cancelled = [o for o in outcomes if isinstance(o.error, wideload.CancelledError)]
@@ -364,6 +364,6 @@ def test_ctrl_c_ends_it_and_leaves_the_rest_open(
     began = time.monotonic()
     _, errors = process.communicate()
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert {upload.state for upload in files_server.uploads.values()} == {"open", "completed"}

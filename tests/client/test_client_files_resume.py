@@ -100,7 +100,7 @@ def test_cancelled_under_way(files_server: FilesService, tmp_path: Path, size: i
         began = time.monotonic()
         with pytest.raises(wideload.CancelledError, match="goes on where it was") as raised:
             person.files.upload(path, cancel=cancel)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50
         files_server.s3.during_put = lambda seen, count: None
         assert repr(cancel) == "<wideload.Cancel cancelled>"
 
@@ -123,7 +123,7 @@ def test_cancelling_ends_a_wait_for_the_next_attempt(
         with pytest.raises(wideload.CancelledError):
             person.files.upload(file_of(tmp_path, bytes_of(10)), cancel=cancel)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
 
 
 @pytest.mark.parametrize("longest", [60.0, 0.1])
@@ -235,13 +235,13 @@ def test_ctrl_c_ends_it_at_once_and_leaves_it_open(
 
     files_server.s3.during_put = during_put
     process = _spawn(files_server, file_of(tmp_path, bytes_of(size)))
-    assert reached.wait(30)
+    assert reached.wait(120)
 
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     _, errors = process.communicate()
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert [upload.state for upload in files_server.uploads.values()] == ["open"]
 
@@ -255,7 +255,7 @@ def test_ctrl_c_while_s3_is_silent(files_server: FilesService, tmp_path: Path) -
 
     files_server.s3.during_put = during_put
     process = _spawn(files_server, file_of(tmp_path, bytes_of(4 * MIB)))
-    assert reached.wait(30)
+    assert reached.wait(120)
 
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
@@ -263,7 +263,7 @@ def test_ctrl_c_while_s3_is_silent(files_server: FilesService, tmp_path: Path) -
     took = time.monotonic() - began
     leave.set()
 
-    assert took < 15
+    assert took < 50
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 

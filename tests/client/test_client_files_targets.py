@@ -143,7 +143,7 @@ def test_to_a_named_pipe_it_goes_in_order(
     reader.start()
 
     done = person.files.download(file["file_id"], pipe)
-    reader.join(30)
+    reader.join(120)
 
     assert got == [content]
     assert done.path == pipe

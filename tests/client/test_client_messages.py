@@ -190,7 +190,7 @@ def test_retries_show_on_a_terminal(server: IngestService, tmp_path: Path) -> No
 
     shown = " ".join(read_terminal(screen).decode().split())
 
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert re.search(r"trying again in 1 s \(1 of 5\): the API answered 503", shown), shown
 
 

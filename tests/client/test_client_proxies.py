@@ -59,7 +59,7 @@ def test_the_environments_proxy_is_used(
 
 
 def test_s3_is_reached_through_it_too(
-    tls_server: IngestService, authority: Authority, proxy: FakeProxy, large: dict[str, Any]
+    tls_server: IngestService, authority: Authority, proxy: FakeProxy, over_4_mib: dict[str, Any]
 ) -> None:
     with wideload.Client(
         tls_server.url.replace("127.0.0.1", "api.example"),
@@ -70,7 +70,7 @@ def test_s3_is_reached_through_it_too(
         port = urlsplit(tls_server.url).port or 0
         proxy.hosts["api.example"] = ("127.0.0.1", port)
 
-        assert client.send(large).via == "s3"
+        assert client.send(over_4_mib).via == "s3"
 
     assert proxy.seen == [f"CONNECT api.example:{port}", f"CONNECT 127.0.0.1:{port}"]
 

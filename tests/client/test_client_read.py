@@ -119,15 +119,15 @@ def test_the_download_url_is_not_shown(client: wideload.Client, large: dict[str,
 
 
 def test_a_broken_download_is_taken_up_where_it_broke(
-    client: wideload.Client, server: IngestService, large: dict[str, Any]
+    client: wideload.Client, server: IngestService, over_4_mib: dict[str, Any]
 ) -> None:
-    receipt = client.send(large)
+    receipt = client.send(over_4_mib)
     client.get(receipt.payload_id)
     archived = server.objects[f"archive/acme/{PAYLOAD_1}.json.gz"]
     cut = archived[:1_500_000]
     server.fail("GET /s3/", Fault(200, cut, {"x-claimed-length": str(len(archived))}), DROP)
 
-    assert json.loads(client.document(receipt.payload_id)) == large
+    assert json.loads(client.document(receipt.payload_id)) == over_4_mib
 
     _, _, last = server.requests("GET /s3/")
     start = int(last.headers["range"].removeprefix("bytes=").removesuffix("-"))

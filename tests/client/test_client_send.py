@@ -63,9 +63,9 @@ def test_an_inline_document_fits_into_an_event_of_lambda() -> None:
 
 
 def test_a_large_document_goes_through_s3_and_is_claimed(
-    client: wideload.Client, server: IngestService, large: dict[str, Any], clock: Any
+    client: wideload.Client, server: IngestService, over_4_mib: dict[str, Any], clock: Any
 ) -> None:
-    receipt = client.send(large)
+    receipt = client.send(over_4_mib)
 
     asked, put, claim = server.seen
     assert json.loads(asked.body) == {
@@ -74,14 +74,14 @@ def test_a_large_document_goes_through_s3_and_is_claimed(
         "content_type": "application/gzip",
         "call_id": "call-large",
     }
-    assert json.loads(gzip.decompress(put.body)) == large
+    assert json.loads(gzip.decompress(put.body)) == over_4_mib
     assert json.loads(claim.body) == {
         "s3_key": f"transit/acme/{PAYLOAD_1}",
         "upload_duration_ms": receipt.upload_duration_ms,
     }
     assert claim.headers["idempotency-key"] == receipt.idempotency_key
     assert (receipt.via, receipt.state, receipt.bytes_sent) == ("s3", "stored", len(put.body))
-    assert receipt.records == len(large["transcript_with_metrics"])
+    assert receipt.records == len(over_4_mib["transcript_with_metrics"])
 
 
 def test_the_put_carries_the_given_headers_and_nothing_that_could_break_the_signature(

@@ -30,7 +30,7 @@ def test_signing_in_by_browser(provider: FakeSignIn, web: JsonHttp) -> None:
     pages: list[str] = []
 
     sign_in = sign_in_methods.sign_in_with_browser(
-        web, provider.url, show=browser(pages), timeout=10
+        web, provider.url, show=browser(pages), timeout=60
     )
 
     assert (sign_in.name, sign_in.subject, sign_in.way) == ("ann@example.com", "sub-ann", "browser")
@@ -110,7 +110,7 @@ def test_a_refusal_of_the_provider_is_told_here_and_on_the_page(
     pages: list[str] = []
 
     with pytest.raises(SignInError, match="access_denied: She said <no>") as raised:
-        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser(pages), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser(pages), timeout=60)
 
     assert raised.value.code == "access_denied"
     assert "You are not signed in" in pages[0]
@@ -133,7 +133,7 @@ def test_the_id_token_of_another_sign_in_is_refused(
     provider.tamper = lambda claims: claims | tamper
 
     with pytest.raises(SignInError, match=f"the ID token has another {what}"):
-        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=60)
 
 
 @pytest.mark.usefixtures("own_ports")
@@ -141,7 +141,7 @@ def test_a_code_is_shown_once_only(provider: FakeSignIn, web: JsonHttp) -> None:
     provider.fail("POST /oauth2/token", Reply(503), Reply(503))
 
     with pytest.raises(ServerError):
-        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+        sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=60)
 
     assert len(provider.requests("POST /oauth2/token")) == 1
 
@@ -336,7 +336,7 @@ def test_a_sign_in_is_ended_at_its_provider(
     provider: FakeSignIn, web: JsonHttp, cognito: bool
 ) -> None:
     provider.cognito = cognito
-    sign_in = sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+    sign_in = sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=60)
 
     assert sign_in_methods.revoke(web, sign_in)
 

@@ -199,7 +199,7 @@ def test_a_rotated_refresh_token_is_kept(
     if way == "browser":
         provider.cognito = False
         store.save(
-            sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=10)
+            sign_in_methods.sign_in_with_browser(web, provider.url, show=browser([]), timeout=60)
         )
     else:
         store.save(sign_in_methods.sign_in_with_password(web, provider.url, "ann", PASSWORD))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import gzip
 import json
 import shutil
@@ -119,6 +120,7 @@ def session_of(data: Path) -> Session:
     return session
 
 
+@functools.cache
 def client_of(data: Path, service: str) -> Any:
     return session_of(data).create_client(
         service,
@@ -151,6 +153,8 @@ def call(
         answer = getattr(client, xform_name(operation))(**params)
     except client.exceptions.ClientError as error:
         answer = error.response
+    finally:
+        client.meta.events.unregister("before-send", send)
     answer.pop("Body", None)
     answer.pop("Payload", None)
     return [*sent, answer]

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-import yaml
 
 from local.cloud import Cloud
 from local.outputs import Outputs
-from tests.contract_cases import CONTRACT
+from tests import contract_cases
 from tests.integration.conftest import Answer, Api
 from tests.integration.files.conftest import (
     ONE_PUT,
@@ -184,7 +183,7 @@ def test_an_id_token_is_refused(cloud: Cloud, outputs: Outputs, nobody: Api) -> 
 
 
 def test_the_matrix_is_whole(outputs: Outputs) -> None:
-    document = yaml.safe_load((CONTRACT / "openapi-files.yaml").read_text())
+    document = contract_cases.openapi("files")
     documented = {
         f"{method.upper()} {re.sub('{[a-z_]+}', '{id}', path)}"
         for path, methods in document["paths"].items()
