@@ -222,7 +222,7 @@ class Person:
         return str(self.complete(answer["upload_id"])["file_id"])
 
     def empty(self, folder_id: str, has_time: Callable[[], bool] = lambda: True) -> bool:
-        return self.world.transfer.emptying(self.owner, has_time=has_time).run(folder_id)
+        return not self.world.transfer.emptying(self.owner, has_time=has_time).run(folder_id)
 
     def shown(self, file_id: str) -> dict[str, Any]:
         return self.files.shown(self.files.get(file_id))

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 
 from tests.fake_aws.wire import AtOnce, every_order
 from tests.runtime.files.files_world import DAY, FilesWorld, audit, refusal, said, small, wish
+from wideload_runtime.core.files import emptying, sweep
 from wideload_runtime.core.files.lists import FolderQuery
 from wideload_runtime.core.files.records import Usage
 from wideload_runtime.core.files.requests import Change
+from wideload_runtime.core.times import iso
 
 Work = Callable[[], Any]
 
@@ -137,6 +139,35 @@ def test_the_sweep_goes_on_with_what_a_request_left() -> None:
     assert report.emptied >= 1
     assert world.failures == []
     assert world.items("DIR#") == world.items("FILE#") == world.items("NAME#") == []
+    assert audit(world) == []
+
+
+def test_a_large_deleted_folder_does_not_delay_others_in_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(emptying, "MOST_READ", 2)
+    monkeypatch.setattr(sweep, "FOLDER_BATCHES", 3)
+    world = FilesWorld()
+    for number in range(20):
+        world.ann.put(f"a/{number}")
+        world.ann.put(f"a/b{number % 4}/{number}")
+    world.ann.folders.delete("a")
+    world.clock.time += 1
+    upload_id = world.bob.begin(small())
+    world.clock.time += 7 * DAY + 3600
+    due = sorted(world.table.due(iso(world.clock.now())), key=lambda one: one.kind != "folder")
+    monkeypatch.setattr(world.table, "due", lambda now: due)
+    looks = iter([True] * 6)  # the folder's turn with its three batches, and the upload's
+
+    swept = world.transfer.sweep(seconds_left=lambda: next(looks, 0), tell=world.failures.append)
+    swept.run()
+
+    assert world.bob.record(upload_id).state == "expired"
+    assert world.items("FILE#") != []
+    monkeypatch.undo()
+    assert world.sweep().emptied >= 1
+    assert world.failures == []
+    assert world.items("DIR#") == world.items("FILE#") == []
     assert audit(world) == []
 
 

@@ -7,6 +7,7 @@ write is conditional on what was read, so that several runs at once are safe.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,45 +33,56 @@ class Emptying:
     now: Callable[[], float]
     has_time: Callable[[], bool]
 
-    def run(self, folder_id: str) -> bool:
-        """Remove what is in a deleted folder, and its record; False if time has run out.
+    def run(self, folder_id: str, *, most: int | None = None) -> list[str]:
+        """Remove what is in a deleted folder, and its record.
+
+        Args:
+            most: Batches of files, and subfolders, that are begun at most; None: no such bound.
+
+        Returns:
+            Ids of the deleted folders that are left, since time has run out or `most` was reached.
 
         Raises:
             Refused: `conflict`.
         """
+        begun = itertools.count(1)
+
+        def goes_on() -> bool:
+            return self.has_time() and (most is None or next(begun) <= most)
+
         waiting = [folder_id]
         while waiting:
             current = waiting.pop()
-            below = self._delete_below(current)
-            if below is None or not self._remove_files(current):
-                return False
+            is_empty = self._delete_below(current, waiting, goes_on)
+            if not (is_empty and self._remove_files(current, goes_on)):
+                return [*waiting, current]
             self.records.forget_folder(current)
-            waiting += below
-        return True
+        return []
 
     def try_run(self, folder_id: str) -> bool:
-        """As `run`; also False for what the sweep is to try again."""
+        """Return whether the folder is empty; False also for what the sweep is to try again."""
         try:
-            return self.run(folder_id)
+            return not self.run(folder_id)
         except Refused:
             return False
 
-    def _delete_below(self, folder_id: str) -> list[str] | None:
-        """Delete the subfolders; return their ids, or None if time has run out."""
-        deleted: list[str] = []
+    def _delete_below(
+        self, folder_id: str, deleted: list[str], goes_on: Callable[[], bool]
+    ) -> bool:
+        """Delete the subfolders, and add their ids to `deleted`; False if it must stop."""
         while found := self.records.subfolders(folder_id, after=None, limit=MOST_READ)[0]:
             for folder in found:
-                if not self.has_time():
-                    return None
+                if not goes_on():
+                    return False
                 if self.records.delete_folder(folder, deleted_at=iso(self.now())):
                     deleted.append(folder.folder_id)
-        return deleted
+        return True
 
-    def _remove_files(self, folder_id: str) -> bool:
-        """Remove the files of a folder; False if time has run out."""
+    def _remove_files(self, folder_id: str, goes_on: Callable[[], bool]) -> bool:
+        """Remove the files of a folder; False if it must stop."""
         rounds = ROUNDS
         while found := self.records.listed("created_at", folder_id=folder_id, limit=MOST_READ)[0]:
-            if not self.has_time():
+            if not goes_on():
                 return False
             # One that was moved since the list was read stays.
             files = [one.file for one in found if one.file and one.file.folder_id == folder_id]

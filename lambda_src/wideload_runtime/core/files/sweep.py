@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.completing import KEEP_SECONDS
@@ -15,6 +16,9 @@ from wideload_runtime.core.files.uploads import Uploads
 from wideload_runtime.core.metrics import Metrics
 from wideload_runtime.core.times import epoch, iso
 from wideload_runtime.core.turns import in_turns
+
+FOLDER_BATCHES = 10
+"""Batches of a deleted folder in one turn: some 900 files, a few seconds."""
 
 
 @dataclass(slots=True)
@@ -66,13 +70,15 @@ class Sweep:
         by_owner: dict[str, list[Due]] = {}
         for due in self.table.due(now):
             by_owner.setdefault(due.owner, []).append(due)
+        waiting = deque(in_turns(by_owner.values()))
         left: list[Due] = []
-        for due in in_turns(by_owner.values()):
+        while waiting:
+            due = waiting.popleft()
             if not self.has_time():
                 left.append(due)
                 continue
             try:
-                self._look(due)
+                waiting += self._look(due)
             except Exception:  # noqa: BLE001 - one that always fails must not hold up the others
                 self.tell(due)
                 self.report.failed += 1
@@ -85,10 +91,11 @@ class Sweep:
         self.metrics.add("SweepBacklogAge", self.report.backlog_seconds)
         return self.report
 
-    def _look(self, due: Due) -> None:
+    def _look(self, due: Due) -> list[Due]:
+        """Handle a due item; return what is left of it for another turn of this run."""
         if due.kind == "unscanned":
             self.report.unscanned += 1
-            return
+            return []
         records = self.table.of(due.owner)
         if due.kind == "trash":
             trash = records.trash(due.id)
@@ -105,11 +112,14 @@ class Sweep:
         elif due.kind == "folder":
             folder = records.folders([due.id]).get(due.id)
             if folder and folder.deleted_at:
-                self.report.emptied += self.emptying(due.owner).run(due.id)
+                rest = self.emptying(due.owner).run(due.id, most=FOLDER_BATCHES)
+                self.report.emptied += due.id not in rest
+                return [replace(due, id=folder_id) for folder_id in rest]
         else:
             upload = records.upload(due.id)
             if upload and upload.due_at and upload.due_at <= iso(self.now()):
                 self._end(due.owner, upload)
+        return []
 
     def _end(self, owner: str, upload: Upload) -> None:
         if upload.state == "open":
