@@ -28,6 +28,7 @@ BENCHES = (
     "payloads",
     "cold_start",
     "warm_requests",
+    "many_files",
     "processing",
     "slow_documents",
     "huge_payload",
