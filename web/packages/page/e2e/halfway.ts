@@ -10,7 +10,7 @@ export const SIZE = 72 * MB;
 /** Bytes a second at which parts are stored one after the other. */
 export const FAST = 8 * MB;
 /** Bytes a second at which the upload is not over before a test has done what it does meanwhile. */
-const SLOW = MB / 2;
+export const SLOW = MB / 2;
 
 /** Signs Ann in and waits until some parts of a large file are stored; then it goes on slowly. */
 export async function halfway(

@@ -8,7 +8,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { fillIn, sha256 } from "./browser.ts";
-import { arrives, FAST, halfway, SIZE, until } from "./halfway.ts";
+import { arrives, FAST, halfway, SIZE, SLOW, until } from "./halfway.ts";
 import { setUp } from "./setting.ts";
 import { startFake } from "./target.ts";
 
@@ -101,6 +101,7 @@ test("cancelling everything asks first", async () => {
   const before = ann.puts.length;
   await ann.throttle(FAST);
   await until(() => ann.puts.length > before, "another part is stored");
+  await ann.throttle(SLOW);
   await ann.page.getByRole("button", { name: "Cancel all" }).click();
   await question.getByRole("button", { name: "Cancel all" }).click();
 
