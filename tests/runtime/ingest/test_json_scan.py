@@ -341,6 +341,12 @@ def test_a_refusal_does_not_tell_the_name_that_stands_twice(name: str) -> None:
     assert f"near byte {data.rindex(name.encode()) - 1}:" in refused.detail
 
 
+def test_a_name_that_stands_twice_far_apart_is_refused() -> None:
+    between = b",".join(b'"k%d":0' % number for number in range(2_000))
+
+    assert "stands twice" in refusal(b'{"a":1,%b,"a":2,"b":3}' % between).detail
+
+
 def test_a_container_closed_within_a_piece_ends_there_whatever_opens_after_it() -> None:
     inner = b'{"a":{' + b'"k":0,' * 300 + b'"z":0}}'
     data = b'{"records":[' + b",".join([inner] * 5) + b'],"x":{"y":' + inner + b"}}"
