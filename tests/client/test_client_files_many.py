@@ -18,9 +18,16 @@ import wideload
 from tests.client.transfer_samples import PART, bytes_of, file_of
 from tests.fake_aws.files import TOKEN, FilesService
 from tests.fake_aws.messages import Fault, Seen, problem, s3_error
+from wideload._files import upload_batch
 
 _CREATE = "POST /stage/files"
 _PUT = "PUT /s3/"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes longer to open files than a batch waits for them."""
+    monkeypatch.setattr(upload_batch, "_LONGEST_DELAY", 60)
 
 
 def _files(folder: Path, count: int, size: int = 1000) -> list[Path]:
