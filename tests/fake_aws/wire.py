@@ -12,6 +12,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 T = TypeVar("T")
 
+READS = {
+    "BatchGetItem", "GetItem", "GetObject", "HeadObject", "ListMultipartUploads",
+    "ListObjectVersions", "ListParts", "Query", "Scan",
+}  # fmt: skip
+"""Requests that change nothing."""
+
 
 class Wire:
     """Every request of the fakes goes through here."""
@@ -56,12 +62,20 @@ class Outcome:
 class _Actor:
     work: Callable[[], Any]
     outcome: Outcome = field(default_factory=Outcome)
-    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    done: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Released when the actor may make its next request."""
+    request: str = ""
+    """The next request; empty before the first."""
 
 
 class AtOnce:
     """Runs functions at once, one request to AWS at a time, in an order that is given.
+
+    An actor that is about to make a request chooses who goes on, so threads are switched only
+    where the order switches. Orders that can't differ from another with as few switches are left
+    out: those that take an actor's turn before it has made a request, and those that give it back,
+    after reads alone, to the actor that was interrupted for it, whose next request is a read. The
+    reads could as well follow that one.
 
     Args:
         choose: Which of this many goes on with its next request; 0 is the one that made the last
@@ -72,40 +86,64 @@ class AtOnce:
         self._wire = wire
         self._choose = choose
         self._actors: dict[int, _Actor] = {}
-        self._waits = threading.Semaphore(0)
+        self._alive: list[_Actor] = []
+        self._interrupted: _Actor | None = None
+        """The actor that would have gone on instead of the one whose turn it is."""
+        self._made: list[str] = []
+        """Requests of the turn."""
 
     def run(self, *works: Callable[[], Any]) -> list[Outcome]:
         actors = [_Actor(work) for work in works]
-        threads = [threading.Thread(target=self._act, args=(actor,)) for actor in actors]
+        self._alive = list(actors)
         self._wire.before = self._point
+        for actor in actors:
+            actor.turn.acquire()
+        threads = [threading.Thread(target=self._act, args=(actor,)) for actor in actors]
         for thread in threads:
             thread.start()
-        last: _Actor | None = None
-        while alive := [actor for actor in actors if not actor.done]:
-            alive.sort(key=lambda actor: actor is not last)
-            last = alive[self._choose(len(alive), alive[0] is last) if len(alive) > 1 else 0]
-            last.go.release()
-            self._waits.acquire()
+        self._next(None).turn.release()
         for thread in threads:
             thread.join()
         self._wire.before = lambda name: None
         return [actor.outcome for actor in actors]
 
+    def _next(self, last: _Actor | None) -> _Actor:
+        """Choose who goes on after the actor that made the last request."""
+        alive = sorted(self._alive, key=lambda actor: actor is not last)
+        continuing = alive[0] is last
+        if continuing:
+            alive = [alive[0], *filter(self._differs, alive[1:])]
+        chosen = alive[self._choose(len(alive), continuing) if len(alive) > 1 else 0]
+        if chosen is not last:
+            self._interrupted, self._made = (last if continuing else None), []
+        return chosen
+
+    def _differs(self, other: _Actor) -> bool:
+        """Return whether a switch to another actor can make a difference."""
+        if other is self._interrupted and other.request in READS:
+            return not READS.issuperset(self._made)
+        return bool(self._made)
+
     def _act(self, actor: _Actor) -> None:
         self._actors[threading.get_ident()] = actor
-        actor.go.acquire()
+        actor.turn.acquire()
         try:
             actor.outcome.result = actor.work()
         except Exception as error:  # noqa: BLE001 - shown to the test
             actor.outcome.error = error
-        actor.done = True
-        self._waits.release()
+        self._alive.remove(actor)
+        if self._alive:
+            self._next(actor).turn.release()
 
     def _point(self, name: str) -> None:
         actor = self._actors.get(threading.get_ident())
-        if actor:
-            self._waits.release()
-            actor.go.acquire()
+        if actor is None:
+            return
+        actor.request = name
+        if (following := self._next(actor)) is not actor:
+            following.turn.release()
+            actor.turn.acquire()
+        self._made.append(name)
 
 
 def every_order(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
 from ulid import ULID
 
 from tests.fake_aws.dynamo import FakeDynamoTable
@@ -357,6 +358,30 @@ def refusal(work: Callable[[], Any]) -> Refused:
     except Refused as refused:
         return refused
     raise AssertionError(f"not refused: {result}")
+
+
+def attempt(world: FilesWorld, fault: str, at: int, work: Callable[[], Any]) -> Any:
+    """Do something of which a request goes wrong; None if that was told, or it was refused.
+
+    Args:
+        fault: `lost`: an answer; `refused`: a request; `conflict`: writes meet others; else none.
+        at: Number of the request, or of the conflicts.
+    """
+    wire, first = world.wire, len(world.wire.requests)
+    if fault == "lost":
+        wire.lost = lambda name, number: number == first + at
+    elif fault == "refused":
+        wire.refused = lambda name, number: "SlowDown" if number == first + at else None
+    elif fault == "conflict":
+        world.dynamo.conflicts = at
+    try:
+        return work()
+    except (Refused, HTTPClientError, ClientError):
+        return None
+    finally:
+        wire.lost = lambda name, number: False
+        wire.refused = lambda name, number: None
+        world.dynamo.conflicts = 0
 
 
 def said(outcome: Outcome) -> str:

@@ -109,7 +109,7 @@ def test_replacing_meets_deleting() -> None:
 
 
 def test_replacing_twice() -> None:
-    """A file that was replaced before its completion was answered is gone, with its upload."""
+    """The completion whose file is replaced before its answer says so."""
     worlds: list[FilesWorld] = []
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
@@ -121,7 +121,7 @@ def test_replacing_twice() -> None:
         worlds.append(world)
         return world, [lambda upload_id=one: world.ann.complete(upload_id) for one in works]
 
-    assert at_once(prepare) == {"ok ok", "ok unknown_upload", "unknown_upload ok"}
+    assert at_once(prepare) == {"ok ok", "ok upload_gone", "upload_gone ok"}
     assert {tuple(names(world)) for world in worlds} == {("a",)}
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -18,13 +17,13 @@ from tests.runtime.files.files_world import (
     FilesWorld,
     Film,
     Person,
+    attempt,
     audit,
     part_of,
     refusal,
     small,
     wish,
 )
-from wideload_runtime.core.errors import Refused
 from wideload_runtime.core.files.records import IfExists
 from wideload_runtime.core.files.requests import Change
 
@@ -73,21 +72,7 @@ class Transfers(RuleBasedStateMachine):
 
     def attempt(self, fault: str, at: int, work: Callable[[], Any]) -> Any:
         """Do something of which a request goes wrong; None if that was told, or it was refused."""
-        wire, first = self.world.wire, len(self.world.wire.requests)
-        if fault == "lost":
-            wire.lost = lambda name, number: number == first + at
-        elif fault == "refused":
-            wire.refused = lambda name, number: "SlowDown" if number == first + at else None
-        elif fault == "conflict":
-            self.world.dynamo.conflicts = at
-        try:
-            return work()
-        except (Refused, HTTPClientError, ClientError):
-            return None
-        finally:
-            wire.lost = lambda name, number: False
-            wire.refused = lambda name, number: None
-            self.world.dynamo.conflicts = 0
+        return attempt(self.world, fault, at, work)
 
     def person(self, owner: str) -> Person:
         return self.world.ann if owner == "ann" else self.world.bob

@@ -94,8 +94,10 @@ class Completion:
             Refused: `unknown_upload`, `upload_gone`, `invalid_request`, `not_uploaded`,
                 `parts_missing`, `parts_differ`, `completing` or `conflict`.
         """
+        upload: Upload | None = known_upload(self.records, upload_id)
         for _ in range(ROUNDS):
-            upload = known_upload(self.records, upload_id)
+            if upload is None:  # it went with its file, which this or another request made
+                raise file_deleted()
             if upload.state in ("aborted", "expired"):
                 raise upload_gone(upload)
             if claim:
@@ -106,6 +108,7 @@ class Completion:
                 raise _other_content()
             if files:
                 return files
+            upload = self.records.upload(upload_id)
         raise conflict()
 
     def parts_of(self, upload: Upload) -> list[StoredPart] | None:
@@ -451,11 +454,18 @@ def unknown_upload() -> Refused:
 
 
 def upload_gone(upload: Upload) -> Refused:
-    what = {
-        "aborted": "was aborted",
-        "completed": "was completed, and its file deleted",
-    }.get(upload.state, "expired")
+    if upload.state == "completed":
+        return file_deleted()
+    what = "was aborted" if upload.state == "aborted" else "expired"
     return Refused("upload_gone", f"The upload {what}: create it again.")
+
+
+def file_deleted() -> Refused:
+    """Return the refusal to complete an upload whose file was deleted or replaced since."""
+    return Refused(
+        "upload_gone",
+        "The upload was completed, and its file deleted or replaced since: create it again.",
+    )
 
 
 def still_completing() -> Refused:

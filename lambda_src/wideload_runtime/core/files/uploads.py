@@ -12,9 +12,9 @@ from wideload_runtime.core.errors import Refused, conflict, error_of
 from wideload_runtime.core.files.completing import (
     ROUNDS,
     Completion,
+    file_deleted,
     known_upload,
     unknown_upload,
-    upload_gone,
     urls_end,
 )
 from wideload_runtime.core.files.limits import Limits
@@ -304,7 +304,7 @@ class Uploads:
         files = self.completion.complete(upload_id, claim)
         shown = [file for file in self.showing.files(files) if file]
         if not shown:
-            raise upload_gone(known_upload(self.records, upload_id))
+            raise file_deleted()
         return {"file": shown[0], **({"files": shown} if len(shown) > 1 else {})}
 
     # Look and abort
