@@ -30,7 +30,8 @@ from wideload_runtime.core.ingest.summary import Scalars
 pytestmark = pytest.mark.parametrize("kind", ["fake", "dynamodb"])
 
 
-EXPIRES_AT = 1_790_001_000
+EXPIRES_AT = 4_000_000_000
+"""In the far future, since DynamoDB deletes what has expired by its own clock."""
 
 
 @pytest.fixture
