@@ -29,20 +29,27 @@ def _hold(fake_files: FilesService, after: int) -> tuple[threading.Event, thread
     return arrived, go_on
 
 
+def _interrupt(
+    process: subprocess.Popen[bytes], arrived: threading.Event, go_on: threading.Event
+) -> tuple[bytes, bytes]:
+    """Press Ctrl-C once a transfer is held, and wait for its end; its output and its errors."""
+    try:
+        assert arrived.wait(120)
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=120)
+    finally:
+        go_on.set()
+        process.kill()
+        process.wait()
+
+
 def test_ctrl_c_leaves_an_upload_that_goes_on(
     fake_files: FilesService, files_command: Command, tmp_path: Path
 ) -> None:
     content = write(tmp_path / "film.mkv", 12 * MIB)
     arrived, go_on = _hold(fake_files, 6 * MIB)
     process = start(fake_files, "upload", "--json", "film.mkv", cwd=tmp_path)
-    try:
-        assert arrived.wait(120)
-        process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=120)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    output, error = _interrupt(process, arrived, go_on)
 
     (upload_id,) = fake_files.uploads
     assert process.returncode == 130
@@ -100,14 +107,7 @@ def test_ctrl_c_among_several_says_how_many_are_done(
         write(tmp_path / name, 100 if seed == 0 else 12 * MIB, seed)
     arrived, go_on = _hold(fake_files, 6 * MIB)
     process = start(fake_files, "upload", "--parallel", "2", *names, cwd=tmp_path)
-    try:
-        assert arrived.wait(120)
-        process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=120)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    output, error = _interrupt(process, arrived, go_on)
 
     assert process.returncode == 130
     assert output.decode().startswith("0.bin: uploaded")
@@ -164,14 +164,7 @@ def test_ctrl_c_is_heeded_while_the_other_side_is_silent(
     write(tmp_path / "film.mkv", 2 * MIB)
     arrived, go_on = _hold(fake_files, 2 * MIB)
     process = start(fake_files, "upload", "film.mkv", cwd=tmp_path)
-    try:
-        assert arrived.wait(120)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=120)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    _, error = _interrupt(process, arrived, go_on)
 
     assert process.returncode == 130
     assert error.startswith(b"wideload: interrupted. ")
@@ -191,14 +184,7 @@ def test_ctrl_c_leaves_a_download_that_goes_on(
 
     fake_files.s3.during_get = hold
     process = start(fake_files, "download", "--parallel", "1", file["file_id"], cwd=tmp_path)
-    try:
-        assert arrived.wait(120)
-        process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=120)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    output, error = _interrupt(process, arrived, go_on)
 
     assert (process.returncode, output) == (130, b"")
     assert error.decode() == (
@@ -222,14 +208,7 @@ def test_ctrl_c_leaves_an_upload_of_a_tree_that_goes_on(
     }
     arrived, go_on = _hold(fake_files, 6 * MIB)
     process = start(fake_files, "upload", "-r", "--parallel", "1", "d", cwd=tmp_path)
-    try:
-        assert arrived.wait(60)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    _, error = _interrupt(process, arrived, go_on)
 
     assert process.returncode == 130
     assert error.decode() == (
@@ -267,14 +246,7 @@ def test_ctrl_c_leaves_a_download_of_a_tree_that_goes_on(
 
     fake_files.s3.during_get = hold
     process = start(fake_files, "download", "-r", "--parallel", "1", "d", cwd=tmp_path)
-    try:
-        assert arrived.wait(60)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
-    finally:
-        go_on.set()
-        process.kill()
-        process.wait()
+    _, error = _interrupt(process, arrived, go_on)
 
     assert process.returncode == 130
     assert error.decode() == (
