@@ -4,6 +4,7 @@ test run."""
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,9 @@ os.environ["CDK_VALIDATION"] = "false"
 # Whether a test passes does not depend on how busy the machine is.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# A shell has its background processes ignore Ctrl-C, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hundreds of apps are synthesized, each into a folder of its own that the CDK leaves behind. pytest
 # keeps its own folders, of failed tests, where it always does.

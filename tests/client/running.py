@@ -8,7 +8,6 @@ import os
 import pty
 import random
 import select
-import signal
 import subprocess
 import sys
 import threading
@@ -53,7 +52,6 @@ def start(
     if isinstance(environment, FilesService):
         environment = environment_of(environment)
     given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    options.setdefault("preexec_fn", heed_ctrl_c)
     return subprocess.Popen(
         [sys.executable, "-m", "wideload", *arguments], env=environment, **{**given, **options}
     )
@@ -95,17 +93,11 @@ def read_terminal(screen: int) -> bytes:
     return shown
 
 
-def heed_ctrl_c() -> None:
-    """Undo that a shell's background processes, and their children, ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def take_terminal() -> None:
     """Make standard input the controlling terminal, so that Ctrl-C is a signal."""
     import fcntl
     import termios
 
-    heed_ctrl_c()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

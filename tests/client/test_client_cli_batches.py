@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.client.conftest import Command, spawn
-from tests.client.running import environment_of, heed_ctrl_c, run_into, start, write
+from tests.client.running import environment_of, run_into, start, write
 from tests.fake_aws.files import FilesService
 from tests.fake_aws.ingest import API_KEY, PAYLOAD_1, IngestService
 from tests.fake_aws.messages import problem
@@ -234,7 +234,6 @@ def test_a_full_temporary_directory_is_named(
     server: IngestService, fake_files: FilesService, tmp_path: Path, name: str
 ) -> None:
     def little_room() -> None:
-        heed_ctrl_c()
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     environment = {**environment_of(fake_files), "TMPDIR": str(tmp_path)}
