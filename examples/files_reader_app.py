@@ -20,6 +20,6 @@ files = FileTransfer.from_file_transfer_attributes(
 )
 encoder = iam.Role(stack, "Encoder", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 files.grant_read_files(encoder)
-corrupt = sqs.Queue(stack, "Corrupt")
-files.on_file_corrupt("ToQueue", target=targets.SqsQueue(corrupt))
+stored = sqs.Queue(stack, "Stored")
+files.on_file_stored("ToQueue", target=targets.SqsQueue(stored))
 app.synth()

@@ -9,8 +9,10 @@ on DynamoDB.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +22,7 @@ from typing import Any
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
 from tests.fake_aws.dynamo_values import copy_of, read_again
-from tests.fake_aws.wire import Wire, aws_error
+from tests.fake_aws.wire import Wire, aws_error, frozen
 
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
 """Bytes. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
@@ -74,6 +76,7 @@ class FakeDynamoTable:
         """How many of the next writes meet another."""
         self.unprocessed = 0
         """How many of the next batches leave their last key out."""
+        self._frozen: dict[Key, tuple[Item, Hashable]] = {}
         self._wire = wire
         self.meta = SimpleNamespace(
             client=SimpleNamespace(
@@ -81,6 +84,13 @@ class FakeDynamoTable:
                 batch_get_item=self._batch_get_item,
             )
         )
+
+    def state(self) -> Hashable:
+        """What is stored; see `wire.AtOnce`. Items that are stored are replaced, never changed."""
+        for key, item in self.items.items():
+            if key not in self._frozen or self._frozen[key][0] is not item:
+                self._frozen[key] = item, frozen(item)
+        return self.conflicts, frozenset((key, self._frozen[key][1]) for key in self.items)
 
     # Reads
 
@@ -348,20 +358,20 @@ class _Expression:
     def __init__(self, names: Mapping[str, str], values: Mapping[str, Any]) -> None:
         self._names, self._values = names, values
         self._used: set[str] = set()
-        self._tokens: list[str] = []
+        self._tokens: deque[str] = deque()
 
     def check_all_used(self) -> None:
         if self._used != {*self._names, *self._values}:
             raise aws_error("ValidationException", "unused placeholders")
 
     def condition(self, text: str) -> Callable[[Item], bool]:
-        self._tokens = self._split(text)
+        self._tokens = deque(_split(text))
         holds = self._or()
         self._end()
         return holds
 
     def update(self, text: str) -> Callable[[Item], None]:
-        self._tokens = self._split(text)
+        self._tokens = deque(_split(text))
         changes: list[Callable[[Item], None]] = []
         clauses = set()
         while self._tokens:
@@ -472,16 +482,16 @@ class _Expression:
     def _take(self, expected: str | None = None) -> str:
         if not self._tokens or expected not in (None, self._tokens[0]):
             raise aws_error("ValidationException", f"expected {expected}: {self._tokens}")
-        return self._tokens.pop(0)
+        return self._tokens.popleft()
 
     def _end(self) -> None:
         if self._tokens:
             raise aws_error("ValidationException", f"left: {self._tokens}")
 
-    @staticmethod
-    def _split(text: str) -> list[str]:
-        tokens = re.findall(r"[(),]|<=|<>|>=|[=<>]|[#:]?\w+|\S", text)
-        return [str(token) for token in tokens]
+
+@functools.lru_cache(maxsize=1_000)
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[(),]|<=|<>|>=|[=<>]|[#:]?\w+|\S", text))
 
 
 def _either(left: Callable[[Item], bool], right: Callable[[Item], bool]) -> Callable[[Item], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from decimal import Decimal
@@ -33,7 +34,15 @@ def image_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_again(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as the table's resource gives it."""
-    return read_image(image_of(item))
+    simple = all(isinstance(value, str | int | Decimal) for value in item.values())
+    if not simple or sum(map(len, map(str, item.values()))) > MAX_ITEM / 10:
+        return read_image(image_of(item))
+    return {name: _scalar_again(value) for name, value in item.items()}
+
+
+@functools.lru_cache(maxsize=20_000, typed=True)
+def _scalar_again(value: Any) -> Any:
+    return read_image(image_of({"value": value}))["value"]
 
 
 def copy_of(value: Any) -> Any:

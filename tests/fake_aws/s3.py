@@ -13,7 +13,7 @@ import base64
 import functools
 import hashlib
 import io
-import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,10 +123,15 @@ class FakeS3:
         """Called when S3 has joined parts, before it answers."""
         self._signed: dict[str, tuple[str, dict[str, Any], float]] = {}
         self._ends: dict[str, float] = {}
-        self._ids = itertools.count()
+        self._begun: Counter[str] = Counter()
         self.lock = wire.lock
         self._wire = wire
         self._now = now
+
+    def state(self) -> object:
+        """What is stored, and can be stored by presigned requests; see `wire.AtOnce`."""
+        multiparts = {name: (one.key, one.parts) for name, one in self.multiparts.items()}
+        return self.objects, multiparts, self._begun, self._signed
 
     # Presigned requests, and the clients who make them
 
@@ -141,7 +146,7 @@ class FakeS3:
         assert Params["Bucket"] == self.bucket
         self.signed_count += 1
         if self.endpoint is None:
-            href = f"https://bucket.s3.test/{Params['Key']}?signature={next(self._ids)}"
+            href = f"https://bucket.s3.test/{Params['Key']}?{Params}&at={self._now()}"
         else:
             href = _client(self.endpoint).generate_presigned_url(
                 operation, Params=Params, ExpiresIn=ExpiresIn
@@ -350,7 +355,8 @@ class FakeS3:
         assert ContentType in ("", "application/gzip")
 
         def work() -> dict[str, Any]:
-            upload_id = f"s3-{next(self._ids)}"
+            self._begun[Key] += 1
+            upload_id = f"s3-{Key}-{self._begun[Key]}"
             self.multiparts[upload_id] = Multipart(Key, checksums=ChecksumAlgorithm is not None)
             return {"UploadId": upload_id}
 

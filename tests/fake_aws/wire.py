@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
+import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 T = TypeVar("T")
+Choose = Callable[[int, bool, Callable[[], Hashable] | None], int]
+"""Which of this many functions goes on with its next request. 0 is the one that made the last
+request, if it isn't done, which the second argument says; the third tells orders that come to the
+same."""
 
 READS = {
     "BatchGetItem", "GetItem", "GetObject", "HeadObject", "ListMultipartUploads",
@@ -26,6 +33,8 @@ class Wire:
         self.requests: list[str] = []
         self.before: Callable[[str], None] = lambda name: None
         """Called before each request; may make others."""
+        self.after: Callable[[Any], None] = lambda answer: None
+        """Called with each answer, or the error, before the function has it."""
         self.lost: Callable[[str, int], bool] = lambda name, number: False
         """Whether the answer to a request, of this number from 0, is lost: it was done."""
         self.refused: Callable[[str, int], str | None] = lambda name, number: None
@@ -37,12 +46,17 @@ class Wire:
         self.before(name)
         number = len(self.requests)
         self.requests.append(name)
-        if code := self.refused(name, number):
-            raise aws_error(code, name)
-        with self.lock:
-            result = work()
-        if self.lost(name, number):
-            raise ReadTimeoutError(endpoint_url="https://aws.test")
+        try:
+            if code := self.refused(name, number):
+                raise aws_error(code, name)
+            with self.lock:
+                result = work()
+            if self.lost(name, number):
+                raise ReadTimeoutError(endpoint_url="https://aws.test")
+        except Exception as error:
+            self.after(error)
+            raise
+        self.after(result)
         return result
 
 
@@ -66,6 +80,12 @@ class _Actor:
     """Released when the actor may make its next request."""
     request: str = ""
     """The next request; empty before the first."""
+    known: int = 0
+    """Hash of the answers that it has had: what it does next follows from them alone."""
+
+
+class SeenBeforeError(BaseException):
+    """What can follow from here has been run. No `Exception`, which functions would handle."""
 
 
 class AtOnce:
@@ -78,14 +98,21 @@ class AtOnce:
     reads could as well follow that one.
 
     Args:
-        choose: Which of this many goes on with its next request; 0 is the one that made the last
-            request, if it isn't done, which the second argument says.
+        choose: Chooses who goes on, as `every_order` wants it.
+        state: All that requests can depend on but the answers that their function has had: what
+            AWS stores, the time, what functions share. Where two orders come to the same, only the
+            first goes on.
     """
 
-    def __init__(self, wire: Wire, choose: Callable[[int, bool], int]) -> None:
+    def __init__(
+        self, wire: Wire, choose: Choose, state: Callable[[], Hashable] | None = None
+    ) -> None:
         self._wire = wire
         self._choose = choose
+        self._state = state
+        self._over = False
         self._actors: dict[int, _Actor] = {}
+        self._all: list[_Actor] = []
         self._alive: list[_Actor] = []
         self._interrupted: _Actor | None = None
         """The actor that would have gone on instead of the one whose turn it is."""
@@ -93,18 +120,29 @@ class AtOnce:
         """Requests of the turn."""
 
     def run(self, *works: Callable[[], Any]) -> list[Outcome]:
+        """
+        Raises:
+            SeenBeforeError: As `choose` does; nothing is said of the functions.
+        """
         actors = [_Actor(work) for work in works]
-        self._alive = list(actors)
-        self._wire.before = self._point
+        self._all, self._alive = actors, list(actors)
+        self._wire.before, self._wire.after = self._point, self._learn
         for actor in actors:
             actor.turn.acquire()
-        threads = [threading.Thread(target=self._act, args=(actor,)) for actor in actors]
+        # Their names are the same in each order, for ids that are made of them.
+        threads = [
+            threading.Thread(target=self._act, args=(actor,), name=f"actor {number}")
+            for number, actor in enumerate(actors)
+        ]
         for thread in threads:
             thread.start()
-        self._next(None).turn.release()
+        with suppress(SeenBeforeError):
+            self._next(None).turn.release()
         for thread in threads:
             thread.join()
-        self._wire.before = lambda name: None
+        self._wire.before, self._wire.after = (lambda name: None), (lambda answer: None)
+        if self._over:
+            raise SeenBeforeError
         return [actor.outcome for actor in actors]
 
     def _next(self, last: _Actor | None) -> _Actor:
@@ -113,10 +151,34 @@ class AtOnce:
         continuing = alive[0] is last
         if continuing:
             alive = [alive[0], *filter(self._differs, alive[1:])]
-        chosen = alive[self._choose(len(alive), continuing) if len(alive) > 1 else 0]
+        index = 0
+        if len(alive) > 1:
+            try:
+                index = self._choose(len(alive), continuing, self._reached(alive))
+            except SeenBeforeError:
+                self._over = True
+                for actor in self._alive:
+                    if actor is not last:
+                        actor.turn.release()
+                raise
+        chosen = alive[index]
         if chosen is not last:
             self._interrupted, self._made = (last if continuing else None), []
         return chosen
+
+    def _reached(self, alive: list[_Actor]) -> Callable[[], Hashable] | None:
+        """Return what two orders have in common when the same can follow from both."""
+        if self._state is None:
+            return None
+        state, numbers = self._state, list(self._all)
+        return lambda: (
+            state(),
+            tuple(actor.known for actor in numbers),
+            tuple(map(numbers.index, alive)),
+            self._interrupted and numbers.index(self._interrupted),
+            READS.issuperset(self._made),
+            bool(self._made),
+        )
 
     def _differs(self, other: _Actor) -> bool:
         """Return whether a switch to another actor can make a difference."""
@@ -127,28 +189,54 @@ class AtOnce:
     def _act(self, actor: _Actor) -> None:
         self._actors[threading.get_ident()] = actor
         actor.turn.acquire()
-        try:
-            actor.outcome.result = actor.work()
-        except Exception as error:  # noqa: BLE001 - shown to the test
-            actor.outcome.error = error
-        self._alive.remove(actor)
-        if self._alive:
-            self._next(actor).turn.release()
+        with suppress(SeenBeforeError):
+            try:
+                if not self._over:
+                    actor.outcome.result = actor.work()
+            except Exception as error:  # noqa: BLE001 - shown to the test
+                actor.outcome.error = error
+            if self._over:
+                return
+            self._alive.remove(actor)
+            if self._alive:
+                self._next(actor).turn.release()
 
     def _point(self, name: str) -> None:
         actor = self._actors.get(threading.get_ident())
         if actor is None:
             return
+        if self._over:  # functions clean up
+            raise SeenBeforeError
         actor.request = name
         if (following := self._next(actor)) is not actor:
             following.turn.release()
             actor.turn.acquire()
+            if self._over:
+                raise SeenBeforeError
         self._made.append(name)
 
+    def _learn(self, answer: Any) -> None:
+        if actor := self._actors.get(threading.get_ident()):
+            actor.known = hash((actor.known, frozen(answer)))
 
-def every_order(
-    run: Callable[[Callable[[int, bool], int]], None], *, switches: int, most: int = 3_000
-) -> int:
+
+def frozen(value: Any) -> Hashable:
+    """Return something that is equal for equal answers and stored items, and has a hash."""
+    if isinstance(value, str | int | Decimal):
+        return value
+    if isinstance(value, dict):
+        return frozenset((name, frozen(inner)) for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(frozen, value))
+    if isinstance(value, ClientError):
+        return frozen(value.response)
+    # An object's address would let nothing be seen again, or something else after it is freed.
+    shown = repr(value.getvalue() if isinstance(value, io.BytesIO) else value)
+    assert " at 0x" not in shown, shown
+    return shown
+
+
+def every_order(run: Callable[[Choose], None], *, switches: int, most: int = 3_000) -> int:
     """Run something once for each order in which `AtOnce` can let its functions go on.
 
     Args:
@@ -159,9 +247,11 @@ def every_order(
         The number of orders.
     """
     prefix: list[int] = []
+    seen: dict[Hashable, int] = {}
     for count in range(1, most + 1):
         taken: list[_Choice] = []
-        run(functools.partial(_choose, prefix, taken))
+        with suppress(SeenBeforeError):
+            run(functools.partial(_choose, prefix, taken, seen))
         while taken and not _has_next(taken, switches):
             taken.pop()
         if not taken:
@@ -182,9 +272,27 @@ class _Choice:
         return self.continuing and self.index > 0
 
 
-def _choose(prefix: list[int], taken: list[_Choice], alive: int, continuing: bool) -> int:
-    """As the prefix says, then the first; noted in `taken`."""
-    index = prefix[len(taken)] if len(taken) < len(prefix) else 0
+def _choose(
+    prefix: list[int],
+    taken: list[_Choice],
+    seen: dict[Hashable, int],
+    alive: int,
+    continuing: bool,
+    reached: Callable[[], Hashable] | None,
+) -> int:
+    """As the prefix says, then the first; noted in `taken`.
+
+    Args:
+        seen: How many switches orders had made that came to this, at least.
+    """
+    index = 0
+    if len(taken) < len(prefix):
+        index = prefix[len(taken)]
+    elif reached is not None:
+        here, used = reached(), sum(choice.switches for choice in taken)
+        if seen.get(here, used + 1) <= used:
+            raise SeenBeforeError
+        seen[here] = used
     taken.append(_Choice(index, alive, continuing))
     return index
 

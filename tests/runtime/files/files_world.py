@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from ulid import ULID
 
 from tests.fake_aws.dynamo import FakeDynamoTable
 from tests.fake_aws.s3 import Body, FakeS3, S3Refused
-from tests.fake_aws.wire import Outcome, Wire
+from tests.fake_aws.wire import Outcome, Wire, frozen
 from tests.runtime.fakes import FakeClock, FakeMetrics
 from wideload_runtime.adapters.files_bucket import FilesBucket
 from wideload_runtime.adapters.files_index import folder_item, index_items
@@ -113,6 +114,7 @@ class FilesWorld:
         self.verifications = FakeVerifications(wanted=verify)
         self.metrics = FakeMetrics()
         self.events = FakeEvents()
+        self._made: Counter[str] = Counter()
         self.seconds_left = 20.0
         self.failures: list[Due] = []
         self.unhashed = False
@@ -132,7 +134,7 @@ class FilesWorld:
             ),
             life_seconds=life_seconds,
             scan_seconds=scan_seconds,
-            new_id=lambda: str(ULID.from_timestamp(self.clock.now())),
+            new_id=self._new_id,
             now=self.clock.now,
         )
         self.scanning = Scanning(
@@ -155,6 +157,18 @@ class FilesWorld:
         self.table.of("ann")
         self.table.of("bob")
         self.wire.requests.clear()
+
+    def _new_id(self) -> str:
+        """The same one in each order of what is done at once."""
+        actor = threading.current_thread().name
+        self._made[actor] += 1
+        random = hashlib.sha256(f"{actor} {self._made[actor]}".encode()).digest()[:10]
+        return str(ULID.from_bytes(ULID.from_timestamp(self.clock.now()).bytes[:6] + random))
+
+    def state(self) -> Hashable:
+        """All that what is done at once shares, for `AtOnce`."""
+        rest = [self.s3.state(), self.verifications.asked, self.events.told, self.failures]
+        return self.clock.time, self.dynamo.state(), frozen(self.table._brought_over), frozen(rest)
 
     def sweep(self) -> Report:
         return self.transfer.sweep(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fake_aws.wire import AtOnce, every_order
+from tests.fake_aws.wire import AtOnce, Choose, every_order
 from tests.runtime.files.files_world import DAY, FilesWorld, audit, refusal, said, small, wish
 from wideload_runtime.core.files import emptying, sweep
 from wideload_runtime.core.files.lists import FolderQuery
@@ -77,11 +77,11 @@ def test_a_folder_is_not_moved_so_deep_that_its_subfolders_have_no_path() -> Non
 def test_moves_at_once_never_put_folders_into_each_other(moves: list[tuple[str, str]]) -> None:
     told = set()
 
-    def run(choose: Callable[[int, bool], int]) -> None:
+    def run(choose: Choose) -> None:
         world = FilesWorld()
         ids = {source: world.ann.put(f"{source}/offer.txt") for source, _ in moves}
         works = [lambda move=move: world.ann.folders.move(*move) for move in moves]
-        outcomes = AtOnce(world.wire, choose).run(*works)
+        outcomes = AtOnce(world.wire, choose, world.state).run(*works)
         told.update(map(said, outcomes))
         assert audit(world) == []
         shown = {world.ann.shown(file_id)["folder"] for file_id in ids.values()}
@@ -200,9 +200,9 @@ def test_a_removal_that_is_cut_off_at_any_request_is_completed_by_the_sweep() ->
 def at_once(prepare: Callable[[], tuple[FilesWorld, list[Work]]], switches: int = 2) -> set[str]:
     told = set()
 
-    def run(choose: Callable[[int, bool], int]) -> None:
+    def run(choose: Choose) -> None:
         world, works = prepare()
-        outcomes = AtOnce(world.wire, choose).run(*works)
+        outcomes = AtOnce(world.wire, choose, world.state).run(*works)
         told.add(" ".join(said(outcome) for outcome in outcomes))
         assert audit(world) == [], told
         world.clock.time += 8 * DAY
@@ -268,10 +268,10 @@ def test_deletion_meets_moves_out_of_the_folder_and_a_new_subfolder() -> None:
 def test_a_file_that_was_moved_out_of_a_deleted_folder_stays() -> None:
     ways = set()
 
-    def run(choose: Callable[[int, bool], int]) -> None:
+    def run(choose: Choose) -> None:
         world = FilesWorld()
         file_id = world.ann.put("a/1")
-        moved, deleted = AtOnce(world.wire, choose).run(
+        moved, deleted = AtOnce(world.wire, choose, world.state).run(
             lambda: world.ann.files.change(file_id, Change(folder="b")),
             lambda: world.ann.empty(world.ann.folders.delete("a")),
         )

@@ -199,7 +199,7 @@ def test_two_migrations_at_once_make_one_object_of_each_file() -> None:
         tables = [world.table, type(world.table)(world.dynamo, sleep=lambda _: None,
                                                  now=world.clock.now)]  # fmt: skip
         works = [lambda table=table: table.of("ann") for table in tables]
-        outcomes = AtOnce(world.wire, choose).run(*works)
+        outcomes = AtOnce(world.wire, choose, world.state).run(*works)
         told.add(" ".join(said(outcome) for outcome in outcomes))
         check(world)
 

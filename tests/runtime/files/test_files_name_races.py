@@ -28,36 +28,34 @@ def names(world: FilesWorld) -> list[str]:
 
 @pytest.mark.parametrize(("first", "second"), [("b", "c"), ("b", "b")])
 def test_two_names_of_one_content_at_once(first: str, second: str) -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         world.ann.upload(small())
-        worlds.append(world)
         return world, [
             lambda: world.ann.name(small(), first),
             lambda: world.ann.name(small(), second),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    assert {tuple(names(world)) for world in worlds} == {tuple(sorted({"a.bin", first, second}))}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    assert ends == {tuple(sorted({"a.bin", first, second}))}
 
 
 def test_two_contents_under_one_name_at_once() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = announced(world, small("1"), "a")
         second = announced(world, small("2"), "a")
-        worlds.append(world)
         return world, [
             lambda: world.ann.complete(first),
             lambda: world.ann.complete(second),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    assert {tuple(names(world)) for world in worlds} == {("a", "a (2)")}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    assert ends == {("a", "a (2)")}
 
 
 def test_a_name_is_deleted_while_another_is_added() -> None:
@@ -75,42 +73,43 @@ def test_a_name_is_deleted_while_another_is_added() -> None:
 
 
 def test_both_names_of_an_object_are_deleted_at_once() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = world.ann.upload(small())["file_id"]
         second = world.ann.name(small(), "b")["file_id"]
-        worlds.append(world)
         return world, [
             lambda: world.ann.files.delete(first),
             lambda: world.ann.files.delete(second),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    assert all(world.s3.objects == {} for world in worlds)
+    assert at_once(prepare, then=lambda world: ends.add(tuple(world.s3.objects))) == {"ok ok"}
+    assert ends == {()}
 
 
 def test_replacing_meets_deleting() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         old = world.ann.complete(announced(world, small("old"), "a"))["file_id"]
         new = announced(world, small("new"), "a", if_exists="replace")
-        worlds.append(world)
         return world, [
             lambda: world.ann.complete(new),
             lambda: world.ann.files.delete(old),
         ]
 
-    assert at_once(prepare) == {"ok ok", "ok unknown_file"}
-    assert {tuple(names(world)) for world in worlds} == {("a",)}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {
+        "ok ok",
+        "ok unknown_file",
+    }
+    assert ends == {("a",)}
 
 
 def test_replacing_twice() -> None:
     """The completion whose file is replaced before its answer says so."""
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
@@ -118,38 +117,39 @@ def test_replacing_twice() -> None:
         works = [
             announced(world, small(content), "a", if_exists="replace") for content in ("1", "2")
         ]
-        worlds.append(world)
         return world, [lambda upload_id=one: world.ann.complete(upload_id) for one in works]
 
-    assert at_once(prepare) == {"ok ok", "ok upload_gone", "upload_gone ok"}
-    assert {tuple(names(world)) for world in worlds} == {("a",)}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {
+        "ok ok",
+        "ok upload_gone",
+        "upload_gone ok",
+    }
+    assert ends == {("a",)}
 
 
 def test_completing_meets_the_announcement_of_a_further_name() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         upload_id = announced(world, small(), "a")
-        worlds.append(world)
         return world, [
             lambda: world.ann.complete(upload_id),
             lambda: world.ann.uploads.create([wish(small(), "b")]),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
     # The name either waited for the upload, or was made over its object.
-    assert {tuple(names(world)) for world in worlds} == {("a", "b")}
+    assert ends == {("a", "b")}
 
 
 def test_two_completions_make_each_further_name_once() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         upload_id = announced(world, small(), "a")
         announced(world, small(), "b")
-        worlds.append(world)
 
         def complete() -> None:
             files = world.ann.uploads.complete(upload_id)["files"]
@@ -157,8 +157,8 @@ def test_two_completions_make_each_further_name_once() -> None:
 
         return world, [complete, complete]
 
-    assert at_once(prepare) == {"ok ok"}
-    assert {tuple(names(world)) for world in worlds} == {("a", "b")}
+    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    assert ends == {("a", "b")}
 
 
 def test_an_abort_meets_the_announcement_of_a_further_name() -> None:
@@ -174,22 +174,22 @@ def test_an_abort_meets_the_announcement_of_a_further_name() -> None:
 
 
 def test_two_renames_of_one_file_and_to_one_name() -> None:
-    worlds: list[FilesWorld] = []
+    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = world.ann.complete(announced(world, small("1"), "a"))["file_id"]
         second = world.ann.complete(announced(world, small("2"), "b"))["file_id"]
-        worlds.append(world)
         return world, [
             lambda: world.ann.files.change(first, Change("c")),
             lambda: world.ann.files.change(second, Change("c")),
             lambda: world.ann.files.change(first, Change("d")),
         ]
 
-    assert at_once(prepare, switches=2) <= {"ok ok ok", "conflict ok ok", "ok conflict ok",
-                                            "ok ok conflict"}  # fmt: skip
-    assert {tuple(names(world)) for world in worlds} <= {
+    told = at_once(prepare, switches=2, then=lambda world: ends.add(tuple(names(world))))
+
+    assert told <= {"ok ok ok", "conflict ok ok", "ok conflict ok", "ok ok conflict"}
+    assert ends <= {
         ("c", "c (2)"), ("c", "d"), ("c (2)", "d"),
     }  # fmt: skip
 

@@ -182,6 +182,7 @@ def test_a_deleted_file_is_uploaded_again(world: FilesWorld) -> None:
 
 def test_a_single_put_is_taken_up_again(world: FilesWorld) -> None:
     first = world.ann.create(small(), name="first")
+    world.clock.time += 1
     second = world.ann.create(small(), name="second")
 
     assert second["upload_id"] == first["upload_id"]
