@@ -211,11 +211,11 @@ test-web: $(PAGE) ## Run the tests of the packages for JavaScript and of the pag
 
 # The rule packs need a newer aws-cdk-lib than the constructs do.
 .PHONY: test-floor test-newest
-test-floor: $(FLOOR) $(NODE) $(LAMBDA) ## Run the client's and the constructs' tests with the oldest versions of what they depend on (TESTS=tests/client)
-	.local/lowest-direct/bin/python -m pytest -m "not rule_packs" --ignore=tests/constructs/shared/test_findings.py $(or $(TESTS),tests/client tests/constructs)
+test-floor: $(FLOOR) $(NODE) $(LAMBDA) ## Run the tests of client, constructs and packages with the oldest versions of what they depend on (TESTS=tests/client)
+	.local/lowest-direct/bin/python -m pytest -m "not rule_packs" --ignore=tests/constructs/shared/test_findings.py $(or $(TESTS),tests/client tests/constructs tests/packages)
 
 test-newest: $(NEWEST) $(NODE) $(LAMBDA) ## Run them with the newest versions (PYTHON=python3.14)
-	.local/highest/bin/python -m pytest $(or $(TESTS),tests/client tests/constructs)
+	.local/highest/bin/python -m pytest $(or $(TESTS),tests/client tests/constructs tests/packages)
 
 .PHONY: soak
 soak: $(LOCAL_READY) ## Send thousands of payloads through every fault at once (COUNT=2000 SEED=1)
