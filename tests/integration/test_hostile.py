@@ -22,7 +22,8 @@ from tests.integration.test_memory import RECORD
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 # Every document and key of the tables: tests/runtime/ingest/test_hostile_documents.py.
-SENT = ["a bomb of one string", "invalid UTF-8", "gzip with rubbish behind"]
+SENT = ["a bomb within a bomb", "invalid UTF-8", "gzip with rubbish behind"]
+UNCLAIMED = ["a bomb of one string", *SENT[1:]]  # what unpacks it takes seconds
 
 
 def wait_until_done(api: Api, payload_id: str, *, seconds: float = 90) -> dict[str, Any]:
@@ -91,10 +92,10 @@ def test_claimed(acme: Api, name: str) -> None:
 @pytest.fixture(scope="module")
 def unclaimed(acme: Api) -> dict[str, str]:
     """Payload ids by name: each document is uploaded, and left to the worker."""
-    return {name: upload(acme, HOSTILE[name][0])["payload_id"] for name in SENT}
+    return {name: upload(acme, HOSTILE[name][0])["payload_id"] for name in UNCLAIMED}
 
 
-@pytest.mark.parametrize("name", SENT)
+@pytest.mark.parametrize("name", UNCLAIMED)
 def test_unclaimed(acme: Api, unclaimed: dict[str, str], name: str) -> None:
     known = wait_until_done(acme, unclaimed[name])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
@@ -11,9 +13,6 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-
-from tests import request_numbers
-from tests.integration.conftest import Api
 
 CHECKS = [
     not_a_server_error,
@@ -35,27 +34,14 @@ def bounded(max_examples: int) -> settings:
     )
 
 
-def call(case: schemathesis.Case, api: Api, session: requests.Session) -> None:
+def call(
+    case: schemathesis.Case, url: str, headers: Mapping[str, str], session: requests.Session
+) -> None:
     """Make one request, and judge the answer."""
     case.call_and_validate(
-        base_url=api.url,
-        headers=dict(api.headers),  # schemathesis adds its own
+        base_url=url,
+        headers=dict(headers),  # schemathesis adds its own
         session=session,
         verify=session.verify,  # else by its own setting
         checks=CHECKS,
     )
-
-
-def taken_numbers(name: str, api: Api) -> list[str]:
-    """Those requests with a number out of range that were not refused.
-
-    Args:
-        name: Of the OpenAPI document: `ingest` or `files`.
-    """
-    taken = []
-    for request in request_numbers.requests(name):
-        headers = {"Content-Type": "application/json"}
-        answer = api.request(request.method, request.path, request.body, headers)
-        if not request_numbers.is_refused(answer.status, answer.json):
-            taken.append(f"{request} is answered with {answer.status}: {answer.body[:200]!r}")
-    return taken
