@@ -73,7 +73,7 @@ def on_a_terminal(server: dict[str, str] | FilesService, *arguments: str, **opti
         time.tzset()
         status = run(arguments)
     time.tzset()
-    assert status == options.get("status", 0)
+    assert status == options.get("status", 0), screen.shown
     return screen.shown
 
 
