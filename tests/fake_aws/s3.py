@@ -356,7 +356,7 @@ class FakeS3:
 
         def work() -> dict[str, Any]:
             self._begun[Key] += 1
-            upload_id = f"s3-{Key}-{self._begun[Key]}"
+            upload_id = _upload_id(Key, self._begun[Key])
             self.multiparts[upload_id] = Multipart(Key, checksums=ChecksumAlgorithm is not None)
             return {"UploadId": upload_id}
 
@@ -472,3 +472,8 @@ _body_of = Body.of
 def _client(endpoint: str) -> Any:
     """A client as the runtime makes it, which signs for this endpoint and sends nothing."""
     return clients.s3("path", endpoint_url=endpoint)
+
+
+def _upload_id(key: str, number: int) -> str:
+    """128 characters, as S3's have. They don't depend on what else is begun at once."""
+    return hashlib.sha512(f"{key} {number}".encode()).hexdigest()

@@ -218,7 +218,7 @@ def test_large_files_come_in_parts(size: float, parts: int) -> None:
     assert files.parts == parts
     assert found["s3.put", "files sent"] == parts + 2 + -(-parts // 1000)
     assert found["api.request", "requests"] == 3 + -(-parts // 100)
-    assert found["dynamodb.write", "files"] == 34
+    assert found["dynamodb.write", "files"] == 36
 
 
 def test_downloads_are_the_way_out() -> None:

@@ -180,6 +180,7 @@ test("everything can be done with the keyboard", async () => {
   await page.keyboard.press("Enter");
   await page.keyboard.type("keyboard folder");
   await page.keyboard.press("Enter");
+  await page.getByRole("treeitem", { name: "keyboard folder" }).waitFor();
   await page.getByRole("treeitem", { name: "My files" }).focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
