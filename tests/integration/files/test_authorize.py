@@ -55,7 +55,8 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def function(cloud: Cloud) -> Iterator[LambdaAuthorizeFunction]:
+def deployed(cloud: Cloud) -> Iterator[str]:
+    """Name of the function, which has been invoked once: that starts a process."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.write(EXAMPLE, "handler.py")
@@ -71,13 +72,19 @@ def function(cloud: Cloud) -> Iterator[LambdaAuthorizeFunction]:
         Code={"ZipFile": code.getvalue()},
         Timeout=10,
     )
-    once = Config(read_timeout=2, retries={"total_max_attempts": 1})
-    asking = LambdaAuthorizeFunction(cloud.client("lambda", config=once), name)
-    # The first invocation starts a process, which takes longer on a busy machine.
     LambdaAuthorizeFunction(functions, name).ask({"owner": "ann", "files": []})
-    yield asking
+    yield name
     functions.delete_function(FunctionName=name)
     roles.delete_role(RoleName=name)
+
+
+@pytest.fixture
+def function(
+    cloud: Cloud, deployed: str, request: pytest.FixtureRequest
+) -> LambdaAuthorizeFunction:
+    seconds = getattr(request, "param", 60)
+    once = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
+    return LambdaAuthorizeFunction(cloud.client("lambda", config=once), deployed)
 
 
 def test_files_are_allowed_with_metadata_or_refused_with_a_reason(
@@ -96,13 +103,14 @@ def test_files_are_allowed_with_metadata_or_refused_with_a_reason(
 
 
 @pytest.mark.parametrize(
-    ("owner", "why"),
+    ("function", "owner", "why"),
     [
-        ("slow", "it did not answer: Read timeout"),
-        ("failing", "it failed: .*a fault of theirs"),
-        ("garbage", "no list files"),
-        ("many", "has 2 files, the question has 1"),
+        (2, "slow", "it did not answer: Read timeout"),
+        (60, "failing", "it failed: .*a fault of theirs"),
+        (60, "garbage", "no list files"),
+        (60, "many", "has 2 files, the question has 1"),
     ],
+    indirect=["function"],
 )
 def test_a_function_that_fails_refuses_or_takes_all_by_setting(
     function: LambdaAuthorizeFunction, owner: str, why: str
