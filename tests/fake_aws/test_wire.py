@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable
 
 import pytest
@@ -19,7 +20,7 @@ class Numbers:
     def add(self, name: str) -> None:
         for _ in range(2):
             held = self.wire.call("GetItem", lambda: self.stored.get(name, 0))
-            self.wire.call("PutItem", lambda: self.stored.update({name: held + 1}))
+            self.wire.call("PutItem", functools.partial(self.stored.update, {name: held + 1}))
 
     def state(self) -> Hashable:
         return frozen(self.stored)
