@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import io
 import os
 import re
 import shlex
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
-import wideload
 from tests.client.running import on_a_terminal, write
 from tests.fake_aws import cors
 from tests.fake_aws.files import MIB, TOKEN, FilesService
@@ -117,18 +116,15 @@ class World:
 
 
 def begin_upload(files: FilesService) -> str:
-    """The id of an upload that was cancelled under way."""
-    cancel = wideload.Cancel()
-
-    def progress(done: int, total: int) -> None:
-        if done:
-            cancel.cancel()
-
-    content = io.BytesIO(os.urandom(6 * MIB))
-    with wideload.Client(files.url, token=TOKEN) as client:  # noqa: SIM117
-        with pytest.raises(wideload.CancelledError) as cancelled:
-            client.files.upload(content, name="cut", progress=progress, cancel=cancel)
-    return str(cancelled.value.upload_id)
+    """The id of an upload of which nothing has been sent."""
+    announced = {"name": "cut", "size": 6 * MIB, "sha256": "0" * 64}
+    answer = urllib3.request(
+        "POST",
+        f"{files.url}/files",
+        json={"files": [announced]},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    return str(answer.json()["files"][0]["upload_id"])
 
 
 @pytest.mark.parametrize("lines", list(examples()))
