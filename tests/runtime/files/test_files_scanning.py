@@ -45,6 +45,12 @@ def state(world: FilesWorld, file_id: str) -> str | None:
     return quarantined and quarantined["reason"]
 
 
+def states(world: FilesWorld) -> list[str | None]:
+    """Those of all files."""
+    ids = [item["item"].removeprefix("FILE#") for item in world.items("FILE#")]
+    return [state(world, file_id) for file_id in ids]
+
+
 # Quarantine
 
 
@@ -131,60 +137,56 @@ def test_a_verdict_before_the_upload_is_completed_counts(world: FilesWorld) -> N
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("result", ["clean", "malware", "not_scanned"])
 def test_a_verdict_meets_the_completion_at_any_step(result: str) -> None:
-    worlds: list[tuple[FilesWorld, str]] = []
+    ends: list[list[str | None]] = []
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = scanning_world()
         upload_id, key = announced(world)
-        worlds.append((world, upload_id))
         return world, [
             lambda: world.ann.complete(upload_id),
             lambda: judge(world, key, result),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
+    assert at_once(prepare, then=lambda world: ends.append(states(world))) == {"ok ok"}
     expected = None if result == "clean" else result
-    assert {state(world, file_id) for world, file_id in worlds} == {expected}
-    assert len(worlds) > 5
+    assert ends == [[expected]] * len(ends)
+    assert len(ends) > 5
 
 
 @pytest.mark.exhaustive
 def test_two_verdicts_meet_at_any_step() -> None:
-    worlds: list[tuple[FilesWorld, str]] = []
+    ends: list[list[str | None]] = []
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = scanning_world()
         upload_id, key = announced(world)
         world.ann.complete(upload_id)
-        worlds.append((world, upload_id))
         return world, [
             lambda: judge(world, key, "clean", at="1"),
             lambda: judge(world, key, "malware", at="2"),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    assert {state(world, file_id) for world, file_id in worlds} == {"malware"}
+    assert at_once(prepare, then=lambda world: ends.append(states(world))) == {"ok ok"}
+    assert ends == [["malware"]] * len(ends)
 
 
 @pytest.mark.exhaustive
 def test_a_verdict_meets_the_deletion_at_any_step() -> None:
-    worlds: list[FilesWorld] = []
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = scanning_world()
         upload_id, key = announced(world)
         world.ann.complete(upload_id)
-        worlds.append(world)
         return world, [
             lambda: world.ann.files.delete(upload_id),
             lambda: judge(world, key, "malware"),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    for world in worlds:
+    def nothing_stays(world: FilesWorld) -> None:
         assert world.items("FILE#") == world.items("OBJECT#") == []
         # One that came after the deletion expires.
         assert all("expires_at" in scan for scan in world.items("SCAN#"))
+
+    assert at_once(prepare, then=nothing_stays) == {"ok ok"}
 
 
 def test_the_later_verdict_counts_in_whatever_order_they_come(world: FilesWorld) -> None:
@@ -246,22 +248,19 @@ def test_an_upload_that_gives_way_has_the_state_of_the_other_object(
 
 @pytest.mark.exhaustive
 def test_a_verdict_meets_a_further_name_at_any_step() -> None:
-    worlds: list[FilesWorld] = []
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = scanning_world()
         upload_id, key = announced(world)
         world.ann.complete(upload_id)
-        worlds.append(world)
         return world, [
             lambda: world.ann.name(small(), "copy.bin"),
             lambda: judge(world, key, "malware"),
         ]
 
-    assert at_once(prepare) == {"ok ok"}
-    for world in worlds:
-        ids = [item["item"].removeprefix("FILE#") for item in world.items("FILE#")]
-        assert [state(world, file_id) for file_id in ids] == ["malware", "malware"]
+    ends: list[list[str | None]] = []
+
+    assert at_once(prepare, then=lambda world: ends.append(states(world))) == {"ok ok"}
+    assert ends == [["malware", "malware"]] * len(ends)
 
 
 def test_a_verdict_on_an_object_that_is_gone_expires(world: FilesWorld) -> None:
