@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.fake_aws.wire import AtOnce, Choose, every_order
 from tests.runtime.files.files_world import DAY, FilesWorld, audit, refusal, said, small, wish
+from tests.runtime.files.test_files_races import Work, at_once
 from wideload_runtime.core.files import emptying, sweep
 from wideload_runtime.core.files.lists import FolderQuery
 from wideload_runtime.core.files.records import Usage
 from wideload_runtime.core.files.requests import Change
 from wideload_runtime.core.times import iso
-
-Work = Callable[[], Any]
 
 
 def names_in(world: FilesWorld, folder: str) -> list[str]:
@@ -197,28 +194,10 @@ def test_a_removal_that_is_cut_off_at_any_request_is_completed_by_the_sweep() ->
     assert number > 8
 
 
-def at_once(prepare: Callable[[], tuple[FilesWorld, list[Work]]], switches: int = 2) -> set[str]:
-    told = set()
-
-    def run(choose: Choose) -> None:
-        world, works = prepare()
-        outcomes = AtOnce(world.wire, choose, world.state).run(*works)
-        told.add(" ".join(said(outcome) for outcome in outcomes))
-        assert audit(world) == [], told
-        world.clock.time += 8 * DAY
-        world.sweep()
-        world.clock.time += 2 * DAY
-        world.sweep()
-        assert world.failures == []
-        assert audit(world) == []
-        there = {item["folder_id"] for item in world.items("FILE#")} - {"top"}
-        for path in world.ann.folders.paths_of(there).values():
-            assert path is not None
-        files = world.items("FILE#")
-        assert world.ann.usage.files == len(files)
-
-    every_order(run, switches=switches)
-    return told
+def each_folder_has_a_path(world: FilesWorld) -> None:
+    there = {item["folder_id"] for item in world.items("FILE#")} - {"top"}
+    for path in world.ann.folders.paths_of(there).values():
+        assert path is not None
 
 
 @pytest.mark.exhaustive
@@ -234,7 +213,9 @@ def test_deletion_meets_an_upload_into_the_folder() -> None:
         ]
 
     # A file that is made before the folder is deleted is deleted with it.
-    assert at_once(prepare) == {"ok ok", "ok upload_gone"}
+    told = at_once(prepare, switches=2, then=each_folder_has_a_path)
+
+    assert told == {"ok ok", "ok upload_gone"}
 
 
 @pytest.mark.exhaustive
@@ -254,7 +235,7 @@ def test_deletion_meets_moves_out_of_the_folder_and_a_new_subfolder() -> None:
             lambda: world.ann.folders.move("a/b", "b"),
         ]
 
-    told = at_once(prepare, switches=1)
+    told = at_once(prepare, switches=1, then=each_folder_has_a_path)
 
     assert "ok ok ok" in told
     assert told <= {
@@ -294,7 +275,7 @@ def test_two_runs_remove_a_folder_at_once() -> None:
         folder_id = world.ann.folders.delete("a")
         return world, [lambda: world.ann.empty(folder_id)] * 2
 
-    assert at_once(prepare) == {"ok ok"}
+    assert at_once(prepare, switches=2, then=each_folder_has_a_path) == {"ok ok"}
 
 
 def test_subfolders_are_listed_by_name_in_pages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,10 +27,17 @@ def names(world: FilesWorld) -> list[str]:
     return sorted(item["name"] for item in world.items("FILE#"))
 
 
+def told_and_names(
+    prepare: Callable[[], tuple[FilesWorld, list[Work]]], *, switches: int = 3
+) -> tuple[set[str], set[tuple[str, ...]]]:
+    """What the clients were told, and the names that there were in the end, in every order."""
+    ends: set[tuple[str, ...]] = set()
+    told = at_once(prepare, switches=switches, then=lambda world: ends.add(tuple(names(world))))
+    return told, ends
+
+
 @pytest.mark.parametrize(("first", "second"), [("b", "c"), ("b", "b")])
 def test_two_names_of_one_content_at_once(first: str, second: str) -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         world.ann.upload(small())
@@ -38,13 +46,13 @@ def test_two_names_of_one_content_at_once(first: str, second: str) -> None:
             lambda: world.ann.name(small(), second),
         ]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    told, ends = told_and_names(prepare)
+
+    assert told == {"ok ok"}
     assert ends == {tuple(sorted({"a.bin", first, second}))}
 
 
 def test_two_contents_under_one_name_at_once() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = announced(world, small("1"), "a")
@@ -54,7 +62,9 @@ def test_two_contents_under_one_name_at_once() -> None:
             lambda: world.ann.complete(second),
         ]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    told, ends = told_and_names(prepare)
+
+    assert told == {"ok ok"}
     assert ends == {("a", "a (2)")}
 
 
@@ -73,8 +83,6 @@ def test_a_name_is_deleted_while_another_is_added() -> None:
 
 
 def test_both_names_of_an_object_are_deleted_at_once() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = world.ann.upload(small())["file_id"]
@@ -84,13 +92,13 @@ def test_both_names_of_an_object_are_deleted_at_once() -> None:
             lambda: world.ann.files.delete(second),
         ]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(world.s3.objects))) == {"ok ok"}
-    assert ends == {()}
+    def no_object_stays(world: FilesWorld) -> None:
+        assert world.s3.objects == {}
+
+    assert at_once(prepare, then=no_object_stays) == {"ok ok"}
 
 
 def test_replacing_meets_deleting() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         old = world.ann.complete(announced(world, small("old"), "a"))["file_id"]
@@ -100,7 +108,9 @@ def test_replacing_meets_deleting() -> None:
             lambda: world.ann.files.delete(old),
         ]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {
+    told, ends = told_and_names(prepare)
+
+    assert told == {
         "ok ok",
         "ok unknown_file",
     }
@@ -109,7 +119,6 @@ def test_replacing_meets_deleting() -> None:
 
 def test_replacing_twice() -> None:
     """The completion whose file is replaced before its answer says so."""
-    ends: set[tuple[str, ...]] = set()
 
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
@@ -119,7 +128,9 @@ def test_replacing_twice() -> None:
         ]
         return world, [lambda upload_id=one: world.ann.complete(upload_id) for one in works]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {
+    told, ends = told_and_names(prepare)
+
+    assert told == {
         "ok ok",
         "ok upload_gone",
         "upload_gone ok",
@@ -128,8 +139,6 @@ def test_replacing_twice() -> None:
 
 
 def test_completing_meets_the_announcement_of_a_further_name() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         upload_id = announced(world, small(), "a")
@@ -138,14 +147,14 @@ def test_completing_meets_the_announcement_of_a_further_name() -> None:
             lambda: world.ann.uploads.create([wish(small(), "b")]),
         ]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    told, ends = told_and_names(prepare)
+
+    assert told == {"ok ok"}
     # The name either waited for the upload, or was made over its object.
     assert ends == {("a", "b")}
 
 
 def test_two_completions_make_each_further_name_once() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         upload_id = announced(world, small(), "a")
@@ -157,7 +166,9 @@ def test_two_completions_make_each_further_name_once() -> None:
 
         return world, [complete, complete]
 
-    assert at_once(prepare, then=lambda world: ends.add(tuple(names(world)))) == {"ok ok"}
+    told, ends = told_and_names(prepare)
+
+    assert told == {"ok ok"}
     assert ends == {("a", "b")}
 
 
@@ -174,8 +185,6 @@ def test_an_abort_meets_the_announcement_of_a_further_name() -> None:
 
 
 def test_two_renames_of_one_file_and_to_one_name() -> None:
-    ends: set[tuple[str, ...]] = set()
-
     def prepare() -> tuple[FilesWorld, list[Work]]:
         world = small_world()
         first = world.ann.complete(announced(world, small("1"), "a"))["file_id"]
@@ -186,7 +195,7 @@ def test_two_renames_of_one_file_and_to_one_name() -> None:
             lambda: world.ann.files.change(first, Change("d")),
         ]
 
-    told = at_once(prepare, switches=2, then=lambda world: ends.add(tuple(names(world))))
+    told, ends = told_and_names(prepare, switches=2)
 
     assert told <= {"ok ok ok", "conflict ok ok", "ok conflict ok", "ok ok conflict"}
     assert ends <= {
