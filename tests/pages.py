@@ -1,14 +1,23 @@
-"""Pages of `docs/` whose tables say by which tests each thing is shown."""
+"""Pages of `docs/`: tables that say by which tests each thing is shown, and shell scripts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from local.paths import ROOT
 
 # `integration/test_ingest.py::test_name`, from `tests/` on; of a test of the web, whose name is a
 # sentence, `web/packages/page/tests/session.test.ts::its name`.
 _NAMED = re.compile(r"`([\w/.-]+\.(?:py|tsx?))::([^`]+)`")
+
+
+WITH_EXAMPLES = [
+    ROOT / "README.md",
+    ROOT / "client/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def read_page(name: str) -> str:
@@ -24,6 +33,14 @@ def tables(page: str, *header: str) -> list[list[list[str]]]:
         [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
         for table in found
     ]
+
+
+def shell_scripts(page: Path) -> Iterator[str]:
+    """Scripts of a page, without their indentation."""
+    blocks = re.findall(r"^( *)```(\w*)\n(.*?)^ *```", page.read_text(), re.S | re.M)
+    for indent, language, text in blocks:
+        if language in ("sh", "bash") or (not language and re.match(r" *(aws|wideload) ", text)):
+            yield re.sub(rf"^{indent}", "", text, flags=re.M)
 
 
 def named_tests(cell: str) -> list[tuple[str, str]]:

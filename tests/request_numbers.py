@@ -90,6 +90,12 @@ def requests(api: str) -> Iterator[Request]:
             yield Request(method, filled[0], filled[1].encode())
 
 
+def one_for_each_operation(api: str) -> list[Request]:
+    """A request for each method and route."""
+    found = {(each.method, each.path.partition("?")[0]): each for each in requests(api)}
+    return list(found.values())
+
+
 def is_refused(status: int, answer: Any) -> bool:
     """Whether an answer refuses the number, and not something else, such as an unknown id."""
     each = answer.get("files", [{}])[0]

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import urllib3
 
+from local.paths import ROOT
 from tests.client.running import on_a_terminal, write
 from tests.fake_aws import cors
 from tests.fake_aws.files import MIB, TOKEN, FilesService
 from tests.fake_aws.ingest import API_KEY, IngestService
+from tests.pages import WITH_EXAMPLES, shell_scripts
 
-ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "client/README.md", *glob.glob("docs/**/*.md", root_dir=ROOT, recursive=True)]
 RUN = ("wideload ", "curl ", "tar ", "make-log ", "sha256sum ")
 """What the commands begin with; `tests/tools/docs/test_shell_commands.py` checks the others."""
 SIGN_IN = ("wideload login", "wideload logout", "wideload whoami")
@@ -34,14 +34,12 @@ ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
 
 def examples() -> Iterator[Any]:
     """The commands of each page that has some."""
-    for page in PAGES:
-        text = (ROOT / page).read_text()
-        found = re.findall(r"^```(?:ba)?sh\n(.*?)^```", text, re.S | re.M)
-        blocks = [block for block in found if EMBEDDED_CLOUD not in block]
-        lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    for page in WITH_EXAMPLES:
+        scripts = [each for each in shell_scripts(page) if EMBEDDED_CLOUD not in each]
+        lines = "".join(scripts).replace("\\\n", " ").splitlines()
         shown = [line for line in lines if line.startswith(RUN) and not line.startswith(SIGN_IN)]
         if shown:
-            yield pytest.param(shown, id=page)
+            yield pytest.param(shown, id=str(page.relative_to(ROOT)))
 
 
 class World:

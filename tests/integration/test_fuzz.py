@@ -25,12 +25,6 @@ def test_no_request_breaks_it(
 
 def test_no_number_out_of_range_is_taken(acme: Api) -> None:
     """One for each operation; `tests/runtime` tries them all."""
-    by_operation = {
-        (request.method, request.path.partition("?")[0]): request
-        for request in request_numbers.requests("ingest")
-    }
-    for request in by_operation.values():
-        answer = acme.request(
-            request.method, request.path, request.body, {"Content-Type": "application/json"}
-        )
+    for request in request_numbers.one_for_each_operation("ingest"):
+        answer = acme.request(*request, {"Content-Type": "application/json"})
         assert request_numbers.is_refused(answer.status, answer.json), request

@@ -34,12 +34,6 @@ def test_no_request_breaks_it(case: schemathesis.Case, ben: Api, session: reques
 
 def test_no_number_out_of_range_is_taken(ben: Api) -> None:
     """One for each operation; `tests/runtime` tries them all."""
-    by_operation = {
-        (request.method, request.path.partition("?")[0]): request
-        for request in request_numbers.requests("files")
-    }
-    for request in by_operation.values():
-        answer = ben.request(
-            request.method, request.path, request.body, {"Content-Type": "application/json"}
-        )
+    for request in request_numbers.one_for_each_operation("files"):
+        answer = ben.request(*request, {"Content-Type": "application/json"})
         assert request_numbers.is_refused(answer.status, answer.json), request

@@ -9,7 +9,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -17,14 +16,14 @@ import click
 import pytest
 from botocore import xform_name
 
+from local.paths import ROOT
+from tests.pages import WITH_EXAMPLES, shell_scripts
 from wideload._cli.app import wideload
 from wideload_cdk.keys.__main__ import cli as keys
 from wideload_cdk.payloads.__main__ import cli as payloads
 from wideload_cdk.tenants.__main__ import cli as tenants
 from wideload_cdk.users.__main__ import cli as users
 
-ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "client/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS: dict[str, click.Command] = {
     "wideload": wideload,
     "wideload-keys": keys,
@@ -40,14 +39,6 @@ OF_THE_AWS_CLI = {
         "--stack-name", "--template-file", "--parameter-overrides", "--capabilities",
     },
 }  # fmt: skip
-
-
-def scripts(page: Path) -> Iterator[str]:
-    for indent, language, text in re.findall(
-        r"^( *)```(\w*)\n(.*?)^ *```", page.read_text(), re.S | re.M
-    ):
-        if language in ("sh", "bash") or (not language and re.match(r" *(aws|wideload) ", text)):
-            yield re.sub(rf"^{indent}", "", text, flags=re.M)
 
 
 def commands(script: str) -> Iterator[list[str]]:
@@ -68,8 +59,8 @@ def commands(script: str) -> Iterator[list[str]]:
 
 SCRIPTS = [
     pytest.param(script, id=f"{page.relative_to(ROOT)} {number}")
-    for page in PAGES
-    for number, script in enumerate(scripts(page))
+    for page in WITH_EXAMPLES
+    for number, script in enumerate(shell_scripts(page))
 ]
 
 
@@ -84,8 +75,8 @@ def shown(*programs: str) -> list[Any]:
     """Commands of these programs that pages show, with the page."""
     return [
         pytest.param(words, id=f"{page.relative_to(ROOT)}: {shlex.join(words)[:80]}")
-        for page in PAGES
-        for script in scripts(page)
+        for page in WITH_EXAMPLES
+        for script in shell_scripts(page)
         for words in commands(script)
         if words[0] in programs
     ]
