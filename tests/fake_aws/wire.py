@@ -72,7 +72,7 @@ class Outcome:
     error: Exception | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Actor:
     work: Callable[[], Any]
     outcome: Outcome = field(default_factory=Outcome)
@@ -170,12 +170,12 @@ class AtOnce:
         """Return what two orders have in common when the same can follow from both."""
         if self._state is None:
             return None
-        state, numbers = self._state, list(self._all)
+        state = self._state
         return lambda: (
             state(),
-            tuple(actor.known for actor in numbers),
-            tuple(map(numbers.index, alive)),
-            self._interrupted and numbers.index(self._interrupted),
+            tuple(actor.known for actor in self._all),
+            tuple(map(self._all.index, alive)),
+            self._interrupted and self._all.index(self._interrupted),
             READS.issuperset(self._made),
             bool(self._made),
         )
@@ -238,6 +238,9 @@ def frozen(value: Any) -> Hashable:
 
 def every_order(run: Callable[[Choose], None], *, switches: int, most: int = 3_000) -> int:
     """Run something once for each order in which `AtOnce` can let its functions go on.
+
+    An order ends where it comes to what an earlier one came to with as few switches: what is run
+    must let `SeenBeforeError` through.
 
     Args:
         switches: How often an order goes from a function that isn't done to another. Mistakes
