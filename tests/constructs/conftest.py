@@ -13,6 +13,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from wideload_cdk import FileTransfer, IngestCanary, PayloadIngest, TransferMonitoring
@@ -34,6 +35,12 @@ def cdk_json_context() -> dict[str, Any]:
 def stack() -> cdk.Stack:
     """An empty stack of no particular account or region."""
     return cdk.Stack(cdk.App(context=cdk_json_context(), tree_metadata=False), "Stack")
+
+
+@pytest.fixture
+def role(stack: cdk.Stack) -> iam.Role:
+    """A role of another team in `stack`."""
+    return iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
 @pytest.fixture(scope="session")

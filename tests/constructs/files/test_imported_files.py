@@ -35,11 +35,6 @@ MANAGE_USERS = {
 
 
 @pytest.fixture
-def role(stack: cdk.Stack) -> iam.Role:
-    return iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-
-
-@pytest.fixture
 def imported(stack: cdk.Stack) -> Import:
     """Import a deployment with a bucket, a table and a user pool, as `arguments` change it."""
 

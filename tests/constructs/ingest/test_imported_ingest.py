@@ -25,11 +25,6 @@ Import = Callable[..., IPayloadIngest]
 
 
 @pytest.fixture
-def role(stack: cdk.Stack) -> iam.Role:
-    return iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-
-
-@pytest.fixture
 def imported(stack: cdk.Stack) -> Import:
     """Import a deployment with a bucket and tables, as `arguments` change it."""
 
